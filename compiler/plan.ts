@@ -1,0 +1,144 @@
+/**
+ * What a topology text becomes: everything resolved, typed and named, nothing left to look up. The
+ * compiler makes it, the runtime brings it to life; it can be printed, diffed and tested without a log.
+ */
+import type { Transport } from '../core/device.ts';
+import type { Priority } from '../core/priority.ts';
+import type { Projection } from '../core/schema.ts';
+import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.ts';
+
+export interface Plan {
+  readonly topology: string;
+  readonly doc: string;
+  /** SHA-256 (hex, 16 characters) of the resolved plan: what decides, not comments or order of keys. */
+  readonly hash: string;
+  readonly tables: readonly TablePlan[];
+  /** Empty: the topology has no priorities and is one graph. */
+  readonly lanes: readonly LanePlan[];
+  readonly subTopologies: readonly SubTopologyPlan[];
+  readonly sinks: readonly SinkPlan[];
+  readonly topics: readonly TopicPlan[];
+  readonly deadLetters: string;
+  /** Tries of a delivery before it is abandoned to the inbox (`on_error.attempts`). */
+  readonly attempts: number;
+}
+
+export interface TopicPlan {
+  readonly name: string;
+  readonly use:
+    | 'events'
+    | 'table'
+    | 'lane'
+    | 'repartition'
+    | 'changelog'
+    | 'outcomes'
+    | 'dead-letters'
+    | 'output';
+  readonly cleanup: 'delete' | 'compact' | 'compact,delete';
+  readonly retentionMs?: number;
+  /** The schema of its values (name in schemas/); undefined: raw. */
+  readonly schema?: string;
+}
+
+export interface TablePlan {
+  readonly name: string;
+  readonly topic: string;
+  readonly schema: string;
+  /** The field of the value that the key repeats. */
+  readonly key: string;
+}
+
+export interface LanePlan {
+  readonly name: string;
+  readonly schema: string;
+  readonly priorities: readonly Priority[];
+  readonly transports: readonly Transport[];
+  /** Bytes a lane record may have; over it: dead letter CAR507. */
+  readonly bytesMax: number;
+  topicOf(priority: number, transport: Transport): string;
+}
+
+/** One scaling unit: a consumer group whose task p has partition p of all that is named here. */
+export interface SubTopologyPlan {
+  /** `streams/critical`, `devices/register`, `devices/fold`, `devices/presence`; or `streams`. */
+  readonly role: string;
+  /** `reno.streams.critical`. */
+  readonly group: string;
+  /** -1: no priority. */
+  readonly priority: Priority | -1;
+  readonly streams: readonly StreamPlan[];
+  readonly tables: readonly TablePlan[];
+  readonly stores: readonly { readonly store: string; readonly changelog: string }[];
+  /** The store of the lane writer's numbers; null without lanes. */
+  readonly numbers: string | null;
+}
+
+export interface StreamPlan {
+  readonly name: string;
+  /** Outlives the name (D13). */
+  readonly useCase: string;
+  readonly doc: string;
+  readonly source: SourcePlan;
+  /** Null in a topology without lanes. */
+  readonly priority: PriorityRule | null;
+  readonly steps: readonly StepPlan[];
+  readonly to: LaneTarget | TopicTarget;
+}
+
+export interface SourcePlan {
+  readonly topic: string;
+  readonly projection: Projection;
+  /** Event time; null: the record's own timestamp. */
+  readonly time: FieldReader | null;
+  /** The event's id; null: its origin. */
+  readonly id: FieldReader | null;
+  /** The key that the value repeats (value.memberId); null: not checked (D14). */
+  readonly member: FieldReader | null;
+  /** Farther in the future than this: dead letter CAR508 (S58). Milliseconds. */
+  readonly maxFutureMs: number;
+}
+
+/** Read on the event, before any step; the first `unless` that holds wins. */
+export interface PriorityRule {
+  readonly as: Priority;
+  readonly unless: readonly { readonly when: Expression<boolean>; readonly as: Priority }[];
+}
+
+export interface StepPlan {
+  /** `dedup`, or the `name:` that it was given. */
+  readonly name: string;
+  readonly spec: StepSpec;
+  /** What `open` of the spec gets. */
+  readonly config: Readonly<globalThis.Record<string, unknown>>;
+  /** The store's name, bound to stream id and step name, never to its number; null: stateless. */
+  readonly store: string | null;
+}
+
+export interface LaneTarget {
+  readonly kind: 'lane';
+  readonly lane: LanePlan;
+  /** What the use case allows; the device's first of these is taken. */
+  readonly transports: readonly Transport[];
+  /** Fields whose values make the collapse key; empty: no collapsing. */
+  readonly collapse: readonly FieldReader[];
+}
+
+export interface TopicTarget {
+  readonly kind: 'topic';
+  /** A record's `output` slot chooses. Values are encoded with `schema`; undefined: passed as bytes. */
+  readonly topics: readonly { readonly topic: string; readonly schema?: string }[];
+}
+
+export interface SinkPlan {
+  readonly name: string;
+  readonly spec: SinkSpec;
+  readonly config: Readonly<globalThis.Record<string, unknown>>;
+  readonly lane: LanePlan;
+  readonly transport: Transport | 'all';
+  readonly steps: readonly StepPlan[];
+  readonly tables: readonly TablePlan[];
+  readonly inFlightMax: number;
+  readonly timeoutMs: number;
+  /** One group per priority: `reno.sink.websocket.critical`, role `sink/websocket/critical`. */
+  groupOf(priority: Priority): string;
+}

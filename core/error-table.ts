@@ -1,0 +1,77 @@
+/**
+ * All error codes, once: 1xx text, 2xx graph, 3xx options, 4xx schemas, 5xx records, 6xx connectors,
+ * 7xx gateway, 8xx state, 9xx commands and deployment. A code is never used again for something else;
+ * each has a page in docs/errors and is raised by a test.
+ */
+export interface ErrorEntry {
+  readonly slug: string;
+  /** What it means, in general; the error itself says it of its subject. */
+  readonly what: string;
+  /** How to mend it when the error itself knows nothing better. */
+  readonly mend: string;
+}
+
+export const ERROR_TABLE = {
+  CAR501: {
+    slug: 'not-wire-format',
+    what: 'A value is not in the Confluent wire format (magic byte 0, 4-byte schema id, Avro).',
+    mend: 'Send with an Avro serializer, or over HTTP to /v1/events.',
+  },
+  CAR502: {
+    slug: 'unknown-schema-id',
+    what: 'The schema id of a value is not in the registry.',
+    mend: "Check that producer and pipeline use one registry; then send the record's event again.",
+  },
+  CAR503: {
+    slug: 'not-decodable',
+    what: 'A value does not decode with the schema that it names.',
+    mend: 'Look at the raw bytes of the dead letter; the producer wrote with another schema.',
+  },
+  CAR504: {
+    slug: 'wrong-partition',
+    what: "A record's key does not hash to the partition that it lies in.",
+    mend: 'Set the producer to the murmur2 partitioner (librdkafka: partitioner=murmur2_random).',
+  },
+  CAR505: {
+    slug: 'key-not-member',
+    what: "A record's key is not the member that its value names.",
+    mend: 'Send the record with the member id as its key.',
+  },
+  CAR506: {
+    slug: 'step-failed',
+    what: 'A step threw on this record.',
+    mend: 'See the message of the dead letter; the record can be sent again when the step is mended.',
+  },
+  CAR507: {
+    slug: 'notification-too-large',
+    what: 'A notification is larger than its lane allows.',
+    mend: 'Send a smaller event: a push carries a hint, the rest belongs behind an API.',
+  },
+  CAR508: {
+    slug: 'bad-time',
+    what: "A record's time is missing, negative or too far in the future.",
+    mend: "Set the producer's clock, or the field that `from.time` names.",
+  },
+  CAR509: {
+    slug: 'null-value',
+    what: 'An event has no value (a tombstone), which no stream can read.',
+    mend: 'Events are facts: send a new one that says what has changed.',
+  },
+  CAR510: {
+    slug: 'delivery-refused',
+    what: 'The provider refused a notification as malformed.',
+    mend: 'See the reason of the dead letter; mend the event or its presentation.',
+  },
+  CAR801: {
+    slug: 'conservation-broken',
+    what: 'A step lost or doubled a record: in is not passed + dropped + dead letters + held.',
+    mend: 'This is a bug of the step; the task has stopped. Please report it with the counts.',
+  },
+  CAR802: {
+    slug: 'state-unreadable',
+    what: 'A row of a store cannot be read with the step that owns it.',
+    mend: 'The step has another row format than the one that wrote it: rename the step to start anew.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };
+
+export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -1,0 +1,34 @@
+/**
+ * The inbox: every notification per device, in SQLite or Cassandra, so that pull, resume and gap
+ * filling need nothing else. Rows are keyed ((device, epoch), priority, sequence); writing a row twice
+ * leaves one.
+ */
+
+import type { DeviceNotification } from './notification.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface InboxRow {
+  readonly notification: DeviceNotification;
+  /** Epoch ms after which the store may forget the row. */
+  readonly expiresAt: number;
+}
+
+export interface InboxStore {
+  /** Idempotent. One outcome per row, in order: delivered, or retry when the store is away. */
+  write(rows: readonly InboxRow[]): Promise<readonly Outcome[]>;
+  /**
+   * Rows of (device, epoch) whose sequence is above `marks[priority]`, ordered by priority (critical
+   * first), then sequence; at most `limit`. A gap in the sequences means "not yet" (rule D5).
+   */
+  read(
+    deviceId: string,
+    epoch: number,
+    marks: readonly number[],
+    limit: number,
+  ): Promise<readonly DeviceNotification[]>;
+  /** The cursor that the device acknowledged last in this epoch, or null. */
+  acknowledged(deviceId: string, epoch: number): Promise<string | null>;
+  acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void>;
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}

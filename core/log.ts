@@ -1,0 +1,160 @@
+/**
+ * The log, as the engine sees it: topics of partitions of record batches, task groups that share the
+ * partitions, commits that are one transaction. Twins behind this port: connectors/embedded (one
+ * SQLite file), connectors/kafka, and the in-memory one of the test driver. All pass one contract
+ * suite (test/contract/log.ts).
+ */
+import type { Record } from './record.ts';
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly cleanup: 'delete' | 'compact' | 'compact,delete';
+  /** Milliseconds; undefined: the deployment's default (7 d). */
+  readonly retentionMs?: number;
+}
+
+/**
+ * Records of one topic partition, encoded as a Kafka record batch (v2, uncompressed, base offset and
+ * CRC still 0). Written once by runtime or a producer, stored or sent as it is.
+ */
+export interface EncodedBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly count: number;
+  readonly bytes: Buffer;
+  readonly maxTimestamp: number;
+}
+
+/** A store's row for the changelog (Kafka) or the state table (SQLite). Null: deleted. */
+export interface StateRow {
+  readonly store: string;
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+}
+
+export interface CommittedOffset {
+  readonly topic: string;
+  /** The next offset to read. */
+  readonly offset: number;
+  /** At most 4096 bytes; empty for none. */
+  readonly metadata: string;
+}
+
+/** What a task has done since its last commit; it becomes visible as a whole or not at all. */
+export interface CommitSet {
+  readonly batches: readonly EncodedBatch[];
+  readonly rows: readonly StateRow[];
+  readonly offsets: readonly CommittedOffset[];
+}
+
+/**
+ * A group of tasks. Task p is partition p of every input, table and changelog together, so all of
+ * them have the same number of partitions; a member of the group gets whole tasks.
+ */
+export interface GroupSpec {
+  /** The consumer group's id: `reno.streams.critical`. */
+  readonly group: string;
+  readonly partitions: number;
+  /** Read from the committed offset, or from the start when there is none. */
+  readonly inputs: readonly string[];
+  /** Compacted topics; read from the start to their end before `ready`, then followed. Not committed. */
+  readonly tables: readonly string[];
+  /** Stores and their changelog topics; restored before `ready`. */
+  readonly stores: readonly { readonly store: string; readonly changelog: string }[];
+  /**
+   * True: a commit is one transaction, inputs are read read_committed, a lost task is fenced (D2).
+   * False: outputs first, then offsets; at least once.
+   */
+  readonly transactional: boolean;
+  /** Members with another hash never share tasks (D13). */
+  readonly topologyHash: string;
+}
+
+/** The log's side of a task. */
+export interface TaskPort {
+  readonly partition: number;
+  /** The metadata that was committed with each input's offset. Known when `ready` is called. */
+  committedMetadata(topic: string): string;
+  /**
+   * Commits. The embedded log takes it synchronously into its open transaction and returns undefined;
+   * others return a promise. A rejection means that the task is lost: `close('fenced')` follows.
+   */
+  commit(set: CommitSet): Promise<void> | undefined;
+  /** No `offer` for this input until `resume`: the task's queue is full. */
+  pause(topic: string): void;
+  resume(topic: string): void;
+  /** The task cannot go on (a broken invariant): it is closed, and its group member with it. */
+  fail(error: Error): void;
+}
+
+/** The engine's side of a task. Calls never overlap. */
+export interface TaskHost {
+  restore(store: string, key: Buffer, value: Buffer | null): void;
+  /** Rows of a table, in order; before `ready` its history, later its updates. */
+  table(topic: string, records: readonly Record[]): void;
+  /** Stores and tables are at their ends; offers begin now. */
+  ready(): void;
+  /**
+   * Records of one input, in offset order; the task queues them and returns at once. `nextOffset` is
+   * what to commit after the last one (it can be beyond it: control records, aborted ones).
+   */
+  offer(topic: string, records: readonly Record[], nextOffset: number): void;
+  /**
+   * The task is taken away. `revoked`, `stopped`: finish and commit what can be (the port still
+   * commits); `fenced`: drop everything.
+   */
+  close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void>;
+}
+
+export interface GroupHost {
+  open(port: TaskPort): TaskHost;
+}
+
+export interface Group {
+  /** Tasks that this member holds now. */
+  readonly tasks: readonly number[];
+  /** Leaves the group after closing its tasks with `stopped`. */
+  close(): Promise<void>;
+  /** How far behind each input partition of its tasks is: end offset minus committed. */
+  lag(): Promise<readonly { topic: string; partition: number; lag: number }[]>;
+}
+
+/** Non-transactional writes: ingest, gateway, outcomes, tools. */
+export interface Producer {
+  /**
+   * Resolves when all batches are durable (Kafka: acks all); gives the offset of each batch's first
+   * record. Rejects with a retryable CarillonError when the log is away.
+   */
+  send(batches: readonly EncodedBatch[]): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
+
+export interface ReadOptions {
+  /** Where to begin: the start, the end, or the first record at or after a time (epoch ms). */
+  readonly from: 'start' | 'end' | number;
+  /** True: go on when the end is reached; false: stop at the end as it was at the call. */
+  readonly follow: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface Log {
+  /** Creates what is missing; throws CAR6xx when a topic is there with other partitions. */
+  applyTopics(specs: readonly TopicSpec[]): Promise<void>;
+  partitionsOf(topic: string): Promise<number | undefined>;
+  producer(): Promise<Producer>;
+  openGroup(spec: GroupSpec, host: GroupHost): Promise<Group>;
+  /** For tools: all partitions of a topic, committed records only, partitions interleaved. */
+  read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]>;
+  /**
+   * Follows a compacted topic in full, all partitions: resolves when its end (as it was at the call)
+   * has been handed over; then goes on with updates until closed.
+   */
+  follow(
+    topic: string,
+    onRecords: (records: readonly Record[]) => void,
+  ): Promise<{ close(): Promise<void> }>;
+  /** Rejects with a CarillonError when the log cannot be reached. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}

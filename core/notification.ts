@@ -1,0 +1,26 @@
+/** What one device shall get: the value of a lane record, schema `DeviceNotification`. */
+import type { PriorityName } from './priority.ts';
+
+export interface DeviceNotification {
+  /** A UUID derived from (event id, use case id, device id): the same at every repeat (rule D1). */
+  readonly id: string;
+  readonly deviceId: string;
+  readonly epoch: number;
+  /** Dense per (device, epoch, priority), from 1 (rule D3). */
+  readonly sequence: number;
+  /** The device's preceding number in this lane (priority and transport); 0: none. */
+  readonly previous: number;
+  readonly useCase: string;
+  readonly priority: PriorityName;
+  /** Epoch ms after which nobody wants it; 0: never. */
+  readonly deadline: number;
+  /** Notifications of one key replace each other at the providers; null: they do not. */
+  readonly collapseKey: string | null;
+  /** How many events it stands for. */
+  readonly count: number;
+  /** Event time, epoch ms: the age at delivery is counted from here. */
+  readonly born: number;
+  /** The event's Avro body, without header, and the id of the schema that it was written with. */
+  readonly payloadSchemaId: number;
+  readonly payload: Buffer;
+}

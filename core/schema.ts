@@ -1,0 +1,60 @@
+/**
+ * Avro as the engine sees it. The codec itself is in schemas/; the engine holds these.
+ */
+import type { ValueDecoder } from './record.ts';
+
+/** Wire format: magic byte 0, big-endian schema id, then the Avro body. */
+export const WIRE_HEADER_BYTES = 5;
+
+/** Which fields of a topology's schema a stream reads; undefined: all. */
+export interface Projection {
+  /** The record's name in schemas/, e.g. `ViewingActivity`. */
+  readonly schema: string;
+  /** Top-level fields; sorted, without doubles. */
+  readonly fields?: readonly string[];
+}
+
+/** Why values of a writer schema cannot be decoded: the id is unknown, or it does not resolve. */
+export interface Undecodable {
+  readonly code: 'CAR502' | 'CAR503';
+  readonly why: string;
+}
+
+export function isUndecodable(of: ValueDecoder | Undecodable): of is Undecodable {
+  return 'why' in of;
+}
+
+/** Writes values of one schema, as the topology's folder has it. */
+export interface ValueEncoder {
+  readonly schemaId: number;
+  /** Writes header and body at `at`; returns the end, or -1 when there is no room. */
+  encode(value: unknown, bytes: Buffer, at: number): number;
+  toBuffer(value: unknown): Buffer;
+}
+
+/**
+ * The schemas of a running topology. Writer schemas are loaded once per id; look-ups in the hot path
+ * are synchronous.
+ */
+export interface Schemas {
+  /**
+   * The decoder of values written with `schemaId`, read as `projection`. Undefined: not loaded yet,
+   * await `load(schemaId)` first.
+   */
+  decoder(schemaId: number, projection: Projection): ValueDecoder | Undecodable | undefined;
+  /**
+   * Fetches a writer schema. An id that the registry does not have is remembered as unknown for a
+   * while. Throws a retryable CarillonError (CAR6xx) when the registry does not answer.
+   */
+  load(schemaId: number): Promise<void>;
+  /** The encoder of a schema of the folder; it was registered when the topology was opened. */
+  encoder(schema: string): ValueEncoder;
+  /** Decodes a whole value by its own writer schema; for tools and frames. Await `load` first. */
+  decodeByWriter(bytes: Buffer, start: number, end: number): unknown;
+}
+
+/** The schema id in a value's header, or -1 when it is not the wire format. */
+export function schemaIdOf(bytes: Buffer, start: number, end: number): number {
+  if (end - start < WIRE_HEADER_BYTES || bytes[start] !== 0) return -1;
+  return bytes.readUInt32BE(start + 1);
+}

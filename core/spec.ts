@@ -1,0 +1,259 @@
+/**
+ * The language in which a processor or sink says what it is. From this one place come the TypeScript
+ * type of the options, the lint, the JSON Schema for editors, the reference page, the metric labels
+ * and the drop reasons.
+ */
+import type { OperatorFunction } from 'rxjs';
+import type { Clock } from './clock.ts';
+import type { Delivery, Outcome } from './outcome.ts';
+import type { Batch, Record } from './record.ts';
+import type { KeyedStore, RowCodec, TableView } from './store.ts';
+import type { Verdict } from './verdict.ts';
+
+/** A compiled `value.a.b`, `key`, or `timestamp`. */
+export interface FieldReader {
+  readonly path: string;
+  read(record: Record): unknown;
+}
+
+/** A compiled, type-checked CEL expression over `value`, `key`, `timestamp`. */
+export interface Expression<T> {
+  readonly source: string;
+  /** Throws when the expression fails on this record; the engine makes it a dead letter. */
+  evaluate(record: Record): T;
+}
+
+export type OptionKind =
+  | 'duration'
+  | 'count'
+  | 'bytes'
+  | 'path'
+  | 'paths'
+  | 'predicate'
+  | 'expression'
+  | 'expressions'
+  | 'one_of'
+  | 'some_of'
+  | 'table'
+  | 'flag'
+  | 'text'
+  | 'secret';
+
+/** One option. `T` is what `open` gets; `fallback` is in the form that a file would have. */
+export interface Option<T> {
+  readonly kind: OptionKind;
+  readonly doc: string;
+  readonly required: boolean;
+  /** As written in YAML; undefined with required false: the option may be absent. */
+  readonly fallback: unknown;
+  /** `one_of`, `some_of`: the values and what each means. */
+  readonly choices?: Readonly<globalThis.Record<string, string>>;
+  readonly min?: number;
+  readonly max?: number;
+  /** Never there; carries the type. */
+  readonly type?: T;
+}
+
+function option<T>(
+  kind: OptionKind,
+  doc: string,
+  fallback: unknown,
+  more: Partial<Option<T>> = {},
+): Option<T> {
+  return { kind, doc, required: fallback === undefined, fallback, ...more };
+}
+
+/** Milliseconds; written with a unit. */
+export const duration = (doc: string, fallback?: string): Option<number> =>
+  option('duration', doc, fallback);
+/** A whole number, at least 1. */
+export const count = (
+  doc: string,
+  fallback?: number,
+  bounds: { min?: number; max?: number } = {},
+) => option<number>('count', doc, fallback, { min: 1, ...bounds });
+/** Bytes; written `4KiB`, `1MiB` or a number with `B`. */
+export const bytes = (doc: string, fallback?: string): Option<number> =>
+  option('bytes', doc, fallback);
+export const path = (doc: string, fallback?: string): Option<FieldReader> =>
+  option('path', doc, fallback);
+/** A path that may be left out. */
+export const optionalPath = (doc: string): Option<FieldReader | null> =>
+  option('path', doc, null, { required: false });
+export const paths = (doc: string, fallback?: readonly string[]): Option<readonly FieldReader[]> =>
+  option('paths', doc, fallback);
+export const predicate = (doc: string, fallback?: string): Option<Expression<boolean>> =>
+  option('predicate', doc, fallback);
+export const expression = (doc: string, fallback?: string): Option<Expression<unknown>> =>
+  option('expression', doc, fallback);
+/** A mapping from names to expressions. */
+export const expressions = (
+  doc: string,
+): Option<Readonly<globalThis.Record<string, Expression<unknown>>>> =>
+  option('expressions', doc, undefined);
+export const oneOf = <C extends Readonly<globalThis.Record<string, string>>>(
+  doc: string,
+  choices: C,
+  fallback?: keyof C & string,
+): Option<keyof C & string> => option('one_of', doc, fallback, { choices });
+/** A list of distinct choices. */
+export const someOf = <C extends Readonly<globalThis.Record<string, string>>>(
+  doc: string,
+  choices: C,
+  fallback?: readonly (keyof C & string)[],
+): Option<readonly (keyof C & string)[]> => option('some_of', doc, fallback, { choices });
+/** The name of a table of the topology; `ctx.table` gives its rows. */
+export const table = (doc: string): Option<string> => option('table', doc, undefined);
+export const flag = (doc: string, fallback: boolean): Option<boolean> =>
+  option('flag', doc, fallback);
+export const text = (doc: string, fallback?: string): Option<string> =>
+  option('text', doc, fallback);
+/** A text that is never printed. */
+export const secret = (doc: string, fallback?: string): Option<string> =>
+  option('secret', doc, fallback);
+
+export type Options = Readonly<globalThis.Record<string, Option<unknown>>>;
+export type ValuesOf<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
+};
+
+/** Sends a record to the next step (counted as out). */
+export type Emit = (record: Record) => void;
+
+/** What a step is handed when its task opens. */
+export interface StepContext<Row = never> {
+  readonly stream: string;
+  readonly step: string;
+  /** The id of the use case (`id:` of the stream). */
+  readonly useCase: string;
+  readonly partition: number;
+  readonly clock: Clock;
+  /** Only for steps that declare `rows`. */
+  readonly store: KeyedStore<Row>;
+  table<T>(name: string): TableView<T>;
+  /** Counts what the spec declares under `counts`. */
+  count(name: string, by?: number): void;
+  /** Settles `by` records that were held: passed, or dropped with a declared reason. */
+  settle(verdict: Verdict, by?: number): void;
+}
+
+interface StepSpecBase<O extends Options> {
+  /** The name in a topology file: a verb, snake_case. */
+  readonly type: string;
+  readonly summary: string;
+  /** More prose for the reference page: guarantees, limits, sources of rules. */
+  readonly description?: string;
+  readonly config: O;
+  readonly drops?: Readonly<globalThis.Record<string, string>>;
+  readonly counts?: Readonly<globalThis.Record<string, string>>;
+  /** A YAML step that the reference shows and a test compiles. */
+  readonly example: string;
+}
+
+/** From record to verdict; `passed` passes the record itself. Fused with its neighbours. */
+export interface EachSpec<O extends Options, Row> extends StepSpecBase<O> {
+  readonly kind: 'each';
+  readonly rows?: RowCodec<Row>;
+  open(config: ValuesOf<O>, context: StepContext<Row>): (record: Record) => Verdict;
+}
+
+/** From one record to any number; what goes on is what was emitted, the verdict is the input's. */
+export interface ExpandSpec<O extends Options, Row> extends StepSpecBase<O> {
+  readonly kind: 'expand';
+  readonly rows?: RowCodec<Row>;
+  open(config: ValuesOf<O>, context: StepContext<Row>): (record: Record, emit: Emit) => Verdict;
+}
+
+/** Holds records in its store and lets them go when their row is due on the task's clock. */
+export interface TimedSpec<O extends Options, Row> extends StepSpecBase<O> {
+  readonly kind: 'timed';
+  readonly rows: RowCodec<Row>;
+  /** How many held records a row stands for; the law of conservation needs it at a restart. */
+  heldBy(row: Row): number;
+  open(
+    config: ValuesOf<O>,
+    context: StepContext<Row>,
+  ): {
+    record(record: Record, emit: Emit): Verdict;
+    /** A row's time has come. Its due time is already taken off; the row is still in the store. */
+    due(key: string, row: Row, emit: Emit): void;
+  };
+}
+
+/** Any stateless RxJS pipeline over batches; for custom processors. */
+export interface OperatorSpec<O extends Options> extends StepSpecBase<O> {
+  readonly kind: 'operator';
+  open(config: ValuesOf<O>, context: StepContext): OperatorFunction<Batch, Batch>;
+}
+
+// biome-ignore-start lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
+export type StepSpec =
+  | EachSpec<any, any>
+  | ExpandSpec<any, any>
+  | TimedSpec<any, any>
+  | OperatorSpec<any>;
+// biome-ignore-end lint/suspicious/noExplicitAny: as above.
+
+export const defineEach = <O extends Options, Row = never>(
+  spec: Omit<EachSpec<O, Row>, 'kind'>,
+): EachSpec<O, Row> => ({ kind: 'each', ...spec });
+export const defineExpand = <O extends Options, Row = never>(
+  spec: Omit<ExpandSpec<O, Row>, 'kind'>,
+): ExpandSpec<O, Row> => ({ kind: 'expand', ...spec });
+export const defineTimed = <O extends Options, Row>(
+  spec: Omit<TimedSpec<O, Row>, 'kind'>,
+): TimedSpec<O, Row> => ({ kind: 'timed', ...spec });
+export const defineOperator = <O extends Options>(
+  spec: Omit<OperatorSpec<O>, 'kind'>,
+): OperatorSpec<O> => ({ kind: 'operator', ...spec });
+
+/** What a sink connector is handed when it opens. */
+export interface SinkContext {
+  /** The sink's name in the topology. */
+  readonly name: string;
+  readonly clock: Clock;
+  /**
+   * Something that the wiring provides by name: `payload` (decodes a notification's payload to JSON
+   * form), `gateways` (the follower of tables.gateways), `inbox` (the inbox store). Throws when the
+   * wiring has no such thing.
+   */
+  service<T>(name: string): T;
+  /** The deployment's settings of this connector (`connectors.fcm` in carillon.yaml). */
+  readonly settings: Readonly<globalThis.Record<string, unknown>>;
+}
+
+export interface Sink {
+  /** Rejects with a CarillonError when the service cannot be reached or refuses us. */
+  probe(): Promise<void>;
+  /**
+   * One outcome per delivery, in order. A rejection means that the connector is broken, not a record:
+   * the runner opens the breaker and tries all of them again.
+   */
+  deliver(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
+  close(): Promise<void>;
+}
+
+export interface SinkSpec<O extends Options = Options> {
+  /** The name in a topology file: the service, a noun. */
+  readonly type: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly config: O;
+  /** Said honestly: at-least-once, idempotent, order. Shown in the reference. */
+  readonly promises: readonly string[];
+  /** The most deliveries in one call of `deliver`. 1: each record has a call of its own. */
+  readonly batchMax: number;
+  /** True: a delivery needs the device's row of `tables.device-owners`. */
+  readonly needsOwner: boolean;
+  readonly example: string;
+  open(config: ValuesOf<O>, context: SinkContext): Promise<Sink>;
+}
+
+export const defineSink = <O extends Options>(spec: SinkSpec<O>): SinkSpec<O> => spec;
+
+/** All step and sink types that a topology may name; handed in, never imported, below the cli. */
+export interface Catalog {
+  readonly steps: ReadonlyMap<string, StepSpec>;
+  // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
+  readonly sinks: ReadonlyMap<string, SinkSpec<any>>;
+}
