@@ -12,6 +12,26 @@ export interface ErrorEntry {
 }
 
 export const ERROR_TABLE = {
+  CAR401: {
+    slug: 'unknown-schema',
+    what: 'A schema that is named is in none of the schema folders.',
+    mend: 'Put an .avsc file of that record name into schemas/.',
+  },
+  CAR420: {
+    slug: 'schema-folder-unreadable',
+    what: 'A folder of Avro schemas cannot be read.',
+    mend: 'Check the path (`schemas` in carillon.yaml) and its permissions.',
+  },
+  CAR421: {
+    slug: 'not-avro-schema',
+    what: 'An .avsc file does not hold an Avro record.',
+    mend: 'An .avsc file is JSON: { "type": "record", "name": …, "fields": […] }.',
+  },
+  CAR422: {
+    slug: 'schema-not-readable',
+    what: 'What is registered for a topic cannot be read with the schema of the topology.',
+    mend: 'Give the new field a default, or keep the old type; then start again.',
+  },
   CAR501: {
     slug: 'not-wire-format',
     what: 'A value is not in the Confluent wire format (magic byte 0, 4-byte schema id, Avro).',

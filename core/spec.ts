@@ -66,6 +66,9 @@ function option<T>(
 /** Milliseconds; written with a unit. */
 export const duration = (doc: string, fallback?: string): Option<number> =>
   option('duration', doc, fallback);
+/** A duration that may be left out. */
+export const optionalDuration = (doc: string): Option<number | null> =>
+  option('duration', doc, null, { required: false });
 /** A whole number, at least 1. */
 export const count = (
   doc: string,
@@ -131,6 +134,8 @@ export interface StepContext<Row = never> {
   /** Only for steps that declare `rows`. */
   readonly store: KeyedStore<Row>;
   table<T>(name: string): TableView<T>;
+  /** Sets the decoder of a record that was read back from a row, so that its value can be read. */
+  revive(record: Record): void;
   /** Counts what the spec declares under `counts`. */
   count(name: string, by?: number): void;
   /** Settles `by` records that were held: passed, or dropped with a declared reason. */

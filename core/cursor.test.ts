@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  add,
+  CURSOR_RANGES_MAX,
+  CURSOR_TEXT_CHARS_MAX,
+  type Cursor,
+  copyCursor,
+  coveredTo,
+  covers,
+  emptyCursor,
+  formatCursor,
+  merge,
+  parseCursor,
+} from './cursor.ts';
+
+const SEED = Number(process.env.SEED ?? 20_260_101);
+console.log(`cursor properties: seed ${SEED} (SEED=… runs another)`);
+
+const built = (sequences: readonly number[], priority = 1): Cursor => {
+  const cursor = emptyCursor(3);
+  for (const sequence of sequences) add(cursor, priority, sequence);
+  return cursor;
+};
+
+const rows: readonly [string, readonly number[], number, readonly number[]][] = [
+  ['nothing', [], 0, []],
+  ['in order', [1, 2, 3], 3, []],
+  ['a gap', [1, 3], 1, [3, 3]],
+  ['the gap fills', [1, 3, 2], 3, []],
+  ['ranges grow at both ends', [5, 6, 4], 0, [4, 6]],
+  ['two ranges become one', [3, 5, 4], 0, [3, 5]],
+  ['the mark takes several ranges', [2, 4, 6, 3, 5, 1], 6, []],
+  ['between two ranges, touching none', [3, 9, 6], 0, [3, 3, 6, 6, 9, 9]],
+];
+
+for (const [name, sequences, mark, ranges] of rows) {
+  test(`D5 add: ${name}`, () => {
+    const cursor = built(sequences);
+    assert.deepEqual(cursor.marks, [0, mark, 0, 0]);
+    assert.deepEqual(cursor.ranges[1], ranges);
+    assert.deepEqual(parseCursor(formatCursor(cursor)), cursor);
+  });
+}
+
+test('D5 beyond 32 ranges the highest are forgotten', () => {
+  const odd = Array.from({ length: 40 }, (_, i) => 3 + 2 * i);
+  for (const order of [odd, odd.toReversed()]) {
+    const cursor = built(order);
+    assert.equal(cursor.ranges[1]!.length, 2 * CURSOR_RANGES_MAX);
+    assert.deepEqual(cursor.ranges[1]!.slice(-2), [65, 65]);
+    assert.equal(covers(cursor, 1, 67), false);
+  }
+});
+
+test('coveredTo gives the end of the run, so that a reader can jump', () => {
+  const cursor = built([1, 2, 5, 6, 7]);
+  assert.deepEqual(
+    [1, 2, 3, 5, 7, 8].map((sequence) => coveredTo(cursor, 1, sequence)),
+    [2, 2, 0, 7, 7, 0],
+  );
+});
+
+test('cursors of two epochs do not mix', () => {
+  const cursor = emptyCursor(2);
+  assert.equal(merge(cursor, built([1, 2])), false);
+  assert.deepEqual(cursor, emptyCursor(2));
+});
+
+const wrong: readonly [string, string][] = [
+  ['empty', ''],
+  ['not base64url', 'a+b/'],
+  ['random', 'AAAA'],
+  ['cut off', formatCursor(built([1, 3])).slice(0, -3)],
+  ['with more behind it', `${formatCursor(built([1, 3]))}AAAA`],
+  ['too long', 'A'.repeat(CURSOR_TEXT_CHARS_MAX + 1)],
+];
+for (const [name, text] of wrong) {
+  test(`a text that is no cursor: ${name}`, () => assert.equal(parseCursor(text), undefined));
+}
+
+const sequences = fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 60 })), {
+  maxLength: 200,
+});
+
+test('D5 property: a cursor covers what was added, nothing else, whatever the order', () => {
+  fc.assert(
+    fc.property(sequences, (added) => {
+      const cursor = emptyCursor(1);
+      const model = new Set<string>();
+      for (const [priority, sequence] of added) {
+        assert.equal(add(cursor, priority, sequence), !model.has(`${priority}/${sequence}`));
+        model.add(`${priority}/${sequence}`);
+      }
+      for (let priority = 0; priority < 4; priority++) {
+        for (let sequence = 1; sequence <= 61; sequence++) {
+          assert.equal(covers(cursor, priority, sequence), model.has(`${priority}/${sequence}`));
+        }
+      }
+      assert.deepEqual(parseCursor(formatCursor(cursor)), cursor);
+    }),
+    { seed: SEED, numRuns: 300 },
+  );
+});
+
+test('D5 property: with any number of gaps it stays bounded and claims nothing that was not added', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { maxLength: 400 }), (added) => {
+      const cursor = built(added, 0);
+      assert.ok(cursor.ranges[0]!.length <= 2 * CURSOR_RANGES_MAX);
+      assert.ok(formatCursor(cursor).length <= CURSOR_TEXT_CHARS_MAX);
+      const model = new Set(added);
+      for (let i = 0; i < cursor.ranges[0]!.length; i += 2) {
+        assert.ok(model.has(cursor.ranges[0]![i]!) && model.has(cursor.ranges[0]![i + 1]!));
+      }
+      assert.deepEqual(parseCursor(formatCursor(cursor)), cursor);
+    }),
+    { seed: SEED, numRuns: 100 },
+  );
+});
+
+test('D5 property: merge is the union, as long as it fits', () => {
+  fc.assert(
+    fc.property(sequences, sequences, (left, right) => {
+      const [a, b, both] = [emptyCursor(1), emptyCursor(1), emptyCursor(1)];
+      for (const [priority, sequence] of left) add(a, priority, sequence);
+      for (const [priority, sequence] of right) add(b, priority, sequence);
+      for (const [priority, sequence] of [...left, ...right]) add(both, priority, sequence);
+      const merged = copyCursor(a);
+      assert.equal(merge(merged, b), true);
+      assert.deepEqual(merged, both);
+    }),
+    { seed: SEED, numRuns: 300 },
+  );
+});
