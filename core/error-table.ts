@@ -82,6 +82,21 @@ export const ERROR_TABLE = {
     what: 'The provider refused a notification as malformed.',
     mend: 'See the reason of the dead letter; mend the event or its presentation.',
   },
+  CAR511: {
+    slug: 'not-encodable',
+    what: 'A value that a step made does not fit the schema of its output topic.',
+    mend: 'Compare the fields that the step sets with the schema of the topic.',
+  },
+  CAR520: {
+    slug: 'bad-registration',
+    what: 'A device registration names no member, an unknown class, or a push transport without a token.',
+    mend: 'Register over HTTP, which checks all of it, or mend what the producer writes.',
+  },
+  CAR521: {
+    slug: 'too-many-devices',
+    what: 'A member has more devices to be told than `devices_max` of a fan_out allows.',
+    mend: 'Raise `devices_max`, or set `on_excess: drop_least_recent`.',
+  },
   CAR801: {
     slug: 'conservation-broken',
     what: 'A step lost or doubled a record: in is not passed + dropped + dead letters + held.',

@@ -1,0 +1,36 @@
+/**
+ * The catalog of processors: the only list of them. A topology names a step by its `type`; the cli
+ * hands this map to the compiler.
+ */
+import type { StepSpec } from '../core/spec.ts';
+import { coalesce } from './coalesce.ts';
+import { dedup } from './dedup.ts';
+import { fanOut } from './fan-out.ts';
+import { filter } from './filter.ts';
+import { foldDevices } from './fold-devices.ts';
+import { foldPresence } from './fold-presence.ts';
+import { gateOnline } from './gate-online.ts';
+import { gateStaleness } from './gate-staleness.ts';
+import { map } from './map.ts';
+import { peek } from './peek.ts';
+import { registerDevice } from './register-device.ts';
+import { sample } from './sample.ts';
+import { target } from './target.ts';
+
+const all: readonly StepSpec[] = [
+  coalesce,
+  dedup,
+  fanOut,
+  filter,
+  foldDevices,
+  foldPresence,
+  gateOnline,
+  gateStaleness,
+  map,
+  peek,
+  registerDevice,
+  sample,
+  target,
+];
+
+export const steps: ReadonlyMap<string, StepSpec> = new Map(all.map((spec) => [spec.type, spec]));
