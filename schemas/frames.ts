@@ -1,0 +1,80 @@
+/**
+ * What goes over a device's socket, as JSON text frames, one object each. The same notification form is
+ * what a pull returns. Times are epoch milliseconds.
+ */
+import type { PriorityName } from '../core/priority.ts';
+
+/** The first frame of a connection. */
+export interface WelcomeFrame {
+  readonly type: 'welcome';
+  readonly connectionId: string;
+  readonly deviceId: string;
+  readonly epoch: number;
+  /** The server pings this often; a client that hears nothing for twice as long may reconnect. */
+  readonly heartbeatMs: number;
+  /** Where the connection starts; what it does not cover follows from the inbox. */
+  readonly cursor: string;
+}
+
+/** A notification that will not come any more: its number is no gap (rule D6). */
+export interface Skipped {
+  readonly priority: PriorityName;
+  readonly sequence: number;
+  readonly id: string;
+  /** `expired`: its deadline has passed; `withdrawn`; `unreadable`: its payload does not decode. */
+  readonly reason: 'expired' | 'withdrawn' | 'unreadable';
+}
+
+export interface NotificationForm {
+  readonly id: string;
+  /** Dense per priority (rule D3). */
+  readonly sequence: number;
+  /** The device's preceding number in this lane; not what the device has: a gap (rule D6). 0: none. */
+  readonly previous: number;
+  readonly priority: PriorityName;
+  readonly useCase: string;
+  /** How many events it stands for. */
+  readonly count: number;
+  /** Event time. */
+  readonly born: number;
+  /** After it nobody wants it; 0: never. */
+  readonly deadline: number;
+  /** The event. */
+  readonly value: unknown;
+}
+
+export interface NotificationFrame extends NotificationForm {
+  readonly type: 'notification';
+  /** Covers all frames up to this one: keep it, and come back with `?after=`. */
+  readonly cursor: string;
+  readonly skipped?: readonly Skipped[];
+}
+
+/** Numbers that were passed over when no notification followed to carry them. */
+export interface SkippedFrame {
+  readonly type: 'skipped';
+  readonly skipped: readonly Skipped[];
+  readonly cursor: string;
+}
+
+export interface PongFrame {
+  readonly type: 'pong';
+}
+
+export type ServerFrame = WelcomeFrame | NotificationFrame | SkippedFrame | PongFrame;
+
+/** `ids`: at most 256 of notifications that came on this connection; or all that a cursor covers. */
+export type ClientFrame =
+  | { readonly type: 'ack'; readonly ids: readonly string[] }
+  | { readonly type: 'ack'; readonly cursor: string }
+  | { readonly type: 'ping' };
+
+/** What `GET /v1/devices/<id>/notifications` returns. */
+export interface PullPage {
+  readonly notifications: readonly NotificationForm[];
+  readonly skipped: readonly Skipped[];
+  /** Covers what was asked with and all of this page. */
+  readonly cursor: string;
+  /** True: ask again at once with the cursor. */
+  readonly more: boolean;
+}
