@@ -23,12 +23,12 @@ exec 3<&0
 "$@" </dev/null 3<&- &
 pid=$!
 echo $pid >"$pidfile"
-( cat <&3 >/dev/null; kill -9 $pid 2>/dev/null; [ -n "$folder" ] && { sleep 1; rm -rf "$folder"; } ) &
+( cat <&3 >/dev/null; : >"$pidfile.orphan"; kill -9 $pid 2>/dev/null ) &
 watcher=$!
 exec 3<&-
 wait $pid
 status=$?
-kill -9 $watcher
+if [ -f "$pidfile.orphan" ]; then [ -n "$folder" ] && rm -rf "$folder"; else kill -9 $watcher; fi
 exit $status
 `;
 

@@ -35,8 +35,8 @@ export interface KafkaServer {
   /** Kills what still runs, then starts it again on the same ports and data. */
   restart(index?: number): Promise<void>;
   /** Stops the process (SIGSTOP): it holds its sockets and answers nothing. */
-  pause(index?: number): void;
-  resume(index?: number): void;
+  pause(index?: number): Promise<void>;
+  resume(index?: number): Promise<void>;
   /** Ends it and removes its data (not those in `dir`). */
   stop(): Promise<void>;
 }
@@ -66,6 +66,9 @@ export async function startKafkaByJava(options: KafkaOptions = {}): Promise<Kafk
   const start = async (index?: number) => {
     await Promise.all(chosen(index).map((broker) => startBroker(broker, ownsDir && count === 1)));
   };
+  const signal = (name: NodeJS.Signals, index?: number) => {
+    for (const broker of chosen(index)) broker.child?.signal(name);
+  };
   const stop = async () => {
     await kill();
     if (ownsDir) rmSync(base, { recursive: true, force: true });
@@ -87,8 +90,8 @@ export async function startKafkaByJava(options: KafkaOptions = {}): Promise<Kafk
       await kill(index);
       await start(index);
     },
-    pause: (index) => chosen(index).forEach((broker) => void broker.child?.signal('SIGSTOP')),
-    resume: (index) => chosen(index).forEach((broker) => void broker.child?.signal('SIGCONT')),
+    pause: async (index) => signal('SIGSTOP', index),
+    resume: async (index) => signal('SIGCONT', index),
     stop,
   };
 }

@@ -15,8 +15,8 @@ export interface RegistryServer {
   /** kill -9. What was registered stays. */
   kill(): Promise<void>;
   restart(): Promise<void>;
-  pause(): void;
-  resume(): void;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -66,8 +66,8 @@ export async function startRegistryByJava(): Promise<RegistryServer> {
       await child?.kill();
       await start();
     },
-    pause: () => child?.signal('SIGSTOP'),
-    resume: () => child?.signal('SIGCONT'),
+    pause: async () => child?.signal('SIGSTOP'),
+    resume: async () => child?.signal('SIGCONT'),
     stop,
   };
 }
