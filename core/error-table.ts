@@ -97,6 +97,141 @@ export const ERROR_TABLE = {
     what: 'A member has more devices to be told than `devices_max` of a fan_out allows.',
     mend: 'Raise `devices_max`, or set `on_excess: drop_least_recent`.',
   },
+  CAR601: {
+    slug: 'data-folder-unwritable',
+    what: 'The data folder cannot be created or written.',
+    mend: 'Give the process write access to the folder, or name another one.',
+  },
+  CAR602: {
+    slug: 'data-folder-in-use',
+    what: 'Another process has this data folder open.',
+    mend: 'Stop the other process, or name another data folder.',
+  },
+  CAR603: {
+    slug: 'data-file-unusable',
+    what: 'The data file is damaged, belongs to another program, or was written by a newer Carillon.',
+    mend: 'Use the version that wrote it, or move the file away to start anew.',
+  },
+  CAR604: {
+    slug: 'partitions-differ',
+    what: 'A topic is there already, with another number of partitions or another cleanup.',
+    mend: 'Keep the number of partitions, or give the topic a new name.',
+  },
+  CAR605: {
+    slug: 'unknown-topic',
+    what: 'The log has no such topic, or the topic no such partition.',
+    mend: 'Create the topics of the topology first: carillon topics apply.',
+  },
+  CAR606: {
+    slug: 'log-write-failed',
+    what: 'The embedded log could not write its file; what was not committed is undone.',
+    mend: 'Free space on the disk of the data folder; the log goes on by itself.',
+  },
+  CAR607: {
+    slug: 'log-closed',
+    what: 'The log, group or task is closed.',
+    mend: 'Open it again; what was committed is there.',
+  },
+  CAR608: {
+    slug: 'group-already-open',
+    what: 'The embedded log has one member in each group, and this group is open already.',
+    mend: 'Close the group first, or run the roles on Kafka to share its partitions.',
+  },
+  CAR609: {
+    slug: 'batch-refused',
+    what: 'A record batch cannot be appended: it is empty, or a compacted topic would get a null key.',
+    mend: 'Send at least one record, and give the records of compacted topics a key.',
+  },
+  CAR610: {
+    slug: 'log-worker-gone',
+    what: 'The worker thread that runs the embedded log has ended.',
+    mend: 'See what the worker said last, and start the process again; what was committed is there.',
+  },
+  CAR611: {
+    slug: 'too-many-partitions',
+    what: 'The embedded log holds at most 8191 partitions of all topics together.',
+    mend: 'Use fewer partitions for a topic, or run on Kafka.',
+  },
+  CAR640: {
+    slug: 'kafka-away',
+    what: 'Kafka does not answer.',
+    mend: 'Check that the brokers run and that `brokers` names them; the pipeline goes on by itself.',
+  },
+  CAR641: {
+    slug: 'topic-partitions-differ',
+    what: 'A topic is there with another number of partitions than the topology needs.',
+    mend: 'Set the number of partitions in the deployment to what the topic has, or use a new prefix.',
+  },
+  CAR642: {
+    slug: 'topic-missing',
+    what: 'A topic is not there.',
+    mend: 'Create it: `carillon topics apply`.',
+  },
+  CAR643: {
+    slug: 'task-fenced',
+    what: 'Another process has taken a task over; what this one had not committed is void.',
+    mend: 'Nothing to do: the task goes on where it is now. If it repeats, two deployments share a group.',
+  },
+  CAR644: {
+    slug: 'commit-failed',
+    what: 'A commit did not come through; the task starts again from the last one.',
+    mend: 'See the cause; the task goes on by itself.',
+  },
+  CAR645: {
+    slug: 'kafka-refused',
+    what: 'Kafka refuses a request.',
+    mend: 'See the cause: rights of the user, a setting of the topic, or a version that does not fit.',
+  },
+  CAR646: {
+    slug: 'offset-metadata-too-long',
+    what: 'The metadata of a committed offset is longer than 4096 bytes.',
+    mend: 'This is a bug of the sink that keeps its marks there. Please report it.',
+  },
+  CAR650: {
+    slug: 'registry-away',
+    what: 'The schema registry does not answer.',
+    mend: 'Check that it runs and that its URL is right; nothing is lost meanwhile.',
+  },
+  CAR651: {
+    slug: 'schema-refused',
+    what: 'The schema registry refuses a schema.',
+    mend: 'Make the schema compatible with the version that the subject has, or take a new subject.',
+  },
+  CAR652: {
+    slug: 'registry-refused',
+    what: 'The schema registry refuses a request.',
+    mend: 'Check the URL (with its path) and the credentials.',
+  },
+  CAR660: {
+    slug: 'fcm-settings',
+    what: 'The settings of the FCM connector are missing or wrong.',
+    mend: 'Set connectors.fcm in carillon.yaml; `credentials` is the path of the service account JSON.',
+  },
+  CAR661: {
+    slug: 'fcm-unreachable',
+    what: 'FCM, or the server that gives access tokens for it, does not answer.',
+    mend: 'Check the way out to fcm.googleapis.com and oauth2.googleapis.com, port 443.',
+  },
+  CAR662: {
+    slug: 'fcm-refused',
+    what: 'FCM refuses the service account or the project.',
+    mend: 'Check `project` of the sink, and that its service account may send (Firebase Messaging API).',
+  },
+  CAR665: {
+    slug: 'apns-settings',
+    what: 'The settings of the APNs connector are missing or wrong.',
+    mend: 'Set connectors.apns in carillon.yaml: team, key_id, and key, the path of the .p8 file.',
+  },
+  CAR666: {
+    slug: 'apns-unreachable',
+    what: 'APNs does not answer.',
+    mend: 'Check the way out to api.push.apple.com, port 443.',
+  },
+  CAR667: {
+    slug: 'apns-refused',
+    what: 'APNs refuses the provider token or the bundle.',
+    mend: 'Check team, key_id and key of connectors.apns, and `bundle` of the sink.',
+  },
   CAR701: {
     slug: 'no-token',
     what: 'The request carries no token.',
@@ -216,6 +351,16 @@ export const ERROR_TABLE = {
     slug: 'not-a-websocket',
     what: 'The stream was asked for without a WebSocket upgrade.',
     mend: 'Connect with a WebSocket client; to poll, GET /v1/devices/<id>/notifications.',
+  },
+  CAR690: {
+    slug: 'partitions-differ',
+    what: 'A topic is there with another number of partitions than the deployment says.',
+    mend: 'Set `partitions` to what the topics have, or make a new deployment prefix.',
+  },
+  CAR691: {
+    slug: 'no-such-partition',
+    what: 'A topic or partition that is written or read is not there.',
+    mend: 'Create the topics first: carillon topics apply.',
   },
   CAR801: {
     slug: 'conservation-broken',
