@@ -68,10 +68,16 @@ export class BatchBuilder {
     // The length stands before the value and is not known yet: leave room for the longest, then move.
     this.#room(LENGTH_BYTES_MAX + 512);
     const valueAt = this.#at + LENGTH_BYTES_MAX;
-    let end = encoder.encode(value, this.#bytes, valueAt);
-    while (end < 0) {
-      this.#room(this.#bytes.length);
+    let end = -1;
+    try {
       end = encoder.encode(value, this.#bytes, valueAt);
+      while (end < 0) {
+        this.#room(this.#bytes.length);
+        end = encoder.encode(value, this.#bytes, valueAt);
+      }
+    } finally {
+      // An encoder that throws leaves the batch as it was.
+      if (end < 0) this.#at = start;
     }
     const size = end - valueAt;
     this.#varint(size);

@@ -137,6 +137,13 @@ export class Record {
     return copy;
   }
 
+  /** A copy for another stream that reads the same topic: bytes shared, slots as they are now. */
+  fork(): Record {
+    const copy = this.#copy(this.keyBytes, this.keyStart, this.keyEnd);
+    copy.#key = this.#key;
+    return copy;
+  }
+
   /** A copy with another value, given as an object; its bytes are empty (`valueStart` -1). */
   withValue(value: unknown): Record {
     const copy = new Record(

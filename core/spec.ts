@@ -175,6 +175,8 @@ export interface TimedSpec<O extends Options, Row> extends StepSpecBase<O> {
   readonly rows: RowCodec<Row>;
   /** How many held records a row stands for; the law of conservation needs it at a restart. */
   heldBy(row: Row): number;
+  /** The writer schemas of the records that a row holds: loaded before the task goes on. */
+  schemaIds?(row: Row): readonly number[];
   open(
     config: ValuesOf<O>,
     context: StepContext<Row>,
@@ -250,6 +252,11 @@ export interface SinkSpec<O extends Options = Options> {
   readonly batchMax: number;
   /** True: a delivery needs the device's row of `tables.device-owners`. */
   readonly needsOwner: boolean;
+  /**
+   * True: it keeps every notification for later (an inbox). Deadline, epoch and the order per device
+   * are then the reader's matter, and nothing is ever abandoned. False by default.
+   */
+  readonly keeps?: boolean;
   readonly example: string;
   open(config: ValuesOf<O>, context: SinkContext): Promise<Sink>;
 }

@@ -1,0 +1,177 @@
+/**
+ * Brings a plan to life in one process: opens the task groups of the roles that this process has, over
+ * whatever log it is given, and tells how they are.
+ */
+import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Group, GroupSpec, Log, TopicSpec } from '../core/log.ts';
+import { type Priority, priorityName } from '../core/priority.ts';
+import type { Schemas } from '../core/schema.ts';
+import type { Sink } from '../core/spec.ts';
+import { type CommitPolicy, type EngineOptions, Scheduler } from './scheduler.ts';
+import { SinkLane } from './sink-lane.ts';
+import { sinkTables } from './sink-task.ts';
+import { type StepFlow, StreamsTask } from './streams-task.ts';
+
+export interface EngineParts {
+  readonly plan: Plan;
+  readonly log: Log;
+  readonly schemas: Schemas;
+  readonly clock: Clock;
+  readonly partitions: number;
+  readonly streamsCommit: CommitPolicy;
+  readonly sinksCommit: CommitPolicy;
+  /** In [0, 1): spreads retries. */
+  random(): number;
+  /** A task met a broken invariant and was closed. */
+  onFailure(error: Error): void;
+}
+
+export interface LaneFlow {
+  readonly sink: string;
+  readonly priority: string;
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly ages: SinkLane['ages'];
+  readonly inFlight: number;
+  readonly waiting: number;
+  readonly trouble: string | null;
+}
+
+/** All topics of a plan, as the deployment has them. */
+export function topicSpecs(plan: Plan, partitions: number): TopicSpec[] {
+  return plan.topics.map(({ name, cleanup, retentionMs }) => ({
+    name,
+    partitions,
+    cleanup,
+    ...(retentionMs === undefined ? {} : { retentionMs }),
+  }));
+}
+
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #scheduler: Scheduler;
+  readonly #groups = new Map<string, Group>();
+  readonly #tasks = new Set<StreamsTask>();
+  readonly #lanes: SinkLane[] = [];
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#scheduler = new Scheduler(parts.clock);
+  }
+
+  get lanes(): readonly SinkLane[] {
+    return this.#lanes;
+  }
+
+  get tasks(): ReadonlySet<StreamsTask> {
+    return this.#tasks;
+  }
+
+  /** Joins the group of a sub-topology; resolves when the group was joined, not when it caught up. */
+  async startStreams(sub: SubTopologyPlan): Promise<void> {
+    const { plan, log, partitions } = this.#parts;
+    const options: EngineOptions = {
+      ...this.#options(this.#parts.streamsCommit),
+      onClosed: (task) => {
+        this.#tasks.delete(task as StreamsTask);
+        this.#scheduler.remove(task);
+      },
+    };
+    const spec: GroupSpec = {
+      group: sub.group,
+      partitions,
+      inputs: [...new Set(sub.streams.map((stream) => stream.source.topic))],
+      tables: sub.tables.map((table) => table.topic),
+      stores: sub.stores,
+      transactional: true,
+      topologyHash: plan.hash,
+    };
+    const group = await log.openGroup(spec, {
+      open: (port) => {
+        const task = new StreamsTask(plan, sub, port, options);
+        this.#tasks.add(task);
+        this.#scheduler.add(task);
+        return task;
+      },
+    });
+    this.#groups.set(sub.group, group);
+  }
+
+  async startSink(sinkPlan: SinkPlan, priority: Priority, sink: Sink): Promise<void> {
+    const { plan, log, partitions } = this.#parts;
+    const lane = new SinkLane(plan, sinkPlan, priority, sink, {
+      ...this.#options(this.#parts.sinksCommit),
+      scheduler: this.#scheduler,
+      random: this.#parts.random,
+    });
+    this.#lanes.push(lane);
+    const spec: GroupSpec = {
+      group: sinkPlan.groupOf(priority),
+      partitions,
+      inputs: lane.inputs(),
+      tables: sinkTables(plan.tables, lane).map((table) => table.topic),
+      stores: [],
+      transactional: false,
+      topologyHash: plan.hash,
+    };
+    this.#groups.set(spec.group, await log.openGroup(spec, lane));
+  }
+
+  flow(): StepFlow[] {
+    const flows: StepFlow[] = [];
+    for (const task of this.#tasks) flows.push(...task.flow());
+    for (const lane of this.#lanes) for (const task of lane.tasks) flows.push(...task.flow());
+    return flows;
+  }
+
+  laneFlow(): LaneFlow[] {
+    return this.#lanes.map((lane) => ({
+      sink: lane.sinkPlan.name,
+      priority: priorityName(lane.priority),
+      outcomes: lane.outcomes,
+      ages: lane.ages,
+      inFlight: lane.inFlight,
+      waiting: lane.waiting,
+      trouble: lane.breaker.trouble,
+    }));
+  }
+
+  /** What keeps tasks from going on, in words; empty when all is well. */
+  troubles(): string[] {
+    const troubles = new Set<string>();
+    for (const task of this.#tasks) {
+      if (task.blockedBy !== null) troubles.add(`${task.name}: ${task.blockedBy}`);
+    }
+    for (const lane of this.#lanes) {
+      if (lane.breaker.trouble !== null) troubles.add(`${lane.name}: ${lane.breaker.trouble}`);
+    }
+    return [...troubles];
+  }
+
+  async lag(): Promise<{ group: string; topic: string; partition: number; lag: number }[]> {
+    const lags = [];
+    for (const [name, group] of this.#groups) {
+      for (const lag of await group.lag()) lags.push({ group: name, ...lag });
+    }
+    return lags;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#groups.values()].map((group) => group.close()));
+    this.#groups.clear();
+    this.#scheduler.stop();
+    for (const lane of this.#lanes) await lane.close();
+  }
+
+  #options(commit: CommitPolicy): EngineOptions {
+    const { clock, schemas, partitions } = this.#parts;
+    return {
+      clock,
+      schemas,
+      partitions,
+      commit,
+      wake: () => this.#scheduler.wake(),
+      onFailure: this.#parts.onFailure,
+    };
+  }
+}

@@ -1,0 +1,452 @@
+/**
+ * One partition of a sink's lanes: decodes and gates records, hands them to the lane in order per
+ * device, tracks which offsets are done, and writes outcomes.
+ */
+import { Subject } from 'rxjs';
+import type { TablePlan } from '../compiler/plan.ts';
+import { HandClock } from '../core/clock.ts';
+import type { Device } from '../core/device.ts';
+import type { CommittedOffset, TaskHost, TaskPort } from '../core/log.ts';
+import type { DeviceNotification } from '../core/notification.ts';
+import type { Delivery, DeliveryOutcome, Outcome } from '../core/outcome.ts';
+import { priorityName } from '../core/priority.ts';
+import type { Batch, Record } from '../core/record.ts';
+import { isUndecodable, schemaIdOf } from '../core/schema.ts';
+import type { TableView } from '../core/store.ts';
+import { newStepCounts } from '../core/verdict.ts';
+import { Collector, writeDeadLetter } from './collector.ts';
+import { InputQueue } from './input-queue.ts';
+import { doneAbove, OffsetTracker } from './offset-tracker.ts';
+import { OutcomeWriter } from './outcome-writer.ts';
+import type { Schedulable } from './scheduler.ts';
+import { SchemaLoader } from './schema-loader.ts';
+import type { SinkLane } from './sink-lane.ts';
+import { DecoderCache, SOURCE_STEP } from './source.ts';
+import { StepChain } from './step-chain.ts';
+import type { StepFlow } from './streams-task.ts';
+import { TableFeed } from './table-feed.ts';
+
+/** Records that a task has begun and not finished; over it the lane topic is paused. */
+const BEGUN_RECORDS_MAX = 2_000;
+const SLICE_RECORDS_MAX = 200;
+/** How long a record that is newer than the owners' table waits for it (rule D4). */
+const OWNER_WAIT_MS = 2_000;
+const OWNER_LOOK_AGAIN_MS = 50;
+export const DELIVER_STEP = 'deliver';
+
+/** One record on its way to a device. */
+export interface Item {
+  readonly task: SinkTask;
+  readonly topic: string;
+  readonly offset: number;
+  readonly record: Record;
+  readonly notification: DeviceNotification;
+  readonly beganMs: number;
+  delivery: Delivery;
+  /** Tries that count against the record. */
+  tries: number;
+  successesBefore: number;
+}
+
+export class SinkTask implements TaskHost, Schedulable {
+  readonly name: string;
+  readonly priority: number;
+  closed = false;
+  readonly #lane: SinkLane;
+  readonly #port: TaskPort;
+  readonly #clock: HandClock;
+  readonly #collector: Collector;
+  readonly #outcomes: OutcomeWriter;
+  readonly #loader: SchemaLoader;
+  readonly #tables: TableFeed;
+  readonly #owners: TableView<Device> | null;
+  readonly #decoders: DecoderCache;
+  readonly #inputs: InputQueue[];
+  readonly #trackers = new Map<string, OffsetTracker>();
+  readonly #skip = new Map<string, Set<number>>();
+  readonly #source = newStepCounts();
+  readonly #deliver = newStepCounts();
+  readonly #chain: StepChain;
+  readonly #batches = new Subject<Batch>();
+  #passed: readonly Record[] = [];
+  /** Devices with a record under way, and what waits behind it. */
+  readonly #busy = new Map<string, Item[]>();
+  #begun = 0;
+  #started = false;
+  #dirty = false;
+  #committing: Promise<void> | null = null;
+  #lastCommitMs = 0;
+  #turn = 0;
+
+  constructor(lane: SinkLane, port: TaskPort) {
+    const { options, plan, sinkPlan } = lane;
+    this.#lane = lane;
+    this.#port = port;
+    this.name = `${lane.name}/${port.partition}`;
+    this.priority = lane.priority;
+    this.#clock = new HandClock(options.clock.now());
+    this.#collector = new Collector(options.partitions);
+    this.#outcomes = new OutcomeWriter(this.#collector, options.schemas);
+    this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
+    const tables = sinkTables(plan.tables, lane);
+    this.#tables = new TableFeed(tables, options.schemas, this.#loader);
+    const owners = tables.find(({ schema }) => schema === 'Device');
+    this.#owners =
+      owners === undefined ? null : (this.#tables.view(owners.name) as TableView<Device>);
+    this.#decoders = new DecoderCache(options.schemas, { schema: sinkPlan.lane.schema });
+    this.#inputs = lane.inputs().map((topic) => new InputQueue(topic, port));
+    this.#chain = new StepChain(
+      { stream: sinkPlan.name, useCase: '', steps: sinkPlan.steps },
+      {
+        partition: port.partition,
+        clock: this.#clock,
+        table: (name) => this.#tables.view(name),
+        revive: () => {},
+        deadLetter: (record, code, why, step) => this.#deadLetter(record, code, why, step),
+      },
+    );
+    const steps =
+      this.#chain.operator === null ? this.#batches : this.#batches.pipe(this.#chain.operator);
+    steps.subscribe({
+      next: ({ records }) => {
+        this.#passed = records;
+      },
+      error: (error) => port.fail(error instanceof Error ? error : new Error(String(error))),
+    });
+  }
+
+  // The log's side.
+
+  restore(): void {}
+
+  table(topic: string, records: readonly Record[]): void {
+    this.#tables.add(topic, records);
+    this.#lane.options.wake();
+  }
+
+  ready(): void {
+    this.#started = true;
+    this.#lane.options.wake();
+  }
+
+  offer(topic: string, records: readonly Record[], nextOffset: number): void {
+    this.#inputs.find((input) => input.topic === topic)?.add(records, nextOffset);
+    this.#lane.options.wake();
+  }
+
+  async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.#batches.complete();
+    this.#lane.closed(this);
+    if (why === 'fenced') return;
+    if (this.#committing !== null) await this.#committing.catch(() => {});
+    await this.#commit();
+  }
+
+  // The scheduler's side.
+
+  runSlice(): boolean {
+    if (this.closed || !this.#started || !this.#tables.drain() || !this.#loader.idle) return false;
+    this.#lane.pump();
+    if (this.#begun >= BEGUN_RECORDS_MAX) return false;
+    for (let tries = this.#inputs.length; tries > 0; tries--) {
+      const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
+      const taken = input.take(SLICE_RECORDS_MAX, (record) => this.#isReadable(record));
+      if (taken === undefined) continue;
+      this.#clock.moveTo(this.#lane.options.clock.now());
+      this.#begin(input.topic, taken.records, taken.nextOffset);
+      this.#lane.pump();
+      return true;
+    }
+    return false;
+  }
+
+  nextWakeMs(): number {
+    const wake = Math.min(this.#lane.nextWakeMs(), this.#loader.retryAtMs());
+    if (!this.#dirty || this.#committing !== null) return wake;
+    return Math.min(wake, this.#lastCommitMs + this.#lane.options.commit.minMs);
+  }
+
+  commitIfDue(): void {
+    if (!this.#dirty || this.#committing !== null || this.closed) return;
+    if (this.#lane.options.clock.now() < this.#lastCommitMs + this.#lane.options.commit.minMs) {
+      return;
+    }
+    this.commitNow();
+  }
+
+  commitNow(): Promise<void> | undefined {
+    const committing = this.#commit();
+    if (committing === undefined) return undefined;
+    this.#committing = committing.finally(() => {
+      this.#committing = null;
+      this.#lane.options.wake();
+    });
+    this.#committing.catch(() => {});
+    return this.#committing;
+  }
+
+  get idle(): boolean {
+    return (
+      this.#started &&
+      this.#begun === 0 &&
+      this.#tables.idle &&
+      this.#inputs.every((input) => input.size === 0)
+    );
+  }
+
+  get blockedBy(): string | null {
+    return this.#loader.trouble ?? this.#lane.breaker.trouble;
+  }
+
+  flow(): StepFlow[] {
+    const stream = this.#lane.sinkPlan.name;
+    return [
+      { stream, step: SOURCE_STEP, counts: this.#source },
+      ...this.#chain.steps.map((step) => ({ stream, step: step.name, counts: step.counts })),
+      { stream, step: DELIVER_STEP, counts: this.#deliver },
+    ];
+  }
+
+  // The lane's side.
+
+  /** The last hop's checks (D4, D9); false when the item is done or put aside. */
+  lastCheck(item: Item, nowMs: number): boolean {
+    const { spec } = this.#lane.sinkPlan;
+    if (spec.keeps === true) return true;
+    const { notification } = item;
+    if (notification.deadline > 0 && nowMs > notification.deadline) {
+      this.#end(item, 'expired', 'deadline', nowMs);
+      return false;
+    }
+    if (this.#owners === null) return true;
+    const device = this.#owners.get(notification.deviceId);
+    const ahead = device === undefined || device.epoch < notification.epoch;
+    if (ahead && nowMs - item.beganMs < OWNER_WAIT_MS) {
+      this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
+      return false;
+    }
+    if (ahead && spec.needsOwner) {
+      this.#end(item, 'abandoned', 'no_owner', nowMs);
+      return false;
+    }
+    if (device !== undefined && (device.epoch > notification.epoch || device.status !== 'ACTIVE')) {
+      this.#end(item, 'moved', 'epoch', nowMs);
+      return false;
+    }
+    item.delivery = { ...item.delivery, device, attempt: item.delivery.attempt + 1 };
+    return true;
+  }
+
+  finish(item: Item, outcome: Exclude<Outcome, { kind: 'retry' }>, nowMs: number): void {
+    if (outcome.kind === 'delivered') {
+      this.#lane.ages.add(Math.max(0, nowMs - item.notification.born));
+      this.#end(item, 'delivered', outcome.receipt ?? '', nowMs);
+      return;
+    }
+    if (outcome.deadToken !== undefined && !this.closed) {
+      this.#outcomes.deadToken(item.notification.deviceId, outcome.deadToken, nowMs);
+    }
+    if (outcome.deadLetter === true && !this.closed) {
+      this.#deadLetter(item.record, 'CAR510', outcome.reason, DELIVER_STEP);
+    }
+    const kind = outcome.reason === 'offline' ? 'offline' : 'rejected';
+    this.#end(item, kind, outcome.reason, nowMs);
+  }
+
+  retried(item: Item, outcome: Extract<Outcome, { kind: 'retry' }>, nowMs: number): void {
+    this.#lane.count('retried');
+    this.#outcome(item, 'retried', outcome.why, outcome.ambiguous === true, nowMs);
+  }
+
+  /** It was tried as often as the topology says; the inbox still has it. */
+  abandon(item: Item, why: string, nowMs: number): void {
+    this.#end(item, 'abandoned', why, nowMs);
+  }
+
+  #begin(topic: string, records: readonly Record[], nextOffset: number): void {
+    const tracker = this.#trackerOf(topic, records[0]?.offset ?? nextOffset);
+    const skip = this.#skip.get(topic);
+    tracker.begin(
+      records.map((record) => record.offset),
+      nextOffset,
+    );
+    this.#dirty = true;
+    const readable: Record[] = [];
+    for (const record of records) {
+      // It was done before a restart, above the mark: it is not told again.
+      if (skip?.delete(record.offset)) tracker.done(record.offset);
+      else if (this.#read(record)) readable.push(record);
+      else tracker.done(record.offset);
+    }
+    this.#passed = [];
+    this.#batches.next({ records: readable, clockMs: this.#clock.now() });
+    const passed = new Set(this.#passed);
+    for (const record of readable) {
+      if (passed.has(record)) this.#enqueue(topic, record);
+      else tracker.done(record.offset);
+    }
+  }
+
+  #trackerOf(topic: string, start: number): OffsetTracker {
+    let tracker = this.#trackers.get(topic);
+    if (tracker === undefined) {
+      tracker = new OffsetTracker(start);
+      this.#trackers.set(topic, tracker);
+      const skip = doneAbove(start, this.#port.committedMetadata(topic));
+      if (skip.size > 0) this.#skip.set(topic, skip);
+    }
+    return tracker;
+  }
+
+  #isReadable(record: Record): boolean {
+    if (record.valueStart < 0) return true;
+    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
+    if (id < 0 || this.#decoders.get(id) !== undefined) return true;
+    this.#loader.need([id]);
+    return false;
+  }
+
+  #read(record: Record): boolean {
+    this.#source.in++;
+    const refusal = this.#decode(record);
+    if (refusal === null) {
+      this.#source.passed++;
+      this.#source.out++;
+      return true;
+    }
+    const { deadLettered } = this.#source;
+    deadLettered.set(refusal.code, (deadLettered.get(refusal.code) ?? 0) + 1);
+    this.#deadLetter(record, refusal.code, refusal.why, SOURCE_STEP);
+    return false;
+  }
+
+  #decode(record: Record): { code: string; why: string } | null {
+    if (record.valueStart < 0) return { code: 'CAR509', why: 'the value is null' };
+    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
+    if (id < 0) return { code: 'CAR501', why: 'no magic byte 0 and schema id' };
+    const decoder = this.#decoders.get(id);
+    if (decoder === undefined) return { code: 'CAR502', why: `schema id ${id} is not known` };
+    if (isUndecodable(decoder)) return { code: decoder.code, why: decoder.why };
+    record.decoder = decoder;
+    try {
+      void record.value;
+      return null;
+    } catch (error) {
+      return { code: 'CAR503', why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  #enqueue(topic: string, record: Record): void {
+    const notification = record.value as DeviceNotification;
+    const item: Item = {
+      task: this,
+      topic,
+      offset: record.offset,
+      record,
+      notification,
+      beganMs: this.#lane.options.clock.now(),
+      delivery: {
+        notification,
+        bytes: record.valueBytes.subarray(record.valueStart, record.valueEnd),
+        device: undefined,
+        joined: record.joined ?? undefined,
+        attempt: 0,
+      },
+      tries: 0,
+      successesBefore: -1,
+    };
+    this.#begun++;
+    this.#deliver.in++;
+    this.#deliver.held++;
+    if (this.#lane.sinkPlan.spec.keeps === true) {
+      this.#lane.ready(item);
+      return;
+    }
+    const behind = this.#busy.get(notification.deviceId);
+    if (behind !== undefined) behind.push(item);
+    else {
+      this.#busy.set(notification.deviceId, []);
+      this.#lane.ready(item);
+    }
+  }
+
+  #end(item: Item, kind: DeliveryOutcome['outcome'], reason: string, nowMs: number): void {
+    if (this.closed) return;
+    this.#lane.count(kind);
+    if (this.#lane.sinkPlan.spec.keeps !== true) this.#outcome(item, kind, reason, false, nowMs);
+    this.#deliver.held--;
+    if (kind === 'delivered') {
+      this.#deliver.passed++;
+      this.#deliver.out++;
+    } else this.#deliver.dropped.set(kind, (this.#deliver.dropped.get(kind) ?? 0) + 1);
+    this.#begun--;
+    this.#trackers.get(item.topic)?.done(item.offset);
+    this.#dirty = true;
+    this.#letNext(item.notification.deviceId);
+  }
+
+  #letNext(deviceId: string): void {
+    const behind = this.#busy.get(deviceId);
+    if (behind === undefined) return;
+    const next = behind.shift();
+    if (next === undefined) this.#busy.delete(deviceId);
+    else this.#lane.ready(next);
+  }
+
+  #outcome(
+    item: Item,
+    kind: DeliveryOutcome['outcome'],
+    reason: string,
+    ambiguous: boolean,
+    nowMs: number,
+  ): void {
+    if (this.closed) return;
+    const { notification } = item;
+    const outcome: DeliveryOutcome = {
+      notificationId: notification.id,
+      deviceId: notification.deviceId,
+      useCase: notification.useCase,
+      priority: priorityName(this.#lane.priority),
+      sink: this.#lane.sinkPlan.name,
+      attempt: Math.max(1, item.delivery.attempt),
+      outcome: kind,
+      reason,
+      ambiguous,
+      at: nowMs,
+      ageMs: Math.max(0, nowMs - notification.born),
+    };
+    this.#outcomes.outcome(outcome);
+    this.#dirty = true;
+  }
+
+  #deadLetter(record: Record, code: string, why: string, step: string): void {
+    const letter = { code, why, stream: this.#lane.sinkPlan.name, step };
+    writeDeadLetter(this.#collector, this.#lane.plan.deadLetters, record, letter);
+    this.#lane.options.onDeadLetter?.(record, letter);
+    this.#dirty = true;
+  }
+
+  #commit(): Promise<void> | undefined {
+    if (!this.#dirty) return undefined;
+    this.#dirty = false;
+    this.#lastCommitMs = this.#lane.options.clock.now();
+    const offsets: CommittedOffset[] = [];
+    for (const [topic, tracker] of this.#trackers) {
+      offsets.push({ topic, offset: tracker.mark, metadata: tracker.metadata() });
+    }
+    return this.#port.commit({ batches: this.#collector.takeBatches(), rows: [], offsets });
+  }
+}
+
+/** The tables of a sink's tasks: those of its steps, and the owners unless it keeps everything. */
+export function sinkTables(all: readonly TablePlan[], lane: SinkLane): TablePlan[] {
+  const { sinkPlan } = lane;
+  const tables = [...sinkPlan.tables];
+  const owners = all.find(({ schema }) => schema === 'Device');
+  if (sinkPlan.spec.keeps !== true && owners !== undefined && !tables.includes(owners)) {
+    tables.push(owners);
+  }
+  return tables;
+}
