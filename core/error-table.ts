@@ -152,6 +152,41 @@ export const ERROR_TABLE = {
     what: 'The embedded log holds at most 8191 partitions of all topics together.',
     mend: 'Use fewer partitions for a topic, or run on Kafka.',
   },
+  CAR620: {
+    slug: 'cassandra-away',
+    what: 'No contact point of Cassandra answers.',
+    mend: 'Check contactPoints and port, and that the nodes run; it is tried again by itself.',
+  },
+  CAR621: {
+    slug: 'no-such-data-center',
+    what: 'The Cassandra ring has no data centre of the name that localDataCenter gives.',
+    mend: 'Set localDataCenter to a name that `nodetool status` shows.',
+  },
+  CAR622: {
+    slug: 'inbox-tables-missing',
+    what: "The inbox's keyspace or tables are not there, and may not be made (create: false).",
+    mend: 'Allow `create`, or let an administrator make them: see the page of this code.',
+  },
+  CAR623: {
+    slug: 'cassandra-not-now',
+    what: 'Cassandra could not answer a request now: too few replicas, a timeout, a lost connection.',
+    mend: 'It is tried again; if it stays, look at the nodes with `nodetool status`.',
+  },
+  CAR624: {
+    slug: 'cassandra-refused',
+    what: 'Cassandra refused a request that will never work as it is.',
+    mend: "Check the keyspace's tables and the user's permissions: see the page of this code.",
+  },
+  CAR625: {
+    slug: 'bad-cassandra-setting',
+    what: 'A setting for Cassandra is missing or out of its range.',
+    mend: 'Mend the setting that is named.',
+  },
+  CAR626: {
+    slug: 'cassandra-login-refused',
+    what: 'Cassandra refused the user or its password.',
+    mend: 'Check username and password of the deployment.',
+  },
   CAR640: {
     slug: 'kafka-away',
     what: 'Kafka does not answer.',
