@@ -1,0 +1,230 @@
+/**
+ * The one SQLite file of an embedded deployment, `carillon.db` in the data folder, and the lock that
+ * keeps a second process out.
+ *
+ * Durability: the file is in WAL mode. With `normal` (the default) a COMMIT is handed to the operating
+ * system: it survives the death of the process (kill -9 included), but a power cut or a crash of the
+ * machine may take the commits of the last seconds (the file stays whole; SQLite: "WAL mode is always
+ * consistent with synchronous=NORMAL"). With `full` each COMMIT waits for the disk, and a power cut
+ * takes nothing that was acknowledged; that costs one fsync a commit, at most one every `commitMinMs`.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { CarillonError } from '../../core/error.ts';
+
+export const DATABASE_FILE = 'carillon.db';
+const LOCK_FILE = 'carillon.lock';
+/** Only for the message of CAR602: who holds the lock. */
+const OWNER_FILE = 'carillon.owner';
+
+/** Raised when the tables change; a file with a higher one was written by a newer Carillon. */
+const FORMAT = 1;
+/** 'CRLN', so that `file` and we know the file. */
+const APPLICATION_ID = 0x43524c4e;
+
+/**
+ * Offsets of one partition lie in one range of the batches' integer key, `slot * 2^40 + offset`: the
+ * table is clustered by partition and offset without an index beside it. 8191 partitions of 10^12
+ * records fit in the 2^53 that a JavaScript number holds.
+ */
+export const SLOT_SPAN = 2 ** 40;
+export const SLOTS_MAX = 8191;
+
+const TABLES = `
+CREATE TABLE topics(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL,
+  cleanup TEXT NOT NULL, retention_ms INTEGER) STRICT;
+-- floor_offset: the next offset is at least this, also when retention has taken every batch.
+CREATE TABLE partitions(
+  slot INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL, partition INTEGER NOT NULL,
+  floor_offset INTEGER NOT NULL, UNIQUE(topic_id, partition)) STRICT;
+-- id = slot * 2^40 + base offset. bytes is the record batch as it was appended; it stands last, so
+-- that a scan over the other columns does not touch its overflow pages.
+CREATE TABLE batches(
+  id INTEGER PRIMARY KEY, last_offset INTEGER NOT NULL, max_timestamp INTEGER NOT NULL,
+  bytes BLOB NOT NULL) STRICT;
+CREATE TABLE offsets(
+  grp TEXT NOT NULL, slot INTEGER NOT NULL, offset INTEGER NOT NULL, metadata TEXT NOT NULL,
+  PRIMARY KEY(grp, slot)) STRICT, WITHOUT ROWID;
+CREATE TABLE stores(
+  id INTEGER PRIMARY KEY, grp TEXT NOT NULL, partition INTEGER NOT NULL, store TEXT NOT NULL,
+  UNIQUE(grp, partition, store)) STRICT;
+CREATE TABLE state(
+  store INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY(store, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE schemas(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE schema_versions(
+  subject TEXT NOT NULL, version INTEGER NOT NULL, schema_id INTEGER NOT NULL,
+  PRIMARY KEY(subject, version)) STRICT, WITHOUT ROWID;
+CREATE TABLE inbox(
+  device TEXT NOT NULL, epoch INTEGER NOT NULL, priority INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY(device, epoch, priority, sequence)) STRICT, WITHOUT ROWID;
+CREATE TABLE inbox_cursors(
+  device TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, cursor TEXT NOT NULL)
+  STRICT, WITHOUT ROWID;
+`;
+
+/** SQLite's primary result codes that say something of their own. */
+const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+
+export interface DatabaseOptions {
+  readonly dir: string;
+  readonly synchronous: 'normal' | 'full';
+  /** The file's largest size, bytes; undefined: the disk's. Beyond it a write fails with CAR606. */
+  readonly fileBytesMax: number | undefined;
+}
+
+export interface OpenDatabase {
+  readonly db: DatabaseSync;
+  /** Closes the file and gives the lock back. */
+  close(): void;
+}
+
+/** Throws CAR601 (folder), CAR602 (in use) or CAR603 (not our file, or a newer one). */
+export function openDatabase(options: DatabaseOptions): OpenDatabase {
+  const { dir } = options;
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (cause) {
+    throw folderError(dir, cause);
+  }
+  const lock = takeLock(dir);
+  let db: DatabaseSync | undefined;
+  try {
+    db = openFile(join(dir, DATABASE_FILE), options);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+  const opened = db;
+  return {
+    db: opened,
+    close() {
+      opened.close();
+      lock.close();
+    },
+  };
+}
+
+/**
+ * An open exclusive transaction on a file of its own. The operating system takes the lock away with
+ * the process, however that dies, so it can never be stale; SQLite keeps it between threads as well.
+ */
+function takeLock(dir: string): DatabaseSync {
+  let lock: DatabaseSync;
+  try {
+    lock = new DatabaseSync(join(dir, LOCK_FILE));
+  } catch (cause) {
+    throw folderError(dir, cause);
+  }
+  try {
+    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    // The owner's line is a courtesy to the reader of CAR602; the lock is what counts.
+    writeFileSync(join(dir, OWNER_FILE), `process ${process.pid}\n`);
+    return lock;
+  } catch (cause) {
+    lock.close();
+    if (resultCode(cause) !== SQLITE_BUSY) throw folderError(dir, cause);
+    throw new CarillonError('CAR602', `The data folder ${dir} is in use by ${ownerOf(dir)}.`, {
+      where: { at: dir },
+      cause,
+    });
+  }
+}
+
+function ownerOf(dir: string): string {
+  try {
+    return readFileSync(join(dir, OWNER_FILE), 'utf8').trim();
+  } catch {
+    return 'another process';
+  }
+}
+
+function folderError(dir: string, cause: unknown): CarillonError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CarillonError('CAR601', `The data folder ${dir} cannot be written: ${why}.`, {
+    where: { at: dir },
+    cause,
+  });
+}
+
+function openFile(file: string, options: DatabaseOptions): DatabaseSync {
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(file);
+  } catch (cause) {
+    throw folderError(options.dir, cause);
+  }
+  try {
+    // The page size must be set before the first table; see the benchmark in docs for the choice.
+    db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL`);
+    db.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
+    // 64 MiB of cache hold the upper levels of all trees and the hot leaves of the state.
+    db.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 2000');
+    // A checkpoint writes each page once, however often it changed: the longer the WAL, the less work.
+    // 16,384 pages are 64 MiB, which also bounds what is read at the next start.
+    db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864');
+    if (options.fileBytesMax !== undefined) {
+      db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / 4096))}`);
+    }
+    createTables(db, file);
+    return db;
+  } catch (error) {
+    db.close();
+    if (error instanceof CarillonError) throw error;
+    throw unreadable(file, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function createTables(db: DatabaseSync, file: string): void {
+  const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
+  const format = pragma('user_version');
+  const application = pragma('application_id');
+  if (format === 0 && application === 0) {
+    if (db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined) {
+      throw unreadable(file, 'it belongs to another program');
+    }
+    db.exec(`BEGIN; ${TABLES}
+      PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`);
+    return;
+  }
+  if (application !== APPLICATION_ID) throw unreadable(file, 'it belongs to another program');
+  if (format !== FORMAT) {
+    throw unreadable(file, `its format is ${format}, and this program knows ${FORMAT}`);
+  }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): CarillonError {
+  return new CarillonError('CAR603', `The file ${file} cannot be used: ${why}.`, {
+    where: { file },
+    cause,
+  });
+}
+
+/** What went wrong while writing, as CAR606. Disk full and I/O errors may pass; the rest does not. */
+export function writeError(dir: string, cause: unknown): CarillonError {
+  if (cause instanceof CarillonError) return cause;
+  const code = resultCode(cause);
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CarillonError('CAR606', `The log in ${dir} could not be written: ${why}.`, {
+    where: { at: dir },
+    retryable: code === SQLITE_FULL || code === SQLITE_IOERR || code === SQLITE_BUSY,
+    cause,
+  });
+}
+
+/** SQLite's primary result code (the low byte of the extended one), or undefined. */
+function resultCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
+
+/** SQLite hands blobs out as Uint8Array; a Buffer is a view on the same bytes. */
+export function asBuffer(blob: unknown): Buffer {
+  const bytes = blob as Uint8Array;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

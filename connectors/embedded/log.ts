@@ -1,0 +1,385 @@
+/**
+ * The log of an embedded deployment: topics, offsets and state in one SQLite file, written by this
+ * object alone, in one transaction at a time (see transaction.ts for when it commits). Groups inside
+ * the log see what is appended at once; what leaves the process waits for COMMIT: the acks of
+ * producers, `read`, `follow`, groups that are not transactional, and everything over the bridge.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../core/clock.ts';
+import { CarillonError } from '../../core/error.ts';
+import type {
+  CommitSet,
+  EncodedBatch,
+  Group,
+  GroupHost,
+  GroupSpec,
+  Log,
+  Producer,
+  ReadOptions,
+  TopicSpec,
+} from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
+import { hasNullKey } from './compaction.ts';
+import { type OpenDatabase, openDatabase, writeError } from './database.ts';
+import { type ChunkGroupHost, EmbeddedGroup } from './group.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { Offers } from './offers.ts';
+import { type Chunk, chunkRecords, type Partition } from './partition.ts';
+import { StateTable } from './state.ts';
+import { Subscription } from './subscription.ts';
+import { Topics } from './topics.ts';
+import { Transaction } from './transaction.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export interface EmbeddedLogOptions {
+  /** The data folder; created when it is not there. */
+  readonly dir: string;
+  /** For retention and compaction only; COMMITs keep to timers. */
+  readonly clock: Clock;
+  /** Topics without a retention of their own keep records this long; 7 d by default. */
+  readonly retentionMs?: number;
+  /** Batches of all `delete` topics together, bytes; the oldest go first. 1 GiB by default. */
+  readonly bytesMax?: number;
+  /** The file's largest size, bytes, state and inbox included; no limit by default. */
+  readonly fileBytesMax?: number;
+  /** The shortest time between two COMMITs; 5 ms by default. */
+  readonly commitMinMs?: number;
+  /** The longest time that a transaction is open; 100 ms by default. */
+  readonly commitMaxMs?: number;
+  /** The most records, state rows and inbox rows in one transaction; 20,000 by default. */
+  readonly commitRecordsMax?: number;
+  /** `full` waits for the disk at each COMMIT; see database.ts for what each loses at a power cut. */
+  readonly synchronous?: 'normal' | 'full';
+  /** How old a record must be before a newer one of its key may take its place (D12); 24 h. */
+  readonly compactionLagMs?: number;
+  /** Called after each COMMIT with the number of records and rows in it. */
+  readonly onCommitted?: (records: number) => void;
+}
+
+/** What the log has done since it was opened. */
+export interface EmbeddedLogCounts {
+  commits: number;
+  /** Transactions that could not be committed and were undone. */
+  failures: number;
+  /** Records and rows in committed transactions. */
+  records: number;
+  /** Batches that retention or compaction removed. */
+  removedBatches: number;
+}
+
+/** Throws CAR601 (folder), CAR602 (in use by another process), CAR603 (file). */
+export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
+  return new EmbeddedLog(options);
+}
+
+export class EmbeddedLog implements Log {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly counts: EmbeddedLogCounts = { commits: 0, failures: 0, records: 0, removedBatches: 0 };
+  /** For the other tables of the file (inbox, schema ids): statements are run inside `write`. */
+  readonly connection: DatabaseSync;
+  readonly #file: OpenDatabase;
+  readonly #topics: Topics;
+  readonly #state: StateTable;
+  readonly #transaction: Transaction;
+  readonly #offers = new Offers();
+  readonly #groups = new Map<string, EmbeddedGroup>();
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #rollbacks = new Set<() => void>();
+  readonly #housekeeping: Housekeeping;
+  readonly #onCommitted: ((records: number) => void) | undefined;
+  /** Partitions that were appended to in the open transaction. */
+  readonly #touched = new Set<Partition>();
+  #trouble: CarillonError | undefined;
+  #closed = false;
+
+  constructor(options: EmbeddedLogOptions) {
+    this.dir = options.dir;
+    this.clock = options.clock;
+    this.#onCommitted = options.onCommitted;
+    this.#file = openDatabase({
+      dir: options.dir,
+      synchronous: options.synchronous ?? 'normal',
+      fileBytesMax: options.fileBytesMax,
+    });
+    this.connection = this.#file.db;
+    this.#topics = new Topics(this.connection);
+    this.#state = new StateTable(this.connection);
+    this.#state.load();
+    this.#transaction = new Transaction(this.connection, {
+      commitMinMs: options.commitMinMs ?? 5,
+      commitMaxMs: options.commitMaxMs ?? 100,
+      commitRecordsMax: options.commitRecordsMax ?? 20_000,
+      busy: () => this.#offers.busy,
+      beforeCommit: () => this.#state.writeOffsets(),
+      committed: (records) => this.#afterCommit(records),
+      failed: (error) => this.#afterFailure(error),
+      toError: (cause) => writeError(this.dir, cause),
+    });
+    this.#housekeeping = new Housekeeping({
+      clock: options.clock,
+      topics: this.#topics,
+      counts: this.counts,
+      retentionMs: options.retentionMs ?? 7 * DAY_MS,
+      bytesMax: options.bytesMax ?? 1024 ** 3,
+      compactionLagMs: options.compactionLagMs ?? DAY_MS,
+      write: (body) => this.write(0, body),
+    });
+    this.#housekeeping.start();
+  }
+
+  async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
+    this.#mustBeOpen();
+    this.#topics.check(specs);
+    // A topic must not go away again with somebody else's records: a transaction of its own.
+    this.#transaction.flush();
+    this.write(0, () => this.#topics.add(specs));
+    this.#transaction.flush();
+  }
+
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    return this.#topics.spec(topic)?.partitions;
+  }
+
+  async producer(): Promise<Producer> {
+    this.#mustBeOpen();
+    let open = true;
+    return {
+      send: (batches) => {
+        if (!open) return Promise.reject(closedError('The producer is closed.'));
+        return this.#send(batches);
+      },
+      close: async () => {
+        open = false;
+        await this.committed();
+      },
+    };
+  }
+
+  openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
+    return this.openChunkGroup(spec, {
+      open(port) {
+        const task = host.open(port);
+        return {
+          restore: (store, key, value) => task.restore(store, key, value),
+          table: (chunk) => task.table(chunk.topic, chunkRecords(chunk)),
+          ready: () => task.ready(),
+          offer: (chunk) => task.offer(chunk.topic, chunkRecords(chunk), chunk.last + 1),
+          close: (why) => task.close(why),
+        };
+      },
+    });
+  }
+
+  /** As `openGroup`, for a host that takes batches as bytes (the bridge). */
+  async openChunkGroup(spec: GroupSpec, host: ChunkGroupHost): Promise<EmbeddedGroup> {
+    this.#mustBeOpen();
+    if (this.#groups.has(spec.group)) {
+      throw new CarillonError('CAR608', `Group ${spec.group} is open already.`, {
+        where: { at: spec.group },
+      });
+    }
+    for (const topic of [...spec.inputs, ...spec.tables]) {
+      const { partitions } = this.#topics.partition(topic, 0).spec;
+      if (partitions === spec.partitions) continue;
+      const what = `Group ${spec.group} has ${spec.partitions} tasks, but ${topic} has ${partitions} partitions.`;
+      throw new CarillonError('CAR604', what, { where: { at: topic } });
+    }
+    const group = new EmbeddedGroup(spec, host, {
+      offers: this.#offers,
+      state: this.#state,
+      partition: (topic, partition) => this.#topics.partition(topic, partition),
+      commit: (name, partition, set) => this.#commit(name, partition, set),
+      committed: () => this.committed(),
+      closed: (closed) => {
+        if (this.#groups.get(spec.group) === closed) this.#groups.delete(spec.group);
+      },
+    });
+    this.#groups.set(spec.group, group);
+    try {
+      await group.open();
+    } catch (error) {
+      await group.close().catch(() => {});
+      throw error;
+    }
+    return group;
+  }
+
+  async *read(topic: string, options: ReadOptions): AsyncGenerator<readonly Record[]> {
+    for await (const chunk of this.readChunks(topic, options)) yield chunkRecords(chunk);
+  }
+
+  /** As `read`, in batches as bytes. */
+  readChunks(topic: string, options: ReadOptions): AsyncGenerator<Chunk> {
+    this.#mustBeOpen();
+    return this.#subscribe(topic, options.from).chunks(options);
+  }
+
+  async follow(
+    topic: string,
+    onRecords: (records: readonly Record[]) => void,
+  ): Promise<{ close(): Promise<void> }> {
+    return this.followChunks(topic, (chunk) => onRecords(chunkRecords(chunk)));
+  }
+
+  /** As `follow`, in batches as bytes. */
+  async followChunks(
+    topic: string,
+    onChunk: (chunk: Chunk) => void,
+  ): Promise<{ close(): Promise<void> }> {
+    this.#mustBeOpen();
+    const subscription = this.#subscribe(topic, 'start');
+    await subscription.follow(onChunk);
+    return { close: async () => subscription.close() };
+  }
+
+  async probe(): Promise<void> {
+    this.#mustBeOpen();
+    if (this.#trouble !== undefined) throw this.#trouble;
+  }
+
+  /**
+   * Runs `body` in the open transaction; `records` counts towards its size. Throws CAR606 when the
+   * file cannot be written; then everything in the transaction is undone.
+   */
+  write<T>(records: number, body: () => T): T {
+    this.#mustBeOpen();
+    return this.#transaction.write(records, body);
+  }
+
+  /** Resolves when all that was written so far is committed; rejects when it was undone. */
+  committed(): Promise<void> {
+    return this.#transaction.committed();
+  }
+
+  /** To be told when a transaction was undone: caches of uncommitted rows must be forgotten. */
+  onRollback(forget: () => void): void {
+    this.#rollbacks.add(forget);
+  }
+
+  /** Closes the groups (`stopped`), commits, closes the file. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#housekeeping.stop();
+    const groups = [...this.#groups.values()];
+    const closed = await Promise.allSettled(groups.map((group) => group.close()));
+    for (const subscription of this.#subscriptions) subscription.close();
+    try {
+      this.#transaction.flush();
+    } finally {
+      this.#closed = true;
+      this.#transaction.stop();
+      this.#file.close();
+    }
+    for (const result of closed) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Drops what is not committed and lets go of the file, as the death of the process does. */
+  abandon(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#housekeeping.stop();
+    for (const group of this.#groups.values()) group.abandon();
+    this.#transaction.abandon(closedError('The log was abandoned.'));
+    for (const subscription of this.#subscriptions) subscription.close();
+    this.#transaction.stop();
+    this.#file.close();
+  }
+
+  #subscribe(topic: string, from: ReadOptions['from']): Subscription {
+    const partitions = this.#topics.partitionsOf(topic);
+    const subscription = new Subscription(partitions, from, () => {
+      this.#subscriptions.delete(subscription);
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async #send(batches: readonly EncodedBatch[]): Promise<readonly number[]> {
+    this.#mustBeOpen();
+    const partitions = this.#check(batches);
+    const offsets = this.write(0, () => this.#append(batches, partitions));
+    await this.committed();
+    return offsets;
+  }
+
+  #commit(group: string, task: number, set: CommitSet): void {
+    this.#mustBeOpen();
+    const partitions = this.#check(set.batches);
+    const inputs = set.offsets.map(({ topic }) => this.#topics.partition(topic, task));
+    this.#transaction.write(set.rows.length, () => {
+      this.#append(set.batches, partitions);
+      this.#state.writeRows(group, task, set.rows);
+      set.offsets.forEach((offset, i) => {
+        this.#state.setOffset(group, inputs[i]!.slot, offset);
+      });
+    });
+  }
+
+  /** What can be refused is refused before anything is written. */
+  #check(batches: readonly EncodedBatch[]): Partition[] {
+    return batches.map((batch) => {
+      const partition = this.#topics.partition(batch.topic, batch.partition);
+      const at = `${batch.topic}/${batch.partition}`;
+      if (batch.count < 1) {
+        throw new CarillonError('CAR609', `A batch for ${at} has no records.`, { where: { at } });
+      }
+      if (partition.spec.cleanup !== 'delete' && hasNullKey(batch.bytes)) {
+        const what = `A batch for ${at} has a record without a key, but the topic is compacted.`;
+        throw new CarillonError('CAR609', what, { where: { at } });
+      }
+      return partition;
+    });
+  }
+
+  #append(batches: readonly EncodedBatch[], partitions: readonly Partition[]): number[] {
+    let records = 0;
+    const offsets = batches.map((batch, i) => {
+      const partition = partitions[i]!;
+      const base = partition.append(batch);
+      records += batch.count;
+      this.#touched.add(partition);
+      return base;
+    });
+    for (const partition of partitions) {
+      for (const group of this.#groups.values()) group.wake(partition);
+    }
+    this.#transaction.count(records);
+    return offsets;
+  }
+
+  #afterCommit(records: number): void {
+    this.counts.commits++;
+    this.counts.records += records;
+    this.#trouble = undefined;
+    for (const partition of this.#touched) partition.committedOffset = partition.nextOffset;
+    for (const group of this.#groups.values()) {
+      group.settled();
+      for (const partition of this.#touched) group.wake(partition);
+    }
+    if (this.#touched.size > 0) {
+      for (const subscription of this.#subscriptions) subscription.wake();
+    }
+    this.#touched.clear();
+    this.#onCommitted?.(records);
+  }
+
+  #afterFailure(error: CarillonError): void {
+    this.counts.failures++;
+    this.#trouble = error;
+    this.#touched.clear();
+    for (const group of this.#groups.values()) group.fence();
+    this.#topics.reload();
+    this.#state.load();
+    for (const forget of this.#rollbacks) forget();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw closedError(`The log in ${this.dir} is closed.`);
+  }
+}
+
+function closedError(what: string): CarillonError {
+  return new CarillonError('CAR607', what);
+}

@@ -1,0 +1,205 @@
+/** What the cases of the log contract are made of: names of topics, batches, a task that remembers. */
+import assert from 'node:assert/strict';
+import type {
+  EncodedBatch,
+  Group,
+  GroupSpec,
+  Log,
+  StateRow,
+  TaskHost,
+  TaskPort,
+} from '../../core/log.ts';
+import type { Header, Record } from '../../core/record.ts';
+import { BatchBuilder } from '../../core/record-batch.ts';
+import type { LogUnderTest } from './log.ts';
+
+export type Case = (under: LogUnderTest, names: Names) => Promise<void>;
+export type Cases = { readonly [title: string]: Case };
+
+export const PARTITIONS = 2;
+export const T0 = 1_767_225_600_000;
+const STORE = 'dedup';
+
+/** Names of one case, so that no case sees another's records. */
+export class Names {
+  readonly #prefix: string;
+  readonly withinMs: number;
+
+  constructor(prefix: string, withinMs = 20_000) {
+    this.#prefix = prefix;
+    this.withinMs = withinMs;
+  }
+
+  get input(): string {
+    return `${this.#prefix}-events`;
+  }
+  get output(): string {
+    return `${this.#prefix}-out`;
+  }
+  get table(): string {
+    return `${this.#prefix}-table`;
+  }
+  get changelog(): string {
+    return `${this.#prefix}-changelog`;
+  }
+
+  group(over: Partial<GroupSpec> = {}): GroupSpec {
+    return {
+      group: `${this.#prefix}-group`,
+      partitions: PARTITIONS,
+      inputs: [this.input],
+      tables: [],
+      stores: [],
+      transactional: true,
+      topologyHash: 'h1',
+      ...over,
+    };
+  }
+
+  /** With a table and a store. */
+  full(): GroupSpec {
+    const stores = [{ store: STORE, changelog: this.changelog }];
+    return this.group({ tables: [this.table], stores });
+  }
+
+  async apply(log: Log): Promise<void> {
+    const of = (name: string, cleanup: 'delete' | 'compact') => ({
+      name,
+      partitions: PARTITIONS,
+      cleanup,
+    });
+    await log.applyTopics([
+      of(this.input, 'delete'),
+      of(this.output, 'delete'),
+      of(this.table, 'compact'),
+      of(this.changelog, 'compact'),
+    ]);
+  }
+
+  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    for (let waitedMs = 0; !(await condition()); waitedMs += 5) {
+      assert.ok(waitedMs < this.withinMs, `not within ${this.withinMs} ms: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+interface Row {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly at?: number;
+  readonly headers?: readonly Header[];
+}
+
+export function batch(topic: string, partition: number, rows: readonly Row[]): EncodedBatch {
+  const builder = new BatchBuilder(topic, partition);
+  for (const { key, value, at = T0, headers } of rows) {
+    builder.append(at, key, value === null ? null : Buffer.from(value), headers ?? null);
+  }
+  return builder.finish();
+}
+
+/** Rows `k0:v0` and so on, `count` of them from number `from`. */
+export function numbered(
+  topic: string,
+  partition: number,
+  from: number,
+  count: number,
+): EncodedBatch {
+  const rows = Array.from({ length: count }, (_, i) => ({
+    key: `k${from + i}`,
+    value: `v${from + i}`,
+    at: T0 + from + i,
+  }));
+  return batch(topic, partition, rows);
+}
+
+export function valueText(record: Record): string | null {
+  if (record.valueStart < 0) return null;
+  return record.valueBytes.toString('utf8', record.valueStart, record.valueEnd);
+}
+
+export const values = (records: readonly Record[]) => records.map(valueText);
+
+export function row(key: string, value: string | null): StateRow {
+  return { store: STORE, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) };
+}
+
+export async function send(log: Log, ...batches: EncodedBatch[]): Promise<readonly number[]> {
+  const producer = await log.producer();
+  const offsets = await producer.send(batches);
+  await producer.close();
+  return offsets;
+}
+
+export async function readAll(
+  log: Log,
+  topic: string,
+  from: 'start' | number = 'start',
+): Promise<Record[]> {
+  const all: Record[] = [];
+  for await (const records of log.read(topic, { from, follow: false })) all.push(...records);
+  return all;
+}
+
+/** A task that keeps what it was given, in order. */
+export class Task implements TaskHost {
+  readonly port: TaskPort;
+  readonly store = new Map<string, string>();
+  readonly tableRows: (string | null)[] = [];
+  readonly offered: Record[] = [];
+  readonly closedAs: string[] = [];
+  next = 0;
+  isReady = false;
+  /** How many rows of tables were handed over before `ready`. */
+  tableRowsAtReady = -1;
+  onOffer: (() => void) | undefined;
+
+  constructor(port: TaskPort) {
+    this.port = port;
+  }
+
+  restore(_store: string, key: Buffer, value: Buffer | null): void {
+    assert.ok(!this.isReady, 'restored after ready');
+    if (value === null) this.store.delete(key.toString());
+    else this.store.set(key.toString(), value.toString());
+  }
+  table(_topic: string, records: readonly Record[]): void {
+    this.tableRows.push(...values(records));
+  }
+  ready(): void {
+    this.isReady = true;
+    this.tableRowsAtReady = this.tableRows.length;
+  }
+  offer(_topic: string, records: readonly Record[], nextOffset: number): void {
+    assert.ok(this.isReady, 'offered before ready');
+    assert.deepEqual(this.closedAs, [], 'offered after close');
+    this.offered.push(...records);
+    this.next = nextOffset;
+    this.onOffer?.();
+  }
+  async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
+    this.closedAs.push(why);
+  }
+}
+
+/** Opens a group and waits until all of its tasks are ready. */
+export async function openTasks(
+  log: Log,
+  spec: GroupSpec,
+  names: Names,
+): Promise<{ group: Group; tasks: Task[] }> {
+  const tasks: Task[] = [];
+  const open = (port: TaskPort) => {
+    const task = new Task(port);
+    tasks[port.partition] = task;
+    return task;
+  };
+  const group = await log.openGroup(spec, { open });
+  await names.until('all tasks ready', () => {
+    const ready = tasks.filter((task) => task?.isReady);
+    return ready.length === spec.partitions;
+  });
+  assert.deepEqual([...group.tasks].sort(), [0, 1]);
+  return { group, tasks };
+}
