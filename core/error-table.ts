@@ -3,6 +3,8 @@
  * 7xx gateway, 8xx state, 9xx commands and deployment. A code is never used again for something else;
  * each has a page in docs/errors and is raised by a test.
  */
+import { TOPOLOGY_ERRORS } from './topology-errors.ts';
+
 export interface ErrorEntry {
   readonly slug: string;
   /** What it means, in general; the error itself says it of its subject. */
@@ -12,6 +14,7 @@ export interface ErrorEntry {
 }
 
 export const ERROR_TABLE = {
+  ...TOPOLOGY_ERRORS,
   CAR401: {
     slug: 'unknown-schema',
     what: 'A schema that is named is in none of the schema folders.',

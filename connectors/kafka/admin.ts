@@ -1,0 +1,214 @@
+/** Topics and offsets, asked of the brokers over one admin connection that is opened when it is needed. */
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import { CarillonError } from '../../core/error.ts';
+import type { TopicSpec } from '../../core/log.ts';
+import { errorType, type KafkaClient, kafkaError } from './client.ts';
+
+const { ConfigResourceTypes } = kafkajs;
+
+const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
+/** A compacted topic keeps what was superseded for so long, so that a replay can read it (rule D12). */
+const COMPACTION_LAG_MS = 24 * 3_600_000;
+const CREATE_TIMEOUT_MS = 15_000;
+const PROBE_TIMEOUT_MS = 5_000;
+
+export interface Bounds {
+  /** The first offset that is still there. */
+  readonly low: number;
+  /** The end as a read_committed reader sees it: the last stable offset. */
+  readonly end: number;
+}
+
+export interface Committed {
+  /** -1: nothing was committed yet. */
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+export class LogAdmin {
+  readonly #client: KafkaClient;
+  readonly #admin: Admin;
+  #used = false;
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+    this.#admin = client.kafka.admin({
+      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 },
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#used) await this.#admin.disconnect().catch(() => {});
+  }
+
+  async probe(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const why = `no answer within ${PROBE_TIMEOUT_MS / 1000} s`;
+      timer = setTimeout(() => reject(new Error(why)), PROBE_TIMEOUT_MS);
+    });
+    const asked = this.#call('probe', (admin) => admin.describeCluster());
+    asked.catch(() => {});
+    try {
+      await Promise.race([asked, late]);
+    } catch (error) {
+      throw kafkaError(error, this.#client.brokers.join(','));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    try {
+      const metadata = await this.#admin0((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+      return metadata.topics[0]?.partitions.length;
+    } catch (error) {
+      if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
+      throw kafkaError(error, topic);
+    }
+  }
+
+  async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
+    const there = new Set(await this.#call('topics', (admin) => admin.listTopics()));
+    const missing = specs.filter((spec) => !there.has(spec.name));
+    if (missing.length > 0) await this.#create(missing);
+    // Another process may have created them meanwhile: all are checked, not only those that were there.
+    const names = specs.map((spec) => spec.name);
+    if (names.length === 0) return;
+    const found = await this.#call('topics', (admin) =>
+      admin.fetchTopicMetadata({ topics: names }),
+    );
+    for (const spec of specs) {
+      const has = found.topics.find((topic) => topic.name === spec.name)?.partitions.length;
+      if (has !== undefined && has !== spec.partitions) {
+        throw new CarillonError(
+          'CAR641',
+          `Topic "${spec.name}" has ${has} partitions, the topology needs ${spec.partitions}.`,
+          { where: { at: spec.name } },
+        );
+      }
+    }
+    await this.#checkCleanup(specs.filter((spec) => there.has(spec.name)));
+  }
+
+  async #create(missing: readonly TopicSpec[]): Promise<void> {
+    try {
+      await this.#admin0((admin) =>
+        admin.createTopics({
+          topics: missing.map((spec) => this.#configOf(spec)),
+          waitForLeaders: true,
+          timeout: CREATE_TIMEOUT_MS,
+        }),
+      );
+    } catch (error) {
+      // Told as an aggregate with one error a topic; the first one that matters is enough.
+      const errors = (error as { errors?: readonly unknown[] }).errors ?? [error];
+      const real = errors.find((one) => errorType(one) !== 'TOPIC_ALREADY_EXISTS');
+      if (real !== undefined) {
+        const topic = (real as { topic?: string }).topic;
+        throw kafkaError(real, topic ?? missing[0]!.name);
+      }
+    }
+  }
+
+  #configOf(spec: TopicSpec): ITopicConfig {
+    const entries: { name: string; value: string }[] = [
+      { name: 'cleanup.policy', value: spec.cleanup },
+    ];
+    if (spec.cleanup !== 'compact') {
+      const value = String(spec.retentionMs ?? DEFAULT_RETENTION_MS);
+      entries.push({ name: 'retention.ms', value });
+    }
+    if (spec.cleanup !== 'delete') {
+      entries.push({ name: 'min.compaction.lag.ms', value: String(COMPACTION_LAG_MS) });
+    }
+    return {
+      topic: spec.name,
+      numPartitions: spec.partitions,
+      replicationFactor: this.#client.settings.replicationFactor,
+      configEntries: entries,
+    };
+  }
+
+  /** A topic of another policy works but does not keep what it should: told, not mended. */
+  async #checkCleanup(specs: readonly TopicSpec[]): Promise<void> {
+    if (specs.length === 0) return;
+    const { resources } = await this.#call('topics', (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: specs.map((spec) => ({
+          type: ConfigResourceTypes.TOPIC,
+          name: spec.name,
+          configNames: ['cleanup.policy'],
+        })),
+      }),
+    );
+    for (const spec of specs) {
+      const found = resources.find((resource) => resource.resourceName === spec.name);
+      const has = found?.configEntries.find((entry) => entry.configName === 'cleanup.policy');
+      if (has === undefined || has.configValue === spec.cleanup) continue;
+      const facts = { topic: spec.name, has: has.configValue, wants: spec.cleanup };
+      this.#client.logger.warn(
+        facts,
+        'A topic has another cleanup policy than the topology wants.',
+      );
+    }
+  }
+
+  /** By partition. */
+  async bounds(topic: string): Promise<readonly Bounds[]> {
+    const offsets = await this.#call(topic, (admin) => admin.fetchTopicOffsets(topic));
+    const bounds: Bounds[] = [];
+    for (const one of offsets) {
+      bounds[one.partition] = { low: Number(one.low), end: Number(one.high) };
+    }
+    return bounds;
+  }
+
+  /** By partition: the first offset at or after a time; the end where there is none. */
+  async offsetsAt(topic: string, timeMs: number): Promise<readonly number[]> {
+    const found = await this.#call(topic, (admin) =>
+      admin.fetchTopicOffsetsByTimestamp(topic, timeMs),
+    );
+    const offsets: number[] = [];
+    for (const one of found) offsets[one.partition] = Number(one.offset);
+    return offsets;
+  }
+
+  /** What a group has committed for one partition of its topics. */
+  async committed(
+    groupId: string,
+    topics: readonly string[],
+    partition: number,
+  ): Promise<ReadonlyMap<string, Committed>> {
+    const found = await this.#call(groupId, (admin) =>
+      admin.fetchOffsets({ groupId, topics: [...topics] }),
+    );
+    const committed = new Map<string, Committed>();
+    for (const { topic, partitions } of found) {
+      const one = partitions.find((p) => p.partition === partition);
+      committed.set(topic, { offset: Number(one?.offset ?? -1), metadata: one?.metadata ?? '' });
+    }
+    return committed;
+  }
+
+  /** A reader's group leaves nothing behind; the brokers forget it by themselves if this fails. */
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.#admin0((admin) => admin.deleteGroups([groupId])).catch(() => {});
+  }
+
+  async #call<T>(at: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    try {
+      return await this.#admin0(ask);
+    } catch (error) {
+      throw kafkaError(error, at);
+    }
+  }
+
+  async #admin0<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#used = true;
+    // Does nothing while a broker is connected, and connects anew after all were away.
+    await this.#admin.connect();
+    return ask(this.#admin);
+  }
+}

@@ -1,0 +1,228 @@
+/** Reads a topic in full, all partitions, outside any group of tasks: for tools and for followed tables. */
+import { randomUUID } from 'node:crypto';
+import { CarillonError } from '../../core/error.ts';
+import type { ReadOptions } from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
+import type { LogAdmin } from './admin.ts';
+import type { KafkaClient } from './client.ts';
+import { Feed, type FeedHost } from './feed.ts';
+import type { Fetched } from './messages.ts';
+
+/** Records that wait for a slow reader; beyond it nothing is fetched. */
+const WAITING_RECORDS_MAX = 10_000;
+/** See KafkaGroup: fetches without any record after which an end that does not come is looked into. */
+const QUIET_FETCHES = 40;
+
+export interface ReaderHost {
+  records(records: readonly Record[]): void;
+  /** All that was there at the call has been handed over. */
+  ended(): void;
+}
+
+export class TopicReader implements FeedHost {
+  readonly #client: KafkaClient;
+  readonly #admin: LogAdmin;
+  readonly #topic: string;
+  readonly #host: ReaderHost;
+  readonly #groupId: string;
+  readonly #feed: Feed;
+  #positions: number[] = [];
+  #ends: number[] = [];
+  #beyond = true;
+  #ended = false;
+  #paused = false;
+  #started = false;
+  #verified = false;
+
+  constructor(client: KafkaClient, admin: LogAdmin, topic: string, host: ReaderHost) {
+    this.#client = client;
+    this.#admin = admin;
+    this.#topic = topic;
+    this.#host = host;
+    this.#groupId = `${client.clientId}.read.${randomUUID()}`;
+    this.#feed = new Feed(client, { groupId: this.#groupId, topics: [topic] }, this);
+  }
+
+  /** `follow` false: nothing beyond the end as it is now, and no consumer when there is nothing. */
+  async start(from: ReadOptions['from'], follow: boolean): Promise<void> {
+    const partitions = await this.#admin.partitionsOf(this.#topic);
+    if (partitions === undefined) {
+      throw new CarillonError('CAR642', `Topic "${this.#topic}" is not there.`, {
+        where: { at: this.#topic },
+      });
+    }
+    const bounds = await this.#admin.bounds(this.#topic);
+    this.#ends = bounds.map((one) => one.end);
+    if (from === 'start') this.#positions = bounds.map((one) => one.low);
+    else if (from === 'end') this.#positions = [...this.#ends];
+    else this.#positions = [...(await this.#admin.offsetsAt(this.#topic, from))];
+    this.#beyond = follow;
+    this.#endWhenThere();
+    if (this.#ended && !follow) return;
+    this.#started = true;
+    await this.#feed.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#feed.close();
+    if (this.#started) await this.#admin.forgetGroup(this.#groupId);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#flow();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#flow();
+  }
+
+  joined(): void {
+    this.#verified = false;
+    this.#positions.forEach((position, p) => {
+      this.#feed.seek(this.#topic, p, position);
+    });
+    this.#flow();
+  }
+
+  position(_topic: string, partition: number): number | undefined {
+    return this.#isRead(partition) ? this.#positions[partition] : undefined;
+  }
+
+  fetched(_topic: string, partition: number, fetched: Fetched): void {
+    this.#positions[partition] = fetched.nextOffset;
+    const end = this.#ends[partition]!;
+    const records = this.#beyond
+      ? fetched.records
+      : fetched.records.filter((record) => record.offset < end);
+    if (records.length > 0) this.#host.records(records);
+    if (!this.#beyond && fetched.nextOffset >= end) this.#feed.pause(this.#topic, partition);
+    this.#endWhenThere();
+  }
+
+  quiet(fetches: number): void {
+    if (this.#ended) return;
+    if (fetches === QUIET_FETCHES) void this.#verify();
+    if (fetches < QUIET_FETCHES * 2 || !this.#verified) return;
+    // What is missing up to the end was compacted away whole.
+    this.#ended = true;
+    this.#host.ended();
+  }
+
+  async #verify(): Promise<void> {
+    try {
+      await this.#admin.bounds(this.#topic);
+      this.#verified = true;
+    } catch (error) {
+      this.#client.logger.debug({ why: String(error) }, 'The leader of a topic does not answer.');
+    }
+  }
+
+  #isRead(partition: number): boolean {
+    if (this.#paused) return false;
+    return this.#beyond || this.#positions[partition]! < this.#ends[partition]!;
+  }
+
+  #flow(): void {
+    this.#positions.forEach((_, p) => {
+      if (this.#isRead(p)) this.#feed.resume(this.#topic, p);
+      else this.#feed.pause(this.#topic, p);
+    });
+  }
+
+  #endWhenThere(): void {
+    if (this.#ended || this.#positions.some((position, p) => position < this.#ends[p]!)) return;
+    this.#ended = true;
+    this.#host.ended();
+  }
+}
+
+/** The port's `read`: a bounded queue between the feed and the caller's loop. */
+export async function* readTopic(
+  client: KafkaClient,
+  admin: LogAdmin,
+  topic: string,
+  options: ReadOptions,
+): AsyncGenerator<readonly Record[]> {
+  const queue: (readonly Record[])[] = [];
+  let waiting = 0;
+  let ended = false;
+  let wake: () => void = () => {};
+  const stop = () => wake();
+  const reader = new TopicReader(client, admin, topic, {
+    records(records) {
+      queue.push(records);
+      waiting += records.length;
+      if (waiting > WAITING_RECORDS_MAX) reader.pause();
+      wake();
+    },
+    ended() {
+      ended = true;
+      wake();
+    },
+  });
+  options.signal?.addEventListener('abort', stop);
+  try {
+    if (options.signal?.aborted) return;
+    await reader.start(options.from, options.follow);
+    while (!options.signal?.aborted) {
+      const next = queue.shift();
+      if (next !== undefined) {
+        const full = waiting > WAITING_RECORDS_MAX;
+        waiting -= next.length;
+        if (full && waiting <= WAITING_RECORDS_MAX) reader.resume();
+        yield next;
+      } else if (ended && !options.follow) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+    await reader.close();
+  }
+}
+
+/** The port's `follow`. */
+export async function followTopic(
+  client: KafkaClient,
+  admin: LogAdmin,
+  topic: string,
+  onRecords: (records: readonly Record[]) => void,
+): Promise<{ close(): Promise<void> }> {
+  let reached: () => void = () => {};
+  let failed: (error: unknown) => void = () => {};
+  const end = new Promise<void>((resolve, reject) => {
+    reached = resolve;
+    failed = reject;
+  });
+  end.catch(() => {});
+  const reader = new TopicReader(client, admin, topic, {
+    records(records) {
+      try {
+        onRecords(records);
+      } catch (error) {
+        // The follower's own code failed: what it holds is not whole any more.
+        client.logger.error(
+          { topic, why: String(error) },
+          'A followed topic could not be applied.',
+        );
+        failed(error);
+        void reader.close();
+      }
+    },
+    ended: () => reached(),
+  });
+  try {
+    await reader.start('start', true);
+    await end;
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+  return { close: () => reader.close() };
+}
