@@ -1,0 +1,237 @@
+/**
+ * CEL expressions over `value`, `key` and `timestamp`: parsed, checked against the schema's shape when
+ * the file is loaded, made into a function. The library is loaded when the first expression is met.
+ */
+import { createRequire } from 'node:module';
+import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
+import type { ErrorCode } from '../core/error-table.ts';
+import type { Record } from '../core/record.ts';
+import type { Expression } from '../core/spec.ts';
+import { fromCel, Views } from './cel-views.ts';
+import { didYouMean, listed } from './report.ts';
+import { type Shape, withoutNull } from './shape.ts';
+
+type Library = typeof import('@marcbachmann/cel-js');
+
+export interface ResolvedExpression {
+  readonly expression: Expression<unknown>;
+  /** CEL's name of its type: `bool`, `string`, `dyn` … */
+  readonly type: string;
+  readonly shape: Shape;
+  /** The top-level fields that it reads; `*`: all. */
+  readonly fields: ReadonlySet<string>;
+}
+
+/** Why an expression is refused; `at` counts characters of its source. */
+export interface ExpressionFault {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly mend: string | undefined;
+  readonly at: { readonly start: number; readonly end: number } | undefined;
+}
+
+const VARIABLES = ['value', 'key', 'timestamp'];
+/** Far above what a person writes; a bound on what one file can cost. */
+const LIMITS = { maxAstNodes: 1000, maxDepth: 50, maxListElements: 500 };
+
+let library: Library | undefined;
+
+function celLibrary(): Library {
+  library ??= createRequire(import.meta.url)('@marcbachmann/cel-js') as Library;
+  return library;
+}
+
+interface Typed {
+  readonly env: Environment;
+  readonly view: (value: unknown) => unknown;
+}
+
+/** The typed environments of one compilation: making one costs more than an expression. */
+export class CelCompiler {
+  readonly #typed = new Map<Shape, Typed>();
+
+  compile(source: string, shape: Shape): ResolvedExpression | ExpressionFault {
+    const { env, view } = this.#typedOf(shape);
+    let program: ParseResult;
+    try {
+      program = env.parse(source);
+    } catch (error) {
+      return faultOf('CAR310', error, shape);
+    }
+    const fault = checkTree(program.ast, shape);
+    if (fault !== undefined) return fault;
+    const checked = program.check();
+    if (!checked.valid) return faultOf('CAR311', checked.error, shape);
+    const reads = readsOf(program.ast);
+    const expression: Expression<unknown> = {
+      source,
+      evaluate: evaluator(program, view, reads, checked.type === 'bool'),
+    };
+    const type = checked.type ?? 'dyn';
+    const fields = reads.fields;
+    return {
+      expression,
+      type,
+      fields,
+      shape: shapeOfPath(program.ast, shape) ?? shapeOfType(type),
+    };
+  }
+
+  #typedOf(shape: Shape): Typed {
+    let typed = this.#typed.get(shape);
+    if (typed === undefined) {
+      const env = new (celLibrary().Environment)({ limits: LIMITS });
+      const views = new Views(env);
+      env.registerVariable('value', views.typeOf(shape));
+      env.registerVariable('key', 'string');
+      env.registerVariable('timestamp', 'int');
+      typed = { env, view: views.converter(shape) };
+      this.#typed.set(shape, typed);
+    }
+    return typed;
+  }
+}
+
+interface Reads {
+  readonly fields: Set<string>;
+  readonly variables: Set<string>;
+}
+
+function evaluator(
+  program: ParseResult,
+  view: (value: unknown) => unknown,
+  { variables }: Reads,
+  isBool: boolean,
+): (record: Record) => unknown {
+  const [value, key, timestamp] = VARIABLES.map((name) => variables.has(name));
+  const run = (record: Record) =>
+    program({
+      value: value ? view(record.value) : undefined,
+      key: key ? (record.key ?? '') : undefined,
+      timestamp: timestamp ? BigInt(record.timestamp) : undefined,
+    });
+  return isBool ? run : (record) => fromCel(run(record));
+}
+
+function faultOf(code: ErrorCode, error: unknown, shape: Shape): ExpressionFault {
+  const cel = error as {
+    code?: string;
+    summary?: string;
+    message: string;
+    range?: { start: number; end: number };
+    node?: ASTNode;
+  };
+  const summary = cel.summary ?? cel.message;
+  const at = cel.range;
+  if (cel.code === 'no_such_key') {
+    const name = summary.slice(summary.lastIndexOf(' ') + 1);
+    const owner = cel.node?.op === '.' ? shapeOfPath(cel.node.args[0], shape) : undefined;
+    const record = owner === undefined ? undefined : withoutNull(owner);
+    if (record?.kind === 'record') {
+      const names = [...record.fields.keys()];
+      const mend = didYouMean(name, names, `Its fields: ${listed(names)}.`);
+      return { code: 'CAR402', what: `${record.name} has no field "${name}".`, mend, at };
+    }
+  }
+  if (cel.code === 'unknown_variable') {
+    const name = summary.slice(summary.lastIndexOf(' ') + 1);
+    const inValue = shape.kind === 'record' && shape.fields.has(name);
+    const known = 'An expression knows value, key and timestamp.';
+    const mend = inValue
+      ? `did you mean "value.${name}"?   ${known}`
+      : didYouMean(name, VARIABLES, known);
+    return { code, what: `"${name}" is not known.`, mend, at };
+  }
+  const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}.`;
+  return { code, what, mend: undefined, at };
+}
+
+/** The nodes below one, whatever its operator. */
+function childrenOf(node: ASTNode): readonly ASTNode[] {
+  const found: ASTNode[] = [];
+  const gather = (arg: unknown): void => {
+    if (Array.isArray(arg)) for (const inner of arg) gather(inner);
+    else if (typeof arg === 'object' && arg !== null && 'op' in arg) found.push(arg as ASTNode);
+  };
+  gather(node.args);
+  return found;
+}
+
+/** What the type check does not see: matches() may hang, and an enum has only its symbols. */
+function checkTree(node: ASTNode, shape: Shape): ExpressionFault | undefined {
+  if ((node.op === 'rcall' || node.op === 'call') && node.args[0] === 'matches') {
+    const what = 'matches() is a regular expression, and one that hangs would stop its task.';
+    return { code: 'CAR313', what, mend: undefined, at: node.range };
+  }
+  if (node.op === '==' || node.op === '!=' || node.op === 'in') {
+    const [left, right] = node.args;
+    const fault = checkSymbols(left, right, shape) ?? checkSymbols(right, left, shape);
+    if (fault !== undefined) return fault;
+  }
+  for (const child of childrenOf(node)) {
+    const fault = checkTree(child, shape);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function checkSymbols(path: ASTNode, value: ASTNode, shape: Shape): ExpressionFault | undefined {
+  const of = shapeOfPath(path, shape);
+  const symbols = of === undefined ? undefined : withoutNull(of);
+  if (symbols?.kind !== 'enum') return undefined;
+  const literals = value.op === 'list' ? value.args : [value];
+  for (const literal of literals) {
+    if (literal.op !== 'value' || typeof literal.args !== 'string') continue;
+    if (symbols.symbols.includes(literal.args)) continue;
+    const known = `${symbols.name}: ${listed(symbols.symbols)}.`;
+    return {
+      code: 'CAR405',
+      what: `"${literal.args}" is not a symbol of ${symbols.name}, so this never holds.`,
+      mend: didYouMean(literal.args, symbols.symbols, known),
+      at: literal.range,
+    };
+  }
+  return undefined;
+}
+
+/** The shape of `value.a.b`, when a node is such a path. */
+function shapeOfPath(node: ASTNode, shape: Shape): Shape | undefined {
+  if (node.op === 'id') return node.args === 'value' ? shape : undefined;
+  if (node.op !== '.') return undefined;
+  const of = shapeOfPath(node.args[0], shape);
+  const inner = of === undefined ? undefined : withoutNull(of);
+  return inner?.kind === 'record' ? inner.fields.get(node.args[1]) : undefined;
+}
+
+const TYPE_SHAPES: { readonly [type: string]: Shape } = {
+  int: { kind: 'int' },
+  double: { kind: 'double' },
+  string: { kind: 'string' },
+  bool: { kind: 'bool' },
+  bytes: { kind: 'bytes' },
+  null: { kind: 'null' },
+};
+
+function shapeOfType(type: string): Shape {
+  return TYPE_SHAPES[type] ?? { kind: 'any' };
+}
+
+function readsOf(root: ASTNode): Reads {
+  const reads: Reads = { fields: new Set(), variables: new Set() };
+  const visit = (node: ASTNode): void => {
+    if (node.op === 'id') {
+      reads.variables.add(node.args);
+      // The value as a whole: which of its fields are read cannot be told.
+      if (node.args === 'value') reads.fields.add('*');
+      return;
+    }
+    if (node.op === '.' && node.args[0].op === 'id' && node.args[0].args === 'value') {
+      reads.variables.add('value');
+      reads.fields.add(node.args[1]);
+      return;
+    }
+    for (const child of childrenOf(node)) visit(child);
+  };
+  visit(root);
+  return reads;
+}

@@ -1,0 +1,112 @@
+/** `value.a.b`, `key`, `timestamp`: checked against the shape, and made into a function. */
+import type { Record } from '../core/record.ts';
+import type { FieldReader } from '../core/spec.ts';
+import { didYouMean, listed, type Report } from './report.ts';
+import type { Placed } from './section.ts';
+import { type Shape, shapeName, withoutNull } from './shape.ts';
+
+export interface ResolvedPath {
+  readonly reader: FieldReader;
+  readonly shape: Shape;
+  /** The top-level field that it reads; null: none (`key`, `timestamp`); `*`: all. */
+  readonly field: string | null;
+}
+
+const TEXT: Shape = { kind: 'string' };
+const TIME: Shape = { kind: 'int' };
+const PATH = /^value(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+/** Deeper than any event is; a bound for the sake of the closure's loop. */
+const PATH_PARTS_MAX = 8;
+
+/** Undefined when it was told why not. `shape` undefined: nothing is known, only the form is checked. */
+export function resolvePath(
+  report: Report,
+  subject: string,
+  path: Placed,
+  shape: Shape | undefined,
+): ResolvedPath | undefined {
+  const text = path.value;
+  if (text === 'key') return { reader: readerOf(text, []), shape: TEXT, field: null };
+  if (text === 'timestamp') return { reader: readerOf(text, []), shape: TIME, field: null };
+  const parts = text.split('.').slice(1);
+  if (!PATH.test(text) || parts.length > PATH_PARTS_MAX) {
+    report.error(
+      'CAR308',
+      path.span,
+      `${subject}: "${text}" is not a path.`,
+      pathMend(text, shape),
+    );
+    return undefined;
+  }
+  const end = shape === undefined ? ({ kind: 'any' } as Shape) : walk(report, subject, path, shape);
+  if (end === undefined) return undefined;
+  return { reader: readerOf(text, parts), shape: end, field: parts[0] ?? '*' };
+}
+
+function pathMend(text: string, shape: Shape | undefined): string {
+  const otherwise = 'Write value.<field>, key or timestamp.';
+  if (shape?.kind !== 'record') return otherwise;
+  if (shape.fields.has(text)) return `did you mean "value.${text}"?   ${otherwise}`;
+  return didYouMean(text, [...fieldPaths(shape), 'key', 'timestamp'], otherwise);
+}
+
+function fieldPaths(shape: Shape): string[] {
+  return shape.kind === 'record' ? [...shape.fields.keys()].map((name) => `value.${name}`) : [];
+}
+
+function walk(report: Report, subject: string, path: Placed, shape: Shape): Shape | undefined {
+  const parts = path.value.split('.').slice(1);
+  let at: Shape = shape;
+  let isNullable = false;
+  let offset = 'value'.length;
+  for (const part of parts) {
+    isNullable ||= at.kind === 'nullable';
+    const inner = withoutNull(at);
+    if (inner.kind === 'any') return inner;
+    const span =
+      path.span.end - path.span.start === path.value.length
+        ? { start: path.span.start + offset + 1, end: path.span.start + offset + 1 + part.length }
+        : path.span;
+    if (inner.kind !== 'record') {
+      const so = path.value.slice(0, offset);
+      report.error('CAR404', span, `${subject}: ${so} is a ${shapeName(inner)}, it has no fields.`);
+      return undefined;
+    }
+    const next = inner.fields.get(part);
+    if (next === undefined) {
+      const names = [...inner.fields.keys()];
+      report.error(
+        'CAR402',
+        span,
+        `${subject}: ${inner.name} has no field "${part}".`,
+        didYouMean(part, names, `Its fields: ${listed(names)}.`),
+      );
+      return undefined;
+    }
+    at = next;
+    offset += part.length + 1;
+  }
+  return isNullable && at.kind !== 'nullable' ? { kind: 'nullable', of: at } : at;
+}
+
+/** A reader without loops for the depths that occur; it runs once or more per record. */
+export function readerOf(path: string, parts: readonly string[]): FieldReader {
+  return { path, read: readOf(path, parts) };
+}
+
+function readOf(path: string, parts: readonly string[]): (record: Record) => unknown {
+  if (path === 'key') return (record) => record.key;
+  if (path === 'timestamp') return (record) => record.timestamp;
+  const [first, second] = parts;
+  if (first === undefined) return (record) => record.value;
+  if (second === undefined) return (record) => record.value[first];
+  if (parts.length === 2) return (record) => record.value[first]?.[second];
+  return (record) => {
+    let at = record.value;
+    for (const part of parts) {
+      if (at === null || at === undefined) return undefined;
+      at = at[part];
+    }
+    return at;
+  };
+}

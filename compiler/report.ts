@@ -1,0 +1,91 @@
+/**
+ * Gathers all diagnostics of one text, so that a file's errors are told together, in file order, each
+ * once. A chain that three streams copy has its mistakes told once, where they stand.
+ */
+import type { LineCounter } from 'yaml';
+import type { Diagnostic } from '../core/error.ts';
+import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
+import { nearest } from '../core/nearest.ts';
+
+/** Offsets into the text, the end not included. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Found {
+  readonly diagnostic: Diagnostic;
+  readonly start: number;
+}
+
+export class Report {
+  readonly file: string;
+  readonly #lines: LineCounter;
+  readonly #found = new Map<string, Found>();
+  #errors = 0;
+
+  constructor(file: string, lines: LineCounter) {
+    this.file = file;
+    this.#lines = lines;
+  }
+
+  get hasErrors(): boolean {
+    return this.#errors > 0;
+  }
+
+  /** How many errors there are; a difference says whether a part is broken. */
+  get errorCount(): number {
+    return this.#errors;
+  }
+
+  error(code: ErrorCode, span: Span, what: string, mend?: string): void {
+    this.#add('error', code, span, what, mend);
+  }
+
+  warning(code: ErrorCode, span: Span, what: string, mend?: string): void {
+    this.#add('warning', code, span, what, mend);
+  }
+
+  /** In file order; of two at one place the one that was found first. */
+  diagnostics(): Diagnostic[] {
+    return [...this.#found.values()]
+      .sort((a, b) => a.start - b.start)
+      .map(({ diagnostic }) => diagnostic);
+  }
+
+  #add(
+    level: 'error' | 'warning',
+    code: ErrorCode,
+    span: Span,
+    what: string,
+    mend: string | undefined,
+  ): void {
+    if (level === 'error') this.#errors++;
+    const { line, col } = this.#lines.linePos(span.start);
+    const where = {
+      file: this.file,
+      line: Math.max(line, 1),
+      column: Math.max(col, 1),
+      length: Math.max(span.end - span.start, 1),
+    };
+    // What a part is missing is told at the part's own place, so there can be several of one code.
+    const key = `${code}:${span.start}:${/^CAR(105|302|402)$/.test(code) ? what : ''}`;
+    if (this.#found.has(key)) return;
+    this.#found.set(key, {
+      diagnostic: { code, level, what, where, mend: mend ?? ERROR_TABLE[code].mend },
+      start: span.start,
+    });
+  }
+}
+
+/** `did you mean "dedup"?   ` and what else can be said; the closing text stands alone if none is near. */
+export function didYouMean(written: string, known: Iterable<string>, otherwise: string): string {
+  const near = nearest(written, known);
+  return near === undefined ? otherwise : `did you mean "${near}"?   ${otherwise}`.trimEnd();
+}
+
+/** `a, b, c`; `none` when there is nothing. */
+export function listed(names: Iterable<string>): string {
+  const all = [...names];
+  return all.length === 0 ? 'none' : all.join(', ');
+}

@@ -1,0 +1,175 @@
+/** One mapping of a text, read key by key: what is unknown, missing or of another form is told. */
+import { nearest } from '../core/nearest.ts';
+import { didYouMean, listed, type Report, type Span } from './report.ts';
+import type { Entry, ListTree, MapTree, ScalarTree, Tree } from './tree.ts';
+
+/** A text and where it stands. */
+export interface Placed<T = string> {
+  readonly value: T;
+  readonly span: Span;
+}
+
+const KIND_NAMES = { map: 'a mapping', list: 'a list', scalar: 'a text' } as const;
+
+export function kindOf(tree: Tree): string {
+  if (tree.kind !== 'scalar') return KIND_NAMES[tree.kind];
+  if (tree.value === null) return 'nothing';
+  return typeof tree.value === 'string' ? 'a text' : `a ${typeof tree.value}`;
+}
+
+/** The underlined part of a mapping or list is its first line at most; a whole block says nothing. */
+export function headOf(tree: Tree): Span {
+  return tree.kind === 'scalar' ? tree.span : { start: tree.span.start, end: tree.span.start + 1 };
+}
+
+export class Section {
+  readonly subject: string;
+  readonly span: Span;
+  readonly #report: Report;
+  readonly #entries = new Map<string, Entry>();
+
+  /** `place`: what is underlined when something is missing. */
+  constructor(report: Report, subject: string, map: MapTree, place: Span) {
+    this.#report = report;
+    this.subject = subject;
+    this.span = place;
+    for (const entry of map.entries) this.#entries.set(entry.key, entry);
+  }
+
+  get entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  tree(key: string): Tree | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Tells each key that is not one of `known`. */
+  only(known: readonly string[]): this {
+    for (const { key, keySpan } of this.#entries.values()) {
+      if (known.includes(key)) continue;
+      this.#report.error(
+        'CAR104',
+        keySpan,
+        `${this.subject}: key "${key}" is not known here.`,
+        didYouMean(key, known, `Keys here: ${listed(known)}.`),
+      );
+    }
+    return this;
+  }
+
+  missing(key: string, mend?: string): undefined {
+    const keys = [...this.#entries.keys()];
+    // A key that was misspelt is told as unknown; that it is missing only follows from it.
+    if (keys.some((written) => nearest(written, [key]) === key)) return undefined;
+    this.#report.error('CAR105', this.span, `${this.subject}: key "${key}" is missing.`, mend);
+    return undefined;
+  }
+
+  text(key: string): Placed | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const { value: tree } = entry;
+    if (tree.kind === 'scalar' && typeof tree.value === 'string' && tree.value !== '') {
+      return { value: tree.value, span: tree.span };
+    }
+    // A text that a variable left empty has been told already.
+    if (tree.kind === 'scalar' && tree.expanded) return undefined;
+    return this.#wrong(key, tree, 'a text');
+  }
+
+  neededText(key: string, mend?: string): Placed | undefined {
+    return this.has(key) ? this.text(key) : this.missing(key, mend);
+  }
+
+  section(key: string): Section | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.value.kind === 'map') {
+      return new Section(this.#report, `${this.subject}, ${key}`, entry.value, entry.keySpan);
+    }
+    return this.#wrong(key, entry.value, 'a mapping');
+  }
+
+  neededSection(key: string, mend?: string): Section | undefined {
+    return this.has(key) ? this.section(key) : this.missing(key, mend);
+  }
+
+  list(key: string): ListTree | undefined {
+    const tree = this.tree(key);
+    if (tree === undefined) return undefined;
+    if (tree.kind === 'list') return tree;
+    return this.#wrong(key, tree, 'a list');
+  }
+
+  scalar(key: string): ScalarTree | undefined {
+    const tree = this.tree(key);
+    if (tree === undefined) return undefined;
+    if (tree.kind === 'scalar') return tree;
+    return this.#wrong(key, tree, 'a single value');
+  }
+
+  /** A list of texts of a closed set, without doubles. */
+  choices<T extends string>(key: string, known: readonly T[]): readonly T[] | undefined {
+    const list = this.list(key);
+    if (list === undefined) return undefined;
+    const chosen: T[] = [];
+    for (const item of list.items) {
+      const value = this.choiceOf(key, item, known);
+      if (value === undefined) continue;
+      if (chosen.includes(value)) {
+        this.#report.error(
+          'CAR314',
+          item.span,
+          `${this.subject}: "${value}" stands twice in ${key}.`,
+        );
+      } else {
+        chosen.push(value);
+      }
+    }
+    if (list.items.length === 0) {
+      this.#report.error('CAR103', headOf(list), `${this.subject}: ${key} is an empty list.`);
+      return undefined;
+    }
+    return chosen.length === list.items.length ? chosen : undefined;
+  }
+
+  choice<T extends string>(key: string, known: readonly T[]): T | undefined {
+    const tree = this.tree(key);
+    return tree === undefined ? undefined : this.choiceOf(key, tree, known);
+  }
+
+  choiceOf<T extends string>(key: string, tree: Tree, known: readonly T[]): T | undefined {
+    if (tree.kind !== 'scalar' || typeof tree.value !== 'string') {
+      return this.#wrong(key, tree, `one of ${listed(known)}`);
+    }
+    if (known.includes(tree.value as T)) return tree.value as T;
+    this.#report.error(
+      'CAR109',
+      tree.span,
+      `${this.subject}: "${tree.value}" is not a value of ${key}.`,
+      didYouMean(tree.value, known, `One of: ${listed(known)}.`),
+    );
+    return undefined;
+  }
+
+  #wrong(key: string, tree: Tree, wanted: string): undefined {
+    const place =
+      tree.kind === 'scalar' && tree.value === null ? this.entry(key)!.keySpan : headOf(tree);
+    this.#report.error(
+      'CAR103',
+      place,
+      `${this.subject}: ${key} is ${kindOf(tree)}, not ${wanted}.`,
+      `Write ${wanted} there.`,
+    );
+    return undefined;
+  }
+}

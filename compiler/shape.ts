@@ -1,0 +1,164 @@
+/**
+ * What a value looks like, as far as paths and expressions ask: made from an Avro schema, or of the
+ * fields that a step gives.
+ */
+import type { AvroField, AvroRecord } from '../schemas/folder.ts';
+
+export type Shape =
+  | { readonly kind: 'int' | 'double' | 'string' | 'bool' | 'bytes' | 'null' | 'any' }
+  | { readonly kind: 'enum'; readonly name: string; readonly symbols: readonly string[] }
+  | { readonly kind: 'list'; readonly items: Shape }
+  | { readonly kind: 'map'; readonly values: Shape }
+  | { readonly kind: 'nullable'; readonly of: Shape }
+  | RecordShape;
+
+export interface RecordShape {
+  readonly kind: 'record';
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, Shape>;
+  /** Fields that an encoder can fill in by itself. */
+  readonly defaulted: ReadonlySet<string>;
+}
+
+const PRIMITIVES: { readonly [type: string]: Shape } = {
+  null: { kind: 'null' },
+  boolean: { kind: 'bool' },
+  int: { kind: 'int' },
+  long: { kind: 'int' },
+  float: { kind: 'double' },
+  double: { kind: 'double' },
+  bytes: { kind: 'bytes' },
+  string: { kind: 'string' },
+};
+const ANY: Shape = { kind: 'any' };
+
+/** Types that hold themselves are cut here; a path that goes deeper is not checked. */
+const DEPTH_MAX = 16;
+
+interface Named {
+  readonly type?: unknown;
+  readonly name?: unknown;
+  readonly namespace?: unknown;
+  readonly fields?: unknown;
+  readonly symbols?: unknown;
+  readonly items?: unknown;
+  readonly values?: unknown;
+}
+
+/** The shape of a record of the schema folder. */
+export function shapeOf(record: AvroRecord): RecordShape {
+  const builder = new ShapeBuilder();
+  return builder.record(record, record.namespace ?? '', 0);
+}
+
+class ShapeBuilder {
+  readonly #named = new Map<string, Named>();
+
+  record(type: Named, namespace: string, depth: number): RecordShape {
+    const fields = new Map<string, Shape>();
+    const defaulted = new Set<string>();
+    for (const field of (type.fields ?? []) as AvroField[]) {
+      fields.set(field.name, this.#shape(field.type, namespace, depth + 1));
+      if (field.default !== undefined) defaulted.add(field.name);
+    }
+    return { kind: 'record', name: String(type.name), fields, defaulted };
+  }
+
+  #shape(type: unknown, namespace: string, depth: number): Shape {
+    if (depth > DEPTH_MAX) return ANY;
+    if (typeof type === 'string') return this.#reference(type, namespace, depth);
+    if (Array.isArray(type)) return this.#union(type, namespace, depth);
+    if (typeof type !== 'object' || type === null) return ANY;
+    return this.#complex(type as Named, namespace, depth);
+  }
+
+  #reference(name: string, namespace: string, depth: number): Shape {
+    const primitive = PRIMITIVES[name];
+    if (primitive !== undefined) return primitive;
+    const definition = this.#named.get(fullName(name, namespace));
+    return definition === undefined ? ANY : this.#complex(definition, namespace, depth);
+  }
+
+  #complex(type: Named, outer: string, depth: number): Shape {
+    const namespace = typeof type.namespace === 'string' ? type.namespace : outer;
+    if (typeof type.name === 'string') {
+      this.#named.set(fullName(type.name, namespace), { ...type, namespace });
+    }
+    switch (type.type) {
+      case 'record':
+        return this.record(type, namespace, depth);
+      case 'enum':
+        return {
+          kind: 'enum',
+          name: String(type.name),
+          symbols: (type.symbols ?? []) as readonly string[],
+        };
+      case 'array':
+        return { kind: 'list', items: this.#shape(type.items, namespace, depth + 1) };
+      case 'map':
+        return { kind: 'map', values: this.#shape(type.values, namespace, depth + 1) };
+      case 'fixed':
+        return { kind: 'bytes' };
+      default:
+        // A logical type, or a type written as an object: avsc reads it as what it is based on.
+        return this.#shape(type.type, namespace, depth + 1);
+    }
+  }
+
+  #union(branches: readonly unknown[], namespace: string, depth: number): Shape {
+    const shapes = branches.map((branch) => this.#shape(branch, namespace, depth + 1));
+    const others = shapes.filter(({ kind }) => kind !== 'null');
+    if (others.length !== 1) return ANY;
+    return others.length === shapes.length ? others[0]! : { kind: 'nullable', of: others[0]! };
+  }
+}
+
+function fullName(name: string, namespace: string): string {
+  return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
+}
+
+/** As people say it: `text`, `whole number or null`. */
+export function shapeName(shape: Shape): string {
+  switch (shape.kind) {
+    case 'int':
+      return 'whole number';
+    case 'double':
+      return 'number';
+    case 'string':
+      return 'text';
+    case 'bool':
+      return 'boolean';
+    case 'enum':
+      return `one of ${shape.symbols.join(', ')}`;
+    case 'list':
+      return `list of ${shapeName(shape.items)}`;
+    case 'map':
+      return `mapping to ${shapeName(shape.values)}`;
+    case 'nullable':
+      return `${shapeName(shape.of)} or null`;
+    case 'record':
+      return shape.name;
+    default:
+      return shape.kind;
+  }
+}
+
+export function withoutNull(shape: Shape): Shape {
+  return shape.kind === 'nullable' ? withoutNull(shape.of) : shape;
+}
+
+/** Whether a value of `given` can be written where `wanted` stands. */
+export function fits(given: Shape, wanted: Shape): boolean {
+  if (given.kind === 'any' || wanted.kind === 'any') return true;
+  if (wanted.kind === 'nullable') {
+    return given.kind === 'null' || fits(withoutNull(given), wanted.of);
+  }
+  // Whether it is null shows only in the record; an expression has no better type for it.
+  if (given.kind === 'nullable') return fits(given.of, wanted);
+  if (wanted.kind === 'enum') return given.kind === 'enum' || given.kind === 'string';
+  if (wanted.kind === 'string') return given.kind === 'string' || given.kind === 'enum';
+  if (wanted.kind === 'double') return given.kind === 'double' || given.kind === 'int';
+  if (wanted.kind === 'list' && given.kind === 'list') return fits(given.items, wanted.items);
+  if (wanted.kind === 'map' && given.kind === 'map') return fits(given.values, wanted.values);
+  return given.kind === wanted.kind;
+}

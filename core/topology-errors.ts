@@ -1,0 +1,267 @@
+/** The errors of topology and test files: 1xx text, 2xx graph, 3xx options, 4xx schemas. */
+import type { ErrorEntry } from './error-table.ts';
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: it shows how a variable is written.
+export const TOPOLOGY_ERRORS = {
+  CAR101: {
+    slug: 'not-yaml',
+    what: 'The text is not YAML.',
+    mend: 'Check indentation, quotes and brackets at this place.',
+  },
+  CAR102: {
+    slug: 'duplicate-key',
+    what: 'A key stands twice in one mapping.',
+    mend: 'Remove one of the two; YAML would keep only one, silently.',
+  },
+  CAR103: {
+    slug: 'wrong-form',
+    what: 'A value has another form than its key asks for.',
+    mend: 'Write it in the form that the message names.',
+  },
+  CAR104: {
+    slug: 'unknown-key',
+    what: 'A key is not known at this place.',
+    mend: 'Remove it, or move it to where it belongs.',
+  },
+  CAR105: {
+    slug: 'missing-key',
+    what: 'A key that this part needs is missing.',
+    mend: 'Add it.',
+  },
+  CAR106: {
+    slug: 'unset-variable',
+    what: 'An environment variable that the text names is not set.',
+    mend: 'Set it, or give a default: ${VAR:-default}.',
+  },
+  CAR107: {
+    slug: 'not-a-variable',
+    what: 'What follows `${` is not a variable.',
+    mend: 'Write ${NAME} or ${NAME:-default}; a name has letters, digits and _.',
+  },
+  CAR108: {
+    slug: 'bad-name',
+    what: 'A name has characters that names here do not have.',
+    mend: 'Write it in kebab-case: lower-case letters, digits and hyphens, at most 64 characters.',
+  },
+  CAR109: {
+    slug: 'not-a-value',
+    what: 'A value is not one of those that its key allows.',
+    mend: 'Write one of the values that the message lists.',
+  },
+  CAR110: {
+    slug: 'text-too-large',
+    what: 'The text is larger than a file of this kind may be (1 MiB).',
+    mend: 'Split it into several topologies.',
+  },
+  CAR111: {
+    slug: 'no-anchors',
+    what: 'The text uses YAML anchors or aliases.',
+    mend: 'Write the steps once under `chains`, and copy them in with `use`.',
+  },
+  CAR201: {
+    slug: 'unknown-table',
+    what: 'A table that is named is not declared.',
+    mend: 'Declare it under `tables`.',
+  },
+  CAR202: {
+    slug: 'unknown-lane',
+    what: 'A lane that is named is not declared.',
+    mend: 'Declare it under `lanes`.',
+  },
+  CAR203: {
+    slug: 'unknown-chain',
+    what: 'A chain that is named is not declared.',
+    mend: 'Declare it under `chains`.',
+  },
+  CAR204: {
+    slug: 'unknown-step',
+    what: 'A step type is not in the catalog.',
+    mend: 'All step types: carillon explain steps',
+  },
+  CAR205: {
+    slug: 'unknown-sink',
+    what: 'A sink type is not in the catalog.',
+    mend: 'All sink types: carillon explain sinks',
+  },
+  CAR206: {
+    slug: 'chain-in-circle',
+    what: 'A chain copies itself in, directly or through others.',
+    mend: 'Take one `use` out of the circle.',
+  },
+  CAR207: {
+    slug: 'step-name-twice',
+    what: 'Two steps of one stream have one name, and their state would be one.',
+    mend: 'Give each a `name:` of its own; state is bound to it.',
+  },
+  CAR208: {
+    slug: 'use-case-id-twice',
+    what: 'Two streams have one id.',
+    mend: 'Give each stream an id of its own; notification ids are derived from it.',
+  },
+  CAR209: {
+    slug: 'no-priority',
+    what: 'A stream of a topology with lanes says no priority.',
+    mend: 'Add `priority: { as: normal }`.',
+  },
+  CAR210: {
+    slug: 'no-such-priority',
+    what: 'A stream may give a priority that its lane does not have.',
+    mend: 'Add it to `priorities` of the lane, or give another.',
+  },
+  CAR211: {
+    slug: 'no-such-transport',
+    what: 'A transport is named that the lane does not have.',
+    mend: 'Add it to `transports` of the lane, or name another.',
+  },
+  CAR212: {
+    slug: 'no-fan-out',
+    what: 'A stream writes to a lane, but no step makes one record per device.',
+    mend: 'Add a fan_out step before the lane.',
+  },
+  CAR213: {
+    slug: 'bad-lane-topic',
+    what: 'The topic of a lane does not name its priority and transport.',
+    mend: 'Write both: notifications.{priority}.{transport}.',
+  },
+  CAR214: {
+    slug: 'bad-topic-name',
+    what: 'A topic name is not one that Kafka takes.',
+    mend: 'Use letters, digits, dots and hyphens, at most 249 characters.',
+  },
+  CAR215: {
+    slug: 'topic-two-uses',
+    what: 'One topic is used for two things, or with two schemas.',
+    mend: 'Use a topic of its own for each; or one schema in both places.',
+  },
+  CAR216: {
+    slug: 'no-streams',
+    what: 'The topology has no streams.',
+    mend: 'Add one under `streams`.',
+  },
+  CAR217: {
+    slug: 'lane-unread',
+    what: 'No sink reads this transport of a lane: its notifications would end there.',
+    mend: 'Add a sink for it, or take the transport out of the lane.',
+  },
+  CAR218: {
+    slug: 'unused-chain',
+    what: 'A chain is copied in nowhere, so its steps are not checked.',
+    mend: 'Use it, or remove it.',
+  },
+  CAR219: {
+    slug: 'step-not-in-sink',
+    what: 'A step that keeps state or makes several records of one stands in a sink.',
+    mend: 'Move it into the stream; a sink has gates and filters only.',
+  },
+  CAR220: {
+    slug: 'join-not-by-key',
+    what: 'A step looks up a table by something that is not the key of its stream.',
+    mend: 'Look up by the key: other rows lie in other partitions.',
+  },
+  CAR221: {
+    slug: 'priority-without-lanes',
+    what: 'A stream says a priority, but the topology has no lanes.',
+    mend: 'Declare a lane, or remove `priority`.',
+  },
+  CAR301: {
+    slug: 'unknown-option',
+    what: 'A step or sink does not have such an option.',
+    mend: 'See its options: carillon explain <type>',
+  },
+  CAR302: {
+    slug: 'missing-option',
+    what: 'An option that has no default is missing.',
+    mend: 'Give it.',
+  },
+  CAR303: {
+    slug: 'wrong-type',
+    what: 'The value of an option has another type.',
+    mend: 'Write it in the form that the message names.',
+  },
+  CAR304: {
+    slug: 'no-unit',
+    what: 'A duration has no unit, or is no whole number of milliseconds.',
+    mend: 'Write 500ms, 30s, 2m, 24h or 7d.',
+  },
+  CAR305: {
+    slug: 'out-of-bounds',
+    what: 'The value of an option is below or above its bounds.',
+    mend: 'Choose a value within the bounds.',
+  },
+  CAR306: {
+    slug: 'not-a-choice',
+    what: 'The value of an option is not one of its choices.',
+    mend: 'Write one of the choices that the message lists.',
+  },
+  CAR307: {
+    slug: 'bad-size',
+    what: 'A size in bytes has no unit, or is no whole number of bytes.',
+    mend: 'Write 512B, 64KiB or 1MiB.',
+  },
+  CAR308: {
+    slug: 'not-a-path',
+    what: 'A text is not a path to a field.',
+    mend: 'Write value.<field>, key or timestamp.',
+  },
+  CAR309: {
+    slug: 'secret-in-file',
+    what: 'A secret stands in the file itself.',
+    mend: 'Put it into the environment, and write ${NAME}.',
+  },
+  CAR310: {
+    slug: 'expression-syntax',
+    what: 'An expression is not CEL.',
+    mend: 'See the grammar: https://cel.dev, and docs/guides on expressions.',
+  },
+  CAR311: {
+    slug: 'expression-type',
+    what: 'An expression does not fit the types of the schema.',
+    mend: 'Compare the types of both sides with the schema.',
+  },
+  CAR312: {
+    slug: 'not-a-predicate',
+    what: 'An expression that decides does not give true or false.',
+    mend: 'Compare with something: value.kind == "ADDED".',
+  },
+  CAR313: {
+    slug: 'matches-forbidden',
+    what: 'An expression uses matches(), a regular expression without a bound.',
+    mend: 'Use startsWith, endsWith, contains or ==.',
+  },
+  CAR314: {
+    slug: 'listed-twice',
+    what: 'A value stands twice in a list.',
+    mend: 'Remove one.',
+  },
+  CAR315: {
+    slug: 'dedup-not-by-key',
+    what: 'The identity of a dedup is not derived from the key.',
+    mend: "Add the key's path to `by`, or name the id in `from.id`: copies on two partitions are not seen.",
+  },
+  CAR402: {
+    slug: 'unknown-field',
+    what: 'A field that is named is not in the schema.',
+    mend: "Name one of the schema's fields, or add it to the schema with a default.",
+  },
+  CAR403: {
+    slug: 'wrong-field-type',
+    what: 'A field has a type that cannot be used for this.',
+    mend: 'Name another field.',
+  },
+  CAR404: {
+    slug: 'no-fields-inside',
+    what: 'A path goes on into something that has no fields.',
+    mend: 'End the path one field earlier.',
+  },
+  CAR405: {
+    slug: 'unknown-symbol',
+    what: 'An expression compares an enum with a text that is none of its symbols.',
+    mend: 'Write one of the symbols that the message lists.',
+  },
+  CAR406: {
+    slug: 'value-does-not-fit',
+    what: 'What a stream writes does not fit the schema that its topic has.',
+    mend: 'Give each field of the schema that has no default, in its type.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.
