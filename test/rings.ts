@@ -1,0 +1,108 @@
+/** The rings of tests, from the quickest to find a fault to the slowest, and what each runs. */
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const ROOT = join(import.meta.dirname, '..');
+
+const MINUTE_MS = 60_000;
+
+export interface Ring {
+  readonly name: string;
+  /** What node is called with; empty: there is nothing to run yet. */
+  args(): readonly string[];
+  /** `tests`: node's test runner; `check`: one check that holds or not; `own`: prints its own sums. */
+  readonly counts: 'tests' | 'check' | 'own';
+  /** Output is shown as it comes, not only when something failed. */
+  readonly live?: boolean;
+  /** Part of `npm run check`, which has no servers. */
+  readonly inCheck: boolean;
+  /** A ring that takes longer is ended and has failed. */
+  readonly timeoutMs: number;
+}
+
+/** A single test that takes longer hangs. */
+const TEST_TIMEOUT_MS = MINUTE_MS;
+
+/** Files by pattern, without the cluster's and what others have written below node_modules. */
+function testFiles(patterns: readonly string[], outside: readonly string[] = []): string[] {
+  return globSync(patterns, { cwd: ROOT })
+    .filter((file) => !file.split('/').includes('node_modules'))
+    .filter((file) => !file.endsWith('.cluster.test.ts'))
+    .filter((file) => !outside.some((folder) => file.startsWith(folder)))
+    .sort();
+}
+
+function testRing(
+  name: string,
+  timeoutMs: number,
+  patterns: readonly string[],
+  outside: readonly string[] = [],
+): Ring {
+  return {
+    name,
+    counts: 'tests',
+    inCheck: true,
+    timeoutMs,
+    args() {
+      const files = testFiles(patterns, outside);
+      if (files.length === 0) return [];
+      return [
+        '--test',
+        '--test-reporter=spec',
+        // Node's own choice leaves one core idle, and there may be only two.
+        '--test-concurrency=2',
+        `--test-timeout=${TEST_TIMEOUT_MS}`,
+        ...files,
+      ];
+    },
+  };
+}
+
+function checkRing(name: string, timeoutMs: number, args: () => readonly string[]): Ring {
+  return { name, counts: 'check', inCheck: true, timeoutMs, args };
+}
+
+/** A command of ours, once it is there. */
+const carillon = (needs: string, ...args: readonly string[]) =>
+  existsSync(join(ROOT, needs)) ? ['cli/carillon.ts', ...args] : [];
+
+const RING_FOLDERS = ['test/tidy/', 'test/contract/', 'test/golden/', 'test/sim/', 'test/cluster/'];
+
+export const RINGS: readonly Ring[] = [
+  checkRing('generated', MINUTE_MS, () => carillon('cli/generate.ts', 'generate', '--check')),
+  checkRing('types', 2 * MINUTE_MS, () => [
+    'node_modules/typescript/bin/tsc',
+    '--noEmit',
+    '-p',
+    '.',
+  ]),
+  checkRing('lint', MINUTE_MS, () => ['node_modules/@biomejs/biome/bin/biome', 'check']),
+  testRing('tidy', MINUTE_MS, ['test/tidy/**/*.test.ts']),
+  testRing('part', 5 * MINUTE_MS, ['**/*.test.ts'], RING_FOLDERS),
+  testRing('contract', 5 * MINUTE_MS, ['test/contract/**/*.test.ts']),
+  testRing('golden', 2 * MINUTE_MS, ['test/golden/**/*.test.ts']),
+  {
+    name: 'topology',
+    counts: 'own',
+    inCheck: true,
+    timeoutMs: 2 * MINUTE_MS,
+    args: () => carillon('cli/carillon.ts', 'test', 'topology'),
+  },
+  testRing('sim', 5 * MINUTE_MS, ['test/sim/**/*.test.ts']),
+  {
+    name: 'cluster',
+    counts: 'own',
+    inCheck: false,
+    live: true,
+    timeoutMs: 25 * MINUTE_MS,
+    args: () => (existsSync(join(ROOT, 'test/cluster/run.ts')) ? ['test/cluster/run.ts'] : []),
+  },
+];
+
+/** The rings that the arguments name; undefined when one of them is unknown. */
+export function chosenRings(args: readonly string[]): readonly Ring[] | undefined {
+  if (args.length === 0 || (args.length === 1 && args[0] === 'all')) return RINGS;
+  if (args.length === 1 && args[0] === 'check') return RINGS.filter((ring) => ring.inCheck);
+  if (!args.every((name) => RINGS.some((ring) => ring.name === name))) return undefined;
+  return RINGS.filter((ring) => args.includes(ring.name));
+}
