@@ -138,8 +138,11 @@ export interface StepContext<Row = never> {
   revive(record: Record): void;
   /** Counts what the spec declares under `counts`. */
   count(name: string, by?: number): void;
-  /** Settles `by` records that were held: passed, or dropped with a declared reason. */
-  settle(verdict: Verdict, by?: number): void;
+  /**
+   * Settles `by` records that were held: passed, or dropped with a declared reason. `record` is the one
+   * that was dropped, so that tools can name it.
+   */
+  settle(verdict: Verdict, by?: number, record?: Record): void;
 }
 
 interface StepSpecBase<O extends Options> {

@@ -3,7 +3,7 @@ import type { Record } from '../core/record.ts';
 import { count, defineTimed, duration, oneOf, paths } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
-import { decodeHeld, encodeHeld, holdRecord } from './held-record.ts';
+import { decodeHeld, encodeHeld, holdRecord, schemaIdsOf } from './held-record.ts';
 import { identityOf } from './identity.ts';
 
 /** A burst that is being waited for. */
@@ -78,6 +78,7 @@ export const coalesce = defineTimed({
     'keys_max: 200_000, on_full: emit_oldest }',
   rows,
   heldBy: () => 1,
+  schemaIds: ({ newest }) => schemaIdsOf(newest),
   open({ by, quiet, at_most, keys_max, on_full }, context) {
     const { store, clock } = context;
     const release = (key: string, burst: Burst, emit: (record: Record) => void) => {
@@ -108,7 +109,7 @@ export const coalesce = defineTimed({
           kept.count = total;
           hold(key, kept, firstMs);
           if (!wins) return SUPERSEDED;
-          context.settle(SUPERSEDED);
+          context.settle(SUPERSEDED, 1, newest);
           return HELD;
         }
         if (store.size >= keys_max) {

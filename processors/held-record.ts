@@ -7,6 +7,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { MemberDevice } from '../core/device.ts';
 import { type Header, Record } from '../core/record.ts';
+import { schemaIdOf } from '../core/schema.ts';
 
 /** Where the value of a held record comes from. */
 const VALUE = { none: 0, bytes: 1, given: 2 } as const;
@@ -128,4 +129,11 @@ export function decodeHeld(from: ByteReader): Record {
   const device = from.blob();
   if (device !== null) record.device = JSON.parse(device.toString('utf8')) as MemberDevice;
   return record;
+}
+
+/** The writer schema that must be loaded before a held record can be read again; none when it was made. */
+export function schemaIdsOf(record: Record): readonly number[] {
+  if (record.valueStart < 0) return [];
+  const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
+  return id < 0 ? [] : [id];
 }

@@ -32,6 +32,7 @@ export interface LaneHost {
   readonly collector: Collector;
   readonly schemas: Schemas;
   deadLetter(record: Record, code: string, why: string, step: string): void;
+  onDrop?: ((record: Record | null, step: string, reason: string, by: number) => void) | undefined;
 }
 
 export class LaneWriter {
@@ -64,8 +65,7 @@ export class LaneWriter {
     }
     const transport = this.#transportOf(device.transports);
     if (transport === undefined) {
-      const { dropped } = this.counts;
-      dropped.set('no_transport', (dropped.get('no_transport') ?? 0) + 1);
+      this.#drop(record, 'no_transport');
       return;
     }
     const member = record.key ?? '';
@@ -73,8 +73,7 @@ export class LaneWriter {
     const numbers = numbersOf(row, device.deviceId, device.epoch);
     if (numbers.epoch > device.epoch) {
       // The table has gone back behind what was numbered: only the newest epoch may be told.
-      const { dropped } = this.counts;
-      dropped.set('moved', (dropped.get('moved') ?? 0) + 1);
+      this.#drop(record, 'moved');
       return;
     }
     const lane = TRANSPORTS.indexOf(transport);
@@ -149,6 +148,12 @@ export class LaneWriter {
     const { schema } = this.#stream.source.projection;
     const bytes = this.#host.schemas.encoder(schema).toBuffer(record.value);
     return { bytes, start: 0, end: bytes.length };
+  }
+
+  #drop(record: Record, reason: string): void {
+    const { dropped } = this.counts;
+    dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
+    this.#host.onDrop?.(record, LANE_STEP, reason, 1);
   }
 
   #refuse(record: Record, code: string, why: string): void {

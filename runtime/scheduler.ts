@@ -18,6 +18,15 @@ export interface CommitPolicy {
   readonly recordsMax: number;
 }
 
+/** One drop, by name; `record` is null when the step did not say which record it was. */
+export interface Drop {
+  readonly stream: string;
+  readonly step: string;
+  readonly reason: string;
+  readonly by: number;
+  readonly record: Record | null;
+}
+
 /** What every task of a process shares. */
 export interface EngineOptions {
   readonly clock: Clock;
@@ -28,10 +37,22 @@ export interface EngineOptions {
   /** Tells the scheduler that there is something to do. */
   wake(): void;
   onDeadLetter?(record: Record, letter: DeadLetter): void;
+  /** For tools that name every drop. */
+  onDrop?(drop: Drop): void;
   /** A task met a broken invariant; the log closes it. */
   onFailure?(error: Error): void;
   /** A task was taken away or has ended. */
   onClosed?(task: Schedulable): void;
+}
+
+/** The hook for one stream's steps; undefined when nobody listens, so that it costs nothing. */
+export function onDropOf(
+  options: EngineOptions,
+  stream: string,
+): ((record: Record | null, step: string, reason: string, by: number) => void) | undefined {
+  const { onDrop } = options;
+  if (onDrop === undefined) return undefined;
+  return (record, step, reason, by) => onDrop({ stream, step, reason, by, record });
 }
 
 export interface Schedulable {

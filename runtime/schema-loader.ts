@@ -32,6 +32,11 @@ export class SchemaLoader {
     return false;
   }
 
+  /** True when nothing is missing; asks for nothing. */
+  get settled(): boolean {
+    return this.#wanted.size === 0;
+  }
+
   /** What the registry said last, while it is away. */
   get trouble(): string | null {
     return this.#trouble;

@@ -16,7 +16,7 @@ import type { EngineOptions, Scheduler } from './scheduler.ts';
 import { type Item, SinkTask } from './sink-task.ts';
 
 export interface SinkLaneOptions extends EngineOptions {
-  readonly scheduler: Scheduler;
+  readonly scheduler: Pick<Scheduler, 'add' | 'remove'>;
   /** In [0, 1); spreads retries. */
   random(): number;
 }

@@ -18,7 +18,7 @@ import { Collector, writeDeadLetter } from './collector.ts';
 import { InputQueue } from './input-queue.ts';
 import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
-import type { Schedulable } from './scheduler.ts';
+import { onDropOf, type Schedulable } from './scheduler.ts';
 import { SchemaLoader } from './schema-loader.ts';
 import type { SinkLane } from './sink-lane.ts';
 import { DecoderCache, SOURCE_STEP } from './source.ts';
@@ -103,6 +103,7 @@ export class SinkTask implements TaskHost, Schedulable {
         table: (name) => this.#tables.view(name),
         revive: () => {},
         deadLetter: (record, code, why, step) => this.#deadLetter(record, code, why, step),
+        onDrop: onDropOf(options, sinkPlan.name),
       },
     );
     const steps =
@@ -194,6 +195,11 @@ export class SinkTask implements TaskHost, Schedulable {
       this.#tables.idle &&
       this.#inputs.every((input) => input.size === 0)
     );
+  }
+
+  /** True while some of its records are with the sink. */
+  get delivering(): boolean {
+    return this.#begun > 0 && this.#lane.inFlight > 0;
   }
 
   get blockedBy(): string | null {

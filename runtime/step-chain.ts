@@ -21,6 +21,8 @@ export interface ChainHost {
   table(name: string): TableView;
   revive(record: Record): void;
   deadLetter(record: Record, code: string, why: string, step: string): void;
+  /** For tools that name every drop; `record` is null when the step did not say which it was. */
+  onDrop?: ((record: Record | null, step: string, reason: string, by: number) => void) | undefined;
 }
 
 export interface ChainOf {
@@ -56,9 +58,11 @@ export class OpenStep {
 
   count(verdict: Verdict, by: number, record: Record | null): void {
     const { counts } = this;
-    if (verdict === PASSED || verdict.kind === 'passed') counts.passed += by;
-    else if (verdict.kind === 'dropped') bump(counts.dropped, verdict.reason, by);
-    else if (verdict.kind === 'held') counts.held += by;
+    if (verdict.kind === 'passed') counts.passed += by;
+    else if (verdict.kind === 'dropped') {
+      bump(counts.dropped, verdict.reason, by);
+      this.#host.onDrop?.(record, this.name, verdict.reason, by);
+    } else if (verdict.kind === 'held') counts.held += by;
     else {
       bump(counts.deadLettered, verdict.reason, by);
       if (record !== null) {
@@ -73,9 +77,9 @@ export class OpenStep {
     this.#host.deadLetter(record, 'CAR506', why, this.name);
   }
 
-  settle(verdict: Verdict, by = 1): void {
+  settle(verdict: Verdict, by = 1, record: Record | null = null): void {
     this.counts.held -= by;
-    this.count(verdict, by, null);
+    this.count(verdict, by, record);
   }
 }
 
@@ -93,7 +97,7 @@ function contextOf(of: ChainOf, step: OpenStep, host: ChainHost): StepContext<un
     table: <T>(name: string) => host.table(name) as TableView<T>,
     revive: (record) => host.revive(record),
     count: (name, by = 1) => bump(step.counts.counted, name, by),
-    settle: (verdict, by) => step.settle(verdict, by),
+    settle: (verdict, by, record) => step.settle(verdict, by, record),
   };
 }
 

@@ -16,7 +16,7 @@ import { InputQueue } from './input-queue.ts';
 import { LANE_STEP, LaneWriter } from './lane-writer.ts';
 import { MemoryStore } from './memory-store.ts';
 import { type MemberNumbers, numbersCodec } from './numbers.ts';
-import type { CommitPolicy, EngineOptions, Schedulable } from './scheduler.ts';
+import { type CommitPolicy, type EngineOptions, onDropOf, type Schedulable } from './scheduler.ts';
 import { SchemaLoader } from './schema-loader.ts';
 import { SOURCE_STEP, Source } from './source.ts';
 import { StepChain } from './step-chain.ts';
@@ -147,8 +147,7 @@ export class StreamsTask implements TaskHost, Schedulable {
   /** When to look again though nothing arrives: a timer, a commit, a schema to ask for again. */
   nextWakeMs(): number {
     if (!this.#canRun()) return this.#closed ? NEVER : this.#loader.retryAtMs();
-    let wake = this.#loader.retryAtMs();
-    for (const { chain } of this.#runs) wake = Math.min(wake, chain.nextDueMs());
+    let wake = Math.min(this.#loader.retryAtMs(), this.nextDueMs());
     if (this.#uncommittedRecords > 0) wake = Math.min(wake, this.#commitAtMs());
     return wake;
   }
@@ -179,6 +178,17 @@ export class StreamsTask implements TaskHost, Schedulable {
 
   get idle(): boolean {
     return this.#started && this.#tables.idle && this.#inputs.every((input) => input.size === 0);
+  }
+
+  /** When the next row of a timed step is due. */
+  nextDueMs(): number {
+    let next = NEVER;
+    for (const { chain } of this.#runs) next = Math.min(next, chain.nextDueMs());
+    return next;
+  }
+
+  get waitsForSchema(): boolean {
+    return !this.#loader.settled;
   }
 
   get blockedBy(): string | null {
@@ -214,7 +224,7 @@ export class StreamsTask implements TaskHost, Schedulable {
   }
 
   #openStreams(): void {
-    const { schemas, partitions, onDeadLetter } = this.#options;
+    const { schemas, partitions } = this.#options;
     const numbers =
       this.#sub.numbers === null
         ? null
@@ -224,7 +234,7 @@ export class StreamsTask implements TaskHost, Schedulable {
       const deadLetter = (record: Record, code: string, why: string, step: string) => {
         const letter = { code, why, stream: stream.name, step };
         writeDeadLetter(this.#collector, this.#plan.deadLetters, record, letter);
-        onDeadLetter?.(record, letter);
+        this.#options.onDeadLetter?.(record, letter);
       };
       const source = new Source(stream, this.#sub.priority, {
         clock: this.#clock,
@@ -240,9 +250,11 @@ export class StreamsTask implements TaskHost, Schedulable {
           table: (name) => this.#table(name),
           revive: (record) => source.revive(record),
           deadLetter,
+          onDrop: onDropOf(this.#options, stream.name),
         },
       );
-      const host = { collector: this.#collector, schemas, deadLetter };
+      const onDrop = onDropOf(this.#options, stream.name);
+      const host = { collector: this.#collector, schemas, deadLetter, onDrop };
       const writer =
         stream.to.kind === 'lane'
           ? new LaneWriter(stream, stream.to, numbers!, host)
