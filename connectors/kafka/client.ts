@@ -36,6 +36,8 @@ export interface KafkaOptions {
   /** How long a task that was taken away may finish and commit. Default 5 s. */
   readonly revokeTimeoutMs?: number;
   readonly clock?: Clock;
+  /** How a connection is made: for proxies, and for tests that cut the wire. */
+  readonly socketFactory?: KafkaConfig['socketFactory'];
 }
 
 export interface Settings {
@@ -75,6 +77,7 @@ export function openClient(options: KafkaOptions): KafkaClient {
     clientId: options.clientId,
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    ...(options.socketFactory === undefined ? {} : { socketFactory: options.socketFactory }),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Every layer of kafkajs retries by itself: few and quick, the patience is ours.
