@@ -46,18 +46,20 @@ export interface StandInRequest {
   readonly bodyBytes: number;
 }
 
-export interface StandInRules {
-  /** What to do with a request, before its rules: the script of its token. */
-  script(request: StandInRequest): Act;
-  /** What the provider answers when nothing is scripted; counts it as received when it accepts. */
-  accept(request: StandInRequest): Answer;
+export interface StandInRules<T> {
+  /** The provider's own rules, always first: the refusal, or what was read out of the request. */
+  check(request: StandInRequest): Answer | { readonly checked: T };
+  /** What a good request gets: the script of its token. */
+  script(checked: T): Act;
+  /** What the provider answers to a good request when nothing else is scripted; counts it. */
+  accept(checked: T): Answer;
 }
 
 /** A stand-in reads at most this much of a body; the providers' limit is 4 KiB. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
-export class StandInServer {
-  readonly #rules: StandInRules;
+export class StandInServer<T> {
+  readonly #rules: StandInRules<T>;
   readonly #tls: LocalCertificate;
   readonly #streamsMax: number;
   readonly #sessions = new Set<ServerHttp2Session>();
@@ -70,7 +72,7 @@ export class StandInServer {
   open = 0;
   openMost = 0;
 
-  constructor(tls: LocalCertificate, rules: StandInRules, port: number, streamsMax: number) {
+  constructor(tls: LocalCertificate, rules: StandInRules<T>, port: number, streamsMax: number) {
     this.#tls = tls;
     this.#rules = rules;
     this.#port = port;
@@ -142,14 +144,16 @@ export class StandInServer {
         body: Buffer.from(body, 'latin1').toString('utf8'),
         bodyBytes,
       };
-      this.#do(stream, request, this.#rules.script(request));
+      const result = this.#rules.check(request);
+      if ('act' in result) respond(stream, result);
+      else this.#do(stream, result.checked, this.#rules.script(result.checked));
     });
   }
 
-  #do(stream: ServerHttp2Stream, request: StandInRequest, act: Act): void {
+  #do(stream: ServerHttp2Stream, checked: T, act: Act): void {
     switch (act.act) {
       case 'accept':
-        respond(stream, this.#rules.accept(request));
+        respond(stream, this.#rules.accept(checked));
         return;
       case 'answer':
         respond(stream, act);
@@ -157,7 +161,7 @@ export class StandInServer {
       case 'slow': {
         const timer = setTimeout(() => {
           this.#late.delete(timer);
-          if (!stream.destroyed) respond(stream, this.#rules.accept(request));
+          if (!stream.destroyed) respond(stream, this.#rules.accept(checked));
         }, act.ms);
         this.#late.add(timer);
         return;
@@ -174,7 +178,7 @@ export class StandInServer {
         const last = act.processed ? stream.id! : stream.id! - 2;
         // Node takes 0 for "the last one processed", so below the first stream -1 is not possible.
         stream.session?.goaway(constants.NGHTTP2_NO_ERROR, Math.max(1, last));
-        if (act.processed) respond(stream, this.#rules.accept(request));
+        if (act.processed) respond(stream, this.#rules.accept(checked));
         return;
       }
     }

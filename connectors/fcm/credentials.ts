@@ -103,7 +103,7 @@ export class AccessTokens {
 
   async #open(): Promise<Credential> {
     if (this.#credential !== undefined) return this.#credential;
-    const { credentials, tokenEndpoint, ca } = this.#settings;
+    const { tokenEndpoint, ca } = this.#settings;
     // Loaded here and not above: it takes a quarter second, which only FCM's users shall pay.
     const { cert } = await import('firebase-admin/app');
     const agent = tokenEndpoint === undefined ? undefined : new StandInAgent(tokenEndpoint, ca);

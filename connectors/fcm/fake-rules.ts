@@ -11,6 +11,11 @@ export interface FcmMessage {
   };
 }
 
+export interface CheckedMessage {
+  readonly message: FcmMessage;
+  readonly validateOnly: boolean;
+}
+
 const DATA_BYTES_MAX = 4096;
 const TTL_MAX_S = 2_419_200;
 const MESSAGE_FIELDS = new Set(['token', 'topic', 'data', 'android', 'apns', 'notification']);
@@ -52,9 +57,7 @@ function badRequest(field: string, description: string): Answer {
 }
 
 /** The message, or the answer that refuses it. */
-export function checkMessage(
-  body: string,
-): Answer | { readonly message: FcmMessage; readonly validateOnly: boolean } {
+export function checkMessage(body: string): Answer | CheckedMessage {
   let parsed: { message?: Record<string, unknown>; validate_only?: boolean };
   try {
     parsed = JSON.parse(body);
@@ -69,8 +72,8 @@ export function checkMessage(
   const targets = ['token', 'topic'].filter((name) => typeof message[name] === 'string');
   if (targets.length !== 1) return badRequest('message', 'One target is required.');
   return (
-    dataFault(message['data'] ?? {}) ??
-    androidFault(message['android'] ?? {}) ?? {
+    dataFault(message.data ?? {}) ??
+    androidFault(message.android ?? {}) ?? {
       message: { data: {}, android: {}, ...message } as FcmMessage,
       validateOnly,
     }

@@ -14,8 +14,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { type LocalCertificate, localCertificate } from '../local-certificate.ts';
-import { type Act, Received, Script, StandInServer } from '../stand-in.ts';
-import { checkMessage, type FcmMessage, fcmError } from './fake-rules.ts';
+import {
+  type Act,
+  type Answer,
+  Received,
+  Script,
+  type StandInRequest,
+  StandInServer,
+} from '../stand-in.ts';
+import { type CheckedMessage, checkMessage, type FcmMessage, fcmError } from './fake-rules.ts';
 
 export interface FcmFakeOptions {
   /** Of the send endpoint; 0 or absent: the system chooses. */
@@ -95,7 +102,8 @@ export class FcmFake {
   readonly #sender: string;
   /** Holds the service account's file; firebase-admin can only be led here when it reads a file. */
   readonly #folder = mkdtempSync(join(tmpdir(), 'carillon-fcm-'));
-  readonly #server: StandInServer;
+  readonly #server: StandInServer<CheckedMessage>;
+  readonly #attempts = new Received<string>(10_000);
   readonly #script = new Script();
   readonly #bearers = new Map<string, number>();
   readonly #onMessage: ((message: FcmMessage) => void) | undefined;
@@ -127,8 +135,12 @@ export class FcmFake {
     };
     writeFileSync(this.#accountFile, JSON.stringify(account), { mode: 0o600 });
     const rules = {
-      script: (request: { body: string }) => this.#script.next(tokenOf(request.body)),
-      accept: (request: Parameters<FcmFake['accept']>[0]) => this.accept(request),
+      check: (request: StandInRequest) => this.#check(request),
+      script: ({ message }: CheckedMessage) => {
+        if (message.data.id !== undefined) this.#attempts.add(message.data.id);
+        return this.#script.next(message.token);
+      },
+      accept: (checked: CheckedMessage) => this.#accept(checked),
     };
     this.#server = new StandInServer(tls, rules, options.port ?? 0, options.streamsMax ?? 100);
   }
@@ -151,6 +163,10 @@ export class FcmFake {
   }
   get receivedCount(): number {
     return this.#received.count;
+  }
+  /** The notification ids of all good requests, whatever they got; oldest first. */
+  get attempts(): readonly string[] {
+    return this.#attempts.newest;
   }
   get connections(): number {
     return this.#server.connections;
@@ -204,14 +220,8 @@ export class FcmFake {
     return join(this.#folder, 'service-account.json');
   }
 
-  /** The provider's own rules for one request to the send endpoint. */
-  accept(request: {
-    readonly method: string;
-    readonly path: string;
-    readonly headers: Readonly<Record<string, unknown>>;
-    readonly body: string;
-  }) {
-    const expires = this.#bearers.get(String(request.headers['authorization'] ?? ''));
+  #check({ method, path, headers, body }: StandInRequest): Answer | { checked: CheckedMessage } {
+    const expires = this.#bearers.get(String(headers.authorization ?? ''));
     if (expires === undefined || expires <= this.#clock.now()) {
       return fcmError(
         401,
@@ -220,22 +230,25 @@ export class FcmFake {
         '',
       );
     }
-    const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(request.path)?.[1];
-    if (request.method !== 'POST' || project === undefined) {
+    const project = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(path)?.[1];
+    if (method !== 'POST' || project === undefined) {
       return fcmError(404, 'NOT_FOUND', 'Method not found.', '');
     }
     if (decodeURIComponent(project) !== this.project) {
       const what = "Permission 'cloudmessaging.messages.create' denied.";
       return fcmError(403, 'PERMISSION_DENIED', what, '');
     }
-    const checked = checkMessage(request.body);
-    if ('act' in checked) return checked;
+    const checked = checkMessage(body);
+    return 'act' in checked ? checked : { checked };
+  }
+
+  #accept({ message, validateOnly }: CheckedMessage): Answer {
     const name = `projects/${this.project}/messages/0:${this.#received.count + 1}`;
-    if (!checked.validateOnly) {
-      this.#received.add(checked.message);
-      this.#onMessage?.(checked.message);
+    if (!validateOnly) {
+      this.#received.add(message);
+      this.#onMessage?.(message);
     }
-    return { act: 'answer', status: 200, body: { name } } as const;
+    return { act: 'answer', status: 200, body: { name } };
   }
 
   #token(request: IncomingMessage, response: ServerResponse): void {
@@ -278,14 +291,5 @@ export class FcmFake {
     }
     const scopes: string[] = Array.isArray(said.scope) ? said.scope : String(said.scope).split(' ');
     return scopes.includes(SCOPE) ? '' : 'Scope is not allowed.';
-  }
-}
-
-/** The device token of a body, also of one that the rules will refuse. */
-function tokenOf(body: string): string {
-  try {
-    return String(JSON.parse(body).message?.token ?? '');
-  } catch {
-    return '';
   }
 }

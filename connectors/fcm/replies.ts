@@ -107,7 +107,7 @@ export function fcmOutcome(answer: WireAnswer, of: FcmCase): Outcome {
   }
   const body = parse(answer.body);
   if (answer.status === 200) {
-    const name = body['name'];
+    const name = body.name;
     return typeof name === 'string' ? { kind: 'delivered', receipt: name } : { kind: 'delivered' };
   }
   const reply = read(answer.status, body, retryAfterMs(answer.headers['retry-after'], of.nowMs));
@@ -126,10 +126,10 @@ function read(
   body: Readonly<Record<string, unknown>>,
   retryMs: number | undefined,
 ): Reply {
-  const error = object(body['error']);
-  const details = Array.isArray(error['details']) ? error['details'].map(object) : [];
+  const error = object(body.error);
+  const details = Array.isArray(error.details) ? error.details.map(object) : [];
   const of = (type: string) => details.find((one) => String(one['@type']).endsWith(type));
-  const code = of('google.firebase.fcm.v1.FcmError')?.['errorCode'];
+  const code = of('google.firebase.fcm.v1.FcmError')?.errorCode;
   const quota = of('google.rpc.QuotaFailure');
   return {
     status,
