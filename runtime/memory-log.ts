@@ -177,6 +177,15 @@ export class MemoryLog implements Log {
     this.#pump();
   }
 
+  /** Drops all groups with what they have not committed, as the death of the process would. */
+  async forget(): Promise<void> {
+    for (const { tasks } of this.#tasks.values()) {
+      for (const task of tasks) await task.host?.close('fenced');
+    }
+    this.#tasks.clear();
+    this.#followers.clear();
+  }
+
   async *read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]> {
     const partitions = this.#topics.get(topic) ?? [];
     const at = partitions.map((partition) => (options.from === 'end' ? partition.nextOffset : 0));

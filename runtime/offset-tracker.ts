@@ -23,6 +23,11 @@ export class OffsetTracker {
     return this.#mark;
   }
 
+  /** How far the mark is behind what was handed over. */
+  get span(): number {
+    return this.#end - this.#mark;
+  }
+
   /** Offsets that were begun and are not done. */
   get pending(): number {
     return this.#open.length - this.#openFrom - this.#doneAbove.size;

@@ -23,6 +23,8 @@ export interface SinkLaneOptions extends EngineOptions {
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 30_000;
+/** A parked record holds its lane's mark no longer than this; then it is left to the inbox (D8). */
+const PARKED_MS_MAX = 30_000;
 
 export class SinkLane implements GroupHost {
   readonly plan: Plan;
@@ -101,6 +103,16 @@ export class SinkLane implements GroupHost {
     this.#parked.add(untilMs, key);
   }
 
+  /** The parked item of that offset, taken out of its parking place; undefined: it is not parked. */
+  unparkOffset(task: SinkTask, topic: string, offset: number): Item | undefined {
+    for (const [key, item] of this.#parkedItems) {
+      if (item.task !== task || item.topic !== topic || item.offset !== offset) continue;
+      this.#parkedItems.delete(key);
+      return item;
+    }
+    return undefined;
+  }
+
   nextWakeMs(): number {
     const parked = this.#parked.top()?.dueMs ?? NEVER;
     if (this.#readyFrom === this.#ready.length) return parked;
@@ -140,9 +152,9 @@ export class SinkLane implements GroupHost {
       const top = this.#parked.top();
       if (top === undefined || top.dueMs > nowMs) return;
       this.#parked.pop();
-      const item = this.#parkedItems.get(top.key)!;
+      const item = this.#parkedItems.get(top.key);
       this.#parkedItems.delete(top.key);
-      if (!item.task.closed) this.#ready.push(item);
+      if (item !== undefined && !item.task.closed) this.#ready.push(item);
     }
   }
 
@@ -216,9 +228,14 @@ export class SinkLane implements GroupHost {
       item.task.abandon(item, outcome.why, nowMs);
       return;
     }
-    item.task.retried(item, outcome, nowMs);
     const backoff = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(item.tries, 10));
     const pause = Math.max(afterMs, backoff * (0.5 + this.options.random() / 2));
+    const tooLong = nowMs + pause - item.beganMs > PARKED_MS_MAX;
+    if (!keeps && outcome.scope === 'device' && tooLong) {
+      item.task.abandon(item, `parked_too_long: ${outcome.why}`, nowMs);
+      return;
+    }
+    item.task.retried(item, outcome, nowMs);
     if (outcome.scope === 'lane') this.ready(item);
     else this.park(item, nowMs + pause);
   }

@@ -29,6 +29,8 @@ import { TableFeed } from './table-feed.ts';
 /** Records that a task has begun and not finished; over it the lane topic is paused. */
 const BEGUN_RECORDS_MAX = 2_000;
 const SLICE_RECORDS_MAX = 200;
+/** Offsets between a sink's mark and what it has read, at most (rule D8). */
+const MARK_BEHIND_MAX = 10_000;
 /** How long a record that is newer than the owners' table waits for it (rule D4). */
 const OWNER_WAIT_MS = 2_000;
 const OWNER_LOOK_AGAIN_MS = 50;
@@ -292,6 +294,15 @@ export class SinkTask implements TaskHost, Schedulable {
     for (const record of readable) {
       if (passed.has(record)) this.#enqueue(topic, record);
       else tracker.done(record.offset);
+    }
+  }
+
+  /** A parked record may hold the mark only so far behind (rule D8). */
+  #letGoOfMark(topic: string, tracker: OffsetTracker): void {
+    while (tracker.span > MARK_BEHIND_MAX) {
+      const item = this.#lane.unparkOffset(this, topic, tracker.mark);
+      if (item === undefined) return;
+      this.abandon(item, 'mark_held_too_long', this.#lane.options.clock.now());
     }
   }
 

@@ -1,0 +1,121 @@
+/**
+ * How the engine is doing, as plain data: it crosses threads, feeds the metrics, the health page and
+ * the live view. Counts are totals since the process started.
+ */
+import { AGE_BUCKETS_MS } from './age-histogram.ts';
+import type { Engine } from './engine.ts';
+
+export interface StepSnapshot {
+  readonly stream: string;
+  readonly step: string;
+  readonly in: number;
+  readonly passed: number;
+  readonly held: number;
+  readonly out: number;
+  readonly dropped: { readonly [reason: string]: number };
+  readonly deadLettered: { readonly [code: string]: number };
+  readonly counted: { readonly [name: string]: number };
+}
+
+export interface LaneSnapshot {
+  readonly sink: string;
+  readonly priority: string;
+  readonly outcomes: { readonly [kind: string]: number };
+  readonly inFlight: number;
+  readonly waiting: number;
+  /** Counts by AGE_BUCKETS_MS, the last one above all bounds. */
+  readonly ageBuckets: readonly number[];
+  readonly ageSumMs: number;
+  readonly ageCount: number;
+}
+
+export interface LagSnapshot {
+  readonly group: string;
+  readonly topic: string;
+  readonly lag: number;
+}
+
+export interface FlowSnapshot {
+  readonly steps: readonly StepSnapshot[];
+  readonly lanes: readonly LaneSnapshot[];
+  readonly lags: readonly LagSnapshot[];
+  readonly tasks: number;
+  /** What keeps tasks from going on, in words. */
+  readonly troubles: readonly string[];
+}
+
+export const EMPTY_FLOW: FlowSnapshot = { steps: [], lanes: [], lags: [], tasks: 0, troubles: [] };
+
+type Counts = { [name: string]: number };
+
+function addCounts(to: Counts, from: ReadonlyMap<string, number> | Counts): void {
+  const entries = from instanceof Map ? from.entries() : Object.entries(from as Counts);
+  for (const [name, n] of entries) to[name] = (to[name] ?? 0) + n;
+}
+
+/** Adds up the tasks of each step. `lags` is asked of the log, and so comes in. */
+export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSnapshot {
+  const steps = new Map<string, StepSnapshot>();
+  for (const { stream, step, counts } of engine.flow()) {
+    const key = `${stream}/${step}`;
+    const sum = steps.get(key) ?? {
+      stream,
+      step,
+      in: 0,
+      passed: 0,
+      held: 0,
+      out: 0,
+      dropped: {},
+      deadLettered: {},
+      counted: {},
+    };
+    addCounts(sum.dropped, counts.dropped);
+    addCounts(sum.deadLettered, counts.deadLettered);
+    addCounts(sum.counted, counts.counted);
+    steps.set(key, {
+      ...sum,
+      in: sum.in + counts.in,
+      passed: sum.passed + counts.passed,
+      held: sum.held + counts.held,
+      out: sum.out + counts.out,
+    });
+  }
+  const lanes = engine.laneFlow().map(({ ages, outcomes, sink, priority, inFlight, waiting }) => ({
+    sink,
+    priority,
+    inFlight,
+    waiting,
+    outcomes: Object.fromEntries(outcomes),
+    ageBuckets: [...ages.buckets],
+    ageSumMs: ages.sumMs,
+    ageCount: ages.count,
+  }));
+  return {
+    steps: [...steps.values()],
+    lanes,
+    lags,
+    tasks: engine.tasks.size,
+    troubles: engine.troubles(),
+  };
+}
+
+export function mergeFlows(flows: readonly FlowSnapshot[]): FlowSnapshot {
+  return {
+    steps: flows.flatMap((flow) => flow.steps),
+    lanes: flows.flatMap((flow) => flow.lanes),
+    lags: flows.flatMap((flow) => flow.lags),
+    tasks: flows.reduce((sum, flow) => sum + flow.tasks, 0),
+    troubles: flows.flatMap((flow) => flow.troubles),
+  };
+}
+
+/** The bound of the bucket in which a quantile of the ages lies; 0 when none was counted. */
+export function ageQuantile(lanes: readonly LaneSnapshot[], q: number): number {
+  let rest = lanes.reduce((sum, lane) => sum + lane.ageCount, 0) * q;
+  if (rest === 0) return 0;
+  for (let i = 0; i < AGE_BUCKETS_MS.length; i++) {
+    for (const lane of lanes) rest -= lane.ageBuckets[i] ?? 0;
+    if (rest <= 0) return AGE_BUCKETS_MS[i]!;
+  }
+  return Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,121 @@
+/**
+ * The Prometheus text of a flow. Nothing is counted for it on the way of a record: it is made from the
+ * verdict counts when somebody asks. Labels never name a device, a member or a key.
+ */
+import { Counter, Gauge, Registry } from 'prom-client';
+import { AGE_BUCKETS_MS } from './age-histogram.ts';
+import type { FlowSnapshot, LaneSnapshot } from './flow.ts';
+
+export interface ProcessFacts {
+  readonly connections: number;
+  /** The log can be reached, and so on: what /health/ready says. */
+  readonly ready: boolean;
+}
+
+export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Promise<string> {
+  const registry = new Registry();
+  const registers = [registry];
+  const records = new Counter({
+    name: 'carillon_records_total',
+    help: 'Records by step and verdict; the verdicts of a step add up to its records in.',
+    labelNames: ['stream', 'step', 'verdict', 'reason'],
+    registers,
+  });
+  const read = new Counter({
+    name: 'carillon_step_records_in_total',
+    help: 'Records that a step was given.',
+    labelNames: ['stream', 'step'],
+    registers,
+  });
+  const sent = new Counter({
+    name: 'carillon_step_records_out_total',
+    help: 'Records that a step sent on; a fan-out makes many of one.',
+    labelNames: ['stream', 'step'],
+    registers,
+  });
+  const held = new Gauge({
+    name: 'carillon_records_held',
+    help: 'Records in windows, buffers and deliveries now.',
+    labelNames: ['stream', 'step'],
+    registers,
+  });
+  for (const step of flow.steps) {
+    const at = { stream: step.stream, step: step.step };
+    read.inc(at, step.in);
+    sent.inc(at, step.out);
+    held.inc(at, step.held);
+    records.inc({ ...at, verdict: 'passed', reason: '' }, step.passed);
+    for (const [reason, n] of Object.entries(step.dropped)) {
+      records.inc({ ...at, verdict: 'dropped', reason }, n);
+    }
+    for (const [reason, n] of Object.entries(step.deadLettered)) {
+      records.inc({ ...at, verdict: 'dead-lettered', reason }, n);
+    }
+  }
+  laneMetrics(flow, registers);
+  processMetrics(flow, facts, registers);
+  return (await registry.metrics()) + ages(flow.lanes);
+}
+
+function laneMetrics(flow: FlowSnapshot, registers: Registry[]): void {
+  const outcomes = new Counter({
+    name: 'carillon_deliveries_total',
+    help: 'Attempts to deliver, by how they ended.',
+    labelNames: ['sink', 'priority', 'outcome'],
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'carillon_deliveries_in_flight',
+    help: 'Deliveries that wait for an answer now.',
+    labelNames: ['sink', 'priority'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'carillon_deliveries_waiting',
+    help: 'Deliveries that wait for their turn, for a pause or for a breaker.',
+    labelNames: ['sink', 'priority'],
+    registers,
+  });
+  for (const lane of flow.lanes) {
+    const at = { sink: lane.sink, priority: lane.priority };
+    inFlight.inc(at, lane.inFlight);
+    waiting.inc(at, lane.waiting);
+    for (const [outcome, n] of Object.entries(lane.outcomes)) outcomes.inc({ ...at, outcome }, n);
+  }
+}
+
+function processMetrics(flow: FlowSnapshot, facts: ProcessFacts, registers: Registry[]): void {
+  const lag = new Gauge({
+    name: 'carillon_lag_records',
+    help: 'How far behind the end of a topic a group is, over the partitions of this process.',
+    labelNames: ['group', 'topic'],
+    registers,
+  });
+  for (const { group, topic, lag: records } of flow.lags) lag.inc({ group, topic }, records);
+  const gauge = (name: string, help: string, value: number) =>
+    new Gauge({ name, help, registers }).set(value);
+  gauge('carillon_tasks', 'Tasks of this process.', flow.tasks);
+  gauge('carillon_connections', 'Devices that are connected to this gateway.', facts.connections);
+  gauge('carillon_ready', '1 when /health/ready is content.', facts.ready ? 1 : 0);
+  gauge('carillon_troubles', 'Tasks and lanes that cannot go on now.', flow.troubles.length);
+}
+
+/** A histogram whose buckets were counted elsewhere; prom-client can only observe, so this is text. */
+function ages(lanes: readonly LaneSnapshot[]): string {
+  const name = 'carillon_event_age_at_delivery_ms';
+  const lines = [
+    `# HELP ${name} Milliseconds from the event's time to its delivery.`,
+    `# TYPE ${name} histogram`,
+  ];
+  for (const lane of lanes) {
+    const at = `lane="${lane.priority}",transport="${lane.sink}"`;
+    let sum = 0;
+    AGE_BUCKETS_MS.forEach((bound, i) => {
+      sum += lane.ageBuckets[i] ?? 0;
+      lines.push(`${name}_bucket{${at},le="${bound}"} ${sum}`);
+    });
+    lines.push(`${name}_bucket{${at},le="+Inf"} ${lane.ageCount}`);
+    lines.push(`${name}_sum{${at}} ${lane.ageSumMs}`, `${name}_count{${at}} ${lane.ageCount}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
