@@ -1,0 +1,98 @@
+/** The registry client against answers as registries give them; the real one is in test/cluster. */
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { ConfluentRegistry } from './confluent-registry.ts';
+
+const SCHEMA = '{"type":"record","name":"A","fields":[]}';
+
+const ANSWERS: { readonly [path: string]: readonly [status: number, body: unknown] } = {
+  'GET /schemas/ids/7': [200, { schema: SCHEMA }],
+  'GET /schemas/ids/8': [404, { error_code: 40403, message: 'Schema 8 not found' }],
+  'GET /schemas/ids/9': [503, { error_code: 50301, message: 'leader unknown' }],
+  'GET /schemas/ids/10': [401, { error_code: 40101, message: 'Unauthorized' }],
+  'GET /schemas/ids/11': [404, 'nothing here'],
+  'GET /schemas/ids/12': [429, { message: 'slow down' }],
+  'GET /subjects': [200, ['a-value', 'b-value']],
+  'POST /subjects/a-value/versions': [200, { id: 7 }],
+  'POST /subjects/b-value/versions': [409, { error_code: 409, message: 'incompatible' }],
+  'POST /subjects/c-value/versions': [422, { error_code: 42201, message: 'not a schema' }],
+  'GET /subjects/a-value/versions/latest': [200, { id: 7, version: 3, schema: SCHEMA }],
+  'GET /subjects/a-value/versions/1': [200, { id: 5, version: 1, schema: SCHEMA }],
+  'GET /subjects/a-value/versions/2': [404, { error_code: 40402, message: 'Version 2 not found' }],
+  'GET /subjects/z-value/versions/latest': [404, { error_code: 40401, message: 'Subject missing' }],
+};
+
+describe('the client of a Confluent-compatible registry', () => {
+  let server: Server;
+  let registry: ConfluentRegistry;
+  before(async () => {
+    server = createServer((request, response) => {
+      const [status, body] = ANSWERS[`${request.method} ${request.url}`] ?? [404, 'nothing here'];
+      request.resume().on('end', () => {
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(typeof body === 'string' ? body : JSON.stringify(body));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    registry = new ConfluentRegistry({ url: `http://127.0.0.1:${port}/` });
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('what is there, and what is not', async () => {
+    assert.equal(await registry.fetch(7), SCHEMA);
+    assert.equal(await registry.fetch(8), null);
+    assert.deepEqual(await registry.subjects(), ['a-value', 'b-value']);
+    assert.equal(await registry.register('a-value', SCHEMA), 7);
+    assert.deepEqual(await registry.version('a-value', 'latest'), {
+      id: 7,
+      version: 3,
+      schema: SCHEMA,
+    });
+    assert.equal(await registry.version('z-value', 'latest'), null);
+    assert.deepEqual(await registry.versions('a-value'), [1, 3]);
+    assert.deepEqual(await registry.versions('z-value'), []);
+  });
+
+  const failures: readonly [string, () => Promise<unknown>, string, boolean][] = [
+    ['a leader that is not known', () => registry.fetch(9), 'CAR650', true],
+    ['too many requests', () => registry.fetch(12), 'CAR650', true],
+    ['wrong credentials', () => registry.fetch(10), 'CAR652', false],
+    ['a wrong path of the URL', () => registry.fetch(11), 'CAR652', false],
+    ['an incompatible schema', () => registry.register('b-value', SCHEMA), 'CAR651', false],
+    ['what is no schema', () => registry.register('c-value', '{'), 'CAR651', false],
+    [
+      'nothing that listens',
+      () => new ConfluentRegistry({ url: 'http://me:secret@127.0.0.1:1' }).fetch(1),
+      'CAR650',
+      true,
+    ],
+  ];
+  for (const [name, call, code, retryable] of failures) {
+    test(`${name} is ${code}`, async () => {
+      await assert.rejects(call, (error: Error & { code: string; retryable: boolean }) => {
+        assert.equal(error.code, code);
+        assert.equal(error.retryable, retryable);
+        assert.doesNotMatch(error.message, /secret/);
+        return true;
+      });
+    });
+  }
+
+  test('a registry that hangs is given up', async () => {
+    const hanging = createServer(() => {});
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+    const { port } = hanging.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    await assert.rejects(new ConfluentRegistry({ url, timeoutMs: 50 }).fetch(1), {
+      code: 'CAR650',
+    });
+    hanging.closeAllConnections();
+    hanging.close();
+  });
+});

@@ -1,0 +1,135 @@
+/**
+ * Any Confluent-compatible schema registry, through the HTTP client of @kafkajs/confluent-schema-registry.
+ * Its own encode and decode are not used: they look up and resolve per message (design.md, section 6).
+ */
+import registryApi, {
+  type SchemaRegistryAPIClient,
+} from '@kafkajs/confluent-schema-registry/dist/api/index.js';
+import { CarillonError } from '../core/error.ts';
+import type { RegisteredSchema, RegistryPort } from './registry.ts';
+
+export interface ConfluentRegistryOptions {
+  /** The base URL, path included: `http://registry:8081`, Apicurio `…/apis/ccompat/v7`. */
+  readonly url: string;
+  readonly auth?: { readonly username: string; readonly password: string };
+  /** Of one request; default 5 s. */
+  readonly timeoutMs?: number;
+}
+
+type Parameters = { readonly [name: string]: string | number | { readonly schema: string } };
+
+interface Answer<T> {
+  data(): T;
+}
+
+interface ResponseError extends Error {
+  readonly status?: number;
+}
+
+/** Made without a request: whether the registry is there is seen at the first call. */
+export class ConfluentRegistry implements RegistryPort {
+  readonly #api: SchemaRegistryAPIClient;
+  readonly #at: string;
+  readonly #timeout: number;
+
+  constructor(options: ConfluentRegistryOptions) {
+    const url = options.url.replace(/\/+$/, '');
+    this.#at = withoutCredentials(url);
+    this.#timeout = options.timeoutMs ?? 5_000;
+    this.#api = registryApi.default({
+      host: url,
+      clientId: 'carillon',
+      // Trying again is the caller's: it waits and tells health meanwhile.
+      retry: { retries: 0 },
+      ...(options.auth === undefined ? {} : { auth: { ...options.auth } }),
+    });
+  }
+
+  fetch(id: number): Promise<string | null> {
+    return this.#ask(`/schemas/ids/${id}`, null, async () => {
+      const answer: Answer<{ schema: string }> = await this.#api.Schema.find(this.#with({ id }));
+      return answer.data().schema;
+    });
+  }
+
+  register(subject: string, schema: string): Promise<number> {
+    return this.#ask(`/subjects/${subject}/versions`, undefined, async () => {
+      const answer: Answer<{ id: number }> = await this.#api.Subject.register(
+        this.#with({ subject, body: { schema } }),
+      );
+      return answer.data().id;
+    });
+  }
+
+  subjects(): Promise<readonly string[]> {
+    return this.#ask('/subjects', undefined, async () => {
+      const answer: Answer<string[]> = await this.#api.Subject.all(this.#with({}));
+      return answer.data();
+    });
+  }
+
+  /** Asks for each number up to the latest: the client has no call for the list. */
+  async versions(subject: string): Promise<readonly number[]> {
+    const latest = await this.version(subject, 'latest');
+    const versions: number[] = [];
+    for (let version = 1; version < (latest?.version ?? 0); version++) {
+      if ((await this.version(subject, version)) !== null) versions.push(version);
+    }
+    return latest === null ? [] : [...versions, latest.version];
+  }
+
+  version(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null> {
+    return this.#ask(`/subjects/${subject}/versions/${version}`, null, async () => {
+      const answer: Answer<RegisteredSchema> = await this.#api.Subject.version(
+        this.#with({ subject, version }),
+      );
+      const found = answer.data();
+      return { id: found.id, version: found.version, schema: found.schema };
+    });
+  }
+
+  #with(parameters: Parameters): Parameters {
+    return { ...parameters, timeout: this.#timeout };
+  }
+
+  /** `missing` undefined: a 404 is an error, as a path of the URL must be wrong. */
+  async #ask<T>(path: string, missing: T | undefined, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (missing !== undefined && isMissing(error as ResponseError)) return missing;
+      throw this.#told(error as ResponseError, path);
+    }
+  }
+
+  #told(error: ResponseError, path: string): CarillonError {
+    const { status } = error;
+    const at = `${this.#at}${path}`;
+    const why = error.message.replace(/^carillon - /, '');
+    const options = { where: { at }, cause: error };
+    if (status === 409 || status === 422) {
+      return new CarillonError('CAR651', `The registry refuses "${path}": ${why}`, options);
+    }
+    // The client tells a lost connection as "400", without a message of the registry's.
+    const away = status === undefined || status >= 500 || status === 429 || status === 408;
+    if (away || /^Error, status 400/.test(why)) {
+      return new CarillonError('CAR650', `The registry at ${this.#at} does not answer: ${why}`, {
+        ...options,
+        retryable: true,
+      });
+    }
+    return new CarillonError('CAR652', `The registry refuses "${path}": ${why}`, options);
+  }
+}
+
+/**
+ * A 404 of the registry itself names what it has not found. One without a message comes from something else
+ * on that port: an unknown schema id would be dead-lettered for what is only a wrong URL.
+ */
+function isMissing(error: ResponseError): boolean {
+  return error.status === 404 && !/Error, status 404/.test(error.message);
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//');
+}
