@@ -150,13 +150,14 @@ async function world(
     async settle(ms = 0) {
       clock.moveTo(clock.now() + ms);
       for (let quiet = 0; quiet < 3; ) {
+        const before = given.length;
         let worked = false;
         for (const task of lane.tasks) {
           while (task.runSlice()) worked = true;
           task.commitIfDue();
         }
         await new Promise<void>((resolve) => setImmediate(resolve));
-        quiet = worked ? 0 : quiet + 1;
+        quiet = worked || given.length > before ? 0 : quiet + 1;
       }
     },
     async outcomes() {

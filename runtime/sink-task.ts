@@ -280,6 +280,7 @@ export class SinkTask implements TaskHost, Schedulable {
       records.map((record) => record.offset),
       nextOffset,
     );
+    this.#letGoOfMark(topic, tracker);
     this.#dirty = true;
     const readable: Record[] = [];
     for (const record of records) {
