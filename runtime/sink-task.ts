@@ -11,17 +11,17 @@ import type { DeviceNotification } from '../core/notification.ts';
 import type { Delivery, DeliveryOutcome, Outcome } from '../core/outcome.ts';
 import { priorityName } from '../core/priority.ts';
 import type { Batch, Record } from '../core/record.ts';
-import { isUndecodable, schemaIdOf } from '../core/schema.ts';
 import type { TableView } from '../core/store.ts';
 import { newStepCounts } from '../core/verdict.ts';
 import { Collector, writeDeadLetter } from './collector.ts';
 import { InputQueue } from './input-queue.ts';
+import { LaneSource } from './lane-source.ts';
 import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
 import { onDropOf, type Schedulable } from './scheduler.ts';
 import { SchemaLoader } from './schema-loader.ts';
 import type { SinkLane } from './sink-lane.ts';
-import { DecoderCache, SOURCE_STEP } from './source.ts';
+import { SOURCE_STEP } from './source.ts';
 import { StepChain } from './step-chain.ts';
 import type { StepFlow } from './streams-task.ts';
 import { TableFeed } from './table-feed.ts';
@@ -62,11 +62,10 @@ export class SinkTask implements TaskHost, Schedulable {
   readonly #loader: SchemaLoader;
   readonly #tables: TableFeed;
   readonly #owners: TableView<Device> | null;
-  readonly #decoders: DecoderCache;
   readonly #inputs: InputQueue[];
   readonly #trackers = new Map<string, OffsetTracker>();
   readonly #skip = new Map<string, Set<number>>();
-  readonly #source = newStepCounts();
+  readonly #source: LaneSource;
   readonly #deliver = newStepCounts();
   readonly #chain: StepChain;
   readonly #batches = new Subject<Batch>();
@@ -95,7 +94,12 @@ export class SinkTask implements TaskHost, Schedulable {
     const owners = tables.find(({ schema }) => schema === 'Device');
     this.#owners =
       owners === undefined ? null : (this.#tables.view(owners.name) as TableView<Device>);
-    this.#decoders = new DecoderCache(options.schemas, { schema: sinkPlan.lane.schema });
+    this.#source = new LaneSource(
+      sinkPlan.lane.schema,
+      options.schemas,
+      this.#loader,
+      (record, code, why) => this.#deadLetter(record, code, why, SOURCE_STEP),
+    );
     this.#inputs = lane.inputs().map((topic) => new InputQueue(topic, port));
     this.#chain = new StepChain(
       { stream: sinkPlan.name, useCase: '', steps: sinkPlan.steps },
@@ -155,7 +159,7 @@ export class SinkTask implements TaskHost, Schedulable {
     if (this.#begun >= BEGUN_RECORDS_MAX) return false;
     for (let tries = this.#inputs.length; tries > 0; tries--) {
       const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
-      const taken = input.take(SLICE_RECORDS_MAX, (record) => this.#isReadable(record));
+      const taken = input.take(SLICE_RECORDS_MAX, (record) => this.#source.isReadable(record));
       if (taken === undefined) continue;
       this.#clock.moveTo(this.#lane.options.clock.now());
       this.#begin(input.topic, taken.records, taken.nextOffset);
@@ -211,7 +215,7 @@ export class SinkTask implements TaskHost, Schedulable {
   flow(): StepFlow[] {
     const stream = this.#lane.sinkPlan.name;
     return [
-      { stream, step: SOURCE_STEP, counts: this.#source },
+      { stream, step: SOURCE_STEP, counts: this.#source.counts },
       ...this.#chain.steps.map((step) => ({ stream, step: step.name, counts: step.counts })),
       { stream, step: DELIVER_STEP, counts: this.#deliver },
     ];
@@ -286,7 +290,7 @@ export class SinkTask implements TaskHost, Schedulable {
     for (const record of records) {
       // It was done before a restart, above the mark: it is not told again.
       if (skip?.delete(record.offset)) tracker.done(record.offset);
-      else if (this.#read(record)) readable.push(record);
+      else if (this.#source.admit(record)) readable.push(record);
       else tracker.done(record.offset);
     }
     this.#passed = [];
@@ -316,44 +320,6 @@ export class SinkTask implements TaskHost, Schedulable {
       if (skip.size > 0) this.#skip.set(topic, skip);
     }
     return tracker;
-  }
-
-  #isReadable(record: Record): boolean {
-    if (record.valueStart < 0) return true;
-    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
-    if (id < 0 || this.#decoders.get(id) !== undefined) return true;
-    this.#loader.need([id]);
-    return false;
-  }
-
-  #read(record: Record): boolean {
-    this.#source.in++;
-    const refusal = this.#decode(record);
-    if (refusal === null) {
-      this.#source.passed++;
-      this.#source.out++;
-      return true;
-    }
-    const { deadLettered } = this.#source;
-    deadLettered.set(refusal.code, (deadLettered.get(refusal.code) ?? 0) + 1);
-    this.#deadLetter(record, refusal.code, refusal.why, SOURCE_STEP);
-    return false;
-  }
-
-  #decode(record: Record): { code: string; why: string } | null {
-    if (record.valueStart < 0) return { code: 'CAR509', why: 'the value is null' };
-    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
-    if (id < 0) return { code: 'CAR501', why: 'no magic byte 0 and schema id' };
-    const decoder = this.#decoders.get(id);
-    if (decoder === undefined) return { code: 'CAR502', why: `schema id ${id} is not known` };
-    if (isUndecodable(decoder)) return { code: decoder.code, why: decoder.why };
-    record.decoder = decoder;
-    try {
-      void record.value;
-      return null;
-    } catch (error) {
-      return { code: 'CAR503', why: error instanceof Error ? error.message : String(error) };
-    }
   }
 
   #enqueue(topic: string, record: Record): void {

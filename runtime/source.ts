@@ -5,23 +5,13 @@
 import type { StreamPlan } from '../compiler/plan.ts';
 import type { Clock } from '../core/clock.ts';
 import { partitionOfView } from '../core/partition.ts';
-import type { Record, ValueDecoder } from '../core/record.ts';
-import {
-  isUndecodable,
-  type Projection,
-  type Schemas,
-  schemaIdOf,
-  type Undecodable,
-} from '../core/schema.ts';
+import type { Record } from '../core/record.ts';
+import { isUndecodable, type Schemas, schemaIdOf } from '../core/schema.ts';
 import { newStepCounts, type StepCounts } from '../core/verdict.ts';
+import { DecoderCache } from './decoder-cache.ts';
+import { type Refusal, readValue } from './read-value.ts';
 
 export const SOURCE_STEP = 'source';
-
-/** Why a record is refused: a code of the table and a reason in words. */
-interface Refusal {
-  readonly code: string;
-  readonly why: string;
-}
 
 export interface SourceHost {
   readonly clock: Clock;
@@ -29,29 +19,6 @@ export interface SourceHost {
   /** Partitions of the topic; 0: the key's place is not checked. */
   readonly partitions: number;
   deadLetter(record: Record, code: string, why: string, step: string): void;
-}
-
-/** The decoder of the last schema id is kept at hand: nearly all records of a topic share one. */
-export class DecoderCache {
-  readonly #schemas: Schemas;
-  readonly #projection: Projection;
-  #lastId = -1;
-  #last: ValueDecoder | null = null;
-
-  constructor(schemas: Schemas, projection: Projection) {
-    this.#schemas = schemas;
-    this.#projection = projection;
-  }
-
-  get(id: number): ValueDecoder | Undecodable | undefined {
-    if (id === this.#lastId && this.#last !== null) return this.#last;
-    const decoder = this.#schemas.decoder(id, this.#projection);
-    if (decoder !== undefined && !isUndecodable(decoder)) {
-      this.#lastId = id;
-      this.#last = decoder;
-    }
-    return decoder;
-  }
 }
 
 export class Source {
@@ -102,19 +69,8 @@ export class Source {
   }
 
   #check(record: Record): Refusal | null {
-    if (record.valueStart < 0) return { code: 'CAR509', why: 'the value is null' };
-    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
-    if (id < 0) return { code: 'CAR501', why: 'no magic byte 0 and schema id' };
-    const decoder = this.#decoders.get(id);
-    if (decoder === undefined) return { code: 'CAR502', why: `schema id ${id} is not known` };
-    if (isUndecodable(decoder)) return { code: decoder.code, why: decoder.why };
-    record.decoder = decoder;
-    try {
-      // The value is decoded once, here: every stream reads at least its key or id.
-      void record.value;
-    } catch (error) {
-      return { code: 'CAR503', why: error instanceof Error ? error.message : String(error) };
-    }
+    const refusal = readValue(record, this.#decoders);
+    if (refusal !== null) return refusal;
     return this.#checkKey(record) ?? this.#setTime(record);
   }
 
