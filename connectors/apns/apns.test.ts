@@ -1,0 +1,397 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { HandClock } from '../../core/clock.ts';
+import type { CarillonError } from '../../core/error.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import type { Delivery, Outcome } from '../../core/outcome.ts';
+import type { Sink } from '../../core/spec.ts';
+import type { Act } from '../stand-in.ts';
+import { apns } from './apns.ts';
+import { type ApnsFake, apnsActs, startApnsFake } from './fake.ts';
+import { apnsMessage, collapseId, type PushType } from './message.ts';
+
+const NOW_MS = Date.UTC(2026, 0, 1);
+const TOKEN = 'ab'.repeat(32);
+const NOTE: DeviceNotification = {
+  id: '00000000-0000-4000-8000-000000000001',
+  deviceId: 'ip-1',
+  epoch: 2,
+  sequence: 7,
+  previous: 5,
+  useCase: 'va',
+  priority: 'normal',
+  deadline: 0,
+  collapseKey: null,
+  count: 3,
+  born: 0,
+  payloadSchemaId: 1,
+  payload: Buffer.alloc(0),
+};
+const FORM = { bundle: 'com.example.carillon', pushType: 'background' } as const;
+
+const clock = new HandClock(NOW_MS);
+let fake: ApnsFake;
+let sink: Sink;
+before(async () => {
+  fake = await startApnsFake({ clock });
+  sink = await open(fake);
+});
+after(async () => {
+  await sink.close();
+  await fake.close();
+});
+
+interface Opening {
+  readonly at?: HandClock;
+  readonly bundle?: string;
+  readonly pushType?: PushType;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly payload?: unknown;
+}
+
+function open(to: ApnsFake, opening: Opening = {}): Promise<Sink> {
+  const { at = clock, bundle = to.bundle, pushType = 'background', payload = {} } = opening;
+  const service = <T>() => (async () => payload) as T;
+  const settings = { ...to.settings, ...opening.settings };
+  return apns.open({ bundle, push_type: pushType }, { name: 'apns', clock: at, settings, service });
+}
+
+function delivery(
+  token: string | null,
+  over: Partial<DeviceNotification> = {},
+  environment: string | null = 'production',
+): Delivery {
+  const transports = [{ kind: 'apns', token, environment, registeredAt: 0 }];
+  return {
+    notification: { ...NOTE, ...over },
+    bytes: Buffer.alloc(0),
+    device: { transports } as unknown as Delivery['device'],
+    joined: undefined,
+    attempt: 1,
+  };
+}
+
+async function send(one: Delivery, to: Sink = sink): Promise<Outcome> {
+  return (await to.deliver([one]))[0]!;
+}
+
+test('a background push carries the numbers and the payload', async () => {
+  const one = await open(fake, { payload: { eventId: 'e-1' } });
+  const outcome = await send(
+    delivery(TOKEN, { collapseKey: 'p-1/t-9', priority: 'critical' }),
+    one,
+  );
+  await one.close();
+  assert.deepEqual(outcome, { kind: 'delivered', receipt: NOTE.id });
+  assert.deepEqual(fake.received.at(-1), {
+    token: TOKEN,
+    environment: 'production',
+    headers: {
+      'apns-id': NOTE.id,
+      'apns-topic': 'com.example.carillon',
+      'apns-push-type': 'background',
+      'apns-priority': '5',
+      'apns-expiration': String(NOW_MS / 1_000 + 30 * 86_400),
+      'apns-collapse-id': 'p-1/t-9',
+    },
+    body: {
+      aps: { 'content-available': 1 },
+      carillon: {
+        id: NOTE.id,
+        useCase: 'va',
+        priority: 'critical',
+        sequence: 7,
+        previous: 5,
+        epoch: 2,
+        count: 3,
+        payload: { eventId: 'e-1' },
+      },
+    },
+  });
+});
+
+test('an alert shows the text of the use case; critical and high go at once', async () => {
+  const one = await open(fake, { pushType: 'alert' });
+  for (const [priority, header] of [
+    ['critical', '10'],
+    ['high', '10'],
+    ['normal', '5'],
+    ['low', '5'],
+  ] as const) {
+    assert.equal((await send(delivery(TOKEN, { priority }), one)).kind, 'delivered');
+    const { headers, body } = fake.received.at(-1)!;
+    assert.equal(headers['apns-priority'], header);
+    assert.deepEqual(body.aps, { alert: { 'loc-key': 'carillon.va' }, 'mutable-content': 1 });
+  }
+  await one.close();
+});
+
+for (const [what, deadline, expiration] of [
+  ['no deadline: as long as Apple stores', 0, String(NOW_MS / 1_000 + 30 * 86_400)],
+  ['whole seconds, rounded down', NOW_MS + 90_900, String(NOW_MS / 1_000 + 90)],
+  ['less than a second: try once', NOW_MS + 400, '0'],
+  ['beyond 30 days: 30 days', NOW_MS + 9_999_999_999, String(NOW_MS / 1_000 + 30 * 86_400)],
+] as const) {
+  test(`expiration, ${what}`, () => {
+    const message = apnsMessage({ ...NOTE, deadline }, {}, FORM, NOW_MS);
+    assert.equal(message?.headers['apns-expiration'], expiration);
+  });
+}
+
+test('a collapse id is at most 64 bytes of printable ASCII', () => {
+  for (const [key, id] of [
+    ['a'.repeat(64), 'a'.repeat(64)],
+    ['a'.repeat(65), 'Y1NhxI9jQoTTFd9rkpWCcyqwMZY3iO9-bjsEn8BRkMA'],
+    ['ü', undefined],
+    ['a b', undefined],
+    ['a\r\nb', undefined],
+    ['', undefined],
+  ] as const) {
+    const made = collapseId(key);
+    if (key.length === 64) assert.equal(made, id);
+    else assert.match(made, /^[\w-]{43}$/);
+  }
+  assert.equal(apnsMessage(NOTE, {}, FORM, NOW_MS)?.headers['apns-collapse-id'], NOTE.id);
+});
+
+test('4096 bytes go as they are, one more goes as a hint, and APNs takes both', async () => {
+  const used = apnsMessage(NOTE, '', FORM, NOW_MS)!.body.length;
+  for (const [over, hint] of [
+    [0, false],
+    [1, true],
+  ] as const) {
+    const one = await open(fake, { payload: 'x'.repeat(4096 - used + over) });
+    assert.equal((await send(delivery(TOKEN), one)).kind, 'delivered');
+    await one.close();
+    assert.equal(fake.received.at(-1)?.body.carillon.pull, hint ? true : undefined);
+    assert.equal('payload' in fake.received.at(-1)!.body.carillon, !hint);
+  }
+});
+
+test('what cannot be sent at all ends without a request', async () => {
+  const before = fake.attempts.length;
+  for (const [one, outcome] of [
+    [delivery(null), { kind: 'rejected', reason: 'no_token' }],
+    [
+      { ...delivery(TOKEN), device: undefined },
+      { kind: 'rejected', reason: 'no_token' },
+    ],
+    [delivery(TOKEN, { deadline: NOW_MS }), { kind: 'rejected', reason: 'expired' }],
+    [
+      delivery(TOKEN, { useCase: 'x'.repeat(5_000) }),
+      { kind: 'rejected', reason: 'payload_too_large', deadLetter: true },
+    ],
+  ] as const) {
+    assert.deepEqual(await send(one), outcome);
+  }
+  assert.equal(fake.attempts.length, before);
+});
+
+const DEAD = { kind: 'apns', token: TOKEN } as const;
+const lane = (why: string, afterMs: number | [number, number], ambiguous = false) => ({
+  kind: 'retry',
+  why,
+  scope: 'lane',
+  ambiguous,
+  afterMs,
+});
+const ROWS: readonly (readonly [string, Act, object])[] = [
+  [
+    '410 Unregistered',
+    apnsActs.unregistered(NOW_MS - 5),
+    { kind: 'rejected', reason: 'unregistered', deadToken: { ...DEAD, beforeMs: NOW_MS - 5 } },
+  ],
+  [
+    '410 ExpiredToken',
+    apnsActs.reason(410, 'ExpiredToken'),
+    { kind: 'rejected', reason: 'expired_token', deadToken: DEAD },
+  ],
+  [
+    '400 BadDeviceToken where the environment is known',
+    apnsActs.badDeviceToken,
+    { kind: 'rejected', reason: 'bad_device_token', deadToken: DEAD },
+  ],
+  [
+    '400 DeviceTokenNotForTopic never costs a token',
+    apnsActs.reason(400, 'DeviceTokenNotForTopic'),
+    { kind: 'rejected', reason: 'device_token_not_for_topic' },
+  ],
+  ['400 BadTopic', apnsActs.reason(400, 'BadTopic'), lane('bad_topic', [60_000, 75_000])],
+  [
+    '400 BadCollapseId',
+    apnsActs.reason(400, 'BadCollapseId'),
+    { kind: 'rejected', reason: 'bad_collapse_id', deadLetter: true },
+  ],
+  [
+    '403 InvalidProviderToken',
+    apnsActs.reason(403, 'InvalidProviderToken'),
+    lane('invalid_provider_token', [60_000, 75_000]),
+  ],
+  [
+    '403 BadEnvironmentKeyInToken',
+    apnsActs.reason(403, 'BadEnvironmentKeyInToken'),
+    lane('bad_environment_key_in_token', [60_000, 75_000]),
+  ],
+  [
+    '413 PayloadTooLarge',
+    apnsActs.reason(413, 'PayloadTooLarge'),
+    { kind: 'rejected', reason: 'payload_too_large', deadLetter: true },
+  ],
+  [
+    '429 TooManyRequests is the device alone',
+    apnsActs.tooManyRequests,
+    { ...lane('too_many_requests', [60_000, 75_000]), scope: 'device' },
+  ],
+  ['500 is ambiguous', apnsActs.internal, lane('internal_server_error', [1_000, 1_250], true)],
+  ['503 with Retry-After', apnsActs.unavailable(42), lane('service_unavailable', 42_000)],
+  ['503 without', apnsActs.unavailable(), lane('service_unavailable', [1_000, 1_250])],
+  [
+    'a body that is not JSON',
+    { act: 'answer', status: 502 },
+    lane('http_502', [1_000, 1_250], true),
+  ],
+];
+for (const [what, act, expected] of ROWS) {
+  test(`row: ${what}`, async () => {
+    fake.script(TOKEN, [act]);
+    const outcome: Record<string, unknown> = { ...(await send(delivery(TOKEN))) };
+    const wanted: Record<string, unknown> = { ...expected };
+    if (Array.isArray(wanted.afterMs)) {
+      const [from, to] = wanted.afterMs as [number, number];
+      const afterMs = Number(outcome.afterMs);
+      assert.ok(afterMs >= from && afterMs <= to, `${afterMs} is not within ${from} and ${to}`);
+      wanted.afterMs = afterMs;
+    }
+    assert.deepEqual(outcome, wanted);
+  });
+}
+
+test('a device of unknown environment is looked for in both; a known one in its own', async () => {
+  const moved = 'cd'.repeat(32);
+  fake.place(moved, 'sandbox');
+  const outcome = await send(delivery(moved, {}, null));
+  assert.equal(outcome.kind, 'delivered');
+  // The sandbox answers with an id of its own, which the outcome keeps.
+  assert.notEqual(outcome.kind === 'delivered' && outcome.receipt, NOTE.id);
+  assert.equal(fake.received.at(-1)?.environment, 'sandbox');
+  assert.equal((await send(delivery(moved, {}, 'sandbox'))).kind, 'delivered');
+  const wrong = await send(delivery(moved, {}, 'production'));
+  assert.ok(wrong.kind === 'rejected' && wrong.deadToken?.token === moved);
+  const nowhere = 'not-hexadecimal';
+  const none = await send(delivery(nowhere, {}, null));
+  assert.ok(none.kind === 'rejected' && none.deadToken?.token === nowhere);
+});
+
+test('one provider token for all sinks of a team, minted once, and again after 40 minutes', async () => {
+  const at = new HandClock(NOW_MS);
+  const own = await startApnsFake({ clock: at });
+  const sinks = await Promise.all([1, 2, 3].map(() => open(own, { at })));
+  const all = () => Promise.all(sinks.map((one) => send(delivery(TOKEN), one)));
+  for (const [minutes, tokens] of [
+    [0, 1],
+    [20, 1],
+    [39, 1],
+    [40, 2],
+    [79, 2],
+    [80, 3],
+  ] as const) {
+    at.moveTo(NOW_MS + minutes * 60_000);
+    for (const outcome of await all()) assert.equal(outcome.kind, 'delivered');
+    assert.equal(own.providerTokens, tokens, `at ${minutes} min`);
+  }
+  assert.equal(own.connections, 3);
+  for (const one of sinks) await one.close();
+  await own.close();
+});
+
+test('403 ExpiredProviderToken: one new token, one more try; none for a token that is young', async () => {
+  const at = new HandClock(NOW_MS);
+  const own = await startApnsFake({ clock: at });
+  const one = await open(own, { at });
+  const expired = apnsActs.reason(403, 'ExpiredProviderToken');
+  await send(delivery(TOKEN), one);
+  own.script(TOKEN, [expired]);
+  const young = await send(delivery(TOKEN), one);
+  assert.ok(young.kind === 'retry' && young.why === 'expired_provider_token');
+  assert.equal(own.providerTokens, 1);
+  at.moveTo(NOW_MS + 25 * 60_000);
+  // Ten at once, each told that the token has expired: still one new token.
+  own.script(
+    TOKEN,
+    Array.from({ length: 10 }, () => expired),
+  );
+  const outcomes = await Promise.all(Array.from({ length: 10 }, () => send(delivery(TOKEN), one)));
+  assert.ok(outcomes.every((outcome) => outcome.kind === 'delivered'));
+  assert.equal(own.providerTokens, 2);
+  // Twice in a row is not the token's fault.
+  at.moveTo(NOW_MS + 50 * 60_000);
+  own.script(TOKEN, [expired, expired]);
+  assert.equal((await send(delivery(TOKEN), one)).kind, 'retry');
+  await one.close();
+  await own.close();
+});
+
+test('429 TooManyProviderTokenUpdates: the older token, on a new connection', async () => {
+  const at = new HandClock(NOW_MS);
+  const own = await startApnsFake({ clock: at });
+  const one = await open(own, { at });
+  await send(delivery(TOKEN), one);
+  at.moveTo(NOW_MS + 41 * 60_000);
+  own.script(TOKEN, [apnsActs.reason(429, 'TooManyProviderTokenUpdates')]);
+  const refused = await send(delivery(TOKEN), one);
+  assert.ok(refused.kind === 'retry' && refused.scope === 'lane');
+  assert.equal(own.providerTokens, 2);
+  assert.equal((await send(delivery(TOKEN), one)).kind, 'delivered');
+  assert.equal(own.connections, 2);
+  await one.close();
+  await own.close();
+});
+
+test('503 Shutdown: the next push goes over another connection', async () => {
+  const own = await startApnsFake({ clock });
+  const one = await open(own);
+  own.script(TOKEN, [apnsActs.shutdown]);
+  assert.equal((await send(delivery(TOKEN), one)).kind, 'retry');
+  assert.equal((await send(delivery(TOKEN), one)).kind, 'delivered');
+  assert.equal(own.connections, 2);
+  await one.close();
+  await own.close();
+});
+
+test('settings that are missing or wrong are told by name, and nothing of the key (CAR665)', async () => {
+  const key = '-----BEGIN PRIVATE KEY-----\nhidden-words\n-----END PRIVATE KEY-----\n';
+  for (const [settings, at] of [
+    [{ key: undefined }, 'connectors.apns.key'],
+    [{ key: 'no-such-file.p8' }, 'connectors.apns.key'],
+    [{ key: '-----BEGIN CERTIFICATE-----' }, 'connectors.apns.key'],
+    [{ team: undefined }, 'connectors.apns.team'],
+    [{ key_id: 7 }, 'connectors.apns.key_id'],
+    [{ production_endpoint: 'localhost:1' }, 'connectors.apns.production_endpoint'],
+  ] as const) {
+    await assert.rejects(open(fake, { settings }), (error: CarillonError) => {
+      assert.equal(error.code, 'CAR665');
+      assert.equal(error.where.at, at);
+      return true;
+    });
+  }
+  const one = await open(fake, { settings: { key } });
+  await assert.rejects(one.probe(), (error: CarillonError) => {
+    assert.equal(error.code, 'CAR665');
+    assert.ok(!String(error.stack).includes('hidden-words'));
+    return true;
+  });
+  const outcome = await send(delivery(TOKEN), one);
+  assert.ok(outcome.kind === 'retry' && outcome.scope === 'lane');
+  await one.close();
+});
+
+test('away is CAR666, another bundle is CAR667', async () => {
+  const stranger = await open(fake, { bundle: 'com.example.other' });
+  await assert.rejects(stranger.probe(), { code: 'CAR667', retryable: false });
+  await stranger.close();
+  const own = await startApnsFake({ clock });
+  await own.close();
+  const nobody = await open(own);
+  await assert.rejects(nobody.probe(), { code: 'CAR666', retryable: true });
+  await nobody.close();
+});
