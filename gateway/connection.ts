@@ -1,0 +1,231 @@
+/**
+ * One device's socket. It knows what it has sent (a cursor), so that fill and live frames never double;
+ * its queue is bounded, and a device that reads too slowly is closed: the inbox keeps the rest.
+ *
+ *   opening (stream.ts) ──welcome──▶ open ──close or error──▶ ended
+ */
+import type { WebSocket } from 'ws';
+import type { Clock } from '../core/clock.ts';
+import { add, type Cursor, copyCursor, formatCursor, parseCursor } from '../core/cursor.ts';
+import type { DeviceNotification } from '../core/notification.ts';
+import { priorityOf } from '../core/priority.ts';
+import type { NotificationForm, ServerFrame, Skipped } from '../schemas/frames.ts';
+import { type AckDeps, Acknowledgements } from './acknowledgements.ts';
+import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import type { GatewayCounts, GatewayLimits } from './limits.ts';
+import { skippedForm } from './payload.ts';
+
+/** RFC 6455, 7.4.1. */
+const PROTOCOL_ERROR = 1002;
+const TOO_LARGE = 1009;
+
+export interface ConnectionDeps extends AckDeps {
+  readonly clock: Clock;
+  readonly counts: GatewayCounts;
+  readonly limits: GatewayLimits;
+  /** Called once, when the connection counts no more; the socket may still be closing. */
+  ended(connection: Connection, closeCode: number): void;
+}
+
+export class Connection {
+  readonly id: string;
+  readonly deviceId: string;
+  readonly epoch: number;
+  /** Epoch ms at which the token expires. */
+  readonly expiresAt: number;
+  /** The slot of the ping wheel. */
+  slot = 0;
+  readonly #deps: ConnectionDeps;
+  readonly #socket: WebSocket;
+  readonly #sent: Cursor;
+  readonly #acks: Acknowledgements;
+  #skipped: Skipped[] | null = null;
+  #answered = true;
+  #ended = false;
+  #onDrained: (() => void) | null = null;
+
+  constructor(
+    deps: ConnectionDeps,
+    socket: WebSocket,
+    facts: {
+      readonly id: string;
+      readonly deviceId: string;
+      readonly epoch: number;
+      readonly expiresAt: number;
+      /** What the device has already. */
+      readonly from: Cursor;
+      readonly acked: Cursor;
+    },
+  ) {
+    this.#deps = deps;
+    this.#socket = socket;
+    this.id = facts.id;
+    this.deviceId = facts.deviceId;
+    this.epoch = facts.epoch;
+    this.expiresAt = facts.expiresAt;
+    this.#sent = copyCursor(facts.from);
+    this.#acks = new Acknowledgements(deps, facts.deviceId, facts.acked, deps.limits.recentMax);
+    socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
+    socket.on('pong', () => {
+      this.#answered = true;
+    });
+    socket.on('close', (code) => this.#end(code));
+    // ws closes the socket after an error by itself; what code it sent is not in its close event.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#end(error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? TOO_LARGE : PROTOCOL_ERROR);
+    });
+  }
+
+  get open(): boolean {
+    return !this.#ended;
+  }
+
+  /** What the device has, or will have when it has read its queue. Changed by `offer` and `skip`. */
+  get sent(): Cursor {
+    return this.#sent;
+  }
+
+  /** True: wait for `drained` before sending what is not urgent. */
+  get congested(): boolean {
+    return this.#socket.bufferedAmount > this.#deps.limits.queueBytesMax / 2;
+  }
+
+  welcome(): void {
+    this.#send({
+      type: 'welcome',
+      connectionId: this.id,
+      deviceId: this.deviceId,
+      epoch: this.epoch,
+      heartbeatMs: this.#deps.limits.heartbeatMs,
+      cursor: formatCursor(this.#sent),
+    });
+  }
+
+  /** Sends a notification unless it was sent before; closes the connection when its queue is full. */
+  offer(
+    notification: DeviceNotification,
+    form: NotificationForm,
+  ): 'delivered' | 'slow' | 'offline' {
+    if (this.#ended) return 'offline';
+    if (this.#socket.bufferedAmount > this.#deps.limits.queueBytesMax) {
+      this.close(CLOSE_CODES.slow);
+      return 'slow';
+    }
+    if (!add(this.#sent, priorityOf(notification.priority)!, notification.sequence)) {
+      this.#deps.counts.doubles++;
+      return 'delivered';
+    }
+    this.#acks.sent(notification);
+    const cursor = formatCursor(this.#sent);
+    const skipped = this.#skipped;
+    this.#skipped = null;
+    this.#send(
+      skipped === null
+        ? { type: 'notification', ...form, cursor }
+        : { type: 'notification', ...form, cursor, skipped },
+    );
+    return 'delivered';
+  }
+
+  /** Notes a number that will not come; it is told with the next frame (rule D6). */
+  skip(notification: DeviceNotification, reason: Skipped['reason']): void {
+    if (this.#ended) return;
+    if (!add(this.#sent, priorityOf(notification.priority)!, notification.sequence)) return;
+    this.#deps.counts.skipped++;
+    this.#skipped ??= [];
+    this.#skipped.push(skippedForm(notification, reason));
+    // A number that is not told looks like a gap to the device: it pulls, and is told there.
+    if (this.#skipped.length > this.#deps.limits.skippedMax) this.#skipped.shift();
+  }
+
+  /** Tells what was skipped when nothing follows that could carry it. */
+  flushSkipped(): void {
+    if (this.#skipped === null || this.#ended) return;
+    const skipped = this.#skipped;
+    this.#skipped = null;
+    this.#send({ type: 'skipped', skipped, cursor: formatCursor(this.#sent) });
+  }
+
+  /** Resolves true when the queue is written, false after `timeoutMs` or when the connection ends. */
+  drained(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const done = (whole: boolean) => {
+        clearTimeout(timer);
+        this.#onDrained = null;
+        resolve(whole);
+      };
+      const timer = setTimeout(() => done(false), timeoutMs);
+      this.#onDrained = () => done(false);
+      // A ping goes behind what is queued: its callback comes when all of that is written.
+      this.#socket.ping(undefined, false, (error) => done(error === undefined || error === null));
+    });
+  }
+
+  /** Called once in each heartbeat. */
+  beat(nowMs: number): void {
+    this.#acks.retry();
+    if (nowMs >= this.expiresAt) {
+      this.close(CLOSE_CODES.tokenExpired);
+    } else if (this.#answered) {
+      this.#answered = false;
+      this.#socket.ping();
+    } else {
+      this.#end(CLOSE_CODES.heartbeatLost.code);
+      this.#socket.terminate();
+    }
+  }
+
+  close({ code, reason }: CloseCode, more = ''): void {
+    this.#end(code);
+    this.#socket.close(code, more === '' ? reason : `${reason}: ${more}`);
+  }
+
+  #end(code: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onDrained?.();
+    this.#deps.ended(this, code);
+  }
+
+  #send(frame: ServerFrame): void {
+    this.#deps.counts.framesSent++;
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#ended) return;
+    this.#answered = true;
+    this.#deps.counts.framesReceived++;
+    const wrong = isBinary ? 'frames are JSON text' : this.#act(data);
+    if (wrong !== undefined) this.close(CLOSE_CODES.badFrame, wrong);
+  }
+
+  /** Does what a frame asks for, or says what is wrong with it. */
+  #act(data: Buffer): string | undefined {
+    let frame: { type?: unknown; ids?: unknown; cursor?: unknown };
+    try {
+      frame = JSON.parse(data.toString('utf8'));
+    } catch {
+      return 'not JSON';
+    }
+    if (frame?.type === 'ping') {
+      this.#send({ type: 'pong' });
+      return undefined;
+    }
+    if (frame?.type !== 'ack') return 'type is none of ack, ping';
+    if (frame.cursor !== undefined) {
+      const cursor = typeof frame.cursor === 'string' ? parseCursor(frame.cursor) : undefined;
+      if (cursor === undefined) return 'cursor is not one that was given';
+      this.#acks.byCursor(cursor);
+      return undefined;
+    }
+    const { ids } = frame;
+    const isList = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
+    if (!isList) return 'ack has neither ids nor cursor';
+    if (ids.length > this.#deps.limits.ackIdsMax) {
+      return `ids has more than ${this.#deps.limits.ackIdsMax}`;
+    }
+    this.#acks.byIds(ids);
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+/** `POST /internal/v1/deliver`: the websocket sink hands over lane records, and hears how each ended. */
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../core/clock.ts';
+import type { DeviceNotification } from '../core/notification.ts';
+import { isUndecodable, type Schemas, schemaIdOf } from '../core/schema.ts';
+import {
+  DELIVER_OUTCOMES_TYPE,
+  DELIVER_PATH,
+  DELIVERIES_TYPE,
+  type DeliverOutcome,
+  type DeliveryItem,
+  decodeDeliveries,
+  encodeOutcomes,
+} from '../schemas/deliveries.ts';
+import type { Auth } from './auth.ts';
+import { internalGuard } from './guard.ts';
+import type { Hub } from './hub.ts';
+import { type PayloadReader, whySkipped } from './payload.ts';
+import { HttpProblem } from './problem.ts';
+
+/** 256 records of the largest lane (64 KiB) and some. */
+const BODY_BYTES_MAX = 32 * 1024 * 1024;
+const PROJECTION = { schema: 'DeviceNotification' };
+
+export interface DeliverDeps {
+  readonly auth: Auth;
+  readonly hub: Hub;
+  readonly schemas: Schemas;
+  readonly payload: PayloadReader;
+  readonly clock: Clock;
+}
+
+export function deliverRoute(app: FastifyInstance, deps: DeliverDeps): void {
+  app.addContentTypeParser(DELIVERIES_TYPE, { parseAs: 'buffer' }, (_request, body, done) => {
+    const items = decodeDeliveries(body as Buffer);
+    if (items === undefined) done(new HttpProblem('CAR710', 'the body is not whole deliveries.'));
+    else done(null, items);
+  });
+  const options = { onRequest: internalGuard(deps.auth), bodyLimit: BODY_BYTES_MAX };
+  app.post(DELIVER_PATH, options, async (request, reply) => {
+    if (!Array.isArray(request.body)) {
+      throw new HttpProblem('CAR708', `this takes ${DELIVERIES_TYPE}.`);
+    }
+    const outcomes: DeliverOutcome[] = [];
+    for (const item of request.body as DeliveryItem[]) outcomes.push(await deliver(deps, item));
+    reply.type(DELIVER_OUTCOMES_TYPE);
+    return encodeOutcomes(outcomes);
+  });
+}
+
+async function deliver(deps: DeliverDeps, item: DeliveryItem): Promise<DeliverOutcome> {
+  const connection = deps.hub.get(item.connectionId);
+  if (connection === undefined) return 'offline';
+  const notification = await decode(deps.schemas, item.value);
+  if (notification === undefined) return 'unreadable';
+  if (notification.deviceId !== connection.deviceId) return 'offline';
+  if (notification.epoch < connection.epoch) return 'moved';
+  if (notification.epoch > connection.epoch) return 'ahead';
+  const why = whySkipped(notification, deps.clock.now());
+  if (why !== undefined) {
+    connection.skip(notification, why);
+    return 'expired';
+  }
+  const { payloadSchemaId } = notification;
+  if (!deps.payload.ready(payloadSchemaId)) await deps.payload.load(payloadSchemaId);
+  const form = deps.payload.form(notification);
+  if (form !== undefined) return connection.offer(notification, form);
+  connection.skip(notification, 'unreadable');
+  return 'unreadable';
+}
+
+async function decode(schemas: Schemas, value: Buffer): Promise<DeviceNotification | undefined> {
+  const id = schemaIdOf(value, 0, value.length);
+  if (id < 0) return undefined;
+  let decoder = schemas.decoder(id, PROJECTION);
+  if (decoder === undefined) {
+    await schemas.load(id);
+    decoder = schemas.decoder(id, PROJECTION);
+  }
+  if (decoder === undefined || isUndecodable(decoder)) return undefined;
+  try {
+    return decoder.decode(value, 0, value.length) as DeviceNotification;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Fills a new connection from the inbox with what the device does not have, and once more a little later,
+ * so that a notification between gate and connect is not missed (rule D10). A bounded number of fills
+ * reads the inbox at one time: after a restart all devices come at once.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { InboxStore } from '../core/inbox.ts';
+import type { DeviceNotification } from '../core/notification.ts';
+import { CLOSE_CODES } from './close-codes.ts';
+import type { Connection } from './connection.ts';
+import { readUncovered } from './inbox-reader.ts';
+import type { GatewayCounts, GatewayLimits } from './limits.ts';
+import { type PayloadReader, whySkipped } from './payload.ts';
+import type { LogLine } from './problem.ts';
+
+const PAGE_ROWS = 100;
+const RETRY_MS_MAX = 60_000;
+
+export class Filler {
+  readonly #inbox: InboxStore;
+  readonly #payload: PayloadReader;
+  readonly #clock: Clock;
+  readonly #limits: GatewayLimits;
+  readonly #counts: GatewayCounts;
+  readonly #log: LogLine;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(deps: {
+    readonly inbox: InboxStore;
+    readonly payload: PayloadReader;
+    readonly clock: Clock;
+    readonly limits: GatewayLimits;
+    readonly counts: GatewayCounts;
+    readonly log: LogLine;
+  }) {
+    this.#inbox = deps.inbox;
+    this.#payload = deps.payload;
+    this.#clock = deps.clock;
+    this.#limits = deps.limits;
+    this.#counts = deps.counts;
+    this.#log = deps.log;
+  }
+
+  /** Fills now, and once more after `fillAgainMs`; while the inbox is away, again and again. */
+  start(connection: Connection): void {
+    this.#run(connection, this.#limits.fillAgainMs, true);
+  }
+
+  #run(connection: Connection, againMs: number, again: boolean): void {
+    this.#inTurn(() => this.#fill(connection)).then(
+      () => {
+        if (again) this.#later(connection, this.#limits.fillAgainMs, false);
+      },
+      (error) => {
+        this.#counts.fillsFailed++;
+        this.#log('The inbox cannot be read; the fill is tried again.', { error });
+        this.#later(connection, Math.min(2 * againMs, RETRY_MS_MAX), again);
+      },
+    );
+  }
+
+  #later(connection: Connection, afterMs: number, again: boolean): void {
+    const timer = setTimeout(() => {
+      if (connection.open) this.#run(connection, afterMs, again);
+    }, afterMs);
+    timer.unref();
+  }
+
+  async #inTurn(fill: () => Promise<void>): Promise<void> {
+    if (this.#running >= this.#limits.fillsMax) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#running++;
+    try {
+      await fill();
+    } finally {
+      // The place goes to the next in line, or is free.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  async #fill(connection: Connection): Promise<void> {
+    const marks = connection.sent.marks.slice();
+    let more = true;
+    while (more && connection.open) {
+      const { deviceId, sent } = connection;
+      const page = await readUncovered(this.#inbox, deviceId, sent, PAGE_ROWS, marks);
+      for (const row of page.rows) {
+        if (!connection.open) return;
+        if (!(await this.#offer(connection, row))) return;
+      }
+      more = page.more;
+    }
+    connection.flushSkipped();
+  }
+
+  /** False: the connection is no more. */
+  async #offer(connection: Connection, row: DeviceNotification): Promise<boolean> {
+    const why = whySkipped(row, this.#clock.now());
+    if (why !== undefined) {
+      connection.skip(row, why);
+      return true;
+    }
+    if (!this.#payload.ready(row.payloadSchemaId)) await this.#payload.load(row.payloadSchemaId);
+    const form = this.#payload.form(row);
+    if (form === undefined) {
+      connection.skip(row, 'unreadable');
+      return true;
+    }
+    if (connection.congested && !(await connection.drained(this.#limits.stuckMs))) {
+      if (connection.open) connection.close(CLOSE_CODES.slow);
+      return false;
+    }
+    this.#counts.filled++;
+    return connection.offer(row, form) === 'delivered';
+  }
+}

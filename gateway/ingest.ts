@@ -1,0 +1,153 @@
+/**
+ * `POST /v1/events/<type>`: events as JSON, one or a batch, checked against the Avro schema of their
+ * topic, written in the Confluent wire format, answered only when they are in the log.
+ */
+import type { FastifyInstance } from 'fastify';
+import { nearest } from '../core/nearest.ts';
+import {
+  type FieldProblem,
+  type JsonEventReader,
+  jsonEventReader,
+  PROBLEMS_MAX,
+} from '../schemas/json-events.ts';
+import type { Auth } from './auth.ts';
+import { guard } from './guard.ts';
+import type { GatewayCounts, GatewayLimits } from './limits.ts';
+import type { LogWriter, NewRecord, WrittenRecord } from './log-writer.ts';
+import { HttpProblem } from './problem.ts';
+
+/** An event type that can be posted: the last part of its topic's name. */
+export interface EventType {
+  readonly topic: string;
+  /** The schema's name in the folder; `Schemas.encoder` knows it. */
+  readonly schema: string;
+  /** The Avro schema as JSON. */
+  readonly avro: unknown;
+  /** The top-level field that is the record's key; `memberId` unless the topology says otherwise. */
+  readonly key?: string;
+}
+
+export interface IngestDeps {
+  readonly auth: Auth;
+  readonly writer: LogWriter;
+  readonly eventTypes: ReadonlyMap<string, EventType>;
+  readonly limits: GatewayLimits;
+  readonly counts: GatewayCounts;
+}
+
+interface Reader {
+  readonly type: EventType;
+  readonly json: JsonEventReader;
+}
+
+/** One event of a body, as it was read. */
+interface Read {
+  readonly record: NewRecord;
+  readonly problems: readonly FieldProblem[];
+}
+
+export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
+  const readers = new Map<string, Reader>();
+  for (const [name, type] of deps.eventTypes) {
+    readers.set(name, { type, json: jsonEventReader(type.avro) });
+  }
+  const onRequest = guard(deps.auth, ['producer']);
+  app.post('/v1/events/:type', { onRequest }, async (request, reply) => {
+    const reader = readerOf(readers, (request.params as { type: string }).type);
+    const { partial } = request.query as { partial?: string };
+    const batch = batchOf(request.body, deps.limits.batchRecordsMax);
+    if (batch === undefined) return await writeOne(deps, reader, request.body);
+    const read = batch.events.map((event, i) => readEvent(reader, event, `${batch.path}/${i}`));
+    const refused = read.filter(({ problems }) => problems.length > 0);
+    if (refused.length > 0) {
+      deps.counts.eventsRefused += refused.length;
+      if (partial !== 'true' || refused.length === read.length) throw wrongBatch(refused, read);
+      reply.code(207);
+    }
+    return await writeBatch(deps, reader.type, read);
+  });
+}
+
+async function writeOne(deps: IngestDeps, reader: Reader, body: unknown): Promise<object> {
+  const { record, problems } = readEvent(reader, body, '');
+  if (problems.length > 0) {
+    deps.counts.eventsRefused++;
+    const what = `the event is not of schema ${reader.type.schema}.`;
+    throw new HttpProblem('CAR710', what, { problems });
+  }
+  const { topic, schema } = reader.type;
+  const [written] = await deps.writer.write(topic, schema, [record]);
+  deps.counts.eventsAccepted++;
+  return { topic, ...written };
+}
+
+async function writeBatch(
+  deps: IngestDeps,
+  { topic, schema }: EventType,
+  read: readonly Read[],
+): Promise<object> {
+  const good = read.filter(({ problems }) => problems.length === 0);
+  const written = await deps.writer.write(
+    topic,
+    schema,
+    good.map(({ record }) => record),
+  );
+  deps.counts.eventsAccepted += written.length;
+  let next = 0;
+  const records = read.map(({ problems }): WrittenRecord | { problems: readonly FieldProblem[] } =>
+    problems.length === 0 ? written[next++]! : { problems },
+  );
+  return { topic, accepted: good.length, refused: read.length - good.length, records };
+}
+
+function wrongBatch(refused: readonly Read[], read: readonly Read[]): HttpProblem {
+  const problems = refused.flatMap((event) => event.problems).slice(0, PROBLEMS_MAX);
+  const what = `${refused.length} of ${read.length} events are wrong; none was written.`;
+  const mend = 'Mend what is named, or send with ?partial=true to have the others written.';
+  return new HttpProblem('CAR710', what, { problems, mend });
+}
+
+function readEvent({ type, json }: Reader, event: unknown, path: string): Read {
+  const problems: FieldProblem[] = [];
+  const value = json.read(event, path, problems) as globalThis.Record<string, unknown>;
+  const name = type.key ?? 'memberId';
+  const key = problems.length === 0 ? value[name] : '';
+  if (problems.length === 0 && (typeof key !== 'string' || key === '')) {
+    problems.push({
+      path: `${path}/${name}`,
+      what: 'expected text that is not empty: it is the key',
+    });
+  }
+  return { record: { key: key as string, value }, problems };
+}
+
+/** A batch is an array, or an object with nothing but `records`; anything else is one event. */
+function batchOf(
+  body: unknown,
+  recordsMax: number,
+): { events: readonly unknown[]; path: string } | undefined {
+  let batch: { events: readonly unknown[]; path: string } | undefined;
+  if (Array.isArray(body)) batch = { events: body, path: '' };
+  else if (typeof body === 'object' && body !== null && 'records' in body) {
+    const { records } = body;
+    if (Object.keys(body).length === 1 && Array.isArray(records)) {
+      batch = { events: records, path: '/records' };
+    }
+  }
+  if (batch === undefined) return undefined;
+  if (batch.events.length > recordsMax) {
+    throw new HttpProblem('CAR707', `a batch has at most ${recordsMax} records.`);
+  }
+  if (batch.events.length > 0) return batch;
+  const problems = [{ path: batch.path || '/', what: 'expected at least one event' }];
+  throw new HttpProblem('CAR710', 'the batch is empty.', { problems });
+}
+
+function readerOf(readers: ReadonlyMap<string, Reader>, name: string): Reader {
+  const reader = readers.get(name);
+  if (reader !== undefined) return reader;
+  const meant = nearest(name, readers.keys());
+  const known = [...readers.keys()].sort().join(', ');
+  const mend = meant === undefined ? `Known types: ${known}.` : `Did you mean "${meant}"?`;
+  throw new HttpProblem('CAR706', `there is no event type "${name.slice(0, 64)}".`, { mend });
+}

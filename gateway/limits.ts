@@ -1,0 +1,98 @@
+/** What the gateway never goes beyond, each with its unit and what happens there. */
+export interface GatewayLimits {
+  /** Connections of this gateway; over it an upgrade is answered 503 (CAR716). */
+  readonly connectionsMax: number;
+  /** Bytes that wait in one connection's queue; over it the connection is closed as slow. */
+  readonly queueBytesMax: number;
+  /** Numbers that are kept to be told as skipped with a connection's next frame; over it: the oldest. */
+  readonly skippedMax: number;
+  /** Notifications of a connection that can be acknowledged by id; over it: the oldest, by cursor. */
+  readonly recentMax: number;
+  /** Ids in one `ack` frame; over it the frame is bad. */
+  readonly ackIdsMax: number;
+  /** Bytes of a frame that a device sends; over it: close code 1009. */
+  readonly frameBytesMax: number;
+  /** Every connection is pinged this often; no pong until the next ping closes it. */
+  readonly heartbeatMs: number;
+  /** The second look into the inbox after a connect (rule D10). */
+  readonly fillAgainMs: number;
+  /** Fills that read the inbox at one time; the others wait their turn. */
+  readonly fillsMax: number;
+  /** A fill that cannot write for so long ends in a slow close. */
+  readonly stuckMs: number;
+  /** After a close frame; then the socket is cut. */
+  readonly closeMs: number;
+  /** How long a connect waits for a device's registration to be known here. */
+  readonly ownerWaitMs: number;
+  readonly leaseMs: number;
+  /** Bytes of an HTTP body; over it 413. */
+  readonly bodyBytesMax: number;
+  /** Records of a batch; over it 413. */
+  readonly batchRecordsMax: number;
+  /** Records and bytes that wait for the log; over it 503 (CAR711). */
+  readonly writeRecordsMax: number;
+  readonly writeBytesMax: number;
+  /** Own facts (presence, acknowledgements) that wait for the log; over it the oldest are lost, counted. */
+  readonly reportsMax: number;
+  readonly pullMax: number;
+}
+
+export const GATEWAY_LIMITS: GatewayLimits = {
+  connectionsMax: 20_000,
+  queueBytesMax: 256 * 1024,
+  skippedMax: 64,
+  recentMax: 256,
+  ackIdsMax: 256,
+  frameBytesMax: 64 * 1024,
+  heartbeatMs: 30_000,
+  fillAgainMs: 2_000,
+  fillsMax: 32,
+  stuckMs: 10_000,
+  closeMs: 5_000,
+  ownerWaitMs: 2_000,
+  leaseMs: 15_000,
+  bodyBytesMax: 1024 * 1024,
+  batchRecordsMax: 1_000,
+  writeRecordsMax: 50_000,
+  writeBytesMax: 16 * 1024 * 1024,
+  reportsMax: 50_000,
+  pullMax: 500,
+};
+
+/** What has happened since the start; for metrics. Only grows. */
+export interface GatewayCounts {
+  opened: number;
+  framesSent: number;
+  framesReceived: number;
+  /** Live frames that the connection had from its fill already, or the other way round. */
+  doubles: number;
+  skipped: number;
+  acknowledged: number;
+  /** Acknowledged ids that the connection does not know (any more). */
+  unknownAcks: number;
+  filled: number;
+  fillsFailed: number;
+  acksFailed: number;
+  eventsAccepted: number;
+  eventsRefused: number;
+  /** By close code. */
+  readonly closed: Map<number, number>;
+}
+
+export function newCounts(): GatewayCounts {
+  return {
+    opened: 0,
+    framesSent: 0,
+    framesReceived: 0,
+    doubles: 0,
+    skipped: 0,
+    acknowledged: 0,
+    unknownAcks: 0,
+    filled: 0,
+    fillsFailed: 0,
+    acksFailed: 0,
+    eventsAccepted: 0,
+    eventsRefused: 0,
+    closed: new Map(),
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * Writes single records to the log as batches: what comes while a write is under way goes out together
+ * with the next one (group commit), one write at a time, so that the order per key is kept. Bounded: over
+ * its limits it refuses (CAR711), and never queues.
+ */
+import type { Clock } from '../core/clock.ts';
+import { CarillonError } from '../core/error.ts';
+import type { EncodedBatch, Log, Producer } from '../core/log.ts';
+import { partitionOf } from '../core/partition.ts';
+import { BatchBuilder } from '../core/record-batch.ts';
+import type { Schemas } from '../core/schema.ts';
+import { HttpProblem } from './problem.ts';
+
+/** Kafka's `message.max.bytes` is 1 MiB by default: a batch is closed at half of it. */
+const BATCH_BYTES_MAX = 512 * 1024;
+
+export interface WriteLimits {
+  /** Bytes that wait for the log or are under way. */
+  readonly bytesMax: number;
+  readonly recordsMax: number;
+}
+
+export const WRITE_LIMITS: WriteLimits = { bytesMax: 16 * 1024 * 1024, recordsMax: 50_000 };
+
+export interface NewRecord {
+  readonly key: string;
+  /** Null: a tombstone. */
+  readonly value: unknown;
+}
+
+export interface WrittenRecord {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Where a record lies in the flight that takes it. */
+interface Slot {
+  readonly batch: number;
+  readonly index: number;
+}
+
+class Flight {
+  readonly batches: (BatchBuilder | EncodedBatch)[] = [];
+  readonly open = new Map<string, number>();
+  readonly landed = Promise.withResolvers<readonly number[]>();
+  bytes = 0;
+  records = 0;
+
+  append(topic: string, partition: number, key: Buffer, value: Buffer | null, at: number): Slot {
+    const place = `${topic}/${partition}`;
+    let number = this.open.get(place);
+    if (number === undefined) {
+      number = this.batches.push(new BatchBuilder(topic, partition)) - 1;
+      this.open.set(place, number);
+    }
+    const builder = this.batches[number] as BatchBuilder;
+    const index = builder.count;
+    builder.append(at, key, value);
+    if (builder.size > BATCH_BYTES_MAX) {
+      this.batches[number] = builder.finish();
+      this.open.delete(place);
+    }
+    this.bytes += key.length + (value?.length ?? 0);
+    this.records++;
+    return { batch: number, index };
+  }
+
+  finish(): readonly EncodedBatch[] {
+    return this.batches.map((batch) => (batch instanceof BatchBuilder ? batch.finish() : batch));
+  }
+}
+
+export class LogWriter {
+  readonly #log: Log;
+  readonly #producer: Producer;
+  readonly #schemas: Schemas;
+  readonly #clock: Clock;
+  readonly #limits: WriteLimits;
+  readonly #partitions = new Map<string, number>();
+  #next = new Flight();
+  #underWay: Flight | null = null;
+  #idle: Promise<void> = Promise.resolve();
+
+  private constructor(
+    log: Log,
+    producer: Producer,
+    schemas: Schemas,
+    clock: Clock,
+    limits: WriteLimits,
+  ) {
+    this.#log = log;
+    this.#producer = producer;
+    this.#schemas = schemas;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  static async open(
+    log: Log,
+    schemas: Schemas,
+    clock: Clock,
+    limits: WriteLimits = WRITE_LIMITS,
+  ): Promise<LogWriter> {
+    return new LogWriter(log, await log.producer(), schemas, clock, limits);
+  }
+
+  /**
+   * Resolves when all records are durable, with their offsets in order. Rejects with CAR711 (too much is
+   * waiting; nothing was written) or CAR712 (the log is away; it may have been written).
+   */
+  async write(
+    topic: string,
+    schema: string,
+    records: readonly NewRecord[],
+  ): Promise<readonly WrittenRecord[]> {
+    if (records.length === 0) return [];
+    const partitions = await this.#partitionsOf(topic);
+    const encoder = this.#schemas.encoder(schema);
+    // Encoded apart from the batch, so that a value that does not encode leaves no half record in it.
+    const values = records.map(({ value }) => (value === null ? null : encoder.toBuffer(value)));
+    this.#checkRoom(records.length, values);
+    const flight = this.#next;
+    const now = this.#clock.now();
+    const written = records.map(({ key }, i) => {
+      const bytes = Buffer.from(key, 'utf8');
+      const partition = partitionOf(bytes, partitions);
+      return { partition, slot: flight.append(topic, partition, bytes, values[i]!, now) };
+    });
+    if (this.#underWay === null) this.#idle = this.#fly();
+    const bases = await flight.landed.promise;
+    return written.map(({ partition, slot }) => ({
+      partition,
+      offset: bases[slot.batch]! + slot.index,
+    }));
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.#idle;
+    await this.#producer.close();
+  }
+
+  async #fly(): Promise<void> {
+    while (this.#next.records > 0) {
+      const flight = this.#next;
+      this.#underWay = flight;
+      // What else comes in this turn of the loop joins this flight.
+      await new Promise(setImmediate);
+      this.#next = new Flight();
+      try {
+        flight.landed.resolve(await this.#producer.send(flight.finish()));
+      } catch (cause) {
+        flight.landed.reject(new HttpProblem('CAR712', 'the log did not take it.', { cause }));
+      }
+    }
+    this.#underWay = null;
+  }
+
+  #checkRoom(count: number, values: readonly (Buffer | null)[]): void {
+    const flights = this.#underWay === this.#next ? [this.#next] : [this.#next, this.#underWay];
+    let records = count;
+    let bytes = values.reduce((sum, value) => sum + (value?.length ?? 0), 0);
+    for (const flight of flights) {
+      records += flight?.records ?? 0;
+      bytes += flight?.bytes ?? 0;
+    }
+    if (records <= this.#limits.recordsMax && bytes <= this.#limits.bytesMax) return;
+    throw new HttpProblem('CAR711', 'the log is slower than what is sent to it.');
+  }
+
+  async #partitionsOf(topic: string): Promise<number> {
+    const known = this.#partitions.get(topic);
+    if (known !== undefined) return known;
+    let partitions: number | undefined;
+    try {
+      partitions = await this.#log.partitionsOf(topic);
+    } catch (cause) {
+      throw new HttpProblem('CAR712', 'the log does not answer.', { cause });
+    }
+    if (partitions === undefined) {
+      throw new CarillonError('CAR712', `topic ${topic} is not there.`, {
+        where: { at: topic },
+        mend: 'Create the topics first: carillon topics apply.',
+      });
+    }
+    this.#partitions.set(topic, partitions);
+    return partitions;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What the gateway answers when something is wrong: always the same JSON form, with a code, the fields
+ * by path and how to mend it; never a stack trace, never a value of the body or a token.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CarillonError } from '../core/error.ts';
+import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
+import type { FieldProblem } from '../schemas/json-events.ts';
+
+/** The HTTP status of each code that a request can end in. */
+const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
+  CAR701: 401,
+  CAR702: 401,
+  CAR703: 401,
+  CAR704: 403,
+  CAR705: 404,
+  CAR706: 404,
+  CAR707: 413,
+  CAR708: 415,
+  CAR709: 400,
+  CAR710: 400,
+  CAR711: 503,
+  CAR712: 503,
+  CAR713: 404,
+  CAR714: 400,
+  CAR715: 503,
+  CAR716: 503,
+  CAR717: 500,
+  CAR721: 400,
+  CAR724: 426,
+};
+/** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** An error that a client is told. */
+export class HttpProblem extends CarillonError {
+  readonly status: number;
+  readonly problems: readonly FieldProblem[];
+
+  constructor(
+    code: ErrorCode,
+    what: string,
+    options: { problems?: readonly FieldProblem[]; mend?: string; cause?: unknown } = {},
+  ) {
+    const status = STATUS[code] ?? 500;
+    super(code, what, {
+      retryable: status === 503,
+      ...(options.mend === undefined ? {} : { mend: options.mend }),
+      cause: options.cause,
+    });
+    this.status = status;
+    this.problems = options.problems ?? [];
+  }
+}
+
+export function problemBody(problem: HttpProblem): object {
+  const { code, what, mend, problems } = problem;
+  const body = { code, slug: ERROR_TABLE[code].slug, what, mend };
+  return problems.length === 0 ? body : { ...body, problems };
+}
+
+export function problemHeaders(problem: HttpProblem): globalThis.Record<string, string> {
+  if (problem.status === 503) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+  if (problem.status === 401) return { 'www-authenticate': 'Bearer' };
+  return problem.status === 426 ? { upgrade: 'websocket' } : {};
+}
+
+export type LogLine = (
+  sentence: string,
+  facts: Readonly<globalThis.Record<string, unknown>>,
+) => void;
+
+/** Makes all errors of an app problems. What nobody foresaw is logged whole and told as CAR717. */
+export function installProblems(app: FastifyInstance, log: LogLine): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    send(reply, problemOf(error, request, log));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const [path] = request.url.split('?', 1);
+    send(reply, new HttpProblem('CAR705', `${request.method} ${path!.slice(0, 200)} is not here.`));
+  });
+}
+
+function send(reply: FastifyReply, problem: HttpProblem): void {
+  reply.code(problem.status).headers(problemHeaders(problem)).send(problemBody(problem));
+}
+
+function problemOf(error: FastifyError, request: FastifyRequest, log: LogLine): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const max = request.routeOptions.bodyLimit;
+    return new HttpProblem('CAR707', `the body has more than ${max} bytes.`);
+  }
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new HttpProblem('CAR708', 'the content type of the body is not taken here.');
+  }
+  if ((error.statusCode ?? 500) < 500) {
+    // What Fastify itself refuses: a content length that lies, a path that does not decode.
+    return new HttpProblem('CAR721', 'the request is malformed.');
+  }
+  log('A request failed.', { method: request.method, path: request.routeOptions.url, error });
+  return new HttpProblem('CAR717', 'the gateway failed on this request.');
+}
+
+/** Logs to nobody; the wiring hands in a real one. */
+export const noLog: LogLine = () => undefined;

@@ -1,0 +1,151 @@
+/** Devices that come at their own pace: their inbox page by page, and their acknowledgements. */
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../core/clock.ts';
+import {
+  add,
+  type Cursor,
+  copyCursor,
+  covers,
+  emptyCursor,
+  formatCursor,
+  merge,
+  parseCursor,
+} from '../core/cursor.ts';
+import type { InboxStore } from '../core/inbox.ts';
+import type { DeviceNotification } from '../core/notification.ts';
+import { priorityOf } from '../core/priority.ts';
+import type { NotificationForm, PullPage, Skipped } from '../schemas/frames.ts';
+import { Acknowledgements, acknowledgedOutcome } from './acknowledgements.ts';
+import type { Auth } from './auth.ts';
+import { guard } from './guard.ts';
+import { readUncovered } from './inbox-reader.ts';
+import type { GatewayCounts, GatewayLimits } from './limits.ts';
+import type { Owners } from './owners.ts';
+import { type PayloadReader, skippedForm, whySkipped } from './payload.ts';
+import { HttpProblem } from './problem.ts';
+import type { Reporter } from './reporter.ts';
+
+const LIMIT_DEFAULT = 100;
+/** A pull acknowledges by cursor: of so many rows the outcomes are told one by one. */
+const OUTCOMES_MAX = 1_000;
+
+export interface PullDeps {
+  readonly auth: Auth;
+  readonly inbox: InboxStore;
+  readonly owners: Owners;
+  readonly payload: PayloadReader;
+  readonly outcomes: Reporter;
+  readonly clock: Clock;
+  readonly counts: GatewayCounts;
+  readonly limits: GatewayLimits;
+}
+
+export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
+  const onRequest = guard(deps.auth, []);
+  app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request) => {
+    const { deviceId } = request.params as { deviceId: string };
+    const query = request.query as globalThis.Record<string, unknown>;
+    const epoch = epochOf(deps.owners, deviceId);
+    const limit = limitOf(query.limit, deps.limits.pullMax);
+    const asked = cursorOf(query.after);
+    const after =
+      asked === undefined
+        ? await inboxDoes(() => Acknowledgements.stored(deps.inbox, deviceId, epoch))
+        : asked.epoch === epoch
+          ? asked
+          : emptyCursor(epoch);
+    return await pageOf(deps, deviceId, after, limit);
+  });
+  app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
+    const { deviceId } = request.params as { deviceId: string };
+    const epoch = epochOf(deps.owners, deviceId);
+    const body = request.body as { cursor?: unknown } | null;
+    const cursor = cursorOf(body?.cursor);
+    if (cursor === undefined) {
+      const problems = [
+        { path: '/cursor', what: 'missing, expected the cursor of a page or frame' },
+      ];
+      throw new HttpProblem('CAR710', 'the body has no cursor.', { problems });
+    }
+    // What is acknowledged of an older epoch is of no use to anybody any more.
+    if (cursor.epoch === epoch) await inboxDoes(() => acknowledge(deps, deviceId, cursor));
+    reply.code(204);
+  });
+}
+
+async function pageOf(
+  deps: PullDeps,
+  deviceId: string,
+  after: Cursor,
+  limit: number,
+): Promise<PullPage> {
+  const page = await inboxDoes(() => readUncovered(deps.inbox, deviceId, after, limit));
+  const cursor = copyCursor(after);
+  const notifications: NotificationForm[] = [];
+  const skipped: Skipped[] = [];
+  const now = deps.clock.now();
+  for (const row of page.rows) {
+    add(cursor, priorityOf(row.priority)!, row.sequence);
+    const form = await formOf(deps.payload, row, now);
+    if (typeof form === 'string') skipped.push(skippedForm(row, form));
+    else notifications.push(form);
+  }
+  const text = formatCursor(cursor);
+  // With more gaps than a cursor remembers it may not have moved: asking again at once would not end.
+  const more = page.more && text !== formatCursor(after);
+  return { notifications, skipped, cursor: text, more };
+}
+
+async function formOf(
+  payload: PayloadReader,
+  row: DeviceNotification,
+  nowMs: number,
+): Promise<NotificationForm | Skipped['reason']> {
+  const why = whySkipped(row, nowMs);
+  if (why !== undefined) return why;
+  if (!payload.ready(row.payloadSchemaId)) await payload.load(row.payloadSchemaId);
+  return payload.form(row) ?? 'unreadable';
+}
+
+async function acknowledge(deps: PullDeps, deviceId: string, cursor: Cursor): Promise<void> {
+  const { inbox, outcomes, counts, clock } = deps;
+  const stored = await Acknowledgements.stored(inbox, deviceId, cursor.epoch);
+  const { rows } = await readUncovered(inbox, deviceId, stored, OUTCOMES_MAX);
+  const merged = copyCursor(stored);
+  merge(merged, cursor);
+  await inbox.acknowledge(deviceId, cursor.epoch, formatCursor(merged));
+  const now = clock.now();
+  for (const row of rows) {
+    if (!covers(cursor, priorityOf(row.priority)!, row.sequence)) continue;
+    counts.acknowledged++;
+    outcomes.report(deviceId, acknowledgedOutcome(row, deviceId, 'inbox', now));
+  }
+}
+
+function epochOf(owners: Owners, deviceId: string): number {
+  const owner = owners.get(deviceId);
+  if (owner?.active) return owner.epoch;
+  throw new HttpProblem('CAR713', 'the device is not registered.');
+}
+
+function cursorOf(text: unknown): Cursor | undefined {
+  if (text === undefined || text === null || text === '') return undefined;
+  const cursor = typeof text === 'string' ? parseCursor(text) : undefined;
+  if (cursor === undefined) throw new HttpProblem('CAR714', 'it is not a cursor that was given.');
+  return cursor;
+}
+
+function limitOf(text: unknown, max: number): number {
+  if (text === undefined) return LIMIT_DEFAULT;
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= max) return limit;
+  throw new HttpProblem('CAR721', `"limit" is a whole number from 1 to ${max}.`);
+}
+
+async function inboxDoes<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new HttpProblem('CAR715', 'the inbox does not answer.', { cause });
+  }
+}

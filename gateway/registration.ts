@@ -1,0 +1,173 @@
+/** Devices register and leave: records of `events.device-registration`, keyed by device (rule D4). */
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../core/clock.ts';
+import { DEVICE_CLASSES, TRANSPORTS } from '../core/device.ts';
+import type { FieldProblem } from '../schemas/json-events.ts';
+import type { Auth, Identity } from './auth.ts';
+import { guard, identityOf } from './guard.ts';
+import type { LogWriter } from './log-writer.ts';
+import { HttpProblem } from './problem.ts';
+
+const ID_CHARS_MAX = 128;
+const TEXT_CHARS_MAX = 128;
+/** FCM's and APNs' tokens are opaque and grow; today's have 64 to 200 characters. */
+const TOKEN_CHARS_MAX = 4_096;
+const TRANSPORTS_MAX = 8;
+const ENVIRONMENTS = ['production', 'sandbox'];
+const FIELDS = ['memberId', 'class', 'platform', 'app', 'locale', 'transports'];
+const TRANSPORT_FIELDS = ['kind', 'token', 'environment'];
+/** Printable ASCII: ids stand in keys, addresses and metric-free logs. */
+const ID = /^[\x21-\x7e]+$/;
+
+export interface RegistrationDeps {
+  readonly auth: Auth;
+  readonly writer: LogWriter;
+  readonly clock: Clock;
+  readonly topic: string;
+}
+
+export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps): void {
+  const onRequest = guard(deps.auth, ['registrar']);
+  app.put('/v1/devices/:deviceId', { onRequest }, async (request, reply) => {
+    const { deviceId } = request.params as { deviceId: string };
+    const registered = readRegistration(deviceId, request.body, deps.clock.now());
+    checkMember(identityOf(request), registered.memberId as string);
+    return await write(deps, deviceId, registered).then((offset) => {
+      reply.code(202);
+      return { deviceId, accepted: 'REGISTERED', ...offset };
+    });
+  });
+  app.delete('/v1/devices/:deviceId', { onRequest }, async (request, reply) => {
+    const { deviceId } = request.params as { deviceId: string };
+    checkId(deviceId);
+    const deleted = { ...NOTHING, deviceId, action: 'DELETED', occurredAt: deps.clock.now() };
+    return await write(deps, deviceId, deleted).then((offset) => {
+      reply.code(202);
+      return { deviceId, accepted: 'DELETED', ...offset };
+    });
+  });
+}
+
+const NOTHING = {
+  memberId: '',
+  class: 'web',
+  platform: '',
+  app: '',
+  locale: '',
+  transports: [],
+  deadToken: null,
+  deadBefore: null,
+};
+
+/** A token that names a member registers devices of that member only. */
+function checkMember(identity: Identity, memberId: string): void {
+  if (identity.member === undefined || identity.member === memberId) return;
+  throw new HttpProblem('CAR704', "the token's member is not the memberId of the body.");
+}
+
+async function write(deps: RegistrationDeps, deviceId: string, value: object): Promise<object> {
+  const record = { key: deviceId, value };
+  const [written] = await deps.writer.write(deps.topic, 'DeviceRegistration', [record]);
+  return { ...written };
+}
+
+function checkId(deviceId: string): void {
+  if (deviceId.length <= ID_CHARS_MAX && ID.test(deviceId)) return;
+  const what = `a device id has 1 to ${ID_CHARS_MAX} printable ASCII characters, no spaces`;
+  throw new HttpProblem('CAR721', `${what}.`);
+}
+
+/** The event that a body stands for. Throws CAR710 with all that is wrong. */
+export function readRegistration(
+  deviceId: string,
+  body: unknown,
+  nowMs: number,
+): globalThis.Record<string, unknown> {
+  checkId(deviceId);
+  const problems: FieldProblem[] = [];
+  const fields = objectOf(body, '', FIELDS, problems);
+  const value = {
+    ...NOTHING,
+    deviceId,
+    action: 'REGISTERED',
+    memberId: textOf(fields.memberId, '/memberId', ID_CHARS_MAX, true, problems),
+    class: choiceOf(fields.class, '/class', DEVICE_CLASSES, problems),
+    platform: textOf(fields.platform, '/platform', TEXT_CHARS_MAX, false, problems),
+    app: textOf(fields.app, '/app', TEXT_CHARS_MAX, false, problems),
+    locale: textOf(fields.locale, '/locale', TEXT_CHARS_MAX, false, problems),
+    transports: transportsOf(fields.transports, nowMs, problems),
+    occurredAt: nowMs,
+  };
+  if (problems.length === 0) return value;
+  throw new HttpProblem('CAR710', 'the registration is not complete.', { problems });
+}
+
+function transportsOf(json: unknown, nowMs: number, problems: FieldProblem[]): unknown[] {
+  if (json === undefined || json === null) return [];
+  if (!Array.isArray(json) || json.length > TRANSPORTS_MAX) {
+    const what = `expected an array of at most ${TRANSPORTS_MAX} transports, best first`;
+    problems.push({ path: '/transports', what });
+    return [];
+  }
+  return json.map((item, i) => transportOf(item, `/transports/${i}`, nowMs, problems));
+}
+
+function transportOf(json: unknown, path: string, nowMs: number, problems: FieldProblem[]): object {
+  const fields = objectOf(json, path, TRANSPORT_FIELDS, problems);
+  const kind = choiceOf(fields.kind, `${path}/kind`, TRANSPORTS, problems);
+  const needsToken = kind === 'fcm' || kind === 'apns';
+  const at = `${path}/token`;
+  const token = textOf(fields.token, at, TOKEN_CHARS_MAX, needsToken, problems);
+  if (!needsToken && token !== '') problems.push({ path: at, what: `${kind} has no token` });
+  const where = `${path}/environment`;
+  const environment = fields.environment ?? null;
+  if (environment !== null && kind !== 'apns') {
+    problems.push({ path: where, what: `${kind} has no environment` });
+  } else if (environment !== null) choiceOf(environment, where, ENVIRONMENTS, problems);
+  return { kind, token: token === '' ? null : token, environment, registeredAt: nowMs };
+}
+
+function objectOf(
+  json: unknown,
+  path: string,
+  known: readonly string[],
+  problems: FieldProblem[],
+): globalThis.Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    problems.push({ path: path || '/', what: `expected an object of ${known.join(', ')}` });
+    return {};
+  }
+  for (const name of Object.keys(json)) {
+    if (known.includes(name)) continue;
+    const what = `no such field; known: ${known.join(', ')}`;
+    problems.push({ path: `${path}/${name.slice(0, 64)}`, what });
+  }
+  return json as globalThis.Record<string, unknown>;
+}
+
+function textOf(
+  json: unknown,
+  path: string,
+  charsMax: number,
+  required: boolean,
+  problems: FieldProblem[],
+): string {
+  if (!required && (json === undefined || json === null)) return '';
+  if (typeof json === 'string' && json.length <= charsMax && (json !== '' || !required))
+    return json;
+  const missing = json === undefined ? 'missing, ' : '';
+  problems.push({ path, what: `${missing}expected text of 1 to ${charsMax} characters` });
+  return '';
+}
+
+function choiceOf(
+  json: unknown,
+  path: string,
+  choices: readonly string[],
+  problems: FieldProblem[],
+): string {
+  if (typeof json === 'string' && choices.includes(json)) return json;
+  const missing = json === undefined ? 'missing, ' : '';
+  problems.push({ path, what: `${missing}expected one of ${choices.join(', ')}` });
+  return '';
+}

@@ -1,0 +1,198 @@
+/**
+ * `GET /v1/stream`: from an upgrade request to an open connection. The token comes in the Authorization
+ * header, or, as browsers cannot set one, as sub-protocol `bearer.<jwt>` beside `carillon.v1`, or as
+ * `?access_token=`.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { type Cursor, emptyCursor, parseCursor } from '../core/cursor.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import { type Auth, allow, bearerOf, type Identity } from './auth.ts';
+import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import { Connection, type ConnectionDeps } from './connection.ts';
+import type { Filler } from './fill.ts';
+import type { Hub } from './hub.ts';
+import type { Owners } from './owners.ts';
+import type { Presence } from './presence.ts';
+import { HttpProblem, type LogLine, problemBody, problemHeaders } from './problem.ts';
+
+export const STREAM_PATH = '/v1/stream';
+export const SUBPROTOCOL = 'carillon.v1';
+
+export interface StreamDeps extends Omit<ConnectionDeps, 'ended'> {
+  readonly auth: Auth;
+  readonly owners: Owners;
+  readonly hub: Hub;
+  readonly presence: Presence;
+  readonly filler: Filler;
+  newId(): string;
+  readonly log: LogLine;
+}
+
+interface Request {
+  readonly identity: Identity;
+  /** Where the device wants to go on. */
+  readonly after: Cursor | undefined;
+}
+
+export class Streams {
+  readonly #deps: StreamDeps;
+  readonly #sockets: WebSocketServer;
+  /** The TCP sockets below, until they are closed: a stop waits for them, then cuts them. */
+  readonly #raw = new Set<Duplex>();
+  readonly #connectionDeps: ConnectionDeps;
+  #draining = false;
+
+  constructor(deps: StreamDeps) {
+    this.#deps = deps;
+    // The types of ws do not know `closeTimeout` yet.
+    const options: ServerOptions & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: deps.limits.frameBytesMax,
+      closeTimeout: deps.limits.closeMs,
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    };
+    this.#sockets = new WebSocketServer(options);
+    const { auth: _, ...rest } = deps;
+    this.#connectionDeps = {
+      ...rest,
+      ended: (connection, code) => this.#ended(connection, code),
+    };
+    deps.owners.onChange((deviceId, owner) => {
+      const connection = deps.hub.ofDevice(deviceId);
+      if (connection === undefined) return;
+      if (owner === undefined || !owner.active) connection.close(CLOSE_CODES.deleted);
+      else if (owner.epoch !== connection.epoch) connection.close(CLOSE_CODES.moved);
+    });
+  }
+
+  attach(server: Server): void {
+    server.on('upgrade', (request, socket, head) => {
+      // Without a listener a reset during the handshake would end the process.
+      socket.on('error', () => socket.destroy());
+      this.#upgrade(request, socket, head).catch((error) => this.#refuse(socket, error));
+    });
+  }
+
+  /** Tells all devices to come back elsewhere, waits for them, and cuts the rest. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#deps.hub.closeAll(CLOSE_CODES.goingAway);
+    const deadline = Promise.withResolvers<void>();
+    const timer = setTimeout(deadline.resolve, this.#deps.limits.closeMs);
+    const closed = [...this.#raw].map(
+      (socket) => new Promise((done) => socket.once('close', done)),
+    );
+    await Promise.race([Promise.all(closed), deadline.promise]);
+    clearTimeout(timer);
+    for (const socket of this.#raw) socket.destroy();
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const asked = await this.#check(request);
+    if (socket.destroyed) return;
+    this.#raw.add(socket);
+    socket.once('close', () => this.#raw.delete(socket));
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#open(webSocket, asked).catch((error) => {
+        this.#deps.log('A connection could not be opened.', { error });
+        webSocket.terminate();
+      });
+    });
+  }
+
+  /** Throws a problem when the request is not for us to accept. */
+  async #check(request: IncomingMessage): Promise<Request> {
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    if (url.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
+    if (this.#draining || this.#raw.size >= this.#deps.limits.connectionsMax) {
+      throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
+    }
+    const identity = await this.#deps.auth.identify(tokenOf(request, url));
+    if (!identity.scopes.includes('device')) allow(identity, ['device']);
+    const text = url.searchParams.get('after');
+    const after = text === null || text === '' ? undefined : parseCursor(text);
+    if (text && after === undefined) {
+      throw new HttpProblem('CAR714', '"after" is not a cursor that was given.');
+    }
+    return { identity, after };
+  }
+
+  async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {
+    const { inbox, owners, hub, presence, filler, limits, counts } = this.#deps;
+    const deviceId = identity.subject;
+    // Nothing is read from the device until its connection can act on it.
+    socket.pause();
+    const refuse = ({ code, reason }: CloseCode) => {
+      count(counts.closed, code);
+      socket.resume();
+      socket.close(code, reason);
+    };
+    socket.on('error', () => undefined);
+    const owner = await owners.known(deviceId, limits.ownerWaitMs);
+    if (owner === undefined) return refuse(CLOSE_CODES.notRegistered);
+    if (!owner.active) return refuse(CLOSE_CODES.deleted);
+    let acked: Cursor;
+    try {
+      acked = await Acknowledgements.stored(inbox, deviceId, owner.epoch);
+    } catch (error) {
+      this.#deps.log('The inbox does not say what was acknowledged.', { error });
+      return refuse(CLOSE_CODES.inboxAway);
+    }
+    if (socket.readyState !== socket.OPEN) return;
+    if (owners.get(deviceId)?.epoch !== owner.epoch) return refuse(CLOSE_CODES.moved);
+    if (this.#draining) return refuse(CLOSE_CODES.goingAway);
+    // A cursor of an older epoch says nothing about this one: told from its start.
+    const stale = after !== undefined && after.epoch !== owner.epoch;
+    const from = stale ? emptyCursor(owner.epoch) : (after ?? acked);
+    const { epoch } = owner;
+    const { expiresAt } = identity;
+    const id = this.#deps.newId();
+    const facts = { id, deviceId, epoch, expiresAt, from, acked };
+    const connection = new Connection(this.#connectionDeps, socket, facts);
+    counts.opened++;
+    connection.welcome();
+    hub.add(connection);
+    presence.connected(deviceId, id);
+    socket.resume();
+    filler.start(connection);
+  }
+
+  #ended(connection: Connection, code: number): void {
+    count(this.#deps.counts.closed, code);
+    this.#deps.hub.remove(connection);
+    this.#deps.presence.closed(connection.deviceId, connection.id, code);
+  }
+
+  #refuse(socket: Duplex, error: unknown): void {
+    const problem =
+      error instanceof HttpProblem ? error : new HttpProblem('CAR717', 'the gateway failed.');
+    if (problem !== error) this.#deps.log('An upgrade failed.', { error });
+    const body = JSON.stringify(problemBody(problem));
+    const headers = {
+      connection: 'close',
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(Buffer.byteLength(body)),
+      ...problemHeaders(problem),
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n`;
+    socket.end(`${status}${lines.join('')}\r\n${body}`);
+  }
+}
+
+function tokenOf(request: IncomingMessage, url: URL): string | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) return bearerOf(header);
+  const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+  const named = offered.map((name) => name.trim()).find((name) => name.startsWith('bearer.'));
+  return named?.slice('bearer.'.length) ?? url.searchParams.get('access_token') ?? undefined;
+}
+
+function count(counts: Map<number, number>, code: number): void {
+  counts.set(code, (counts.get(code) ?? 0) + 1);
+}
