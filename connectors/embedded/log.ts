@@ -22,7 +22,7 @@ import type { Record } from '../../core/record.ts';
 import { hasNullKey } from './compaction.ts';
 import { type OpenDatabase, openDatabase, writeError } from './database.ts';
 import { type ChunkGroupHost, EmbeddedGroup } from './group.ts';
-import { Housekeeping } from './housekeeping.ts';
+import { Housekeeping, type Sweep } from './housekeeping.ts';
 import { Offers } from './offers.ts';
 import { type Chunk, chunkRecords, type Partition } from './partition.ts';
 import { StateTable } from './state.ts';
@@ -86,7 +86,6 @@ export class EmbeddedLog implements Log {
   readonly #offers = new Offers();
   readonly #groups = new Map<string, EmbeddedGroup>();
   readonly #subscriptions = new Set<Subscription>();
-  readonly #rollbacks = new Set<() => void>();
   readonly #housekeeping: Housekeeping;
   readonly #onCommitted: ((records: number) => void) | undefined;
   /** Partitions that were appended to in the open transaction. */
@@ -253,9 +252,14 @@ export class EmbeddedLog implements Log {
     return this.#transaction.committed();
   }
 
-  /** To be told when a transaction was undone: caches of uncommitted rows must be forgotten. */
-  onRollback(forget: () => void): void {
-    this.#rollbacks.add(forget);
+  /** Adds a bounded piece of work that is done each second, inside the transaction. */
+  addSweep(sweep: Sweep): () => void {
+    return this.#housekeeping.addSweep(sweep);
+  }
+
+  /** One piece of retention, compaction and sweeping now; it is done each second anyway. */
+  sweep(): void {
+    this.#housekeeping.run();
   }
 
   /** Closes the groups (`stopped`), commits, closes the file. */
@@ -372,7 +376,6 @@ export class EmbeddedLog implements Log {
     for (const group of this.#groups.values()) group.fence();
     this.#topics.reload();
     this.#state.load();
-    for (const forget of this.#rollbacks) forget();
   }
 
   #mustBeOpen(): void {
