@@ -3,6 +3,7 @@
  * 7xx gateway, 8xx state, 9xx commands and deployment. A code is never used again for something else;
  * each has a page in docs/errors and is raised by a test.
  */
+import { COMMAND_ERRORS } from './command-errors.ts';
 import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 
 export interface ErrorEntry {
@@ -15,6 +16,7 @@ export interface ErrorEntry {
 
 export const ERROR_TABLE = {
   ...TOPOLOGY_ERRORS,
+  ...COMMAND_ERRORS,
   CAR401: {
     slug: 'unknown-schema',
     what: 'A schema that is named is in none of the schema folders.',

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/**
+ * The command `carillon`. Nothing but Node is loaded here, so that the version is told at once, and so
+ * that a Node that is too old gets a sentence and not a stack.
+ */
+import { nodeIsTooOld, version } from './version.ts';
+
+const words = process.argv.slice(2);
+const tooOld = nodeIsTooOld(process.versions.node);
+if (tooOld !== undefined) {
+  process.stderr.write(tooOld);
+  process.exitCode = 1;
+} else if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  process.stdout.write(`${version()}\n`);
+} else {
+  const { main } = await import('./main.ts');
+  process.exitCode = await main(words);
+}

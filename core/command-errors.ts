@@ -1,0 +1,80 @@
+import type { ErrorEntry } from './error-table.ts';
+
+/** 9xx: the command line, the deployment config, and what a command meets on its way. */
+export const COMMAND_ERRORS = {
+  CAR900: {
+    slug: 'usage',
+    what: 'The command line is not one that carillon understands.',
+    mend: 'See what there is: carillon --help',
+  },
+  CAR901: {
+    slug: 'node-too-old',
+    what: 'Node is older than 22.18, the first that has all that Carillon needs.',
+    mend: 'Install Node 22.18 or later; inside the project, `npm start` brings its own.',
+  },
+  CAR902: {
+    slug: 'file-unreadable',
+    what: 'A file that was named cannot be read.',
+    mend: 'Check its path, as seen from this folder, and its permissions.',
+  },
+  CAR903: {
+    slug: 'bad-setting',
+    what: 'A setting of the deployment config has a value that it may not have.',
+    mend: 'Write it as the message says.',
+  },
+  CAR904: {
+    slug: 'missing-setting',
+    what: 'The deployment config lacks a setting that its other settings ask for.',
+    mend: 'Add it; docker/carillon.cluster.yaml shows all of them.',
+  },
+  CAR905: {
+    slug: 'generated-stale',
+    what: 'A generated file does not say what the code says.',
+    mend: 'Run `npm run generate`, and commit what it changed.',
+  },
+  CAR906: {
+    slug: 'no-secret',
+    what: 'The deployment has no secret to sign or check tokens with.',
+    mend: 'Set CARILLON_SECRET and CARILLON_INTERNAL_TOKEN, e.g. from `openssl rand -base64 32`.',
+  },
+  CAR907: {
+    slug: 'pipeline-away',
+    what: 'No gateway answers at that address.',
+    mend: 'Start the pipeline (`npm start`), or name its address with --url.',
+  },
+  CAR908: {
+    slug: 'request-refused',
+    what: 'The gateway refused what the command asked for.',
+    mend: 'See its answer; its own log has more under the same request id.',
+  },
+  CAR909: {
+    slug: 'bad-event-line',
+    what: 'A line of the input is not an event.',
+    mend: 'Write one JSON object a line, with the fields of the schema.',
+  },
+  CAR910: {
+    slug: 'bad-time',
+    what: 'A text is not a point in time.',
+    mend: 'Write start, end, 2026-01-31T12:00:00Z, or how long ago: 10m, 2h, 1d.',
+  },
+  CAR911: {
+    slug: 'no-data',
+    what: 'The data folder holds no log.',
+    mend: 'Start the pipeline once (`npm start`), or name the deployment with --deployment.',
+  },
+  CAR912: {
+    slug: 'nothing-to-explain',
+    what: 'Nothing is known under that name.',
+    mend: 'See the lists: carillon explain steps, carillon explain sinks, carillon explain codes',
+  },
+  CAR913: {
+    slug: 'device-turned-away',
+    what: 'The gateway closed the connection and said not to come back.',
+    mend: 'See the close code: docs/guides/devices.md lists them.',
+  },
+  CAR914: {
+    slug: 'carillon-failed',
+    what: 'Carillon itself has failed.',
+    mend: 'This is a bug. Run it again with CARILLON_TRACE=1, and report what it prints.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };
