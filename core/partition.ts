@@ -4,6 +4,7 @@
  */
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
+const ASCII_SCRATCH = new Uint8Array(256);
 
 /** Signed 32-bit, as Java's `Utils.murmur2`. */
 export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): number {
@@ -39,6 +40,14 @@ export function partitionOfView(
   return (murmur2(bytes, start, end) & 0x7fffffff) % partitions;
 }
 
+/** Over the UTF-8 bytes of a text; keys are short ASCII nearly always, and then no buffer is made. */
 export function partitionOfText(key: string, partitions: number): number {
-  return partitionOf(Buffer.from(key, 'utf8'), partitions);
+  const length = key.length;
+  if (length > ASCII_SCRATCH.length) return partitionOf(Buffer.from(key, 'utf8'), partitions);
+  for (let i = 0; i < length; i++) {
+    const code = key.charCodeAt(i);
+    if (code >= 0x80) return partitionOf(Buffer.from(key, 'utf8'), partitions);
+    ASCII_SCRATCH[i] = code;
+  }
+  return partitionOfView(ASCII_SCRATCH, 0, length, partitions);
 }

@@ -82,3 +82,34 @@ test('undo takes the last record back', () => {
     ['a', 'c'],
   );
 });
+
+test('any sizes of keys and values come back, around every length of a varint', () => {
+  const sizes = [
+    0, 1, 2, 40, 47, 48, 49, 57, 63, 64, 65, 127, 128, 4_090, 8_180, 8_191, 8_192, 70_000,
+  ];
+  const builder = new BatchBuilder('t', 0);
+  const encoder = (value: Buffer) => ({
+    schemaId: 1,
+    toBuffer: () => value,
+    encode: (_: unknown, bytes: Buffer, at: number) =>
+      at + value.length > bytes.length ? -1 : at + value.copy(bytes, at),
+  });
+  for (const [i, size] of sizes.entries()) {
+    const value = Buffer.alloc(size, i + 1);
+    builder.append(i, 'k'.repeat(size % 100), value);
+    builder.appendEncoded(i, 'é'.repeat(size % 60), encoder(value), value);
+  }
+  const records = readBatch('t', 0, builder.finish().bytes, 0);
+  assert.equal(records.length, sizes.length * 2);
+  for (const [i, size] of sizes.entries()) {
+    for (const [at, key] of [
+      [i * 2, 'k'.repeat(size % 100)],
+      [i * 2 + 1, 'é'.repeat(size % 60)],
+    ] as const) {
+      const record = records[at]!;
+      assert.equal(record.key, key);
+      const value = record.valueBytes.subarray(record.valueStart, record.valueEnd);
+      assert.deepEqual(value, Buffer.alloc(size, i + 1));
+    }
+  }
+});

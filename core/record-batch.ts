@@ -14,8 +14,17 @@ import type { ValueEncoder } from './schema.ts';
 const HEADER_BYTES = 61;
 /** From here on the CRC counts. */
 const CRC_FROM = 21;
+/** A length is a varint of two bytes for 64 to 8191, as nearly all are: that much room is kept. */
+const LENGTH_BYTES = 2;
 const LENGTH_BYTES_MAX = 5;
+const ASCII_LOOP_MAX = 48;
 const INITIAL_BYTES = 4096;
+
+function varintBytes(size: number): number {
+  let bytes = 1;
+  for (let rest = size * 2; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
+}
 
 /** Collects records of one topic partition; `finish` gives the batch, and the builder is empty again. */
 export class BatchBuilder {
@@ -67,7 +76,7 @@ export class BatchBuilder {
     const start = this.#begin(timestamp, key);
     // The length stands before the value and is not known yet: leave room for the longest, then move.
     this.#room(LENGTH_BYTES_MAX + 512);
-    const valueAt = this.#at + LENGTH_BYTES_MAX;
+    const valueAt = this.#at + LENGTH_BYTES;
     let end = -1;
     try {
       end = encoder.encode(value, this.#bytes, valueAt);
@@ -80,9 +89,7 @@ export class BatchBuilder {
       if (end < 0) this.#at = start;
     }
     const size = end - valueAt;
-    this.#varint(size);
-    this.#bytes.copyWithin(this.#at, valueAt, end);
-    this.#at += size;
+    this.#close(this.#at, end);
     this.#end(start, headers);
     return size;
   }
@@ -132,7 +139,7 @@ export class BatchBuilder {
     this.#room(64);
     // The record's own length comes first; its place is kept like the value's.
     const start = this.#at;
-    this.#at += LENGTH_BYTES_MAX;
+    this.#at += LENGTH_BYTES;
     this.#bytes[this.#at++] = 0;
     this.#varint(timestamp - this.#baseTimestamp);
     this.#varint(this.#count);
@@ -156,22 +163,53 @@ export class BatchBuilder {
         this.#raw(header.value);
       }
     }
-    const bodyAt = start + LENGTH_BYTES_MAX;
-    const size = this.#at - bodyAt;
-    const end = this.#at;
-    this.#at = start;
-    this.#varint(size);
-    this.#bytes.copyWithin(this.#at, bodyAt, end);
-    this.#at += size;
+    this.#close(start, this.#at);
     this.#count++;
   }
 
+  /** Writes the length of what ends at `end` into the room kept at `start`, moving it if need be. */
+  #close(start: number, end: number): void {
+    const bodyAt = start + LENGTH_BYTES;
+    const size = end - bodyAt;
+    if (size < 64 || size >= 8192) {
+      this.#at = end;
+      this.#room(LENGTH_BYTES_MAX);
+      this.#at = start;
+      const lengthBytes = varintBytes(size);
+      this.#bytes.copyWithin(start + lengthBytes, bodyAt, end);
+      end += lengthBytes - LENGTH_BYTES;
+    }
+    this.#at = start;
+    this.#putVarint(size);
+    this.#at = end;
+  }
+
   #text(value: string): void {
-    // Most keys are short ASCII; three bytes a character is the most that UTF-8 takes.
+    if (value.length <= ASCII_LOOP_MAX && this.#ascii(value)) return;
     const size = Buffer.byteLength(value, 'utf8');
     this.#varint(size);
     this.#room(size);
     this.#at += this.#bytes.write(value, this.#at, 'utf8');
+  }
+
+  /** Short ASCII is written here: two calls into the runtime cost more. False: it is not ASCII. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    this.#room(length + 2);
+    const start = this.#at;
+    this.#varint(length);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#at = start;
+        return false;
+      }
+      bytes[at++] = code;
+    }
+    this.#at = at;
+    return true;
   }
 
   #raw(value: Buffer): void {
@@ -181,6 +219,11 @@ export class BatchBuilder {
 
   #varint(value: number): void {
     this.#room(10);
+    this.#putVarint(value);
+  }
+
+  /** Without asking for room: the caller has it. */
+  #putVarint(value: number): void {
     let rest = value < 0 ? -value * 2 - 1 : value * 2;
     while (rest >= 0x80) {
       this.#bytes[this.#at++] = (rest % 0x80) | 0x80;
@@ -208,6 +251,11 @@ class Cursor {
   }
 
   varint(): number {
+    const first = this.bytes[this.at];
+    if (first !== undefined && first < 0x80) {
+      this.at++;
+      return (first >>> 1) ^ -(first & 1);
+    }
     let value = 0;
     let factor = 1;
     for (;;) {
