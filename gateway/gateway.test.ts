@@ -1,0 +1,198 @@
+/** A gateway's life: start, lease, heartbeat, slow readers, drain. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { parseCursor } from '../core/cursor.ts';
+import { CarillonError } from '../core/error.ts';
+import { PRIORITIES } from '../core/priority.ts';
+import { FakeLog } from './fakes.ts';
+import type { GatewayOptions } from './gateway.ts';
+import { Bench, eventually, INTERNAL, NOW, SECRET } from './test-bench.ts';
+
+async function withBench(
+  options: Partial<GatewayOptions>,
+  work: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const bench = await Bench.open(options);
+  try {
+    await work(bench);
+  } finally {
+    await bench.close();
+  }
+}
+
+const raises = (code: string, message: RegExp) => (error: unknown) =>
+  error instanceof CarillonError && error.code === code && message.test(error.what);
+
+test('CAR718: the port is taken', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => other.once('listening', resolve));
+  const { port } = other.address() as { port: number };
+  await assert.rejects(
+    Bench.open({ port }),
+    raises('CAR718', new RegExp(`port ${port} of 127.0.0.1`)),
+  );
+  other.close();
+});
+
+test('CAR719: secrets that are too short, or fit no header, are not printed', async () => {
+  const rows: readonly [string, string, RegExp][] = [
+    ['short', INTERNAL, /^auth.secret has fewer than 32 characters/],
+    [SECRET, 'short', /^auth.internalToken has fewer/],
+    [SECRET, 'ü'.repeat(32), /^auth.internalToken has more than printable ASCII/],
+  ];
+  for (const [secret, internalToken, what] of rows) {
+    await assert.rejects(
+      Bench.open({ auth: { secret, internalToken } }),
+      (error: Error) => raises('CAR719', what)(error) && !/short|ü/.test(error.message.slice(40)),
+    );
+  }
+});
+
+test('CAR712: a topic that is not there is told at the start', async () => {
+  const log = new FakeLog({ missing: ['tables.gateways'] });
+  await assert.rejects(Bench.open({}, log), raises('CAR712', /topic tables.gateways is not there/));
+});
+
+test('the lease: taken at the start, renewed, given back at the end', async () => {
+  const bench = await Bench.open({ limits: { leaseMs: 30 } });
+  const rows = () => bench.values('tables.gateways');
+  bench.clock.moveTo(NOW + 1000);
+  await eventually(() => rows().length >= 2, 'a renewal');
+  await bench.close();
+  const { url } = bench.gateway;
+  assert.deepEqual(rows()[0], {
+    gatewayId: 'gateway-1',
+    url,
+    startedAt: NOW,
+    leaseUntil: NOW + 30,
+  });
+  assert.equal(rows()[1].leaseUntil, NOW + 1030);
+  assert.equal(rows().at(-1), null);
+});
+
+test('drain: devices are asked to reconnect, their closes are in the log before the lease goes', async () => {
+  const bench = await Bench.open({ limits: { closeMs: 100 } });
+  await bench.own('tv-1');
+  await bench.own('tv-2');
+  const polite = await bench.connect('tv-1');
+  const stuck = await bench.connect('tv-2');
+  stuck.socket.pause();
+  await bench.gateway.close();
+  await polite.until(() => polite.closed !== undefined);
+  assert.deepEqual(polite.closed, { code: 3001, reason: 'going-away' });
+  const closed = bench.values('events.connections').filter(({ action }) => action === 'CLOSED');
+  assert.deepEqual(closed.map(({ deviceId, closeCode }) => [deviceId, closeCode]).toSorted(), [
+    ['tv-1', 3001],
+    ['tv-2', 3001],
+  ]);
+  stuck.socket.terminate();
+});
+
+test('CAR716: over its connections the gateway refuses', async () => {
+  await withBench({ limits: { connectionsMax: 1 } }, async (bench) => {
+    await bench.own('tv-1');
+    await bench.own('tv-2');
+    const first = await bench.connect('tv-1');
+    const second = bench.client(`?access_token=${await bench.token('tv-2')}`);
+    await second.until(() => second.refused !== undefined);
+    assert.equal(second.refused?.status, 503);
+    assert.equal(JSON.parse(second.refused?.body ?? '').code, 'CAR716');
+    await first.close();
+    await bench.connect('tv-2');
+    assert.equal(bench.gateway.connections(), 1);
+  });
+});
+
+test('heartbeat: who does not answer is closed, who does stays', async () => {
+  await withBench({ limits: { heartbeatMs: 128 } }, async (bench) => {
+    await bench.own('tv-1');
+    await bench.own('tv-2');
+    const alive = await bench.connect('tv-1');
+    const dead = await bench.connect('tv-2');
+    dead.socket.pause();
+    await eventually(() => bench.gateway.connections() === 1, 'the dead one is gone');
+    const last = () => bench.values('events.connections').at(-1);
+    await eventually(() => last()?.action === 'CLOSED', 'its close');
+    assert.deepEqual([last().deviceId, last().closeCode], ['tv-2', 3002]);
+    assert.equal(alive.closed, undefined);
+  });
+});
+
+test('a token that expires closes its connection with a reconnect code', async () => {
+  await withBench({ limits: { heartbeatMs: 64 } }, async (bench) => {
+    await bench.own('tv-1');
+    const client = await bench.connect('tv-1');
+    bench.clock.moveTo(NOW + 3_600_001);
+    await client.until(() => client.closed !== undefined);
+    assert.deepEqual(client.closed, { code: 3006, reason: 'token-expired' });
+  });
+});
+
+test('a slow reader is closed when its queue is full, and has all after it comes back', async () => {
+  await withBench({ limits: { queueBytesMax: 4096, closeMs: 50 } }, async (bench) => {
+    await bench.own('tv-1');
+    const slow = await bench.connect('tv-1');
+    slow.socket.pause();
+    const encoder = bench.schemas.encoder('PlanChange');
+    const planTo = 'x'.repeat(30_000);
+    const event = {
+      eventId: 'e',
+      memberId: 'm-1',
+      planFrom: null,
+      planTo,
+      streamsMax: 1,
+      changedAt: NOW,
+    };
+    const payload = encoder.toBuffer(event).subarray(5);
+    const { connectionId } = slow;
+    const outcomes: string[] = [];
+    // The kernel's buffers take some hundred frames before the queue is seen to grow.
+    for (let sequence = 1; sequence <= 2000 && !outcomes.includes('slow'); sequence++) {
+      const notification = bench.notification('tv-1', sequence, { payload });
+      bench.inbox.put(notification);
+      outcomes.push(...(await bench.deliver([{ connectionId, notification }])));
+    }
+    assert.equal(outcomes.at(-1), 'slow');
+    assert.deepEqual(
+      await bench.deliver([{ connectionId, notification: bench.notification('tv-1', 1) }]),
+      ['offline'],
+    );
+    const last = () => bench.values('events.connections').at(-1);
+    await eventually(() => last()?.action === 'CLOSED', 'its close');
+    assert.equal(last().closeCode, 3003);
+    const back = await bench.connect('tv-1');
+    const frames = await back.take(outcomes.length);
+    const cursor = (frames.at(-1) as { cursor: string }).cursor;
+    assert.deepEqual(parseCursor(cursor)?.marks[PRIORITIES.indexOf('normal')], outcomes.length);
+  });
+});
+
+test('a log that is away delays presence, and loses none of it', async () => {
+  await withBench({}, async (bench) => {
+    await bench.own('tv-1');
+    bench.log.away = true;
+    const client = await bench.connect('tv-1');
+    await client.close();
+    await eventually(() => bench.said.length > 0, 'that it was said');
+    bench.log.away = false;
+    const actions = () => bench.values('events.connections').map(({ action }) => action);
+    await eventually(() => actions().length === 2, 'both records');
+    assert.deepEqual(actions(), ['CONNECTED', 'CLOSED']);
+    assert.equal(bench.gateway.reportsLost(), 0);
+  });
+});
+
+test('roles: what is not served is not there', async () => {
+  await withBench({ roles: { devices: false, ingest: true } }, async (bench) => {
+    const token = await bench.token('tv-1');
+    const pull = await bench.call('GET', '/v1/devices/tv-1/notifications', { token });
+    assert.deepEqual([pull.status, pull.body.code], [404, 'CAR705']);
+    assert.deepEqual(bench.values('tables.gateways'), []);
+  });
+  await withBench({ roles: { devices: true, ingest: false } }, async (bench) => {
+    const token = await bench.token('p', 'producer');
+    const got = await bench.call('POST', '/v1/events/plan-change', { token, body: {} });
+    assert.deepEqual([got.status, got.body.code], [404, 'CAR705']);
+  });
+});
