@@ -17,9 +17,9 @@ const DUPLICATE = dropped('duplicate');
 const LATE = dropped('late');
 
 /**
- * The row that holds stream time (the newest event time seen). An identity is never empty, so the key
- * is free. Stream time is state like any other: after a restart the same record gets the same answer
- * (S56, S57).
+ * The row that holds stream time (the newest event time seen). An identity is never empty, so the
+ * key is free. Stream time is state like any other: after a restart the same record gets the same
+ * answer (S56, S57).
  */
 const STREAM_TIME = '';
 
@@ -46,7 +46,9 @@ function isSame(seen: Seen, record: Record): boolean {
   );
 }
 
-/** The oldest identity, never stream time's own row, which is put behind the others when it is met. */
+/**
+ * The oldest identity, never stream time's own row, which is put behind the others when it is met.
+ */
 function oldestIdentity(store: KeyedStore<Seen>): string | undefined {
   const key = store.oldest();
   if (key !== STREAM_TIME) return key;

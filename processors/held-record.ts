@@ -1,7 +1,7 @@
 /**
  * A record as a row of a store, so that what a step holds can be committed, moved and emitted
- * elsewhere exactly as it came: bytes with their schema id, origin, time and slots (rule D11). Not kept:
- * `joined`, which only the steps of sinks have.
+ * elsewhere exactly as it came: bytes with their schema id, origin, time and slots (rule D11). Not
+ * kept: `joined`, which only the steps of sinks have.
  */
 import { deserialize, serialize } from 'node:v8';
 import type { ByteReader, ByteWriter } from '../core/bytes.ts';
@@ -24,8 +24,8 @@ function copySlots(from: Record, to: Record): Record {
 }
 
 /**
- * A copy with bytes of its own. A held record would otherwise keep alive the whole batch that it is a
- * view on: hundreds of times its size, and no longer bounded by the number of records held.
+ * A copy with bytes of its own. A held record would otherwise keep alive the whole batch that it is
+ * a view on: hundreds of times its size, and no longer bounded by the number of records held.
  */
 export function holdRecord(record: Record): Record {
   // A value that a step gave as an object has no bytes; the record itself is small then.
@@ -90,8 +90,8 @@ function decodeHeaders(from: ByteReader): readonly Header[] | null {
 }
 
 /**
- * Reads what `encodeHeld` wrote. The record has no decoder yet: call `context.revive` before anything
- * reads its value.
+ * Reads what `encodeHeld` wrote. The record has no decoder yet: call `context.revive` before
+ * anything reads its value.
  */
 export function decodeHeld(from: ByteReader): Record {
   const topic = from.text();
@@ -131,7 +131,10 @@ export function decodeHeld(from: ByteReader): Record {
   return record;
 }
 
-/** The writer schema that must be loaded before a held record can be read again; none when it was made. */
+/**
+ * The writer schema that must be loaded before a held record can be read again; none when it was
+ * made.
+ */
 export function schemaIdsOf(record: Record): readonly number[] {
   if (record.valueStart < 0) return [];
   const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);

@@ -1,7 +1,7 @@
 /**
  * The identity of a record under some paths, as one text that two different identities never share:
- * each part says its type, and, when there are several, its length. So `["a", "bc"]` and `["ab", "c"]`
- * differ, and so do the number 1 and the text "1".
+ * each part says its type, and, when there are several, its length. So `["a", "bc"]` and `["ab",
+ * "c"]` differ, and so do the number 1 and the text "1".
  */
 import type { Record } from '../core/record.ts';
 import type { FieldReader } from '../core/spec.ts';

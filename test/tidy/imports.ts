@@ -1,4 +1,7 @@
-/** What a file imports: static, type-only and dynamic imports, re-exports, and files named for workers. */
+/**
+ * What a file imports: static, type-only and dynamic imports, re-exports, and files named for
+ * workers.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { CODE, lineAt, type Source } from './source.ts';

@@ -76,7 +76,10 @@ test('files and functions keep to their lengths', () => {
 test(`comments keep to ${COLUMNS_MAX} columns`, () => {
   assertNone(
     sources.flatMap((source) =>
-      longComments(source).map((line) => `${source.path}:${line}: break the comment's line.`),
+      longComments(source).map(
+        (line) =>
+          `${source.path}:${line}: break the comment. Mend: node test/tidy/wrap-comments.ts ${source.path}`,
+      ),
     ),
   );
 });

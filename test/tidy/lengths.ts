@@ -23,12 +23,14 @@ const indentOf = (line: string) => line.length - line.trimStart().length;
 const HEAD_END = /(?:\)(?::\s*[^=;]+)?|=>)\s*\{$/;
 /** Heads of blocks that are no functions. */
 const NO_FUNCTION = /^(?:\}\s*)?(?:if|else|for|while|switch|catch|do|with)\b/;
-/** A function that only gathers tests, as `describe` and the contracts do, is as long as its list. */
+/**
+ * A function that only gathers tests, as `describe` and the contracts do, is as long as its list.
+ */
 const A_TEST = /^(?:await\s+)?(?:test|it|describe|suite)(?:\.\w+)?\(/;
 
 /**
- * All functions with a body of several lines. A head may go over several lines; a body ends with the
- * first line that is indented like its head and begins with a brace.
+ * All functions with a body of several lines. A head may go over several lines; a body ends with
+ * the first line that is indented like its head and begins with a brace.
  */
 export function functionLengths(source: Source): FunctionLength[] {
   const lines = source.code.split('\n').map((line) => line.trimEnd());
@@ -61,8 +63,12 @@ export function functionLengths(source: Source): FunctionLength[] {
 const FUNCTION = /(?:function\*?|const|let|get|set)\s+(#?\w+)/;
 const METHOD = /^(?:(?:static|async|override|private|public)\s+|\*)*(#?\w+)\s*[(<=:]/;
 
+/** The name, or, of an arrow that is an argument or a result, how its line begins. */
 function nameOf(head: string): string {
-  return FUNCTION.exec(head)?.[1] ?? METHOD.exec(head)?.[1] ?? head.slice(0, 40);
+  const name = FUNCTION.exec(head)?.[1];
+  if (name !== undefined) return name;
+  const isArrow = /=>\s*\{$/.test(head) && !/^#?\w+\s*[:=]/.test(head);
+  return (isArrow ? undefined : METHOD.exec(head)?.[1]) ?? head.slice(0, 40);
 }
 
 /** Lines of comments over the limit; those with an address cannot be broken. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertNone, files, ROOT, read } from './tree.ts';
 
@@ -18,10 +19,10 @@ function machineWords(): readonly RegExp[] {
     ['jf', 'rog'],
     ['verd', 'accio'],
   ].map((part) => part.join(''));
-  // A test on a machine whose folder is as general as `/app` says nothing about it.
-  const own = [ROOT, homedir()].filter((path) => path.split('/').length > 2 || path === '/root');
+  // A folder as general as `/app` says nothing of the machine.
+  const own = [ROOT, join(homedir(), '/')].filter((path) => path.split('/').length > 2);
   return [
-    ...own.map((path) => new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w-])`)),
+    ...own.map((path) => new RegExp(`${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)),
     /(?<![\w.-])\/(?:home|Users)\/[a-z][\w.-]*\//,
     ...[...hosts, ...products].map((word) => new RegExp(word, 'i')),
   ];

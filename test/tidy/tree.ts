@@ -12,7 +12,8 @@ function listed(): string[] {
     const out = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
     return out.split('\0').filter((file) => file !== '');
   } catch {
-    // An unpacked archive has no git; what it holds is what was tracked, and the packages beside it.
+    // An unpacked archive has no git; what it holds is what was tracked, and the packages beside
+    // it.
     return globSync('**/*.*', { cwd: ROOT }).filter((file) => !file.includes('node_modules/'));
   }
 }
