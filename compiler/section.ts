@@ -29,11 +29,16 @@ export class Section {
   readonly #entries = new Map<string, Entry>();
 
   /** `place`: what is underlined when something is missing. */
-  constructor(report: Report, subject: string, map: MapTree, place: Span) {
+  constructor(report: Report, subject: string, map: Pick<MapTree, 'entries'>, place: Span) {
     this.#report = report;
     this.subject = subject;
     this.span = place;
     for (const entry of map.entries) this.#entries.set(entry.key, entry);
+  }
+
+  /** The same keys under another subject: `stream "x"` reads better than `streams, x`. */
+  as(subject: string): Section {
+    return new Section(this.#report, subject, { entries: [...this.entries] }, this.span);
   }
 
   get entries(): IterableIterator<Entry> {
@@ -101,6 +106,16 @@ export class Section {
 
   neededSection(key: string, mend?: string): Section | undefined {
     return this.has(key) ? this.section(key) : this.missing(key, mend);
+  }
+
+  /** An item of a list that is a mapping. */
+  item(key: string, index: number): Section | undefined {
+    const item = this.list(key)?.items[index];
+    if (item === undefined) return undefined;
+    if (item.kind === 'map') {
+      return new Section(this.#report, `${this.subject}, ${key}`, item, headOf(item));
+    }
+    return this.#wrong(key, item, 'a list of mappings');
   }
 
   list(key: string): ListTree | undefined {

@@ -1,0 +1,178 @@
+/** Topology text → diagnostics or a plan. All of a file is checked before one record flows. */
+import type { Diagnostic } from '../core/error.ts';
+import type { Catalog } from '../core/spec.ts';
+import type { SchemaFolder } from '../schemas/folder.ts';
+import { CelCompiler } from './cel.ts';
+import {
+  checkName,
+  resolveLanes,
+  resolveTables,
+  SchemaShapes,
+  type Scope,
+  Topics,
+  topicPlan,
+} from './declarations.ts';
+import { deviceTopics } from './device-topologies.ts';
+import { lower } from './lower.ts';
+import type { LanePlan, Plan, SinkPlan } from './plan.ts';
+import { readCount } from './quantity.ts';
+import { headOf, type Placed, Section } from './section.ts';
+import { resolveSink, type SinkScope } from './sinks.ts';
+import type { Chains } from './steps.ts';
+import { type ResolvedStream, resolveStream, type StreamScope } from './streams.ts';
+import { type Environment, type ListTree, parseTree } from './tree.ts';
+
+export interface CompileOptions {
+  /** The file's name as messages show it. */
+  readonly file: string;
+  readonly catalog: Catalog;
+  readonly schemas: SchemaFolder;
+  /** For `${VAR}`; usually the process's own. */
+  readonly env: Environment;
+}
+
+export interface Compiled {
+  /** Undefined when there is an error; warnings alone leave it. */
+  readonly plan: Plan | undefined;
+  /** In file order. */
+  readonly diagnostics: Diagnostic[];
+}
+
+const KEYS = ['topology', 'doc', 'on_error', 'tables', 'chains', 'lanes', 'streams', 'sinks'];
+const ATTEMPTS_DEFAULT = 3;
+const ATTEMPTS_MAX = 100;
+const DEAD_LETTERS_DEFAULT = 'dead-letters';
+/** Long enough to look at what went wrong last month. */
+const DEAD_LETTERS_KEPT_MS = 30 * 86_400_000;
+
+export function compile(text: string, options: CompileOptions): Compiled {
+  const { tree, report } = parseTree(text, options.file, options.env);
+  if (tree === undefined) return { plan: undefined, diagnostics: report.diagnostics() };
+  if (tree.kind !== 'map') {
+    const what = 'the text is not a mapping with the keys of a topology.';
+    report.error('CAR103', headOf(tree), what, 'Begin with "topology: <name>".');
+    return { plan: undefined, diagnostics: report.diagnostics() };
+  }
+  // What the whole file lacks is told at its first key.
+  const place = tree.entries[0]?.keySpan ?? headOf(tree);
+  const section = new Section(report, 'topology', tree, place).only(KEYS);
+  const scope: Scope = {
+    report,
+    schemas: new SchemaShapes(options.schemas, report),
+    topics: new Topics(report),
+  };
+  const plan = compileSection(scope, section, options.catalog);
+  return { plan: report.hasErrors ? undefined : plan, diagnostics: report.diagnostics() };
+}
+
+function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan | undefined {
+  const { report, topics } = scope;
+  const name = section.neededText('topology', 'Name it: topology: reno');
+  if (name !== undefined) checkName(report, 'topology', name.value, name.span);
+  const topology = name?.value ?? 'topology';
+  const policy = resolveOnError(scope, section);
+  topics.builtIn(
+    topicPlan(policy.topic, 'dead-letters', undefined, { retentionMs: DEAD_LETTERS_KEPT_MS }),
+  );
+  if (section.has('lanes')) for (const plan of deviceTopics(topology)) topics.builtIn(plan);
+  const tables = resolveTables(scope, section.section('tables'));
+  const lanes = resolveLanes(scope, section.section('lanes'));
+  const chains = readChains(scope, section.section('chains'));
+  const shared = { ...scope, tables, lanes, chains, steps: catalog.steps, cel: new CelCompiler() };
+  const streams = resolveStreams({ ...shared, ids: new Map() }, section);
+  const sinks = resolveSinks({ ...shared, topology, sinks: catalog.sinks }, section);
+  warnUnused(scope, section, chains, lanes, sinks);
+  if (report.hasErrors) return undefined;
+  const resolved = {
+    name: topology,
+    doc: section.text('doc')?.value ?? '',
+    attempts: policy.attempts,
+    deadLetters: policy.topic,
+    tables: present(tables.values()),
+    lanes: present(lanes.values()),
+    streams: present(streams),
+    sinks: present(sinks),
+    topics: topics.plans,
+  };
+  return lower(resolved, catalog, report);
+}
+
+function present<T>(all: Iterable<T | null | undefined>): T[] {
+  return [...all].filter((one) => one !== null && one !== undefined);
+}
+
+function resolveOnError(scope: Scope, section: Section): { attempts: number; topic: string } {
+  const { report } = scope;
+  const policy = section.section('on_error')?.only(['attempts', 'then', 'topic']);
+  policy?.choice('then', ['dead_letter']);
+  const written = policy?.scalar('attempts');
+  const bounds = { min: 1, max: ATTEMPTS_MAX };
+  const attempts =
+    written === undefined ? undefined : readCount(report, 'on_error: attempts', written, bounds);
+  const topic: Placed | undefined = policy?.text('topic');
+  // Only the form of the name is checked here: it is the first topic of all.
+  if (topic !== undefined) new Topics(report).use('on_error', topic, 'dead-letters', undefined);
+  return { attempts: attempts ?? ATTEMPTS_DEFAULT, topic: topic?.value ?? DEAD_LETTERS_DEFAULT };
+}
+
+function readChains(scope: Scope, section: Section | undefined): Chains {
+  const lists = new Map<string, ListTree | null>();
+  for (const { key, keySpan } of section?.entries ?? []) {
+    checkName(scope.report, 'chains', key, keySpan);
+    lists.set(key, section?.list(key) ?? null);
+  }
+  return { lists, used: new Set() };
+}
+
+function resolveStreams(scope: StreamScope, section: Section): (ResolvedStream | undefined)[] {
+  const streams = section.neededSection('streams');
+  if (streams === undefined) return [];
+  const resolved: (ResolvedStream | undefined)[] = [];
+  for (const { key, keySpan } of streams.entries) {
+    checkName(scope.report, 'streams', key, keySpan);
+    const part = streams.section(key);
+    resolved.push(part === undefined ? undefined : resolveStream(scope, key, part));
+  }
+  if (resolved.length === 0) {
+    scope.report.error('CAR216', streams.span, 'topology: it has no streams.');
+  }
+  return resolved;
+}
+
+function resolveSinks(scope: SinkScope, section: Section): (SinkPlan | undefined)[] {
+  const sinks = section.section('sinks');
+  const resolved: (SinkPlan | undefined)[] = [];
+  for (const { key, keySpan } of sinks?.entries ?? []) {
+    checkName(scope.report, 'sinks', key, keySpan);
+    const part = sinks?.section(key);
+    resolved.push(part === undefined ? undefined : resolveSink(scope, key, part));
+  }
+  return resolved;
+}
+
+/** Only of what is whole: a lane whose sink is broken is not unread. */
+function warnUnused(
+  { report }: Scope,
+  section: Section,
+  chains: Chains,
+  lanes: ReadonlyMap<string, LanePlan | null>,
+  sinks: readonly (SinkPlan | undefined)[],
+): void {
+  for (const { key, keySpan } of section.section('chains')?.entries ?? []) {
+    if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
+  }
+  if (sinks.includes(undefined)) return;
+  for (const { key, keySpan } of section.section('lanes')?.entries ?? []) {
+    const lane = lanes.get(key);
+    if (lane === null || lane === undefined) continue;
+    const unread = lane.transports.filter(
+      (transport) =>
+        !sinks.some(
+          (sink) =>
+            sink?.lane === lane && (sink.transport === 'all' || sink.transport === transport),
+        ),
+    );
+    if (unread.length === 0) continue;
+    report.warning('CAR217', keySpan, `lane "${key}": no sink reads ${unread.join(', ')}.`);
+  }
+}

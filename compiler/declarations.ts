@@ -1,0 +1,275 @@
+/** The parts of a topology that others name: tables and lanes, and the topics behind all of them. */
+import { TRANSPORTS, type Transport } from '../core/device.ts';
+import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
+import type { AvroRecord, SchemaFolder } from '../schemas/folder.ts';
+import { resolvePath } from './field-path.ts';
+import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
+import { readBytes } from './quantity.ts';
+import { didYouMean, listed, type Report, type Span } from './report.ts';
+import type { Placed, Section } from './section.ts';
+import { type RecordShape, type Shape, shapeOf } from './shape.ts';
+
+const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
+const NAME_CHARS_MAX = 64;
+/** Kafka's own rule. */
+const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
+/** A push is a hint; FCM and APNs take 4 KiB, a frame of the gateway 64. */
+const LANE_BYTES_MAX_DEFAULT = 64 * 1024;
+const LANE_BYTES_MAX = 1024 * 1024;
+
+/** Tells a name that could not be a part of a topic, a group or a metric label. */
+export function checkName(report: Report, subject: string, name: string, span: Span): boolean {
+  if (NAME.test(name) && name.length <= NAME_CHARS_MAX) return true;
+  const kebab = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+|-+$/g, '');
+  const mend = NAME.test(kebab) && kebab.length <= NAME_CHARS_MAX ? `write ${kebab}.` : undefined;
+  report.error('CAR108', span, `${subject}: "${name}" is not a name.`, mend);
+  return false;
+}
+
+/** The schemas that a topology names, by shape; each is made once. */
+export class SchemaShapes {
+  readonly #folder: SchemaFolder;
+  readonly #report: Report;
+  readonly #shapes = new Map<string, RecordShape>();
+
+  constructor(folder: SchemaFolder, report: Report) {
+    this.#folder = folder;
+    this.#report = report;
+  }
+
+  /** Undefined when it was told that there is no such schema. */
+  named(subject: string, name: Placed): RecordShape | undefined {
+    const known = this.#shapes.get(name.value);
+    if (known !== undefined) return known;
+    const record: AvroRecord | undefined = this.#folder.get(name.value);
+    if (record === undefined) {
+      const names = this.#folder.names();
+      this.#report.error(
+        'CAR401',
+        name.span,
+        `${subject}: schema "${name.value}" is in none of the schema folders.`,
+        didYouMean(name.value, names, `Or add an .avsc file of the record "${name.value}".`),
+      );
+      return undefined;
+    }
+    const shape = shapeOf(record);
+    this.#shapes.set(name.value, shape);
+    return shape;
+  }
+}
+
+type TopicUse = TopicPlan['use'];
+
+/** Every topic that a topology touches, with one schema each. */
+export class Topics {
+  readonly #report: Report;
+  readonly #plans = new Map<string, TopicPlan>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** In the order in which they were met. */
+  get plans(): readonly TopicPlan[] {
+    return [...this.#plans.values()];
+  }
+
+  /** A topic of the engine's own, which has its place before any file is read. */
+  builtIn(plan: TopicPlan): void {
+    this.#plans.set(plan.name, plan);
+  }
+
+  /** True when the topic is good for this use; else it was told why not. */
+  use(subject: string, topic: Placed, use: TopicUse, schema: string | undefined): boolean {
+    const { value: name, span } = topic;
+    if (!TOPIC.test(name) || name === '.' || name === '..') {
+      this.#report.error('CAR214', span, `${subject}: "${name}" is not a topic's name.`);
+      return false;
+    }
+    const known = this.#plans.get(name);
+    if (known === undefined) {
+      this.#plans.set(name, topicPlan(name, use, schema));
+      return true;
+    }
+    if (known.schema === schema) return true;
+    const has = known.schema === undefined ? 'raw bytes' : `schema ${known.schema}`;
+    this.#report.error(
+      'CAR215',
+      span,
+      `${subject}: topic "${name}" has ${has} elsewhere (${known.use}), and ${schema ?? 'raw bytes'} here.`,
+    );
+    return false;
+  }
+}
+
+const DAY_MS = 86_400_000;
+/** As long as the inbox keeps what it was told, so that a replay can be compared with it. */
+const EVENTS_KEPT_MS = 7 * DAY_MS;
+
+export function topicPlan(
+  name: string,
+  use: TopicUse,
+  schema: string | undefined,
+  more: Partial<Pick<TopicPlan, 'cleanup' | 'retentionMs'>> = {},
+): TopicPlan {
+  const isCompacted = use === 'table' || use === 'changelog';
+  return {
+    name,
+    use,
+    cleanup: isCompacted ? 'compact' : 'delete',
+    ...(isCompacted ? {} : { retentionMs: EVENTS_KEPT_MS }),
+    ...more,
+    ...(schema === undefined ? {} : { schema }),
+  };
+}
+
+export interface Scope {
+  readonly report: Report;
+  readonly schemas: SchemaShapes;
+  readonly topics: Topics;
+}
+
+/** Null: it is declared, but broken, so that who names it is not blamed. */
+export function resolveTables(
+  scope: Scope,
+  section: Section | undefined,
+): Map<string, TablePlan | null> {
+  const tables = new Map<string, TablePlan | null>();
+  if (section === undefined) return tables;
+  for (const { key: name, keySpan } of section.entries) {
+    checkName(scope.report, 'tables', name, keySpan);
+    const part = section.section(name);
+    tables.set(name, part === undefined ? null : resolveTable(scope, name, part));
+  }
+  return tables;
+}
+
+function resolveTable(scope: Scope, name: string, written: Section): TablePlan | null {
+  const subject = `table "${name}"`;
+  const section = written.as(subject).only(['topic', 'schema', 'key']);
+  const topic = section.neededText('topic');
+  const schema = section.neededText('schema');
+  const key = section.neededText('key');
+  const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
+  const isTopic = topic !== undefined && scope.topics.use(subject, topic, 'table', schema?.value);
+  if (!isTopic || schema === undefined || key === undefined || shape === undefined) return null;
+  if (!shape.fields.has(key.value)) {
+    const names = [...shape.fields.keys()];
+    scope.report.error(
+      'CAR402',
+      key.span,
+      `${subject}, key: ${shape.name} has no field "${key.value}".`,
+      didYouMean(key.value, names, `Its fields: ${listed(names)}.`),
+    );
+    return null;
+  }
+  return { name, topic: topic.value, schema: schema.value, key: key.value };
+}
+
+/** Null: as for tables. */
+export function resolveLanes(
+  scope: Scope,
+  section: Section | undefined,
+): Map<string, LanePlan | null> {
+  const lanes = new Map<string, LanePlan | null>();
+  if (section === undefined) return lanes;
+  for (const { key: name, keySpan } of section.entries) {
+    checkName(scope.report, 'lanes', name, keySpan);
+    const part = section.section(name);
+    lanes.set(name, part === undefined ? null : resolveLane(scope, name, part));
+  }
+  return lanes;
+}
+
+const LANE_KEYS = ['topic', 'schema', 'key', 'priorities', 'transports', 'bytes_max'];
+
+function resolveLane(scope: Scope, name: string, written: Section): LanePlan | null {
+  const { report } = scope;
+  const errorsBefore = report.errorCount;
+  const subject = `lane "${name}"`;
+  const section = written.as(subject).only(LANE_KEYS);
+  const topic = section.neededText('topic');
+  const schema = section.neededText('schema');
+  const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
+  const key = section.neededText('key');
+  if (key !== undefined && shape !== undefined) resolvePath(report, subject, key, shape);
+  const priorities = section.choices('priorities', PRIORITIES) ?? PRIORITIES;
+  const transports = section.choices('transports', TRANSPORTS) ?? TRANSPORTS;
+  const size = section.scalar('bytes_max');
+  const bytesMax =
+    size === undefined
+      ? LANE_BYTES_MAX_DEFAULT
+      : readBytes(report, `${subject}: bytes_max`, size, { min: 1, max: LANE_BYTES_MAX });
+  if (topic !== undefined) checkLaneTopic(report, subject, topic);
+  if (report.errorCount > errorsBefore || topic === undefined || schema === undefined) return null;
+  const lane: LanePlan = {
+    name,
+    schema: schema.value,
+    priorities: PRIORITIES.filter((p) => priorities.includes(p)).map((p) => priorityOf(p)!),
+    transports,
+    bytesMax: bytesMax ?? LANE_BYTES_MAX_DEFAULT,
+    topicOf: laneTopics(topic.value),
+  };
+  for (const priority of lane.priorities) {
+    for (const transport of lane.transports) {
+      const of = { value: lane.topicOf(priority, transport), span: topic.span };
+      scope.topics.use(subject, of, 'lane', schema.value);
+    }
+  }
+  return report.errorCount > errorsBefore ? null : lane;
+}
+
+function checkLaneTopic(report: Report, subject: string, { value, span }: Placed): void {
+  for (const slot of ['{priority}', '{transport}']) {
+    if (value.split(slot).length !== 2) {
+      report.error('CAR213', span, `${subject}: topic "${value}" does not have ${slot} once.`);
+      return;
+    }
+  }
+}
+
+/** The names are made once: the lane writer asks for one with every record. */
+function laneTopics(pattern: string): (priority: number, transport: Transport) => string {
+  const names = new Map<Transport, readonly string[]>(
+    TRANSPORTS.map((transport) => [
+      transport,
+      PRIORITIES.map((priority) =>
+        pattern.replace('{priority}', priority).replace('{transport}', transport),
+      ),
+    ]),
+  );
+  return (priority, transport) => {
+    const name = names.get(transport)?.[priority];
+    if (name === undefined) throw new RangeError(`no lane ${priority}/${transport}`);
+    return name;
+  };
+}
+
+/** `lane` by its name; undefined when it was told that there is none, or it is broken. */
+export function namedLane(
+  report: Report,
+  subject: string,
+  lanes: ReadonlyMap<string, LanePlan | null>,
+  name: Placed,
+): LanePlan | undefined {
+  const lane = lanes.get(name.value);
+  if (lane !== undefined) return lane ?? undefined;
+  const names = [...lanes.keys()];
+  report.error(
+    'CAR202',
+    name.span,
+    `${subject}: lane "${name.value}" is not declared.`,
+    didYouMean(name.value, names, `Lanes: ${listed(names)}.`),
+  );
+  return undefined;
+}
+
+export function priorityList(priorities: readonly Priority[]): string {
+  return listed(priorities.map(priorityName));
+}
+
+export const ANY_SHAPE: Shape = { kind: 'any' };

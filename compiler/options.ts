@@ -1,0 +1,369 @@
+/**
+ * Options of steps and sinks: from what a file says to what `open` gets, by the kind that the spec
+ * declares. Defaults go the same way as written values, so they are checked against the schema too.
+ */
+import type { Option, OptionKind, Options } from '../core/spec.ts';
+import type { CelCompiler, ExpressionFault, ResolvedExpression } from './cel.ts';
+import { type ResolvedPath, resolvePath } from './field-path.ts';
+import type { TablePlan } from './plan.ts';
+import { readBytes, readCount, readDuration } from './quantity.ts';
+import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { headOf, kindOf, type Placed } from './section.ts';
+import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
+
+export interface OptionScope {
+  readonly report: Report;
+  /** `stream "viewing-activity", dedup`. */
+  readonly subject: string;
+  readonly shape: Shape;
+  /** By name; null: it is declared, but its declaration is broken. */
+  readonly tables: ReadonlyMap<string, TablePlan | null>;
+  readonly cel: CelCompiler;
+}
+
+export interface ResolvedOptions {
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Top-level fields that paths and expressions read; `*`: all. */
+  readonly fields: Set<string>;
+  readonly tables: readonly TablePlan[];
+  /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
+  readonly gives: RecordShape | undefined;
+  /** The paths of each option, with the place where they stand. */
+  readonly paths: ReadonlyMap<
+    string,
+    { readonly paths: readonly ResolvedPath[]; readonly span: Span }
+  >;
+}
+
+/** What `open` gets is undefined when it was told why not. */
+interface Reading {
+  readonly scope: OptionScope;
+  readonly name: string;
+  readonly option: Option<unknown>;
+  readonly tree: Tree;
+  /** The key's place for a written option; the step's for a default. */
+  readonly place: Span;
+  readonly gathered: Gathered;
+}
+
+interface Gathered {
+  readonly fields: Set<string>;
+  readonly tables: TablePlan[];
+  readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
+  gives: RecordShape | undefined;
+}
+
+/**
+ * Undefined when a written option is wrong or one is missing; all of it has been told then. `skip`:
+ * keys of the mapping that are not options (a sink's `type`, `timeout`).
+ */
+export function resolveOptions(
+  scope: OptionScope,
+  options: Options,
+  map: MapTree | undefined,
+  place: Span,
+  skip: readonly string[] = [],
+): ResolvedOptions | undefined {
+  const written = new Map<string, Entry>();
+  const errorsBefore = scope.report.errorCount;
+  const known = Object.keys(options);
+  for (const entry of map?.entries ?? []) {
+    if (skip.includes(entry.key)) continue;
+    if (known.includes(entry.key)) written.set(entry.key, entry);
+    else unknownOption(scope, entry, known, skip);
+  }
+  const isMisspelt = scope.report.errorCount > errorsBefore;
+  const gathered: Gathered = {
+    fields: new Set(),
+    tables: [],
+    paths: new Map(),
+    gives: undefined,
+  };
+  const config: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(options)) {
+    const entry = written.get(name);
+    if (entry === undefined && option.required) {
+      // With an unknown option in the same step, this one may well be the one that was meant.
+      if (!isMisspelt) missingOption(scope, name, option, place);
+      continue;
+    }
+    if (entry === undefined && option.fallback === null) {
+      config[name] = null;
+      continue;
+    }
+    const tree = entry?.value ?? treeOf(option.fallback, place);
+    const at = entry?.keySpan ?? place;
+    config[name] = READERS[option.kind]({ scope, name, option, tree, place: at, gathered });
+  }
+  if (scope.report.errorCount > errorsBefore) return undefined;
+  const { fields, tables, paths, gives } = gathered;
+  return { config, fields, tables, paths, gives };
+}
+
+function unknownOption(
+  scope: OptionScope,
+  entry: Entry,
+  known: readonly string[],
+  skip: readonly string[],
+): void {
+  const all = [...known, ...skip];
+  scope.report.error(
+    'CAR301',
+    entry.keySpan,
+    `${scope.subject}: there is no option "${entry.key}".`,
+    didYouMean(entry.key, all, `Options: ${listed(all)}.`),
+  );
+}
+
+function missingOption(
+  scope: OptionScope,
+  name: string,
+  option: Option<unknown>,
+  place: Span,
+): void {
+  scope.report.error(
+    'CAR302',
+    place,
+    `${scope.subject}: option "${name}" is missing.`,
+    `Give it: ${option.doc.charAt(0).toLowerCase()}${option.doc.slice(1)}`,
+  );
+}
+
+/** A default in the form that a file would have. */
+function treeOf(value: unknown, span: Span): Tree {
+  if (Array.isArray(value)) {
+    return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };
+  }
+  const scalar = value as ScalarTree['value'];
+  return { kind: 'scalar', span, value: scalar, expanded: false, textStart: -1 };
+}
+
+const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
+  duration: (reading) => quantity(reading, readDuration),
+  count: (reading) => quantity(reading, readCount),
+  bytes: (reading) => quantity(reading, readBytes),
+  path: (reading) => {
+    const text = textOf(reading, reading.tree, 'a path');
+    return text === undefined ? undefined : onePath(reading, text)?.reader;
+  },
+  paths: (reading) => {
+    const items = listOf(reading, '[value.eventId]');
+    const found = items?.map((item) => {
+      const text = textOf(reading, item, 'a path');
+      return text === undefined ? undefined : onePath(reading, text)?.reader;
+    });
+    return found?.includes(undefined) ? undefined : found;
+  },
+  predicate: (reading) => {
+    const resolved = oneExpression(reading, reading.tree);
+    if (resolved === undefined) return undefined;
+    if (isPredicate(resolved)) return resolved.expression;
+    tell(reading, 'CAR312', reading.tree.span, `gives ${givenBy(resolved)}, not true or false.`);
+    return undefined;
+  },
+  expression: (reading) => oneExpression(reading, reading.tree)?.expression,
+  expressions: namedExpressions,
+  one_of: (reading) => choice(reading, reading.tree),
+  some_of: (reading) => {
+    const chosen: string[] = [];
+    for (const item of listOf(reading, `[${Object.keys(reading.option.choices ?? {})[0]}]`) ?? []) {
+      const value = choice(reading, item);
+      if (value === undefined) continue;
+      if (!chosen.includes(value)) chosen.push(value);
+      else tell(reading, 'CAR314', item.span, `"${value}" stands twice.`);
+    }
+    return chosen;
+  },
+  table: oneTable,
+  flag: (reading) => {
+    const { tree } = reading;
+    if (tree.kind === 'scalar') {
+      if (typeof tree.value === 'boolean') return tree.value;
+      if (tree.expanded && (tree.value === 'true' || tree.value === 'false')) {
+        return tree.value === 'true';
+      }
+    }
+    return wrongType(reading, tree, 'true or false');
+  },
+  text: (reading) => textOf(reading, reading.tree, 'a text')?.value,
+  secret: (reading) => {
+    const { tree } = reading;
+    if (tree.kind === 'scalar' && typeof tree.value === 'string' && !tree.expanded) {
+      tell(reading, 'CAR309', tree.span, 'is a secret, and stands in the file itself.');
+      return undefined;
+    }
+    return textOf(reading, tree, 'a text')?.value;
+  },
+};
+
+function tell(
+  reading: Reading,
+  code: 'CAR303' | 'CAR306' | 'CAR309' | 'CAR314' | 'CAR201' | 'CAR312',
+  span: Span,
+  what: string,
+  mend?: string,
+): void {
+  const { scope, name } = reading;
+  scope.report.error(code, span, `${scope.subject}: option "${name}" ${what}`, mend);
+}
+
+function wrongType(reading: Reading, tree: Tree, wanted: string): undefined {
+  // What a variable left empty has been told already.
+  if (tree.kind === 'scalar' && tree.expanded && tree.value === '') return undefined;
+  const isNothing = tree.kind === 'scalar' && tree.value === null;
+  const place = isNothing ? reading.place : headOf(tree);
+  tell(reading, 'CAR303', place, `is ${kindOf(tree)}, not ${wanted}.`, `Write ${wanted}.`);
+  return undefined;
+}
+
+function quantity(reading: Reading, read: typeof readCount): number | undefined {
+  const { scope, name, option, tree } = reading;
+  if (tree.kind !== 'scalar' || tree.value === null)
+    return wrongType(reading, tree, KINDS[option.kind] ?? 'a number');
+  if (tree.expanded && tree.value === '') return undefined;
+  return read(scope.report, `${scope.subject}: option "${name}"`, tree, option);
+}
+
+const KINDS: { readonly [kind: string]: string } = {
+  duration: 'a duration (30s)',
+  count: 'a whole number',
+  bytes: 'a size (64KiB)',
+};
+
+function textOf(reading: Reading, tree: Tree, wanted: string): Placed | undefined {
+  if (tree.kind === 'scalar' && typeof tree.value === 'string' && tree.value !== '') {
+    return { value: tree.value, span: placeOf(tree) };
+  }
+  return wrongType(reading, tree, wanted);
+}
+
+/** The text without its quotes, so that a caret can point into it. */
+function placeOf(tree: ScalarTree): Span {
+  if (tree.textStart < 0 || typeof tree.value !== 'string') return tree.span;
+  return { start: tree.textStart, end: tree.textStart + tree.value.length };
+}
+
+function listOf(reading: Reading, like: string): readonly Tree[] | undefined {
+  const { tree } = reading;
+  if (tree.kind === 'list' && tree.items.length > 0) return tree.items;
+  if (tree.kind === 'list') {
+    tell(reading, 'CAR303', headOf(tree), 'is an empty list.', `Write at least one: ${like}.`);
+    return undefined;
+  }
+  return wrongType(reading, tree, `a list, like ${like}`);
+}
+
+function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
+  const { scope, name, gathered, place } = reading;
+  const resolved = resolvePath(scope.report, `${scope.subject}, ${name}`, text, scope.shape);
+  if (resolved === undefined) return undefined;
+  if (resolved.field !== null) gathered.fields.add(resolved.field);
+  const known = gathered.paths.get(name);
+  if (known === undefined) gathered.paths.set(name, { paths: [resolved], span: place });
+  else known.paths.push(resolved);
+  return resolved;
+}
+
+/** Compiles the expression at `tree`, or tells what is wrong in it, at its very place. */
+export function resolveExpression(
+  scope: OptionScope,
+  subject: string,
+  tree: ScalarTree,
+): ResolvedExpression | undefined {
+  const result = scope.cel.compile(String(tree.value), scope.shape);
+  if ('expression' in result) return result;
+  scope.report.error(
+    result.code,
+    faultSpan(tree, result),
+    `${subject}: ${result.what}`,
+    result.mend,
+  );
+  return undefined;
+}
+
+function faultSpan(tree: ScalarTree, { at }: ExpressionFault): Span {
+  if (at === undefined || tree.textStart < 0) return tree.span;
+  const start = tree.textStart + at.start;
+  return { start, end: Math.max(tree.textStart + at.end, start + 1) };
+}
+
+function oneExpression(reading: Reading, tree: Tree): ResolvedExpression | undefined {
+  const { scope, name, gathered } = reading;
+  if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || tree.value === '') {
+    return wrongType(reading, tree, 'an expression (a text in quotes)');
+  }
+  const resolved = resolveExpression(scope, `${scope.subject}, ${name}`, tree);
+  for (const field of resolved?.fields ?? []) gathered.fields.add(field);
+  return resolved;
+}
+
+/** What may be null or is of a union shows its type only in the record. */
+export function isPredicate({ type, shape }: ResolvedExpression): boolean {
+  if (type === 'bool') return true;
+  const { kind } = withoutNull(shape);
+  return type === 'dyn' && (kind === 'bool' || kind === 'any');
+}
+
+export function givenBy({ type, shape }: ResolvedExpression): string {
+  return type === 'dyn' ? shapeName(shape) : type;
+}
+
+function namedExpressions(reading: Reading): unknown {
+  const { tree, gathered, scope } = reading;
+  if (tree.kind !== 'map' || tree.entries.length === 0) {
+    return wrongType(reading, tree, 'a mapping from names to expressions');
+  }
+  const named: { [name: string]: unknown } = {};
+  const fields = new Map<string, Shape>();
+  for (const { key, keySpan, value } of tree.entries) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
+      const what = `${scope.subject}: "${key}" is not a field's name.`;
+      scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
+    }
+    const resolved = oneExpression(reading, value);
+    if (resolved === undefined) continue;
+    named[key] = resolved.expression;
+    fields.set(key, resolved.shape);
+  }
+  gathered.gives = { kind: 'record', name: 'the new value', fields, defaulted: new Set() };
+  return named;
+}
+
+function choice(reading: Reading, tree: Tree): string | undefined {
+  const choices = Object.keys(reading.option.choices ?? {});
+  if (tree.kind !== 'scalar' || typeof tree.value !== 'string') {
+    return wrongType(reading, tree, `one of ${listed(choices)}`);
+  }
+  if (choices.includes(tree.value)) return tree.value;
+  const known = `Choices: ${listed(choices)}.`;
+  tell(
+    reading,
+    'CAR306',
+    tree.span,
+    `has no choice "${tree.value}".`,
+    didYouMean(tree.value, choices, known),
+  );
+  return undefined;
+}
+
+function oneTable(reading: Reading): string | undefined {
+  const { scope, gathered, tree } = reading;
+  const text = textOf(reading, tree, "a table's name");
+  if (text === undefined) return undefined;
+  const table = scope.tables.get(text.value);
+  if (table === undefined) {
+    const names = [...scope.tables.keys()];
+    const mend = didYouMean(text.value, names, `Tables: ${listed(names)}.`);
+    tell(
+      reading,
+      'CAR201',
+      text.span,
+      `names the table "${text.value}", which is not declared.`,
+      mend,
+    );
+    return undefined;
+  }
+  if (table !== null) gathered.tables.push(table);
+  return text.value;
+}

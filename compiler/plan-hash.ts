@@ -1,0 +1,84 @@
+/**
+ * What decides of a plan, as one text in a fixed order: two files that say the same in another order,
+ * with other comments or names of streams, have one hash; two versions that decide differently never
+ * share a task (design, D13).
+ */
+import type { Option } from '../core/spec.ts';
+import type { Plan, StepPlan, StreamPlan } from './plan.ts';
+
+export function planHash(plan: Omit<Plan, 'hash'>): string {
+  return canonical({
+    topology: plan.topology,
+    tables: byName(plan.tables),
+    lanes: Object.fromEntries(
+      plan.lanes.map((lane) => [
+        lane.name,
+        {
+          ...lane,
+          topics: lane.priorities.map((p) => lane.transports.map((t) => lane.topicOf(p, t))),
+        },
+      ]),
+    ),
+    streams: Object.fromEntries(
+      plan.subTopologies.map(({ role, streams, tables }) => [
+        role,
+        {
+          tables: byName(tables),
+          streams: Object.fromEntries(streams.map((stream) => [stream.useCase, decides(stream)])),
+        },
+      ]),
+    ),
+    sinks: Object.fromEntries(
+      plan.sinks.map(({ name, spec, config, lane, transport, steps, inFlightMax, timeoutMs }) => [
+        name,
+        {
+          type: spec.type,
+          config: withoutSecrets(config, spec.config),
+          lane: lane.name,
+          transport,
+          steps: steps.map(stepDecides),
+          inFlightMax,
+          timeoutMs,
+        },
+      ]),
+    ),
+    deadLetters: plan.deadLetters,
+    attempts: plan.attempts,
+  });
+}
+
+function byName<T extends { readonly name: string }>(all: readonly T[]): { [name: string]: T } {
+  return Object.fromEntries(all.map((one) => [one.name, one]));
+}
+
+/** The name and the doc of a stream decide nothing; its id does. */
+function decides({ source, priority, steps, to }: StreamPlan): unknown {
+  const target = to.kind === 'lane' ? { ...to, lane: to.lane.name } : to;
+  return { source, priority, steps: steps.map(stepDecides), to: target };
+}
+
+function stepDecides({ name, spec, config }: StepPlan): unknown {
+  return { name, type: spec.type, config: withoutSecrets(config, spec.config) };
+}
+
+/** A secret that is rotated is no new topology, and a hash of it has no place in a group's metadata. */
+function withoutSecrets(
+  config: Readonly<Record<string, unknown>>,
+  options: Readonly<Record<string, Option<unknown>>>,
+): unknown {
+  return Object.fromEntries(
+    Object.entries(config).filter(([name]) => options[name]?.kind !== 'secret'),
+  );
+}
+
+/** JSON with sorted keys; of paths and expressions their text, as functions do not show. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(
+      Object.entries(inner)
+        .filter(([, of]) => typeof of !== 'function')
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  });
+}

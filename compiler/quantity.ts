@@ -1,0 +1,104 @@
+/** Numbers with a unit and bounds: durations, counts, sizes. */
+import { formatDuration, parseDuration } from '../core/duration.ts';
+import type { Report } from './report.ts';
+import type { ScalarTree } from './tree.ts';
+
+export interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const BYTES_IN: { readonly [unit: string]: number } = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+/** Milliseconds; undefined when it was told why not. */
+export function readDuration(
+  report: Report,
+  subject: string,
+  tree: ScalarTree,
+  bounds: Bounds,
+): number | undefined {
+  const text = String(tree.value);
+  const ms = typeof tree.value === 'string' ? parseDuration(text) : undefined;
+  if (ms === undefined) {
+    const isNumber = /^\d+(\.\d+)?$/.test(text);
+    const what = isNumber ? `${text} has no unit.` : `"${text}" is not a duration.`;
+    const mend = isNumber ? `write ${text}s.` : undefined;
+    report.error('CAR304', tree.span, `${subject}: ${what}`, mend);
+    return undefined;
+  }
+  return within(report, subject, tree, bounds, ms, formatDuration);
+}
+
+/** A whole number. */
+export function readCount(
+  report: Report,
+  subject: string,
+  tree: ScalarTree,
+  bounds: Bounds,
+): number | undefined {
+  const { value } = tree;
+  // What comes from the environment is always a text.
+  const isText = tree.expanded && typeof value === 'string' && /^-?\d+$/.test(value);
+  const number = isText ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
+    const what = typeof value === 'string' ? `"${value}"` : String(value);
+    report.error(
+      'CAR303',
+      tree.span,
+      `${subject}: ${what} is not a whole number.`,
+      'Write 1000 or 1_000.',
+    );
+    return undefined;
+  }
+  return within(report, subject, tree, bounds, number, String);
+}
+
+/** Bytes. */
+export function readBytes(
+  report: Report,
+  subject: string,
+  tree: ScalarTree,
+  bounds: Bounds,
+): number | undefined {
+  const text = String(tree.value);
+  const match = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)$/.exec(text);
+  const bytes = match === null ? Number.NaN : Number(match[1]) * BYTES_IN[match[2]!]!;
+  if (!Number.isSafeInteger(bytes)) {
+    const isNumber = /^\d+$/.test(text);
+    const what = isNumber ? `${text} has no unit.` : `"${text}" is not a size.`;
+    report.error(
+      'CAR307',
+      tree.span,
+      `${subject}: ${what}`,
+      isNumber ? `write ${text}B.` : undefined,
+    );
+    return undefined;
+  }
+  return within(report, subject, tree, bounds, bytes, (n) => `${n}B`);
+}
+
+function within(
+  report: Report,
+  subject: string,
+  tree: ScalarTree,
+  { min, max }: Bounds,
+  value: number,
+  format: (value: number) => string,
+): number | undefined {
+  if ((min === undefined || value >= min) && (max === undefined || value <= max)) return value;
+  const bound =
+    min !== undefined && value < min ? `below ${format(min)}` : `above ${format(max ?? 0)}`;
+  const mend =
+    min !== undefined && max !== undefined
+      ? `Write ${format(min)} to ${format(max)}.`
+      : min !== undefined
+        ? `Write at least ${format(min)}.`
+        : `Write at most ${format(max ?? 0)}.`;
+  report.error('CAR305', tree.span, `${subject}: ${format(value)} is ${bound}.`, mend);
+  return undefined;
+}

@@ -1,0 +1,164 @@
+/** One sink: which lane and transport it reads, its gates, and the connector that it hands records to. */
+import { TRANSPORTS, type Transport } from '../core/device.ts';
+import { type Priority, priorityName } from '../core/priority.ts';
+import type { SinkSpec } from '../core/spec.ts';
+import { ANY_SHAPE, namedLane, type Scope } from './declarations.ts';
+import { resolveOptions } from './options.ts';
+import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
+import { readCount, readDuration } from './quantity.ts';
+import { didYouMean, listed } from './report.ts';
+import type { Placed, Section } from './section.ts';
+import { resolveSteps, type StepScope } from './steps.ts';
+
+export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
+  readonly topology: string;
+  readonly sinks: ReadonlyMap<string, SinkSpec>;
+  readonly lanes: ReadonlyMap<string, LanePlan | null>;
+}
+
+const SINK_KEYS = ['doc', 'from', 'steps', 'to'];
+/** Keys of `to` that every sink has; the others are its spec's options. */
+const TO_KEYS = ['type', 'in_flight_max', 'timeout'];
+const IN_FLIGHT_DEFAULT = 256;
+const IN_FLIGHT_MAX = 100_000;
+const TIMEOUT_MS_DEFAULT = 5_000;
+/** A longer one would hold the lane's mark beyond what a retry topic is for (design, D8). */
+const TIMEOUT_MS_MAX = 30_000;
+
+export const OWNERS_TABLE: TablePlan = {
+  name: 'owners',
+  topic: 'tables.device-owners',
+  schema: 'Device',
+  key: 'deviceId',
+};
+
+/** Undefined when something was told. */
+export function resolveSink(
+  scope: SinkScope,
+  name: string,
+  written: Section,
+): SinkPlan | undefined {
+  const { report } = scope;
+  const errorsBefore = report.errorCount;
+  const subject = `sink "${name}"`;
+  const section = written.as(subject).only(SINK_KEYS);
+  const from = resolveFrom(scope, section);
+  const gates = resolveGates(scope, section, from?.lane);
+  const to = resolveTo(scope, section);
+  if (report.errorCount > errorsBefore) return undefined;
+  if (from === undefined || gates === undefined || to === undefined) return undefined;
+  const tables = new Map<string, TablePlan>();
+  for (const { tables: used } of gates) for (const table of used) tables.set(table.name, table);
+  if (to.spec.needsOwner) {
+    const declared = [...scope.tables.values()].find(
+      (table) => table?.topic === OWNERS_TABLE.topic,
+    );
+    const owners = declared ?? OWNERS_TABLE;
+    tables.set(owners.name, owners);
+  }
+  return {
+    name,
+    spec: to.spec,
+    config: to.config,
+    lane: from.lane,
+    transport: from.transport,
+    steps: gates.map(({ name: step, spec, config }) => ({ name: step, spec, config, store: null })),
+    tables: [...tables.values()],
+    inFlightMax: to.inFlightMax,
+    timeoutMs: to.timeoutMs,
+    groupOf: groups(scope.topology, name),
+  };
+}
+
+function groups(topology: string, sink: string): (priority: Priority) => string {
+  return (priority) => `${topology}.sink.${sink}.${priorityName(priority)}`;
+}
+
+function resolveFrom(
+  scope: SinkScope,
+  sink: Section,
+): { lane: LanePlan; transport: Transport | 'all' } | undefined {
+  const like = 'Write from: { lane: notifications, transport: websocket }.';
+  const section = sink.neededSection('from', like)?.only(['lane', 'transport']);
+  if (section === undefined) return undefined;
+  const name = section.neededText('lane');
+  const lane =
+    name === undefined ? undefined : namedLane(scope.report, sink.subject, scope.lanes, name);
+  if (!section.has('transport'))
+    section.missing('transport', `One of: ${listed(TRANSPORTS)}, all.`);
+  const transport = section.choice('transport', [...TRANSPORTS, 'all'] as const);
+  if (lane === undefined || transport === undefined) return undefined;
+  if (transport !== 'all' && !lane.transports.includes(transport)) {
+    const what = `${sink.subject}: lane "${lane.name}" has no transport ${transport}.`;
+    const span = section.tree('transport')!.span;
+    scope.report.error('CAR211', span, what, `Its transports: ${listed(lane.transports)}.`);
+    return undefined;
+  }
+  return { lane, transport };
+}
+
+/** A sink's steps only say yes or no: state and fan-out belong to the stream, before the numbers. */
+function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undefined) {
+  const { report, schemas } = scope;
+  const shape =
+    lane === undefined
+      ? ANY_SHAPE
+      : (schemas.named(section.subject, { value: lane.schema, span: section.span }) ?? ANY_SHAPE);
+  const resolved = resolveSteps(
+    { ...scope, subject: section.subject },
+    section.list('steps'),
+    shape,
+  );
+  for (const { name, spec, span } of resolved?.steps ?? []) {
+    if (spec.kind === 'each' && spec.rows === undefined) continue;
+    const why = spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
+    report.error('CAR219', span, `${section.subject}: step "${name}" ${why}.`);
+  }
+  return resolved?.steps;
+}
+
+function resolveTo(scope: SinkScope, sink: Section) {
+  const { report } = scope;
+  const section = sink.neededSection(
+    'to',
+    'Write to: { type: … }. All types: carillon explain sinks',
+  );
+  const type = section?.neededText('type', `One of: ${listed(scope.sinks.keys())}.`);
+  if (section === undefined || type === undefined) return undefined;
+  const spec = scope.sinks.get(type.value);
+  if (spec === undefined) return unknownSink(scope, sink.subject, type);
+  const map = sink.tree('to');
+  const options = resolveOptions(
+    { ...scope, subject: `${sink.subject}, ${type.value}`, shape: ANY_SHAPE },
+    spec.config,
+    map?.kind === 'map' ? map : undefined,
+    section.span,
+    TO_KEYS,
+  );
+  const inFlight = section.scalar('in_flight_max');
+  const timeout = section.scalar('timeout');
+  const inFlightMax =
+    inFlight === undefined
+      ? IN_FLIGHT_DEFAULT
+      : readCount(report, `${sink.subject}: in_flight_max`, inFlight, {
+          min: 1,
+          max: IN_FLIGHT_MAX,
+        });
+  const timeoutMs =
+    timeout === undefined
+      ? TIMEOUT_MS_DEFAULT
+      : readDuration(report, `${sink.subject}: timeout`, timeout, { min: 1, max: TIMEOUT_MS_MAX });
+  if (options === undefined || inFlightMax === undefined || timeoutMs === undefined)
+    return undefined;
+  return { spec, config: options.config, inFlightMax, timeoutMs };
+}
+
+function unknownSink(scope: SinkScope, subject: string, type: Placed): undefined {
+  scope.report.error(
+    'CAR205',
+    type.span,
+    `${subject}: sink type "${type.value}" is not in the catalog.`,
+    didYouMean(type.value, scope.sinks.keys(), 'All sink types: carillon explain sinks'),
+  );
+  return undefined;
+}

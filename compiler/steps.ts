@@ -1,0 +1,220 @@
+/** Step lists: chains copied in, types looked up, options resolved, names made unique. */
+import type { StepSpec } from '../core/spec.ts';
+import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
+import type { TablePlan } from './plan.ts';
+import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { headOf, kindOf, type Placed } from './section.ts';
+import type { Shape } from './shape.ts';
+import type { ListTree, Tree } from './tree.ts';
+
+export interface ResolvedStep {
+  readonly name: string;
+  readonly spec: StepSpec;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tables: readonly TablePlan[];
+  readonly paths: ResolvedOptions['paths'];
+  readonly span: Span;
+}
+
+export interface ResolvedSteps {
+  readonly steps: readonly ResolvedStep[];
+  /** Top-level fields of the source's value that the steps read; `*`: all. */
+  readonly fields: ReadonlySet<string>;
+  /** The value's shape after the last step. */
+  readonly shape: Shape;
+  /** True: a step gives the value anew, so that it is no longer the source's. */
+  readonly isGiven: boolean;
+}
+
+/** The step lists of `chains`, and which of them were copied in. */
+export interface Chains {
+  readonly lists: ReadonlyMap<string, ListTree | null>;
+  readonly used: Set<string>;
+}
+
+export interface StepScope extends Omit<OptionScope, 'shape'> {
+  readonly steps: ReadonlyMap<string, StepSpec>;
+  readonly chains: Chains;
+}
+
+/** A step as it is written. */
+interface StepText {
+  readonly type: string;
+  readonly typeSpan: Span;
+  readonly name: Placed | undefined;
+  readonly options: Tree;
+}
+
+const STEP_NAME = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/;
+const STEP_NAME_CHARS_MAX = 64;
+/** After chains are copied in; far above what a person can follow. */
+const STEPS_MAX = 100;
+const ANY: Shape = { kind: 'any' };
+
+/** Undefined when something was told. */
+export function resolveSteps(
+  scope: StepScope,
+  list: ListTree | undefined,
+  source: Shape,
+): ResolvedSteps | undefined {
+  const { report } = scope;
+  const errorsBefore = report.errorCount;
+  const texts = list === undefined ? [] : unfold(scope, list, []);
+  if (texts.length > STEPS_MAX && list !== undefined) {
+    const what = `${scope.subject}: it has ${texts.length} steps, more than ${STEPS_MAX}.`;
+    report.error('CAR305', headOf(list), what, 'Split it into two streams.');
+  }
+  const steps: ResolvedStep[] = [];
+  const fields = new Set<string>();
+  let shape = source;
+  let isGiven = false;
+  for (const text of texts.slice(0, STEPS_MAX)) {
+    const spec = scope.steps.get(text.type);
+    if (spec === undefined) {
+      unknownStep(scope, text);
+      shape = ANY;
+      continue;
+    }
+    const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape };
+    const map = optionsOf(stepScope, text);
+    const resolved =
+      map === null ? undefined : resolveOptions(stepScope, spec.config, map, text.typeSpan);
+    if (resolved === undefined) {
+      // What a broken step gives is not known; what follows is not blamed for it.
+      shape = ANY;
+      continue;
+    }
+    if (!isGiven) for (const field of resolved.fields) fields.add(field);
+    if (!isGiven && spec.kind === 'operator') fields.add('*');
+    if (resolved.gives !== undefined) {
+      shape = resolved.gives;
+      isGiven = true;
+    }
+    const { config, tables, paths } = resolved;
+    const name = text.name?.value ?? text.type;
+    steps.push({ name, spec, config, tables, paths, span: text.typeSpan });
+  }
+  checkNames(scope, texts);
+  return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven };
+}
+
+function unknownStep(scope: StepScope, text: StepText): void {
+  scope.report.error(
+    'CAR204',
+    text.typeSpan,
+    `${scope.subject}: step type "${text.type}" is not in the catalog.`,
+    didYouMean(text.type, scope.steps.keys(), 'All step types: carillon explain steps'),
+  );
+}
+
+/** Null: it was told that this is no mapping of options. Nothing at all stands for no options. */
+function optionsOf(scope: OptionScope, { options, typeSpan }: StepText) {
+  if (options.kind === 'map') return options;
+  if (options.kind === 'scalar' && options.value === null) return undefined;
+  const what = `${scope.subject}: its options are ${kindOf(options)}, not a mapping.`;
+  scope.report.error('CAR103', typeSpan, what, 'Write them in braces: { option: value }.');
+  return null;
+}
+
+/** Reads each item, with the steps of a chain in the place of its `use`. */
+function unfold(scope: StepScope, list: ListTree, within: readonly string[]): StepText[] {
+  return list.items.flatMap((item) => {
+    const step = readStep(scope, item);
+    if (step === undefined) return [];
+    return step.type === 'use' ? unfoldChain(scope, step, within) : [step];
+  });
+}
+
+function unfoldChain(scope: StepScope, step: StepText, within: readonly string[]): StepText[] {
+  const { report, chains, subject } = scope;
+  const { options } = step;
+  if (options.kind !== 'scalar' || typeof options.value !== 'string') {
+    report.error(
+      'CAR103',
+      step.typeSpan,
+      `${subject}: use is ${kindOf(options)}, not a chain's name.`,
+    );
+    return [];
+  }
+  const name = options.value;
+  const chain = chains.lists.get(name);
+  if (chain === undefined) {
+    const names = [...chains.lists.keys()];
+    report.error(
+      'CAR203',
+      options.span,
+      `${subject}: chain "${name}" is not declared.`,
+      didYouMean(name, names, `Chains: ${listed(names)}.`),
+    );
+    return [];
+  }
+  chains.used.add(name);
+  if (within.includes(name)) {
+    const way = [...within, name].join(' → ');
+    report.error('CAR206', options.span, `chain "${name}" copies itself in: ${way}.`);
+    return [];
+  }
+  return chain === null ? [] : unfold(scope, chain, [...within, name]);
+}
+
+function readStep(scope: StepScope, item: Tree): StepText | undefined {
+  const { report, subject } = scope;
+  if (item.kind !== 'map') {
+    const like = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : 'dedup';
+    const what = `${subject}: a step is ${kindOf(item)}, not a mapping.`;
+    report.error('CAR103', headOf(item), what, `Write it as "- ${like}: {}".`);
+    return undefined;
+  }
+  const name = item.entries.find(({ key }) => key === 'name');
+  const types = item.entries.filter(({ key }) => key !== 'name');
+  const [type, second] = types;
+  if (type === undefined || second !== undefined) {
+    const place = second?.keySpan ?? name?.keySpan ?? headOf(item);
+    const what =
+      type === undefined
+        ? 'a step has no type.'
+        : `a step has two types, "${type.key}" and "${second!.key}".`;
+    report.error('CAR103', place, `${subject}: ${what}`, 'Write one step an item: - dedup: { … }');
+    return undefined;
+  }
+  return {
+    type: type.key,
+    typeSpan: type.keySpan,
+    name: name === undefined ? undefined : stepName(scope, name.value),
+    options: type.value,
+  };
+}
+
+function stepName(scope: StepScope, tree: Tree): Placed | undefined {
+  const value = tree.kind === 'scalar' && typeof tree.value === 'string' ? tree.value : '';
+  if (STEP_NAME.test(value) && value.length <= STEP_NAME_CHARS_MAX)
+    return { value, span: tree.span };
+  scope.report.error(
+    'CAR108',
+    headOf(tree),
+    `${scope.subject}: "${value}" is not a step's name.`,
+    'Write lower-case letters, digits, _ and -, at most 64 characters.',
+  );
+  return undefined;
+}
+
+/** State is bound to the step's name, so two of one name would share it. */
+function checkNames(scope: StepScope, texts: readonly StepText[]): void {
+  const seen = new Set<string>();
+  for (const { type, typeSpan, name } of texts) {
+    const written = name?.value ?? type;
+    // Topics have hyphens only, so these two would be one store.
+    const bare = written.replaceAll('_', '-');
+    if (seen.has(bare)) nameTwice(scope.report, scope.subject, written, name?.span ?? typeSpan);
+    seen.add(bare);
+  }
+}
+
+function nameTwice(report: Report, subject: string, name: string, span: Span): void {
+  report.error(
+    'CAR207',
+    span,
+    `${subject}: there are two steps "${name}".`,
+    `Give this one a name of its own: - { name: ${name.replaceAll('_', '-')}-2, … }; state is bound to it.`,
+  );
+}

@@ -1,0 +1,99 @@
+/** What a stream must agree with once its parts are resolved: its lane, its output's schema, its key. */
+import { type Priority, priorityName } from '../core/priority.ts';
+import { priorityList, type Scope } from './declarations.ts';
+import type { LanePlan, PriorityRule } from './plan.ts';
+import { listed, type Span } from './report.ts';
+import type { Placed } from './section.ts';
+import { fits, type Shape, shapeName } from './shape.ts';
+import type { ResolvedStep } from './steps.ts';
+import type { ResolvedSource } from './streams.ts';
+
+export function checkPriorities(
+  scope: Scope,
+  subject: string,
+  name: Placed,
+  lane: LanePlan,
+  rule: PriorityRule | null,
+): void {
+  if (rule === null) return;
+  for (const priority of prioritiesOf(rule)) {
+    if (lane.priorities.includes(priority)) continue;
+    scope.report.error(
+      'CAR210',
+      name.span,
+      `${subject}: it may be ${priorityName(priority)}, and lane "${lane.name}" has only ${priorityList(lane.priorities)}.`,
+    );
+  }
+}
+
+/** Each priority that a rule may give, most urgent first. */
+export function prioritiesOf(rule: PriorityRule): readonly Priority[] {
+  return [...new Set([rule.as, ...rule.unless.map(({ as }) => as)])].sort((a, b) => a - b);
+}
+
+/** A value that a step gives has each field of the schema, in its type, and no other. */
+export function checkFits(
+  scope: Scope,
+  subject: string,
+  span: Span,
+  given: Shape,
+  wanted: Shape,
+  schema: string,
+): void {
+  if (given.kind !== 'record' || wanted.kind !== 'record') return;
+  const told: string[] = [];
+  for (const [field, of] of wanted.fields) {
+    const has = given.fields.get(field);
+    if (has === undefined && !wanted.defaulted.has(field)) told.push(`"${field}" is not given`);
+    if (has !== undefined && !fits(has, of)) {
+      told.push(`"${field}" is a ${shapeName(has)}, not a ${shapeName(of)}`);
+    }
+  }
+  for (const field of given.fields.keys()) {
+    if (!wanted.fields.has(field)) told.push(`"${field}" is not a field of it`);
+  }
+  if (told.length === 0) return;
+  scope.report.error(
+    'CAR406',
+    span,
+    `${subject}: its value does not fit ${schema}: ${told.join('; ')}.`,
+  );
+}
+
+/** A table's row lies in the partition of its key: a look-up by anything else finds nothing. */
+export function checkJoins(
+  scope: Scope,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  from: ResolvedSource,
+): void {
+  for (const step of steps) {
+    const by = step.paths.get('by');
+    if (step.tables.length === 0 || by === undefined) continue;
+    for (const { reader } of by.paths) {
+      if (reader.path === 'key' || reader.path === from.member?.path) continue;
+      const key = from.member?.path ?? 'key';
+      const what = `${subject}, ${step.name}: by ${reader.path} is not the key of the stream (${key}).`;
+      scope.report.error('CAR220', by.span, what);
+    }
+  }
+}
+
+/** Semantics S54: copies of one identity on two partitions are not seen as duplicates. */
+export function checkDedup(
+  scope: Scope,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  from: ResolvedSource,
+): void {
+  for (const step of steps) {
+    const by = step.spec.type === 'dedup' ? step.paths.get('by') : undefined;
+    if (by === undefined) continue;
+    const paths = by.paths.map(({ reader }) => reader.path);
+    if (paths.includes('key') || (from.member !== null && paths.includes(from.member.path)))
+      continue;
+    if (paths.length === 1 && paths[0] === from.id?.path) continue;
+    const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${from.member?.path ?? 'key'}).`;
+    scope.report.warning('CAR315', by.span, what);
+  }
+}

@@ -1,0 +1,338 @@
+/** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
+import { PRIORITIES, type Priority, priorityOf } from '../core/priority.ts';
+import type { Expression, FieldReader } from '../core/spec.ts';
+import { ANY_SHAPE, checkName, namedLane, type Scope } from './declarations.ts';
+import { type ResolvedPath, resolvePath } from './field-path.ts';
+import { givenBy, isPredicate, type OptionScope, resolveExpression } from './options.ts';
+import type { LanePlan, LaneTarget, PriorityRule, TopicTarget } from './plan.ts';
+import { readDuration } from './quantity.ts';
+import { listed } from './report.ts';
+import { headOf, type Section } from './section.ts';
+import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
+import { checkDedup, checkFits, checkJoins, checkPriorities } from './stream-checks.ts';
+
+/** All resolved, before it is placed into sub-topologies. */
+export interface ResolvedStream {
+  readonly name: string;
+  readonly useCase: string;
+  readonly doc: string;
+  readonly from: ResolvedSource;
+  readonly priority: PriorityRule | null;
+  readonly steps: readonly ResolvedStep[];
+  readonly to: LaneTarget | TopicTarget;
+  /** Top-level fields that anything of the stream reads; `*`: all. */
+  readonly fields: ReadonlySet<string>;
+}
+
+export interface ResolvedSource {
+  readonly topic: string;
+  readonly schema: string;
+  readonly time: FieldReader | null;
+  readonly id: FieldReader | null;
+  readonly member: FieldReader | null;
+  readonly maxFutureMs: number;
+  readonly fields: ReadonlySet<string>;
+  readonly shape: Shape;
+}
+
+export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
+  readonly lanes: ReadonlyMap<string, LanePlan | null>;
+  /** Ids of use cases, and the stream that has each. */
+  readonly ids: Map<string, string>;
+}
+
+const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to'];
+const MAX_FUTURE_MS_DEFAULT = 600_000;
+
+/** Undefined when something was told. */
+export function resolveStream(
+  scope: StreamScope,
+  name: string,
+  written: Section,
+): ResolvedStream | undefined {
+  const { report } = scope;
+  const errorsBefore = report.errorCount;
+  const subject = `stream "${name}"`;
+  const section = written.as(subject).only(STREAM_KEYS);
+  const useCase = resolveId(scope, name, section);
+  const doc = section.text('doc')?.value ?? '';
+  const fromSection = section.neededSection('from');
+  const from = fromSection === undefined ? undefined : resolveSource(scope, subject, fromSection);
+  const shape = from?.shape ?? ANY_SHAPE;
+  const optionScope: OptionScope = { ...scope, subject, shape };
+  const rule = resolvePriority(optionScope, scope, section);
+  const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
+  const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
+  if (from !== undefined && steps !== undefined) {
+    checkJoins(scope, subject, steps.steps, from);
+    checkDedup(scope, subject, steps.steps, from);
+  }
+  if (report.errorCount > errorsBefore) return undefined;
+  if (useCase === undefined || from === undefined || steps === undefined || to === undefined) {
+    return undefined;
+  }
+  const fields = new Set([...from.fields, ...steps.fields, ...(rule?.fields ?? []), ...to.fields]);
+  return {
+    name,
+    useCase,
+    doc,
+    from,
+    priority: rule?.rule ?? null,
+    steps: steps.steps,
+    to: to.target,
+    fields,
+  };
+}
+
+function resolveId(scope: StreamScope, stream: string, section: Section): string | undefined {
+  const mend =
+    'Add a short `id:` that stays when the stream is renamed; notification ids carry it.';
+  const id = section.neededText('id', mend);
+  if (id === undefined || !checkName(scope.report, section.subject, id.value, id.span)) {
+    return undefined;
+  }
+  const other = scope.ids.get(id.value);
+  if (other !== undefined) {
+    const what = `${section.subject}: id "${id.value}" is that of stream "${other}" already.`;
+    scope.report.error('CAR208', id.span, what);
+    return undefined;
+  }
+  scope.ids.set(id.value, stream);
+  return id.value;
+}
+
+function resolveSource(
+  scope: StreamScope,
+  subject: string,
+  written: Section,
+): ResolvedSource | undefined {
+  const { report, schemas, topics } = scope;
+  const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future']);
+  const topic = section.neededText('topic');
+  const schema = section.neededText('schema');
+  const known = schema === undefined ? undefined : schemas.named(subject, schema);
+  if (topic !== undefined && known !== undefined) {
+    topics.use(subject, topic, 'events', schema?.value);
+  }
+  const shape: Shape = known ?? ANY_SHAPE;
+  const time = sourcePath(scope, section, 'time', shape, ['int'], 'a time (epoch milliseconds)');
+  const id = sourcePath(scope, section, 'id', shape, ['string', 'int', 'enum'], 'an id');
+  const key = section.has('key')
+    ? sourcePath(scope, section, 'key', shape, ['string'], 'a key')
+    : memberPath(known);
+  const future = section.scalar('max_future');
+  const maxFutureMs =
+    future === undefined
+      ? MAX_FUTURE_MS_DEFAULT
+      : readDuration(report, `${section.subject}: max_future`, future, {});
+  if (topic === undefined || schema === undefined || known === undefined) {
+    // Its shape is not known, but the rest of the stream can still be read.
+    return undefined;
+  }
+  const fields = [time, id, key].flatMap((path) => (path?.field ? [path.field] : []));
+  return {
+    topic: topic.value,
+    schema: schema.value,
+    time: time?.reader ?? null,
+    id: id?.reader ?? null,
+    member: key?.reader ?? null,
+    maxFutureMs: maxFutureMs ?? MAX_FUTURE_MS_DEFAULT,
+    fields: new Set(fields),
+    shape,
+  };
+}
+
+/** Events are keyed by member where their schema has one (design, D14). */
+function memberPath(shape: RecordShape | undefined): ResolvedPath | undefined {
+  const member = shape?.fields.get('memberId');
+  if (member?.kind !== 'string') return undefined;
+  const reader = { path: 'value.memberId', read: readMember };
+  return { reader, shape: member, field: 'memberId' };
+}
+
+const readMember: FieldReader['read'] = (record) => record.value.memberId;
+
+function sourcePath(
+  scope: StreamScope,
+  section: Section,
+  name: 'time' | 'id' | 'key',
+  shape: Shape,
+  kinds: readonly Shape['kind'][],
+  what: string,
+): ResolvedPath | undefined {
+  const text = section.text(name);
+  if (text === undefined) return undefined;
+  const subject = `${section.subject}: ${name}`;
+  const resolved = resolvePath(scope.report, subject, text, shape);
+  if (resolved === undefined) return undefined;
+  const { shape: end } = resolved;
+  // An event without an id gets its origin; a time or key that is null would be poison.
+  const inner = name === 'id' ? withoutNull(end) : end;
+  if (inner.kind === 'any' || kinds.includes(inner.kind)) return resolved;
+  const told = `${subject}: ${text.value} is a ${shapeName(end)}, which is not ${what}.`;
+  scope.report.error('CAR403', text.span, told);
+  return undefined;
+}
+
+interface ResolvedRule {
+  readonly rule: PriorityRule;
+  readonly fields: readonly string[];
+}
+
+function resolvePriority(
+  options: OptionScope,
+  scope: StreamScope,
+  section: Section,
+): ResolvedRule | undefined {
+  const { report } = scope;
+  if (!section.has('priority')) {
+    if (scope.lanes.size > 0) {
+      report.error('CAR209', section.span, `${section.subject}: it has no priority.`);
+    }
+    return undefined;
+  }
+  if (scope.lanes.size === 0) {
+    const span = section.entry('priority')!.keySpan;
+    report.error('CAR221', span, `${section.subject}: there is no lane for its priority.`);
+    return undefined;
+  }
+  const rule = section.section('priority')?.only(['as', 'unless']);
+  if (rule === undefined) return undefined;
+  if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
+  const as = rule.choice('as', PRIORITIES);
+  const unless: { when: Expression<boolean>; as: Priority }[] = [];
+  const fields: string[] = [];
+  const exceptions = rule.list('unless')?.items ?? [];
+  for (const [i] of exceptions.entries()) {
+    const exception = resolveException(options, rule, i);
+    if (exception === undefined) continue;
+    unless.push({ when: exception.when, as: exception.as });
+    fields.push(...exception.fields);
+  }
+  if (as === undefined || unless.length < exceptions.length) return undefined;
+  return { rule: { as: priorityOf(as)!, unless }, fields };
+}
+
+function resolveException(options: OptionScope, rule: Section, index: number) {
+  const { report } = options;
+  const section = rule.item('unless', index)?.only(['when', 'as']);
+  if (section === undefined) return undefined;
+  if (!section.has('as')) section.missing('as', `One of: ${listed(PRIORITIES)}.`);
+  const as = section.choice('as', PRIORITIES);
+  const text = section.neededText('when');
+  const tree = section.scalar('when');
+  if (text === undefined || tree === undefined) return undefined;
+  const subject = `${options.subject}, priority`;
+  const resolved = resolveExpression(options, subject, tree);
+  if (resolved === undefined) return undefined;
+  if (!isPredicate(resolved)) {
+    const what = `${subject}: when gives ${givenBy(resolved)}, not true or false.`;
+    report.error('CAR312', text.span, what);
+    return undefined;
+  }
+  if (as === undefined) return undefined;
+  const when = resolved.expression as Expression<boolean>;
+  return { when, as: priorityOf(as)!, fields: resolved.fields };
+}
+
+interface ResolvedTarget {
+  readonly target: LaneTarget | TopicTarget;
+  readonly fields: readonly string[];
+}
+
+function resolveTarget(
+  scope: StreamScope,
+  stream: Section,
+  rule: PriorityRule | null,
+  steps: ResolvedSteps | undefined,
+  from: ResolvedSource | undefined,
+): ResolvedTarget | undefined {
+  const section = stream.neededSection(
+    'to',
+    'Write to: { lane: … } or to: { topic: …, schema: … }.',
+  );
+  if (section === undefined) return undefined;
+  if (section.has('topic') || (!section.has('lane') && section.has('schema'))) {
+    return resolveTopicTarget(scope, stream.subject, section, steps, from);
+  }
+  return resolveLaneTarget(scope, stream, section, rule, steps, from);
+}
+
+function resolveLaneTarget(
+  scope: StreamScope,
+  stream: Section,
+  written: Section,
+  rule: PriorityRule | null,
+  steps: ResolvedSteps | undefined,
+  from: ResolvedSource | undefined,
+): ResolvedTarget | undefined {
+  const { report } = scope;
+  const { subject } = stream;
+  const section = written.only(['lane', 'transports', 'collapse']);
+  const name = section.neededText('lane', 'Write to: { lane: … } or to: { topic: …, schema: … }.');
+  const lane = name === undefined ? undefined : namedLane(report, subject, scope.lanes, name);
+  const collapse = collapsePaths(scope, section, steps?.shape ?? ANY_SHAPE);
+  if (steps !== undefined && !steps.steps.some(({ spec }) => spec.kind === 'expand')) {
+    report.error('CAR212', section.span, `${subject}: no step makes one record per device.`);
+  }
+  if (steps?.isGiven && from !== undefined) {
+    // What a step gives is encoded with the source's schema, which the devices know.
+    checkFits(scope, subject, section.span, steps.shape, from.shape, from.schema);
+  }
+  if (lane === undefined || name === undefined) return undefined;
+  checkPriorities(scope, subject, name, lane, rule);
+  const transports = section.choices('transports', lane.transports) ?? lane.transports;
+  const fields = steps?.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
+  const readers = collapse.map(({ reader }) => reader);
+  return { target: { kind: 'lane', lane, transports, collapse: readers }, fields };
+}
+
+function collapsePaths(scope: StreamScope, section: Section, shape: Shape): ResolvedPath[] {
+  const found: ResolvedPath[] = [];
+  for (const item of section.list('collapse')?.items ?? []) {
+    const subject = `${section.subject}: collapse`;
+    if (item.kind !== 'scalar' || typeof item.value !== 'string') {
+      scope.report.error(
+        'CAR103',
+        headOf(item),
+        `${subject} is a list of paths.`,
+        'Write [value.eventId].',
+      );
+      continue;
+    }
+    const text = { value: item.value, span: item.span };
+    const path = resolvePath(scope.report, subject, text, shape);
+    if (path !== undefined) found.push(path);
+  }
+  return found;
+}
+
+function resolveTopicTarget(
+  scope: StreamScope,
+  subject: string,
+  written: Section,
+  steps: ResolvedSteps | undefined,
+  from: ResolvedSource | undefined,
+): ResolvedTarget | undefined {
+  const section = written.only(['topic', 'schema']);
+  const topic = section.neededText('topic');
+  const schema = section.neededText('schema');
+  const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
+  if (topic === undefined || schema === undefined || shape === undefined) return undefined;
+  scope.topics.use(subject, topic, 'output', schema.value);
+  if (steps !== undefined && from !== undefined) {
+    if (steps.isGiven) checkFits(scope, subject, schema.span, steps.shape, shape, schema.value);
+    else if (from.schema !== schema.value) {
+      const what = `${subject}: it passes on ${from.schema} as it came, and its topic has ${schema.value}.`;
+      scope.report.error(
+        'CAR406',
+        schema.span,
+        what,
+        'Give a new value with map, or write the same schema.',
+      );
+    }
+  }
+  const topics = [{ topic: topic.value, schema: schema.value }];
+  return { target: { kind: 'topic', topics }, fields: [] };
+}
