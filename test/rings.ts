@@ -10,7 +10,9 @@ export interface Ring {
   readonly name: string;
   /** What node is called with; empty: there is nothing to run yet. */
   args(): readonly string[];
-  /** `tests`: node's test runner; `check`: one check that holds or not; `own`: prints its own sums. */
+  /**
+   * `tests`: node's test runner; `check`: one check that holds or not; `own`: prints its own sums.
+   */
   readonly counts: 'tests' | 'check' | 'own';
   /** Output is shown as it comes, not only when something failed. */
   readonly live?: boolean;
