@@ -19,6 +19,8 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
+import { isIP } from 'node:net';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 
 export interface SessionOptions {
   /** `https://host:port` of the provider. */
@@ -78,7 +80,10 @@ interface Call {
 /** One TCP connection and what is known of it. */
 interface Line {
   readonly session: ClientHttp2Session;
+  /** Ours to close: a session that was closed gracefully leaves that to the peer, for ever. */
+  readonly socket: TLSSocket;
   open: boolean;
+  draining: boolean;
   inFlight: number;
   streamsMax: number;
   /** From the provider's GOAWAY: streams above it were not processed. */
@@ -146,13 +151,13 @@ export class Http2Session {
 
   #closeLine(line: Line): Promise<void> {
     return new Promise((resolve) => {
-      const late = setTimeout(() => line.session.destroy(), this.#options.requestTimeoutMs);
+      const late = setTimeout(() => destroy(line), this.#options.requestTimeoutMs);
       line.session.once('close', () => {
         clearTimeout(late);
         resolve();
       });
       if (line.open) this.#drain(line);
-      else line.session.destroy();
+      else destroy(line);
     });
   }
 
@@ -180,15 +185,18 @@ export class Http2Session {
       return;
     }
     const { authority, ca, streamsMax, connectTimeoutMs } = this.#options;
+    const socket = openSocket(authority, ca);
     const session = connect(authority, {
-      ...(ca === undefined ? {} : { ca }),
+      createConnection: () => socket,
       settings: { enablePush: false },
       // In MB; the default of 10 refuses streams when some thousand bodies are under way.
       maxSessionMemory: 64,
     });
     const line: Line = {
       session,
+      socket,
       open: false,
+      draining: false,
       inFlight: 0,
       streamsMax,
       lastStreamId: Number.POSITIVE_INFINITY,
@@ -201,7 +209,7 @@ export class Http2Session {
     this.#lines.add(line);
     const late = setTimeout(() => {
       line.detail = 'connect timed out';
-      session.destroy();
+      destroy(line);
     }, connectTimeoutMs);
     session.on('remoteSettings', (settings) => {
       clearTimeout(late);
@@ -236,7 +244,7 @@ export class Http2Session {
     if (line.session.destroyed || line.session.closed) return;
     if (line.pinging) {
       line.detail ||= 'ping unanswered';
-      line.session.destroy();
+      destroy(line);
       return;
     }
     line.pinging = true;
@@ -279,7 +287,9 @@ export class Http2Session {
 
   #drain(line: Line): void {
     if (this.#line === line) this.#line = undefined;
+    line.draining = true;
     if (!line.session.closed && !line.session.destroyed) line.session.close();
+    if (line.inFlight === 0) end(line);
   }
 
   #start(line: Line, call: Call): void {
@@ -325,6 +335,7 @@ export class Http2Session {
     stream.on('error', () => {});
     stream.on('close', () => {
       line.inFlight--;
+      if (line.draining && line.inFlight === 0) end(line);
       const known = status === 200 || (status > 0 && whole && stream.rstCode === 0);
       if (known) this.#settle(call, { kind: 'answer', status, headers, body });
       else this.#cut(line, call, stream, status);
@@ -377,6 +388,27 @@ export class Http2Session {
     call.done = true;
     clearTimeout(call.timer);
   }
+}
+
+function openSocket(authority: string, ca: string | undefined): TLSSocket {
+  const { hostname, port } = new URL(authority);
+  return tlsConnect({
+    host: hostname,
+    port: Number(port || 443),
+    ALPNProtocols: ['h2'],
+    ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+    ...(ca === undefined ? {} : { ca }),
+  });
+}
+
+/** Closes a drained line without waiting for the peer, once what was written has left. */
+function end(line: Line): void {
+  setImmediate(() => line.socket.destroySoon());
+}
+
+function destroy(line: Line): void {
+  line.session.destroy();
+  line.socket.destroy();
 }
 
 function lost(why: LostWhy, ambiguous: boolean, detail = ''): WireAnswer {
