@@ -21,6 +21,7 @@ import {
 } from 'node:http2';
 import { isIP } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { lost, type WireAnswer } from './wire-answer.ts';
 
 export interface SessionOptions {
   /** `https://host:port` of the provider. */
@@ -37,25 +38,6 @@ export interface SessionOptions {
   /** How often an open session is pinged; a ping unanswered for as long breaks it. */
   readonly pingEveryMs: number;
 }
-
-export type LostWhy = 'timeout' | 'cut' | 'unreachable' | 'crowded' | 'closed';
-
-export type WireAnswer =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly headers: IncomingHttpHeaders;
-      /** Cut off at 64 KiB. */
-      readonly body: string;
-    }
-  | {
-      readonly kind: 'lost';
-      readonly why: LostWhy;
-      /** True: the provider may have acted on it. */
-      readonly ambiguous: boolean;
-      /** A code of Node's or OpenSSL's, e.g. `ECONNREFUSED`; empty when there is none. */
-      readonly detail: string;
-    };
 
 /** Answers of the providers are below 2 KiB; what is longer is not theirs. */
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -409,8 +391,4 @@ function end(line: Line): void {
 function destroy(line: Line): void {
   line.session.destroy();
   line.socket.destroy();
-}
-
-function lost(why: LostWhy, ambiguous: boolean, detail = ''): WireAnswer {
-  return { kind: 'lost', why, ambiguous, detail };
 }

@@ -4,7 +4,7 @@
  */
 import type { Outcome } from '../../core/outcome.ts';
 import { backoffMs, retryAfterMs } from '../backoff.ts';
-import type { WireAnswer } from '../http2-session.ts';
+import type { WireAnswer } from '../wire-answer.ts';
 
 export interface FcmCase {
   readonly token: string;
