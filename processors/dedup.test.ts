@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type Fed, StepBench } from '../test/kit/steps.ts';
 import { dedup } from './dedup.ts';
 
@@ -148,7 +149,10 @@ test('the same offset of another partition or topic is another record', () => {
   const bench = new StepBench(dedup, OPTIONS);
   assert.equal(bench.feed({ ...fed(0, 'a', 5), partition: 1 }), 'passed');
   assert.equal(bench.feed({ ...fed(0, 'a', 5), partition: 2 }), 'dropped duplicate');
-  assert.equal(bench.feed({ ...fed(0, 'a', 5), topic: 'other' }), 'dropped duplicate');
+  assert.equal(
+    bench.feed({ ...fed(0, 'a', 5), partition: 1, topic: 'other' }),
+    'dropped duplicate',
+  );
   assert.equal(bench.feed({ ...fed(0, 'a', 5), partition: 1 }), 'passed');
 });
 
@@ -208,6 +212,18 @@ test('with last_seen the one seen longest ago is the oldest', () => {
   ]);
 });
 
+test('with first_seen it is the one whose span began longest ago', () => {
+  const bench = new StepBench(dedup, { ...OPTIONS, keys_max: 2 });
+  check(bench, [
+    [0, 'a', 'passed'],
+    [5, 'b', 'passed'],
+    [11, 'a', 'passed'],
+    [12, 'c', 'passed'],
+    [12, 'a', 'dropped duplicate'],
+    [12, 'b', 'passed'],
+  ]);
+});
+
 test('keys_max of 1 holds one', () => {
   const bench = new StepBench(dedup, { ...OPTIONS, keys_max: 1 });
   check(bench, [
@@ -247,4 +263,60 @@ test('an identity of two paths', () => {
     'passed',
     'dropped duplicate',
   ]);
+});
+
+/** A few ids, times that go on and back, sometimes a restart, sometimes an old offset once more. */
+const history = fc.array(
+  fc.record({
+    id: fc.constantFrom('a', 'b', 'c'),
+    forth: fc.integer({ min: -12, max: 9 }),
+    restart: fc.boolean(),
+    again: fc.option(fc.nat(), { freq: 5 }),
+  }),
+  { maxLength: 60 },
+);
+
+/** First seen, and nothing ever forgotten: `judge` says what a record at that time should get. */
+class Unforgetting {
+  readonly #passed = new Map<string, { time: number; offset: number }>();
+
+  judge(id: string, time: number, offset: number): string {
+    const seen = this.#passed.get(id);
+    if (seen !== undefined) {
+      if (seen.offset === offset || seen.time - time > 10) return 'passed';
+      if (time - seen.time <= 10) return 'dropped duplicate';
+    }
+    this.#passed.set(id, { time, offset });
+    return 'passed';
+  }
+}
+
+test('any history: up to the span behind stream time, as if nothing were ever forgotten', () => {
+  fc.assert(
+    fc.property(history, (events) => {
+      const bench = new StepBench(dedup, OPTIONS);
+      const model = new Unforgetting();
+      const log: { time: number; id: string }[] = [];
+      let streamTime = 100;
+      let clock = 100;
+      for (const { id, forth, restart, again } of events) {
+        if (restart) bench.restart();
+        const old = again === null || log.length === 0 ? undefined : again % log.length;
+        if (old === undefined) {
+          clock = Math.max(clock, clock + forth);
+          log.push({ time: Math.max(clock + Math.min(forth, 0), streamTime - 10), id });
+        }
+        const offset = old ?? log.length - 1;
+        const event = log[offset]!;
+        if (event.time < streamTime - 10) continue;
+        streamTime = Math.max(streamTime, event.time);
+        assert.equal(
+          bench.feed(fed(event.time, event.id, offset)),
+          model.judge(event.id, event.time, offset),
+        );
+      }
+      assert.equal(bench.counted('forgotten'), 0);
+    }),
+    { seed: 7, numRuns: 500 },
+  );
 });

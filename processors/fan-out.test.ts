@@ -48,6 +48,14 @@ const rows: readonly Row[] = [
     ['ph-1'],
   ],
   [
+    'just as many as may be',
+    { devices_max: 3, on_excess: 'dead_letter' },
+    'm-1',
+    null,
+    'passed',
+    ['tv-1', 'ph-1', 'tv-2'],
+  ],
+  [
     'too many: dead letter',
     { devices_max: 2, on_excess: 'dead_letter' },
     'm-1',
