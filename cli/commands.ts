@@ -1,0 +1,140 @@
+/** All commands, with their options. To add one: a line here, a file in commands/. */
+import { type Command, InvalidArgumentError } from 'commander';
+
+/** Sets the exit code of the process. */
+export type SetExit = (code: number) => void;
+
+const DEPLOYMENT = ['--deployment <file>', 'the deployment config (default: carillon.yaml)'] as const;
+
+/** A whole number of at least `least`. */
+const whole = (least: number) => (text: string) => {
+  const number = Number(text.replaceAll('_', ''));
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new InvalidArgumentError(`It is not a whole number from ${least} on.`);
+};
+
+const choice =
+  (...known: readonly string[]) =>
+  (text: string) => {
+    if (known.includes(text)) return text;
+    throw new InvalidArgumentError(`It is one of: ${known.join(', ')}.`);
+  };
+
+export function addCommands(program: Command, exit: SetExit): void {
+  deskCommands(program, exit);
+  producerCommands(program, exit);
+  readerCommands(program, exit);
+}
+
+/** What needs no log: the data engineers' desk. */
+function deskCommands(program: Command, exit: SetExit): void {
+  program
+    .command('check')
+    .description('check topologies and their tests: all errors at once')
+    .argument('[files...]', 'topology files, test files or folders (default: the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--format <form>', 'text, or json for editors', choice('text', 'json'), 'text')
+    .action(async (files, options) => {
+      exit(await (await import('./commands/check.ts')).check(files, options));
+    });
+  program
+    .command('describe')
+    .description("print what a topology becomes, in Kafka Streams' form")
+    .argument('[file]', 'a topology file (default: that of the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--format <form>', 'text, or mermaid for a picture', choice('text', 'mermaid'), 'text')
+    .action(async (file, options) => {
+      exit(await (await import('./commands/describe.ts')).describeTopology(file, options));
+    });
+  program
+    .command('explain')
+    .description('explain an error code, a step, a sink')
+    .argument('[name]', 'CAR204, dedup, fcm; or codes, steps, sinks', 'codes')
+    .action(async (name) => {
+      exit(await (await import('./commands/explain.ts')).explain(name));
+    });
+  program
+    .command('generate')
+    .description('write what is generated: JSON Schema, reference, types')
+    .option('--check', 'write nothing, and fail when something is stale')
+    .action(async (options) => {
+      exit(await (await import('./commands/generate.ts')).generate(options));
+    });
+}
+
+/** What brings events and devices in. */
+function producerCommands(program: Command, exit: SetExit): void {
+  program
+    .command('token')
+    .description("mint a JWT with the deployment's secret")
+    .option(...DEPLOYMENT)
+    .option('--device <id>', 'for a device: its own stream and inbox')
+    .option('--member <id>', 'whose devices it may register')
+    .option('--scope <scope>', 'device, producer, registrar or admin')
+    .option('--ttl <duration>', 'how long it is good', '24h')
+    .action(async (options) => {
+      exit(await (await import('./commands/token.ts')).token(options));
+    });
+  program
+    .command('produce')
+    .description('write sample events at a rate, or given ones')
+    .argument('[file]', 'JSON lines, one event each; - for standard input; none: sample events')
+    .option(...DEPLOYMENT)
+    .option('--type <types>', 'event types, with commas; all for samples')
+    .option('--rate <n>', 'events per second; 0: as fast as it goes', whole(0), 10)
+    .option('--count <n>', 'how many, then end; without it: until Ctrl-C', whole(1))
+    .option('--seed <n>', 'the same seed gives the same events', whole(0), 1)
+    .option('--members <n>', 'how many members the samples are of', whole(1), 12)
+    .option('--url <url>', 'the gateway (default: that of the deployment)')
+    .option('--kafka', 'write straight into Kafka, in the Confluent wire format')
+    .action(async (file, options) => {
+      exit(await (await import('./commands/produce.ts')).produce(file, options));
+    });
+  program
+    .command('device')
+    .description('act as a device: register, connect, print, acknowledge')
+    .option(...DEPLOYMENT)
+    .requiredOption('--id <id>', 'the device id')
+    .option('--member <id>', 'registers it for this member first')
+    .option('--class <class>', 'mobile, tablet, tv, stick, set-top or web', 'tv')
+    .option('--pull', 'ask for the inbox in place of holding a socket')
+    .option('--every <duration>', 'how often to pull; without it: once', undefined)
+    .option('--after <cursor>', 'where to go on; default: what was acknowledged')
+    .option('--no-ack', 'acknowledge nothing')
+    .option('--url <url>', 'the gateway (default: that of the deployment)')
+    .option('--format <form>', 'pretty, or json: frames as they come', choice('pretty', 'json'), 'pretty')
+    .action(async (options) => {
+      exit(await (await import('./commands/device.ts')).device(options));
+    });
+}
+
+/** What looks into the log. */
+function readerCommands(program: Command, exit: SetExit): void {
+  program
+    .command('tail')
+    .description('print the records of a topic, decoded')
+    .argument('<topic>', 'events.plan-change, dead-letters, outcomes, …')
+    .option(...DEPLOYMENT)
+    .option('--where <cel>', 'only those for which it is true, over value, key and timestamp')
+    .option('--from <when>', 'start, end, a time, or how long ago: 10m', 'start')
+    .option('--follow', 'go on when the end is reached')
+    .option('--count <n>', 'end after so many records', whole(1))
+    .option('--format <form>', 'pretty, or json: one line each', choice('pretty', 'json'), 'pretty')
+    .action(async (topic, options) => {
+      exit(await (await import('./commands/tail.ts')).tail(topic, options));
+    });
+  const topics = program.command('topics').description('what the topology needs of the log');
+  for (const [name, what] of [
+    ['plan', 'say which topics would be made'],
+    ['apply', 'make those that are missing'],
+  ] as const) {
+    topics
+      .command(name)
+      .description(what)
+      .argument('[file]', 'a topology file (default: that of the deployment)')
+      .option(...DEPLOYMENT)
+      .action(async (file, options) => {
+        exit(await (await import('./commands/topics.ts')).topics(name, file, options));
+      });
+  }
+}

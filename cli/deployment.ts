@@ -1,0 +1,245 @@
+/**
+ * The deployment config, `carillon.yaml`: it says *where*, the topology says *what*. Every key may be
+ * left out; without a file everything runs in this process, on one SQLite file. Secrets come from the
+ * environment as `${VAR}` and are never printed.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { type Placed, Section } from '../compiler/section.ts';
+import { type Environment, parseTree, type Tree } from '../compiler/tree.ts';
+import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
+import { CarillonError } from '../core/error.ts';
+import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
+import { readText } from './read-text.ts';
+import { FileErrors } from './show-error.ts';
+import { packageFolder } from './version.ts';
+
+export const DEPLOYMENT_FILE = 'carillon.yaml';
+export const DATA_FOLDER = '.carillon';
+export const HTTP_PORT = 7400;
+const HTTP_HOST = '127.0.0.1';
+const TOPOLOGY_FILE = 'topology/reno.yaml';
+const PARTITIONS = { embedded: 4, kafka: 12 } as const;
+const PARTITIONS_MAX = 1024;
+
+export interface EmbeddedLogSettings {
+  readonly kind: 'embedded';
+  /** Milliseconds; undefined: 7 d. */
+  readonly retentionMs: number | undefined;
+  /** Bytes of all event-like topics together; undefined: 1 GiB. */
+  readonly bytesMax: number | undefined;
+  readonly synchronous: 'normal' | 'full';
+}
+
+export interface KafkaLogSettings {
+  readonly kind: 'kafka';
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** Of topics that are made; -1: the broker's default. */
+  readonly replicationFactor: number;
+  readonly ssl: false | { readonly ca: string | undefined; readonly rejectUnauthorized: boolean };
+  readonly sasl:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
+    | undefined;
+}
+
+export interface Deployment {
+  /** The file that it was read from; null: all defaults. */
+  readonly file: string | null;
+  readonly topology: string;
+  /** Folders of Avro schemas, Carillon's own first; later ones win. */
+  readonly schemas: readonly string[];
+  readonly dataFolder: string;
+  readonly log: EmbeddedLogSettings | KafkaLogSettings;
+  /** Of each topic; topics that are there must have as many. */
+  readonly partitions: number;
+  /** With Kafka only; the embedded log has its own. */
+  readonly registryUrl: string | null;
+  readonly inbox:
+    | { readonly kind: 'sqlite' }
+    | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Where sinks and devices reach the gateway; null: host and port. */
+    readonly gatewayUrl: string | null;
+  };
+  /** Null: made once and kept in the data folder (embedded only). */
+  readonly auth: { readonly secret: string | null; readonly internalToken: string | null };
+  /** Settings by connector, as the connector itself checks them. */
+  readonly connectors: { readonly [connector: string]: { readonly [setting: string]: unknown } };
+}
+
+export interface DeploymentPlace {
+  /** `--deployment`; undefined: carillon.yaml of the folder, if it is there. */
+  readonly file: string | undefined;
+  readonly folder: string;
+  readonly env: Environment;
+}
+
+const KEYS = [
+  'topology',
+  'schemas',
+  'data_folder',
+  'partitions',
+  'log',
+  'registry',
+  'inbox',
+  'http',
+  'auth',
+  'connectors',
+];
+const CONNECTORS = ['fcm', 'apns'];
+
+/** Throws FileErrors with all that is wrong, CAR902 when a file that was named is not there. */
+export function readDeployment({ file, folder, env }: DeploymentPlace): Deployment {
+  const named = file ?? env.CARILLON_DEPLOYMENT;
+  const found = named ?? (existsSync(join(folder, DEPLOYMENT_FILE)) ? DEPLOYMENT_FILE : undefined);
+  if (found === undefined) return defaults(folder);
+  return parseDeployment(readText(resolve(folder, found), found), { file: found, folder, env });
+}
+
+/** As `readDeployment`, for a text that is at hand. */
+export function parseDeployment(
+  text: string,
+  { file, folder, env }: { file: string; folder: string; env: Environment },
+): Deployment {
+  const { tree, report } = parseTree(text, file, env);
+  const fail = () => new FileErrors(report.diagnostics(), new Map([[file, masked(text, tree)]]));
+  if (tree === undefined) throw fail();
+  if (tree.kind === 'scalar' && tree.value === null) return { ...defaults(folder), file };
+  if (tree.kind !== 'map') {
+    report.error('CAR103', { start: 0, end: 1 }, 'the text is not a mapping of settings.');
+    throw fail();
+  }
+  const section = new Section(report, 'deployment', tree, tree.entries[0]!.keySpan).only(KEYS);
+  const read = new SettingReader(report);
+  const beside = (path: string) =>
+    isAbsolute(path) ? path : join(dirname(resolve(folder, file)), path);
+  const base = defaults(folder);
+  const log = logOf(read, section.section('log'));
+  const inbox = inboxOf(read, section.section('inbox'), log.kind);
+  const deployment: Deployment = {
+    file,
+    topology: textOr(section.text('topology'), base.topology, beside),
+    schemas: schemasOf(read, section, beside) ?? base.schemas,
+    dataFolder: textOr(section.text('data_folder'), base.dataFolder, beside),
+    log,
+    partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
+    registryUrl: registryOf(read, section, log.kind),
+    inbox,
+    http: httpOf(read, section.section('http')),
+    auth: authOf(read, section.section('auth')),
+    connectors: connectorsOf(section.section('connectors')),
+  };
+  if (report.hasErrors) throw fail();
+  return deployment;
+}
+
+function defaults(folder: string): Deployment {
+  const own = join(packageFolder, 'schemas');
+  const users = join(folder, 'schemas');
+  return {
+    file: null,
+    topology: join(folder, TOPOLOGY_FILE),
+    schemas: users !== own && existsSync(users) ? [own, users] : [own],
+    dataFolder: join(folder, DATA_FOLDER),
+    log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
+    partitions: PARTITIONS.embedded,
+    registryUrl: null,
+    inbox: { kind: 'sqlite' },
+    http: { host: HTTP_HOST, port: HTTP_PORT, gatewayUrl: null },
+    auth: { secret: null, internalToken: null },
+    connectors: {},
+  };
+}
+
+/** Where commands, devices and producers of this machine reach the gateway. */
+export function gatewayUrlOf({ http }: Deployment): string {
+  if (http.gatewayUrl !== null) return http.gatewayUrl;
+  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
+}
+
+/** Throws CAR906 when the deployment gives no secret and cannot keep one of its own. */
+export function mustHaveSecret(what: 'auth.secret' | 'auth.internal_token'): CarillonError {
+  return new CarillonError('CAR906', `${what} is not set, and only an embedded deployment has one of its own.`, {
+    where: { at: what },
+  });
+}
+
+function textOr(
+  placed: Placed | undefined,
+  fallback: string,
+  beside: (path: string) => string,
+): string {
+  return placed === undefined ? fallback : beside(placed.value);
+}
+
+/** Carillon's own schemas always come first: the engine's topics need them. */
+function schemasOf(
+  read: SettingReader,
+  section: Section,
+  beside: (path: string) => string,
+): readonly string[] | undefined {
+  const folders = read.texts(section, 'schemas');
+  if (folders === undefined) return undefined;
+  const own = join(packageFolder, 'schemas');
+  return [own, ...folders.map(beside).filter((folder) => folder !== own)];
+}
+
+function registryOf(
+  read: SettingReader,
+  section: Section,
+  log: Deployment['log']['kind'],
+): string | null {
+  const registry = section.section('registry')?.only(['url']);
+  const url = registry && read.url(registry, 'url', true);
+  if (log === 'kafka' && registry === undefined && !section.has('registry')) {
+    read.lacks(section, 'registry', 'log.kind is kafka', 'registry: { url: "http://registry:8081" }');
+  }
+  if (log === 'embedded' && section.has('registry')) {
+    const place = section.entry('registry')!.keySpan;
+    read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
+  }
+  return url ?? null;
+}
+
+function httpOf(read: SettingReader, section: Section | undefined): Deployment['http'] {
+  section?.only(['host', 'port', 'gateway_url']);
+  return {
+    host: section?.text('host')?.value ?? HTTP_HOST,
+    port: section === undefined ? HTTP_PORT : read.count(section, 'port', HTTP_PORT, 0, 65_535),
+    gatewayUrl: (section && read.url(section, 'gateway_url', false)) ?? null,
+  };
+}
+
+function authOf(read: SettingReader, section: Section | undefined): Deployment['auth'] {
+  section?.only(['secret', 'internal_token']);
+  return {
+    secret: (section && read.secret(section, 'secret')) ?? null,
+    internalToken: (section && read.secret(section, 'internal_token')) ?? null,
+  };
+}
+
+/** Each connector checks its own settings when a topology uses it, as only it knows them. */
+function connectorsOf(section: Section | undefined): Deployment['connectors'] {
+  const connectors: Record<string, Record<string, unknown>> = {};
+  section?.only(CONNECTORS);
+  for (const { key, value } of section?.entries ?? []) {
+    if (!CONNECTORS.includes(key)) continue;
+    if (value.kind === 'map') connectors[key] = plain(value) as Record<string, unknown>;
+    else section?.section(key);
+  }
+  return connectors;
+}
+
+function plain(tree: Tree): unknown {
+  if (tree.kind === 'scalar') return tree.value;
+  if (tree.kind === 'list') return tree.items.map(plain);
+  return Object.fromEntries(tree.entries.map(({ key, value }) => [key, plain(value)]));
+}

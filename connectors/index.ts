@@ -1,0 +1,16 @@
+/**
+ * The catalog of sink connectors: the only list of them. A topology names a sink by its `type`; the
+ * cli hands this map to the compiler. Each spec loads the client of its service when a sink is
+ * opened.
+ */
+import type { SinkSpec } from '../core/spec.ts';
+import { apns } from './apns/apns.ts';
+import { fcm } from './fcm/fcm.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
+const all: readonly SinkSpec<any>[] = [fcm, apns];
+
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export const sinks: ReadonlyMap<string, SinkSpec<any>> = new Map(
+  all.map((spec) => [spec.type, spec]),
+);
