@@ -1,6 +1,6 @@
 /**
- * When to try a provider again. The jitter comes from the notification's id and the attempt, so that a
- * replay waits as long as the first run did, and a burst of refusals still spreads.
+ * When to try a provider again. The jitter comes from the notification's id and the attempt, so
+ * that a replay waits as long as the first run did, and a burst of refusals still spreads.
  */
 const JITTER_SHARE = 0.25;
 /** No provider's pause is taken for longer than this; the runner's own limits end it earlier. */
@@ -25,7 +25,9 @@ function share(text: string): number {
   return (hash >>> 0) / 2 ** 32;
 }
 
-/** `Retry-After` as seconds or an HTTP date (RFC 9110, 10.2.3), in ms; undefined when it is neither. */
+/**
+ * `Retry-After` as seconds or an HTTP date (RFC 9110, 10.2.3), in ms; undefined when it is neither.
+ */
 export function retryAfterMs(header: unknown, nowMs: number): number | undefined {
   if (typeof header !== 'string') return undefined;
   const text = header.trim();

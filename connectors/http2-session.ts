@@ -1,11 +1,11 @@
 /**
- * One pooled HTTP/2 session to one provider, for the push sinks. Providers want few connections that
- * stay open and carry many streams, so a session lives until the provider says GOAWAY, the line
- * breaks, or a ping stays unanswered; the next request then opens another.
+ * One pooled HTTP/2 session to one provider, for the push sinks. Providers want few connections
+ * that stay open and carry many streams, so a session lives until the provider says GOAWAY, the
+ * line breaks, or a ping stays unanswered; the next request then opens another.
  *
- *      idle ──request──▶ connecting ──SETTINGS──▶ open ──GOAWAY / retire()──▶ draining (no new streams)
- *       ▲                   │ failed                │ broken, ping lost
- *       └──── rest ◀────────┘                       └──▶ idle, at once
+ *   idle ──request──▶ connecting ──SETTINGS──▶ open ──GOAWAY, retire()──▶ draining
+ *    ▲                   │ failed                │ broken, ping lost         no new streams
+ *    └──── rest ◀────────┘                       └──▶ idle, at once
  *
  * What happened to a request is told honestly (rule D7): `ambiguous` is true when the provider may
  * have acted on it. Streams above the last stream id of a GOAWAY, and refused streams, were not

@@ -1,7 +1,8 @@
 /**
- * A self-signed certificate for a server on this machine, made when it starts, so that the stand-ins
- * of the providers speak real TLS with nothing installed and no key in the repository. Node signs but
- * has no X.509 builder, so the DER of RFC 5280 is written here: one P-256 key, one name list.
+ * A self-signed certificate for a server on this machine, made when it starts, so that the
+ * stand-ins of the providers speak real TLS with nothing installed and no key in the repository.
+ * Node signs but has no X.509 builder, so the DER of RFC 5280 is written here: one P-256 key, one
+ * name list.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 

@@ -1,6 +1,6 @@
 /**
- * Reads the deployment's settings of a push sink (`connectors.fcm` in carillon.yaml). A setting that is
- * missing or wrong is told by its name; what it holds is never printed, as it may be a key.
+ * Reads the deployment's settings of a push sink (`connectors.fcm` in carillon.yaml). A setting
+ * that is missing or wrong is told by its name; what it holds is never printed, as it may be a key.
  */
 import { readFileSync } from 'node:fs';
 import { parseDuration } from '../core/duration.ts';

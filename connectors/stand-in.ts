@@ -1,8 +1,8 @@
 /**
  * The ground of the providers' stand-ins: an HTTP/2 server with TLS on a local port that reads a
- * request whole, hands it to the stand-in's rules, and then does what they say: answer, answer late,
- * never answer, reset the stream, send GOAWAY, or cut the connection. It can go away and come back on
- * the same port, as a provider in an outage does.
+ * request whole, hands it to the stand-in's rules, and then does what they say: answer, answer
+ * late, never answer, reset the stream, send GOAWAY, or cut the connection. It can go away and come
+ * back on the same port, as a provider in an outage does.
  */
 import {
   constants,

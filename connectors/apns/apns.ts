@@ -215,7 +215,9 @@ class ApnsSink implements Sink {
   }
 }
 
-/** The payload could not be read: for now (the registry is away), or never (the record is at fault). */
+/**
+ * The payload could not be read: for now (the registry is away), or never (the record is at fault).
+ */
 function payloadOutcome(error: unknown): Outcome {
   if (error instanceof CarillonError && error.retryable) {
     return { kind: 'retry', why: `payload_unavailable: ${error.code}`, scope: 'lane' };

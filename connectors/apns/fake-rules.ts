@@ -84,7 +84,10 @@ const SKEW_MS = 60_000;
 /** Verified tokens that are remembered; a team has one at a time. */
 const KNOWN_MAX = 100;
 
-/** The team's provider tokens, as Apple sees them: signature, key, team, age, and how often they change. */
+/**
+ * The team's provider tokens, as Apple sees them: signature, key, team, age, and how often they
+ * change.
+ */
 export class ProviderTokenRules {
   readonly #publicKey: string;
   readonly #team: string;

@@ -1,8 +1,8 @@
 /**
  * A stand-in for APNs, production and sandbox, on two local ports, over TLS. It refuses what Apple
- * refuses: a provider token of another team or key, too old, or replaced too soon, headers and bodies
- * that break the rules, a device token of the other environment. What a token gets beyond that is
- * scripted.
+ * refuses: a provider token of another team or key, too old, or replaced too soon, headers and
+ * bodies that break the rules, a device token of the other environment. What a token gets beyond
+ * that is scripted.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../core/clock.ts';

@@ -54,8 +54,9 @@ function bytes(value: unknown): Buffer {
 }
 
 /**
- * A background push wakes the app and shows nothing. An alert shows the text that the app has for the
- * use case (`carillon.<use case>` in its Localizable.strings), as a notification carries no text.
+ * A background push wakes the app and shows nothing. An alert shows the text that the app has for
+ * the use case (`carillon.<use case>` in its Localizable.strings), as a notification carries no
+ * text.
  */
 function aps(notification: DeviceNotification, pushType: PushType): unknown {
   if (pushType === 'background') return { 'content-available': 1 };

@@ -1,10 +1,10 @@
 /**
- * The provider token (ES256 JWT) of a team: one for all sinks of the process, minted once by whoever
- * needs it first. Apple takes a token for an hour after its `iat`, and answers 429
+ * The provider token (ES256 JWT) of a team: one for all sinks of the process, minted once by
+ * whoever needs it first. Apple takes a token for an hour after its `iat`, and answers 429
  * TooManyProviderTokenUpdates when one younger than 20 minutes is replaced ("Establishing a
  * token-based connection to APNs").
  *
- *      none ──▶ fresh ──40 min──▶ minted anew      ── refused as a too early update ──▶ the older one
+ *   none ──▶ fresh ──40 min──▶ minted anew ──refused as too early──▶ the older one
  */
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
@@ -38,7 +38,9 @@ export class ProviderToken {
     this.#clock = clock;
   }
 
-  /** The token to send with; at once when there is a fresh one. Rejects with CAR665 for a bad key. */
+  /**
+   * The token to send with; at once when there is a fresh one. Rejects with CAR665 for a bad key.
+   */
   current(): string | Promise<string> {
     if (this.#current !== undefined && this.#clock.now() < this.#refreshAtMs) {
       return this.#current.token;
@@ -47,8 +49,8 @@ export class ProviderToken {
   }
 
   /**
-   * Apple says that `token` has expired. True: another one is, or will be, there. False: the current
-   * one is too young to be replaced, so a clock is wrong, not the token old.
+   * Apple says that `token` has expired. True: another one is, or will be, there. False: the
+   * current one is too young to be replaced, so a clock is wrong, not the token old.
    */
   renew(token: string): boolean {
     if (this.#current === undefined || this.#current.token !== token) return true;
@@ -57,7 +59,9 @@ export class ProviderToken {
     return true;
   }
 
-  /** Apple says that `token` came too early: goes on with the one before, while that is accepted. */
+  /**
+   * Apple says that `token` came too early: goes on with the one before, while that is accepted.
+   */
   fallBack(token: string): void {
     const nowMs = this.#clock.now();
     if (this.#current?.token !== token || this.#older === undefined) return;
@@ -103,7 +107,9 @@ export class ProviderToken {
 
 const SHARED = new WeakMap<Clock, Map<string, ProviderToken>>();
 
-/** The token of this team and key in this process; a clock of its own means a process of its own. */
+/**
+ * The token of this team and key in this process; a clock of its own means a process of its own.
+ */
 export function sharedProviderToken(identity: TokenIdentity, clock: Clock): ProviderToken {
   let byKey = SHARED.get(clock);
   if (byKey === undefined) {

@@ -1,6 +1,6 @@
 /**
- * What each answer of APNs means, row by row ("Handling notification responses from APNs"). The first
- * row that fits decides; a row of the providers' table is a row here and one of the tests.
+ * What each answer of APNs means, row by row ("Handling notification responses from APNs"). The
+ * first row that fits decides; a row of the providers' table is a row here and one of the tests.
  */
 import type { Outcome } from '../../core/outcome.ts';
 import { backoffMs, retryAfterMs } from '../backoff.ts';

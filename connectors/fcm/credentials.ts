@@ -1,6 +1,6 @@
 /**
- * Access tokens for FCM, from firebase-admin's own credential code (signed assertion, exchange, cache),
- * fetched once for all sends, and again five minutes before they run out.
+ * Access tokens for FCM, from firebase-admin's own credential code (signed assertion, exchange,
+ * cache), fetched once for all sends, and again five minutes before they run out.
  */
 import { Agent } from 'node:https';
 import { basename, dirname } from 'node:path';
@@ -12,13 +12,15 @@ import type { FcmSettings } from './settings.ts';
 
 /** A token this close to its end is not used for a new send. */
 const EARLY_MS = 300_000;
-/** A refused token is replaced at most this often, or a wrong project would hammer the token server. */
+/**
+ * A refused token is replaced at most this often, or a wrong project would hammer the token server.
+ */
 const RENEW_EVERY_MS = 60_000;
 
 /**
  * Carries firebase-admin's HTTPS requests to the stand-in: its token address is a constant, but it
- * takes an agent, and an agent decides where to connect. The TLS name stays Google's, so the stand-in
- * has to have a certificate for it.
+ * takes an agent, and an agent decides where to connect. The TLS name stays Google's, so the
+ * stand-in has to have a certificate for it.
  */
 class StandInAgent extends Agent {
   readonly #host: string;

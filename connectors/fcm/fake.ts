@@ -1,8 +1,8 @@
 /**
- * A stand-in for FCM HTTP v1 and for Google's token server, on two local ports, over TLS. It refuses
- * what Google refuses: an assertion that is not signed with the account's key, a bearer token that it
- * did not give, another project, fields and data keys that may not be, what is too large. What a token
- * gets beyond that is scripted.
+ * A stand-in for FCM HTTP v1 and for Google's token server, on two local ports, over TLS. It
+ * refuses what Google refuses: an assertion that is not signed with the account's key, a bearer
+ * token that it did not give, another project, fields and data keys that may not be, what is too
+ * large. What a token gets beyond that is scripted.
  */
 import { generateKeyPair, randomBytes, verify } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

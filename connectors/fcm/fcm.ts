@@ -64,7 +64,9 @@ class FcmSink implements Sink {
     });
   }
 
-  /** A message to nobody (`validate_only`): FCM checks token, project and permission, sends nothing. */
+  /**
+   * A message to nobody (`validate_only`): FCM checks token, project and permission, sends nothing.
+   */
   async probe(): Promise<void> {
     const body = { validate_only: true, message: { topic: 'carillon-probe' } };
     const answer = await this.#post(Buffer.from(JSON.stringify(body), 'utf8'));
@@ -157,7 +159,9 @@ class FcmSink implements Sink {
   }
 }
 
-/** The payload could not be read: for now (the registry is away), or never (the record is at fault). */
+/**
+ * The payload could not be read: for now (the registry is away), or never (the record is at fault).
+ */
 function payloadOutcome(error: unknown): Outcome {
   if (error instanceof CarillonError && error.retryable) {
     return { kind: 'retry', why: `payload_unavailable: ${error.code}`, scope: 'lane' };

@@ -17,8 +17,8 @@ export interface FcmBody {
 }
 
 /**
- * `payload`: the event in JSON form. `nowMs`: for the time to live, which ends with the deadline (D9).
- * Undefined when not even the hint fits, which only absurdly long names can do.
+ * `payload`: the event in JSON form. `nowMs`: for the time to live, which ends with the deadline
+ * (D9). Undefined when not even the hint fits, which only absurdly long names can do.
  */
 export function fcmBody(
   notification: DeviceNotification,
@@ -58,9 +58,9 @@ function android(notification: DeviceNotification, nowMs: number) {
   return {
     priority: urgent ? ('high' as const) : ('normal' as const),
     ttl: Math.min(FCM_TTL_MAX_MS, ttl),
-    // FCM stores four collapse keys per app and device, and beyond that keeps it undefined which. So
-    // there is one key per priority: a newer notification replaces a waiting one of its own priority
-    // only. The device sees the gap by `previous`, and takes the rest from its inbox (D6).
+    // FCM stores four collapse keys per app and device, and beyond that keeps it undefined which.
+    // So there is one key per priority: a newer notification replaces a waiting one of its own
+    // priority only. The device sees the gap by `previous`, and takes the rest from its inbox (D6).
     ...(collapseKey === null ? {} : { collapseKey: priority }),
   };
 }

@@ -1,6 +1,7 @@
 /**
- * What each answer of FCM means, row by row (ErrorCode and the throttling pages of FCM HTTP v1). The
- * first row that fits decides; a row of the providers' table is a row here and one of the tests.
+ * What each answer of FCM means, row by row (ErrorCode and the throttling pages of FCM HTTP v1).
+ * The first row that fits decides; a row of the providers' table is a row here and one of the
+ * tests.
  */
 import type { Outcome } from '../../core/outcome.ts';
 import { backoffMs, retryAfterMs } from '../backoff.ts';

@@ -1,4 +1,6 @@
-/** Deliveries for the contract tests of the push sinks: made by number, each with an id of its own. */
+/**
+ * Deliveries for the contract tests of the push sinks: made by number, each with an id of its own.
+ */
 import type { DeviceTransport } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery } from '../../core/outcome.ts';

@@ -1,6 +1,7 @@
 /**
- * What every sink promises, tried against its fake: one suite, run once per sink. A sink declares what
- * it can come to (`capabilities`); the rows of what it cannot are left out, and said so by a skip.
+ * What every sink promises, tried against its fake: one suite, run once per sink. A sink declares
+ * what it can come to (`capabilities`); the rows of what it cannot are left out, and said so by a
+ * skip.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -44,7 +45,9 @@ export interface SinkUnderTest {
   /** A first attempt to tell device `n` something; a new notification, with a new id, per call. */
   delivery(n: number): Delivery;
   arrange(n: number, situation: Situation): void;
-  /** Ids of all deliveries that reached the service in good form, repeats included, oldest first. */
+  /**
+   * Ids of all deliveries that reached the service in good form, repeats included, oldest first.
+   */
   attempts(): readonly string[];
   away(): Promise<void>;
   back(): Promise<void>;
