@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Record } from '../core/record.ts';
-import { type Fed, START_MS, StepBench } from '../test/kit/steps.ts';
+import { type Fed, jsonRecord, START_MS, StepBench } from '../test/kit/steps.ts';
 import { coalesce } from './coalesce.ts';
 
 const OPTIONS = { by: ['value.id'], quiet: '2s', at_most: '5s' };
@@ -177,4 +177,12 @@ test('a null identity passes at once, and is counted', () => {
   assert.equal(bench.feed(fed(0, null, 1)), 'passed');
   assert.deepEqual(bench.takeOut().map(brief), [[null, 1, 1]]);
   assert.equal(bench.counted('null_identity'), 1);
+});
+
+test('a value that an earlier step gave comes back without a decoder', () => {
+  const bench = new StepBench(coalesce, OPTIONS);
+  const record = jsonRecord(fed(0, 'a', 1), 0, START_MS).withValue({ id: 'a', n: 5 });
+  assert.equal(bench.feedRecord(record), 'held');
+  bench.restart();
+  expectAt(bench, 2, [['a', 5, 1]]);
 });

@@ -82,10 +82,11 @@ export const coalesce = defineTimed({
   open({ by, quiet, at_most, keys_max, on_full }, context) {
     const { store, clock } = context;
     const release = (key: string, burst: Burst, emit: (record: Record) => void) => {
+      const { newest } = burst;
+      if (needsDecoder(newest)) context.revive(newest);
       store.delete(key);
       context.settle(PASSED);
-      if (burst.newest.decoder === null) context.revive(burst.newest);
-      emit(burst.newest);
+      emit(newest);
     };
     const hold = (key: string, newest: Record, firstMs: number) => {
       const lastMs = clock.now();

@@ -81,6 +81,11 @@ export function encodeHeld(record: Record, to: ByteWriter): void {
   to.blob(record.device === null ? null : Buffer.from(JSON.stringify(record.device), 'utf8'));
 }
 
+/** True of a record that came from a row and whose value cannot be read yet. */
+export function needsDecoder(record: Record): boolean {
+  return record.decoder === null && record.valueStart >= 0;
+}
+
 function decodeHeaders(from: ByteReader): readonly Header[] | null {
   const size = from.int();
   if (size < 0) return null;
