@@ -3,7 +3,7 @@
  * once. A chain that three streams copy has its mistakes told once, where they stand.
  */
 import type { LineCounter } from 'yaml';
-import type { Diagnostic } from '../core/error.ts';
+import type { Diagnostic, Place } from '../core/error.ts';
 import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
 import { nearest } from '../core/nearest.ts';
 
@@ -46,6 +46,16 @@ export class Report {
     this.#add('warning', code, span, what, mend);
   }
 
+  placeOf(span: Span): Place {
+    const { line, col } = this.#lines.linePos(span.start);
+    return {
+      file: this.file,
+      line: Math.max(line, 1),
+      column: Math.max(col, 1),
+      length: Math.max(span.end - span.start, 1),
+    };
+  }
+
   /** In file order; of two at one place the one that was found first. */
   diagnostics(): Diagnostic[] {
     return [...this.#found.values()]
@@ -61,13 +71,7 @@ export class Report {
     mend: string | undefined,
   ): void {
     if (level === 'error') this.#errors++;
-    const { line, col } = this.#lines.linePos(span.start);
-    const where = {
-      file: this.file,
-      line: Math.max(line, 1),
-      column: Math.max(col, 1),
-      length: Math.max(span.end - span.start, 1),
-    };
+    const where = this.placeOf(span);
     // What a part is missing is told at the part's own place, so there can be several of one code.
     const key = `${code}:${span.start}:${/^CAR(105|302|402)$/.test(code) ? what : ''}`;
     if (this.#found.has(key)) return;

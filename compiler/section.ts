@@ -1,4 +1,5 @@
 /** One mapping of a text, read key by key: what is unknown, missing or of another form is told. */
+import type { Place } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Entry, ListTree, MapTree, ScalarTree, Tree } from './tree.ts';
@@ -43,6 +44,11 @@ export class Section {
 
   get entries(): IterableIterator<Entry> {
     return this.#entries.values();
+  }
+
+  /** Where it stands, for what is told of it later. */
+  get place(): Place {
+    return this.#report.placeOf(this.span);
   }
 
   entry(key: string): Entry | undefined {
@@ -130,6 +136,13 @@ export class Section {
     if (tree === undefined) return undefined;
     if (tree.kind === 'scalar') return tree;
     return this.#wrong(key, tree, 'a single value');
+  }
+
+  flag(key: string): boolean | undefined {
+    const tree = this.tree(key);
+    if (tree === undefined) return undefined;
+    if (tree.kind === 'scalar' && typeof tree.value === 'boolean') return tree.value;
+    return this.#wrong(key, tree, 'true or false');
   }
 
   /** A list of texts of a closed set, without doubles. */

@@ -58,6 +58,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'The text uses YAML anchors or aliases.',
     mend: 'Write the steps once under `chains`, and copy them in with `use`.',
   },
+  CAR112: {
+    slug: 'not-in-time-order',
+    what: 'A line of a test is before the one above it.',
+    mend: 'Put the lines into the order of their times; the clock never goes back.',
+  },
   CAR201: {
     slug: 'unknown-table',
     what: 'A table that is named is not declared.',
@@ -162,6 +167,11 @@ export const TOPOLOGY_ERRORS = {
     slug: 'priority-without-lanes',
     what: 'A stream says a priority, but the topology has no lanes.',
     mend: 'Declare a lane, or remove `priority`.',
+  },
+  CAR222: {
+    slug: 'unknown-name',
+    what: 'A test names a topology, stream, sink, step or reason that is not there.',
+    mend: 'See the names: carillon describe',
   },
   CAR301: {
     slug: 'unknown-option',

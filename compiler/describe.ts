@@ -1,0 +1,195 @@
+/**
+ * A plan as Kafka Streams prints a topology (`TopologyDescription#toString`): sources, processors with
+ * their stores, and sinks, by sub-topology, each with what it gives to (`-->`) and gets from (`<--`).
+ */
+import { priorityName } from '../core/priority.ts';
+import type { Plan, SinkPlan, StepPlan, StreamPlan, SubTopologyPlan } from './plan.ts';
+
+interface Node {
+  readonly kind: 'Source' | 'Processor' | 'Sink';
+  readonly name: string;
+  /** `topics: [events.plan-change]`. */
+  readonly about: string;
+  readonly to: string[];
+  readonly from: string[];
+}
+
+class Graph {
+  readonly #nodes = new Map<string, Node>();
+
+  /** The node of that name; the first call says what it is. */
+  node(kind: Node['kind'], name: string, about: string): Node {
+    let node = this.#nodes.get(name);
+    if (node === undefined) {
+      node = { kind, name, about, to: [], from: [] };
+      this.#nodes.set(name, node);
+    }
+    return node;
+  }
+
+  link(from: Node, to: Node): void {
+    if (!from.to.includes(to.name)) from.to.push(to.name);
+    if (!to.from.includes(from.name)) to.from.push(from.name);
+  }
+
+  print(): string {
+    return [...this.#nodes.values()].map(printNode).join('');
+  }
+}
+
+function printNode({ kind, name, about, to, from }: Node): string {
+  const names = (of: readonly string[]) => (of.length === 0 ? 'none' : of.join(', '));
+  const onward = kind === 'Sink' ? '' : `      --> ${names(to)}\n`;
+  const back = kind === 'Source' ? '' : `      <-- ${names(from)}\n`;
+  return `    ${kind}: ${name} (${about})\n${onward}${back}`;
+}
+
+/** Sub-topologies in the order of the plan, then one for each sink. Ends with a newline. */
+export function describe(plan: Plan): string {
+  const parts = [
+    ...plan.subTopologies.map((sub) => ({
+      title: `${sub.role} (group: ${sub.group})`,
+      nodes: subTopology(sub),
+    })),
+    ...plan.sinks.map((sink) => ({
+      title: `sink/${sink.name} (groups: ${plan.topology}.sink.${sink.name}.<priority>)`,
+      nodes: sinkTopology(sink),
+    })),
+  ];
+  const printed = parts.map(
+    ({ title, nodes }, i) => `   Sub-topology: ${i} for ${title}\n${nodes}`,
+  );
+  return `Topologies:\n${printed.join('\n')}`;
+}
+
+function subTopology(sub: SubTopologyPlan): string {
+  const graph = new Graph();
+  const lasts = sub.streams.map((stream) => describeSteps(graph, sub, stream));
+  // The lane writer is the streams' common end, so it stands after all of them.
+  for (const [i, stream] of sub.streams.entries()) describeTarget(graph, sub, stream, lasts[i]!);
+  return graph.print();
+}
+
+/** The last node of the stream's steps. */
+function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): Node {
+  const { name, source, steps } = stream;
+  let last = graph.node('Source', `${name}/source`, `topics: [${source.topic}]`);
+  for (const step of steps) {
+    const node = graph.node('Processor', `${name}/${step.name}`, storesOf(step.store));
+    for (const table of sub.tables.filter((of) => readsTable(step, of.name))) {
+      const from = graph.node('Source', `tables/${table.name}`, `topics: [${table.topic}]`);
+      graph.link(from, node);
+    }
+    graph.link(last, node);
+    last = node;
+  }
+  return last;
+}
+
+function describeTarget(
+  graph: Graph,
+  sub: SubTopologyPlan,
+  { name, to }: StreamPlan,
+  last: Node,
+): void {
+  if (to.kind === 'topic') {
+    for (const { topic } of to.topics) {
+      graph.link(last, graph.node('Sink', `${name}/to:${topic}`, `topic: ${topic}`));
+    }
+    return;
+  }
+  const writer = graph.node('Processor', `${to.lane.name}/number`, storesOf(sub.numbers));
+  graph.link(last, writer);
+  for (const transport of to.transports) {
+    const topic = to.lane.topicOf(sub.priority, transport);
+    graph.link(writer, graph.node('Sink', `${to.lane.name}/${transport}`, `topic: ${topic}`));
+  }
+}
+
+function sinkTopology({ name, lane, transport, steps, tables, spec }: SinkPlan): string {
+  const graph = new Graph();
+  const transports = transport === 'all' ? lane.transports : [transport];
+  const topics = lane.priorities.flatMap((priority) =>
+    transports.map((of) => lane.topicOf(priority, of)),
+  );
+  let last = graph.node('Source', `${name}/source`, `topics: [${topics.join(', ')}]`);
+  const readers = new Map<string, Node>();
+  for (const step of steps) {
+    const node = graph.node('Processor', `${name}/${step.name}`, storesOf(step.store));
+    for (const table of tables) if (readsTable(step, table.name)) readers.set(table.name, node);
+    graph.link(last, node);
+    last = node;
+  }
+  const sink = graph.node('Sink', `${name}/to`, `connector: ${spec.type}`);
+  graph.link(last, sink);
+  for (const table of tables) {
+    const from = graph.node('Source', `tables/${table.name}`, `topics: [${table.topic}]`);
+    graph.link(from, readers.get(table.name) ?? sink);
+  }
+  return graph.print();
+}
+
+function storesOf(store: string | null): string {
+  return `stores: [${store ?? ''}]`;
+}
+
+function readsTable({ spec, config }: StepPlan, table: string): boolean {
+  return Object.entries(spec.config).some(
+    ([option, of]) => (of as { kind: string }).kind === 'table' && config[option] === table,
+  );
+}
+
+/** The same as a picture: topics as drums, a box for each stream, one frame for each sub-topology. */
+export function mermaid(plan: Plan): string {
+  const lines = ['flowchart LR'];
+  const edges: string[] = [];
+  const drums = new Map<string, string>();
+  const drum = (topic: string, label = topic): string => {
+    const id = `t_${idOf(topic)}`;
+    drums.set(id, label);
+    return id;
+  };
+  for (const sub of plan.subTopologies) {
+    const frame = idOf(sub.role);
+    lines.push(`  subgraph ${frame}["${sub.role}"]`);
+    for (const stream of sub.streams) {
+      const id = `${frame}_${idOf(stream.useCase)}`;
+      const steps = stream.steps.map(({ name }) => name).join(' → ');
+      lines.push(`    ${id}["<b>${stream.name}</b><br/>${steps}"]`);
+      edges.push(`  ${drum(stream.source.topic)} --> ${id}`);
+      for (const [topic, label] of targetsOf(sub, stream))
+        edges.push(`  ${id} --> ${drum(topic, label)}`);
+    }
+    lines.push('  end');
+    for (const { topic } of sub.tables) edges.push(`  ${drum(topic)} -.-> ${frame}`);
+  }
+  for (const sink of plan.sinks) {
+    const id = `sink_${idOf(sink.name)}`;
+    lines.push(`  ${id}(["sink ${sink.name}"])`);
+    for (const priority of sink.lane.priorities) {
+      edges.push(`  ${drum(...laneDrum(sink.lane, priority))} --> ${id}`);
+    }
+    for (const step of sink.steps) {
+      for (const table of sink.tables.filter((of) => readsTable(step, of.name))) {
+        edges.push(`  ${drum(table.topic)} -.-> ${id}`);
+      }
+    }
+  }
+  for (const [id, label] of drums) lines.push(`  ${id}[("${label}")]`);
+  return `${[...lines, ...new Set(edges)].join('\n')}\n`;
+}
+
+function targetsOf(sub: SubTopologyPlan, { to }: StreamPlan): readonly [string, string][] {
+  if (to.kind === 'topic') return to.topics.map(({ topic }) => [topic, topic]);
+  return [laneDrum(to.lane, sub.priority)];
+}
+
+/** The transports of one priority are one drum: sixteen of them would hide the picture. */
+function laneDrum(lane: { readonly name: string }, priority: number): [string, string] {
+  const name = `${lane.name}.${priorityName(priority)}`;
+  return [name, `${name}.*`];
+}
+
+function idOf(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]/g, '_');
+}

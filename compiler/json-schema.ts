@@ -1,0 +1,286 @@
+/**
+ * The JSON Schema (draft 7) of topology files, for completion and lint in editors. It is made from the
+ * catalog, so a new processor is in it without a further word. What needs the Avro schemas (paths,
+ * expressions) is left to `carillon check`.
+ */
+import { TRANSPORTS } from '../core/device.ts';
+import { PRIORITIES } from '../core/priority.ts';
+import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
+
+type Json = { readonly [key: string]: unknown };
+
+const NAME = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$';
+const DURATION = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$';
+/** A variable stands for whatever the option takes. */
+const VARIABLE = '\\$\\{[^}]*\\}';
+const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$';
+/** YAML reads `1_000_000` as a text before the compiler reads it as a number. */
+const GROUPED = '^[0-9]+(_[0-9]+)+$';
+const PATH = '^(key|timestamp|value(\\.[A-Za-z_][A-Za-z0-9_]*)*)$';
+
+const text = (description: string): Json => ({ type: 'string', description });
+const named = (description: string): Json => ({ type: 'string', pattern: NAME, description });
+const path = (description: string): Json => ({ type: 'string', pattern: PATH, description });
+const orVariable = (pattern: string): string => `${pattern}|^${VARIABLE}$`;
+const durationOf = (description: string, fallback?: string): Json => ({
+  type: 'string',
+  pattern: orVariable(DURATION),
+  description,
+  ...(fallback === undefined ? {} : { default: fallback }),
+});
+const countOf = (description: string, bounds: Json): Json => ({
+  description,
+  anyOf: [
+    { type: 'integer', ...bounds },
+    { type: 'string', pattern: `${GROUPED}|^${VARIABLE}$` },
+  ],
+});
+const closed = (description: string, properties: Json, required: readonly string[] = []): Json => ({
+  type: 'object',
+  description,
+  additionalProperties: false,
+  ...(required.length === 0 ? {} : { required }),
+  properties,
+});
+const byName = (description: string, value: Json): Json => ({
+  type: 'object',
+  description,
+  propertyNames: { pattern: NAME },
+  additionalProperties: value,
+});
+const listOf = (description: string, items: Json): Json => ({ type: 'array', description, items });
+
+const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } = {
+  duration: ({ doc }) => durationOf(doc),
+  count: ({ doc, min, max }) =>
+    countOf(doc, { minimum: min ?? 0, ...(max === undefined ? {} : { maximum: max }) }),
+  bytes: ({ doc }) => ({ type: 'string', pattern: orVariable(SIZE), description: doc }),
+  path: ({ doc }) => path(doc),
+  paths: ({ doc }) => ({ ...listOf(doc, { type: 'string', pattern: PATH }), minItems: 1 }),
+  predicate: ({ doc }) => text(`${doc} CEL over value, key and timestamp; gives true or false.`),
+  expression: ({ doc }) => text(`${doc} CEL over value, key and timestamp.`),
+  expressions: ({ doc }) => ({
+    type: 'object',
+    description: doc,
+    minProperties: 1,
+    additionalProperties: { type: 'string' },
+  }),
+  one_of: ({ doc, choices }) => ({ description: doc, ...choicesOf(choices) }),
+  some_of: ({ doc, choices }) => ({
+    ...listOf(doc, choicesOf(choices)),
+    minItems: 1,
+    uniqueItems: true,
+  }),
+  table: ({ doc }) => named(doc),
+  flag: ({ doc }) => ({
+    description: doc,
+    anyOf: [{ type: 'boolean' }, { type: 'string', pattern: `^${VARIABLE}$` }],
+  }),
+  text: ({ doc }) => text(doc),
+  secret: ({ doc }) => ({
+    type: 'string',
+    pattern: VARIABLE,
+    description: `${doc} A variable: \${NAME}.`,
+  }),
+};
+
+/** Each choice with what it means, which editors show beside it. */
+function choicesOf(choices: Option<unknown>['choices']): Json {
+  return {
+    oneOf: Object.entries(choices ?? {}).map(([value, description]) => ({
+      const: value,
+      description,
+    })),
+  };
+}
+
+function optionSchema(option: Option<unknown>): Json {
+  const schema = KINDS[option.kind](option);
+  const { fallback } = option;
+  return fallback === undefined || fallback === null ? schema : { ...schema, default: fallback };
+}
+
+function optionsSchema(options: Options): { properties: Json; required: readonly string[] } {
+  const entries = Object.entries(options);
+  return {
+    properties: Object.fromEntries(entries.map(([name, option]) => [name, optionSchema(option)])),
+    required: entries.filter(([, option]) => option.required).map(([name]) => name),
+  };
+}
+
+function stepSchemas(catalog: Catalog): Json {
+  const items: Json[] = [...catalog.steps.values()].map((spec) => {
+    const { properties, required } = optionsSchema(spec.config);
+    const options = closed(spec.summary, properties, required);
+    const value =
+      required.length === 0
+        ? { anyOf: [options, { type: 'null' }], description: spec.summary }
+        : options;
+    return closed(
+      spec.summary,
+      { name: text("The step's name, to which its state is bound."), [spec.type]: value },
+      [spec.type],
+    );
+  });
+  const use = closed('Copies the steps of a chain in.', { use: named('The name of a chain.') }, [
+    'use',
+  ]);
+  return listOf('The steps, in reading order.', { anyOf: [...items, use] });
+}
+
+function sinkTargets(catalog: Catalog): Json {
+  return {
+    description: 'The connector, and its options.',
+    anyOf: [...catalog.sinks.values()].map((spec) => {
+      const { properties, required } = optionsSchema(spec.config);
+      const shared = {
+        type: { const: spec.type, description: spec.summary },
+        in_flight_max: countOf('Deliveries under way at once.', { minimum: 1 }),
+        timeout: durationOf('How long one delivery may take.', '5s'),
+      };
+      return closed(spec.summary, { ...shared, ...properties }, ['type', ...required]);
+    }),
+  };
+}
+
+const TABLE = closed(
+  'A compacted topic, held as keyed state.',
+  {
+    topic: text('The topic.'),
+    schema: text("The record name of its values' schema."),
+    key: text('The field of the value that the key repeats.'),
+  },
+  ['topic', 'schema', 'key'],
+);
+
+const LANE = closed(
+  'One topic and one consumer group per priority and transport.',
+  {
+    topic: text('The topic, with {priority} and {transport}.'),
+    schema: text('The schema of its records: DeviceNotification.'),
+    key: path('What its records are keyed by.'),
+    priorities: { ...listOf('Its priorities.', { enum: PRIORITIES }), uniqueItems: true },
+    transports: { ...listOf('Its transports.', { enum: TRANSPORTS }), uniqueItems: true },
+    bytes_max: {
+      type: 'string',
+      pattern: orVariable(SIZE),
+      default: '64KiB',
+      description: 'A larger notification goes to the dead letters.',
+    },
+  },
+  ['topic', 'schema', 'key'],
+);
+
+const PRIORITY = closed(
+  'How urgent its events are; read on the event, before any step.',
+  {
+    as: { enum: PRIORITIES, description: 'The priority, unless an exception holds.' },
+    unless: listOf(
+      'Exceptions; the first that holds wins.',
+      closed(
+        'An exception.',
+        { when: text('CEL over the event; gives true or false.'), as: { enum: PRIORITIES } },
+        ['when', 'as'],
+      ),
+    ),
+  },
+  ['as'],
+);
+
+const FROM = closed(
+  'Where its events come from.',
+  {
+    topic: text('The topic.'),
+    schema: text("The record name of its events' schema."),
+    time: path('The event time, in epoch milliseconds; else that of the record.'),
+    id: path("The event's id; else topic, partition and offset."),
+    key: path('What the key repeats, value.memberId if the schema has it; checked.'),
+    max_future: durationOf('An event further in the future goes to the dead letters.', '10m'),
+  },
+  ['topic', 'schema'],
+);
+
+const TO = {
+  description: 'Where it writes: a lane, or a topic.',
+  anyOf: [
+    closed(
+      'A lane: one record per device.',
+      {
+        lane: named('The name of a lane.'),
+        transports: {
+          ...listOf('What it may go by; all of the lane.', { enum: TRANSPORTS }),
+          uniqueItems: true,
+        },
+        collapse: listOf('Fields whose values make the collapse key.', {
+          type: 'string',
+          pattern: PATH,
+        }),
+      },
+      ['lane'],
+    ),
+    closed(
+      'A topic.',
+      { topic: text('The topic.'), schema: text('The record name of its schema.') },
+      ['topic', 'schema'],
+    ),
+  ],
+};
+
+/** Pretty-printed it is `topology/topology.schema.json`. */
+export function jsonSchema(catalog: Catalog): Json {
+  const stream = closed(
+    'A use case.',
+    {
+      id: named('Outlives the name; notification ids carry it.'),
+      doc: text('What happens, and what the member sees of it.'),
+      priority: PRIORITY,
+      from: FROM,
+      steps: { $ref: '#/definitions/steps' },
+      to: TO,
+    },
+    ['id', 'from', 'to'],
+  );
+  const sink = closed(
+    'A connector that delivers what a lane holds.',
+    {
+      doc: text('What it is for.'),
+      from: closed(
+        'Which lane it reads.',
+        { lane: named('The name of a lane.'), transport: { enum: [...TRANSPORTS, 'all'] } },
+        ['lane', 'transport'],
+      ),
+      steps: { $ref: '#/definitions/steps' },
+      to: { $ref: '#/definitions/sink' },
+    },
+    ['from', 'to'],
+  );
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Carillon topology',
+    ...closed(
+      'A Carillon topology: streams of events, lanes of notifications, sinks.',
+      {
+        topology: named('Its name: the first part of groups, stores and changelogs.'),
+        doc: text('What it is for.'),
+        on_error: closed('What becomes of what cannot be delivered.', {
+          attempts: countOf('Tries of a delivery before it is left to the inbox.', {
+            minimum: 1,
+            maximum: 100,
+          }),
+          // biome-ignore lint/suspicious/noThenProperty: a key of the file, and no promise.
+          then: { enum: ['dead_letter'] },
+          topic: text('The topic of dead letters.'),
+        }),
+        tables: byName('Tables by name.', TABLE),
+        chains: byName('Steps that several streams copy in with `use`.', {
+          $ref: '#/definitions/steps',
+        }),
+        lanes: byName('Lanes by name.', LANE),
+        streams: byName('Use cases by name.', stream),
+        sinks: byName('Sinks by name.', sink),
+      },
+      ['topology', 'streams'],
+    ),
+    definitions: { steps: stepSchemas(catalog), sink: sinkTargets(catalog) },
+  };
+}
