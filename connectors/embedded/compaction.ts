@@ -14,7 +14,6 @@ import type { Partition } from './partition.ts';
 
 const RECORDS_AT = 61;
 const LENGTH_AT = 8;
-const MAX_TIMESTAMP_AT = 35;
 const COUNT_AT = 57;
 /** Kafka's batch length counts from after the length field. */
 const LENGTH_FROM = 12;
@@ -143,7 +142,7 @@ export class Compaction {
 
   #map(row: { [column: string]: unknown } | undefined, times: CompactionTimes): void {
     const keys = this.#keys!;
-    const young = row !== undefined && Number(row.max_timestamp) > times.nowMs - times.lagMs;
+    const young = row !== undefined && Number(row.appended_at) > times.nowMs - times.lagMs;
     if (row === undefined || young || keys.size >= KEYS_PER_PASS_MAX) {
       this.#end = this.#position;
       this.#position = this.#partition.startOffset;
@@ -168,7 +167,7 @@ export class Compaction {
     const base = Number(row.id) - firstId;
     const last = Number(row.last_offset);
     const bytes = asBuffer(row.bytes);
-    const old = Number(bytes.readBigInt64BE(MAX_TIMESTAMP_AT)) <= times.nowMs - 2 * times.lagMs;
+    const old = Number(row.appended_at) <= times.nowMs - 2 * times.lagMs;
     const kept = keepRecords(bytes, ({ key, offsetDelta, tombstone }) => {
       if (key === null) return true;
       return keys.get(key) === base + offsetDelta && !(tombstone && old);

@@ -40,10 +40,11 @@ CREATE TABLE partitions(
   slot INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL, partition INTEGER NOT NULL,
   floor_offset INTEGER NOT NULL, UNIQUE(topic_id, partition)) STRICT;
 -- id = slot * 2^40 + base offset. bytes is the record batch as it was appended; it stands last, so
--- that a scan over the other columns does not touch its overflow pages.
+-- that a scan over the other columns does not touch its overflow pages. appended_at is the log's own
+-- clock: retention keeps to it, so that a producer with a wrong clock loses nothing.
 CREATE TABLE batches(
   id INTEGER PRIMARY KEY, last_offset INTEGER NOT NULL, max_timestamp INTEGER NOT NULL,
-  bytes BLOB NOT NULL) STRICT;
+  appended_at INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE offsets(
   grp TEXT NOT NULL, slot INTEGER NOT NULL, offset INTEGER NOT NULL, metadata TEXT NOT NULL,
   PRIMARY KEY(grp, slot)) STRICT, WITHOUT ROWID;

@@ -102,7 +102,7 @@ export class Housekeeping {
     return partitions.filter((partition) => {
       if (partition.spec.cleanup === 'compact' || partition.bytes === 0) return false;
       const [head] = heads(partition, 1);
-      return head !== undefined && head.maxTimestamp < nowMs - this.#retentionOf(partition);
+      return head !== undefined && head.appendedAt < nowMs - this.#retentionOf(partition);
     });
   }
 
@@ -112,7 +112,7 @@ export class Housekeeping {
     for (;;) {
       const batches = heads(partition, Math.min(HEADS, left - removed));
       for (const batch of batches) {
-        if (batch.maxTimestamp >= before) return removed;
+        if (batch.appendedAt >= before) return removed;
         this.#remove(partition, batch);
         removed++;
       }
@@ -139,7 +139,7 @@ export class Housekeeping {
       for (const queue of queues) {
         const head = queue.batches[0];
         if (head === undefined) continue;
-        if (oldest === undefined || head.maxTimestamp < oldest.batches[0]!.maxTimestamp) {
+        if (oldest === undefined || head.appendedAt < oldest.batches[0]!.appendedAt) {
           oldest = queue;
         }
       }
@@ -180,7 +180,7 @@ export class Housekeeping {
 interface Head {
   readonly base: number;
   readonly last: number;
-  readonly maxTimestamp: number;
+  readonly appendedAt: number;
   readonly size: number;
 }
 
@@ -193,7 +193,7 @@ function heads(partition: Partition, limit: number): Head[] {
     .map((row) => ({
       base: Number(row.id) - firstId,
       last: Number(row.last_offset),
-      maxTimestamp: Number(row.max_timestamp),
+      appendedAt: Number(row.appended_at),
       size: Number(row.size),
     }));
 }

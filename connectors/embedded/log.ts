@@ -35,7 +35,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export interface EmbeddedLogOptions {
   /** The data folder; created when it is not there. */
   readonly dir: string;
-  /** For retention and compaction only; COMMITs keep to timers. */
+  /** Retention and compaction keep to it; COMMITs keep to timers. */
   readonly clock: Clock;
   /** Topics without a retention of their own keep records this long; 7 d by default. */
   readonly retentionMs?: number;
@@ -59,13 +59,15 @@ export interface EmbeddedLogOptions {
 
 /** What the log has done since it was opened. */
 export interface EmbeddedLogCounts {
-  commits: number;
+  readonly commits: number;
   /** Transactions that could not be committed and were undone. */
-  failures: number;
+  readonly failures: number;
   /** Records and rows in committed transactions. */
-  records: number;
+  readonly records: number;
   /** Batches that retention or compaction removed. */
-  removedBatches: number;
+  readonly removedBatches: number;
+  /** Records that retention removed before a group or reader came to them. */
+  readonly skippedRecords: number;
 }
 
 /** Throws CAR601 (folder), CAR602 (in use by another process), CAR603 (file). */
@@ -76,7 +78,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
 export class EmbeddedLog implements Log {
   readonly dir: string;
   readonly clock: Clock;
-  readonly counts: EmbeddedLogCounts = { commits: 0, failures: 0, records: 0, removedBatches: 0 };
+  readonly #counts = { commits: 0, failures: 0, records: 0, removedBatches: 0 };
   /** For the other tables of the file (inbox, schema ids): statements are run inside `write`. */
   readonly connection: DatabaseSync;
   readonly #file: OpenDatabase;
@@ -119,13 +121,19 @@ export class EmbeddedLog implements Log {
     this.#housekeeping = new Housekeeping({
       clock: options.clock,
       topics: this.#topics,
-      counts: this.counts,
+      counts: this.#counts,
       retentionMs: options.retentionMs ?? 7 * DAY_MS,
       bytesMax: options.bytesMax ?? 1024 ** 3,
       compactionLagMs: options.compactionLagMs ?? DAY_MS,
       write: (body) => this.write(0, body),
     });
     this.#housekeeping.start();
+  }
+
+  get counts(): EmbeddedLogCounts {
+    let skippedRecords = 0;
+    for (const { skipped } of this.#topics.all()) skippedRecords += skipped;
+    return { ...this.#counts, skippedRecords };
   }
 
   async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -339,9 +347,10 @@ export class EmbeddedLog implements Log {
 
   #append(batches: readonly EncodedBatch[], partitions: readonly Partition[]): number[] {
     let records = 0;
+    const nowMs = this.clock.now();
     const offsets = batches.map((batch, i) => {
       const partition = partitions[i]!;
-      const base = partition.append(batch);
+      const base = partition.append(batch, nowMs);
       records += batch.count;
       this.#touched.add(partition);
       return base;
@@ -354,8 +363,8 @@ export class EmbeddedLog implements Log {
   }
 
   #afterCommit(records: number): void {
-    this.counts.commits++;
-    this.counts.records += records;
+    this.#counts.commits++;
+    this.#counts.records += records;
     this.#trouble = undefined;
     for (const partition of this.#touched) partition.committedOffset = partition.nextOffset;
     for (const group of this.#groups.values()) {
@@ -370,7 +379,7 @@ export class EmbeddedLog implements Log {
   }
 
   #afterFailure(error: CarillonError): void {
-    this.counts.failures++;
+    this.#counts.failures++;
     this.#trouble = error;
     this.#touched.clear();
     for (const group of this.#groups.values()) group.fence();

@@ -44,10 +44,11 @@ export class PartitionStatements {
 
   constructor(db: DatabaseSync) {
     this.insert = db.prepare(
-      'INSERT INTO batches(id, last_offset, max_timestamp, bytes) VALUES (?, ?, ?, ?)',
+      'INSERT INTO batches(id, last_offset, max_timestamp, appended_at, bytes) ' +
+        'VALUES (?, ?, ?, ?, ?)',
     );
     this.next = db.prepare(
-      'SELECT id, last_offset, max_timestamp, bytes FROM batches ' +
+      'SELECT id, last_offset, appended_at, bytes FROM batches ' +
         'WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
     );
     this.before = db.prepare(
@@ -62,7 +63,7 @@ export class PartitionStatements {
       'SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM batches WHERE id >= ? AND id < ?',
     );
     this.heads = db.prepare(
-      'SELECT id, last_offset, max_timestamp, length(bytes) AS size FROM batches ' +
+      'SELECT id, last_offset, appended_at, length(bytes) AS size FROM batches ' +
         'WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
     );
     this.remove = db.prepare('DELETE FROM batches WHERE id = ?');
@@ -89,6 +90,8 @@ export class Partition {
   bytes = 0;
   /** Records appended since the log was opened; compaction asks how much is new. */
   appended = 0;
+  /** Records that retention took before a reader came to them. */
+  skipped = 0;
   #tail: Chunk[] = [];
   #tailBytes = 0;
 
@@ -116,10 +119,11 @@ export class Partition {
   }
 
   /** Appends inside the open transaction. Returns the base offset. */
-  append(batch: EncodedBatch): number {
+  append(batch: EncodedBatch, nowMs: number): number {
     const base = this.nextOffset;
     const last = base + batch.count - 1;
-    this.statements.insert.run(this.firstId + base, last, batch.maxTimestamp, batch.bytes);
+    const id = this.firstId + base;
+    this.statements.insert.run(id, last, batch.maxTimestamp, nowMs, batch.bytes);
     this.nextOffset = last + 1;
     this.bytes += batch.bytes.length;
     this.appended += batch.count;
@@ -204,8 +208,6 @@ export class PartitionReader {
   readonly speculative: boolean;
   /** The next offset to read. */
   position: number;
-  /** Records that retention took before they were read. */
-  skipped = 0;
   #aligned = false;
 
   constructor(partition: Partition, from: number, speculative: boolean) {
@@ -229,7 +231,9 @@ export class PartitionReader {
     // Compaction or retention may leave nothing up to the end.
     const reached = chunk === undefined ? this.end : chunk.last + 1;
     const { startOffset, spec } = this.partition;
-    if (spec.cleanup === 'delete') this.skipped += Math.max(0, startOffset - this.position);
+    if (spec.cleanup === 'delete') {
+      this.partition.skipped += Math.max(0, startOffset - this.position);
+    }
     this.position = reached;
     this.#aligned = true;
     this.partition.trim();
