@@ -52,7 +52,10 @@ export class Feed {
     this.#host = host;
   }
 
-  /** Resolves at the first join; rejects when it does not come about. */
+  /**
+   * Resolves at the first join. Rejects when it does not come about within the delivery timeout, at once
+   * when Kafka refuses it.
+   */
   async start(): Promise<void> {
     let joined: () => void = () => {};
     let failed: (error: unknown) => void = () => {};
@@ -121,15 +124,17 @@ export class Feed {
       this.#backoff.reset();
       joined();
     };
+    const deadlineMs = performance.now() + this.#client.settings.deliveryTimeoutMs;
     while (!this.#closing.signal.aborted) {
       const error = await this.#once(onJoin);
       if (this.#closing.signal.aborted) break;
-      if (!everJoined) {
+      if (error === undefined) continue;
+      const delayMs = this.#backoff.next();
+      const late = performance.now() + delayMs > deadlineMs;
+      if (!everJoined && (late || !kafkaError(error, this.#spec.groupId).retryable)) {
         failed(error);
         return;
       }
-      if (error === undefined) continue;
-      const delayMs = this.#backoff.next();
       const facts = { group: this.#spec.groupId, why: String(error), delayMs };
       this.#client.logger.warn(facts, 'The consumer has stopped and starts again.');
       await pause(delayMs, this.#closing.signal);

@@ -20,7 +20,7 @@ export class Wire {
 
   cut(): void {
     this.#cut = true;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy(new Error('the wire is cut'));
   }
 
   mend(): void {

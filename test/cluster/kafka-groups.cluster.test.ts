@@ -1,0 +1,185 @@
+/** Groups of tasks on a real broker when members come, go, die, and lie. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openClient } from '../../connectors/kafka/client.ts';
+import { TransactionCommitter } from '../../connectors/kafka/commit.ts';
+import type { Log } from '../../core/log.ts';
+import { clusterSkip, type SharedServers, sharedServers } from '../kit/shared-servers.ts';
+import { openWired, type Wire } from './kafka-wire.ts';
+import {
+  checkOutput,
+  createTopics,
+  inputs,
+  Member,
+  PARTITIONS,
+  type Topics,
+  topicsOf,
+  until,
+} from './kafka-worker.ts';
+
+const run = `g${process.pid.toString(36)}${Date.now().toString(36)}`;
+
+/** True when nothing is left to do: all is committed. */
+async function isDone(members: readonly Member[], each: number): Promise<boolean> {
+  const lags = (await Promise.all(members.map((member) => member.group!.lag()))).flat();
+  const held = members.flatMap((member) => member.group!.tasks);
+  return (
+    held.length === PARTITIONS &&
+    lags.every((one) => one.lag === 0) &&
+    members.flatMap((m) => m.tasks).some((task) => task.next === each)
+  );
+}
+
+describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
+  let servers: SharedServers;
+  let tools: Log;
+  const opened: Log[] = [];
+  before(async () => {
+    servers = await sharedServers(['kafka']);
+    tools = (await openWired(servers.kafka)).log;
+  });
+  after(async () => {
+    await Promise.all([tools, ...opened].map((log) => log?.close()));
+    await servers?.stop();
+  });
+
+  /** A log of a member's own; what a failed test leaves open is closed at the end. */
+  async function member(topics: Topics): Promise<{ log: Log; wire: Wire; member: Member }> {
+    const { log, wire } = await openWired(servers.kafka);
+    opened.push(log);
+    return { log, wire, member: await new Member().open(log, topics) };
+  }
+
+  /** Feeds all partitions a little at a time, until `stop`, which gives how many each has. */
+  async function feeder(topics: Topics): Promise<{ stop(): Promise<number> }> {
+    const producer = await tools.producer();
+    let each = 0;
+    let going = true;
+    const running = (async () => {
+      for (; going; each += 5) {
+        await producer.send(inputs(topics.input, each, 5));
+        await new Promise((resolve) => setTimeout(resolve, 4));
+      }
+    })();
+    return {
+      async stop() {
+        going = false;
+        await running;
+        await producer.close();
+        return each;
+      },
+    };
+  }
+
+  test('a killed owner leaves no half commit, and the next goes on', async () => {
+    const topics = topicsOf(`${run}-kill`);
+    await createTopics(tools, topics);
+    const feeding = await feeder(topics);
+    // Each owner dies at another point of its commits, which come every 10 ms.
+    for (let round = 0; round < 4; round++) {
+      const { log, wire, member: owner } = await member(topics);
+      const enough = 3 + round * 4;
+      const commits = () => owner.tasks.reduce((sum, task) => sum + task.commits, 0);
+      await until('some commits', () => commits() >= enough);
+      await new Promise((resolve) => setTimeout(resolve, round * 3));
+      wire.cut();
+      await log.close();
+    }
+    const each = await feeding.stop();
+    const { log, member: last } = await member(topics);
+    await until('all is done', () => isDone([last], each));
+    await checkOutput(tools, topics, each);
+    await log.close();
+  });
+
+  test('members that come and go lose and double nothing', async () => {
+    const topics = topicsOf(`${run}-share`);
+    await createTopics(tools, topics);
+    const feeding = await feeder(topics);
+    const { log: firstLog, member: first } = await member(topics);
+    await until('one member has all', () => first.group!.tasks.length === PARTITIONS);
+    await until('commits', () => first.tasks.every((task) => task.commits > 2));
+    const kept = () => first.tasks.filter((task) => task.closedAs.length === 0);
+    const { log: secondLog, member: second } = await member(topics);
+    await until('two share', () => second.group!.tasks.length === 2);
+    assert.equal(kept().length, 2, 'what stays is not opened anew');
+    assert.equal(first.tasks.length, PARTITIONS);
+    const { log: thirdLog, member: third } = await member(topics);
+    await until('three share', () => third.group!.tasks.length === 1);
+    await second.group!.close();
+    await until(
+      'two share again',
+      () => first.group!.tasks.length + third.group!.tasks.length === PARTITIONS,
+    );
+    const each = await feeding.stop();
+    await until('all is done', () => isDone([first, third], each));
+    await checkOutput(tools, topics, each);
+    const restored = [...second.tasks, ...third.tasks].some((task) => task.restored > 0);
+    assert.ok(restored, 'a task that moves brings its store');
+    await Promise.all([firstLog, secondLog, thirdLog].map((log) => log.close()));
+  });
+
+  test('a task whose producer was fenced cannot commit, and starts again', async () => {
+    const topics = topicsOf(`${run}-zombie`);
+    await createTopics(tools, topics);
+    const { log, member: one } = await member(topics);
+    await until('all ready', () => one.tasks.filter((t) => t.isReady).length === PARTITIONS);
+    // Another process opens task 0, as if this one had been taken for dead.
+    const client = openClient({ brokers: servers.kafka, clientId: 'other' });
+    const other = await TransactionCommitter.open(client, topics.spec, 0);
+    await other.close();
+    const feeding = await feeder(topics);
+    const zombie = one.tasks.find((task) => task.port.partition === 0)!;
+    await until('the zombie is closed', () => zombie.closedAs.length > 0);
+    const each = await feeding.stop();
+    assert.deepEqual(zombie.closedAs, ['fenced']);
+    assert.equal((zombie.error as { code?: string }).code, 'CAR643');
+    assert.equal(zombie.commits, 0);
+    await until('all is done', () => isDone([one], each));
+    await checkOutput(tools, topics, each);
+    await log.close();
+  });
+
+  test('a store comes back whole after many aborted transactions', async () => {
+    const topics = topicsOf(`${run}-aborts`);
+    await createTopics(tools, topics);
+    const client = openClient({ brokers: servers.kafka, clientId: 'aborts' });
+    const producer = client.kafka.producer({
+      transactionalId: `${run}-aborts`,
+      maxInFlightRequests: 1,
+      retry: { initialRetryTime: 5, retries: 10 },
+      createPartitioner: () => () => 0,
+    });
+    await producer.connect();
+    const topic = topics.spec.stores[0]!.changelog;
+    for (let i = 1; i <= 40; i++) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ key: 'number', value: String(i) }] });
+      // The last ones are all aborted: the changelog ends in markers.
+      if (i % 10 === 0 && i <= 30) await transaction.commit();
+      else await transaction.abort();
+    }
+    await producer.disconnect();
+    const { log, member: one } = await member(topics);
+    await until('all ready', () => one.tasks.filter((t) => t.isReady).length === PARTITIONS);
+    const task = one.tasks.find((held) => held.port.partition === 0)!;
+    assert.equal(task.restored, 3);
+    assert.equal(task.number, 30);
+    await log.close();
+  });
+
+  test('members of another topology share no tasks (D13)', async () => {
+    const old = topicsOf(`${run}-hash`);
+    await createTopics(tools, old);
+    const { log: oldLog, member: before } = await member(old);
+    await until('the old has all', () => before.group!.tasks.length === PARTITIONS);
+    const other = topicsOf(`${run}-hash`, { topologyHash: 'h2' });
+    const { log: newLog, member: after } = await member(other);
+    await until('the new has all', () => after.group!.tasks.length === PARTITIONS);
+    await until('the old has none', () => before.group!.tasks.length === 0);
+    assert.ok(before.tasks.every((task) => task.closedAs[0] === 'revoked'));
+    await newLog.close();
+    await until('the old has all again', () => before.group!.tasks.length === PARTITIONS);
+    await oldLog.close();
+  });
+});
