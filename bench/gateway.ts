@@ -1,0 +1,188 @@
+/**
+ * What a device costs the gateway: memory per idle connection, and CPU per frame from a sink's request
+ * to a socket; beside a floor, a bare `ws` server doing the least. Devices and sink are another process.
+ *
+ *   node --expose-gc bench/gateway.ts [connections, 2000]
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import { Bench, INTERNAL } from '../gateway/test-bench.ts';
+import { DELIVER_PATH, DELIVERIES_TYPE, encodeDeliveries } from '../schemas/deliveries.ts';
+import type { ServerFrame } from '../schemas/frames.ts';
+
+const CONNECTIONS_MAX = 4_000;
+const BATCH = 256;
+const FRAMES = 200_000;
+/** Connects under way at one time. */
+const OPENING_MAX = 100;
+
+type ToDevices =
+  | { readonly do: 'connect'; readonly urls: readonly string[] }
+  | { readonly do: 'deliver'; readonly url: string; readonly bodies: readonly Uint8Array[] }
+  | { readonly do: 'disconnect' };
+interface FromDevices {
+  readonly done: string;
+  readonly ids?: readonly string[];
+  readonly frames: number;
+}
+
+function settled(): { heap: number; rss: number } {
+  for (let i = 0; i < 4; i++) globalThis.gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heap: heapUsed + external, rss };
+}
+
+function ask(devices: ChildProcess, message: ToDevices): Promise<FromDevices> {
+  return new Promise((resolve) => {
+    devices.once('message', resolve);
+    devices.send(message);
+  });
+}
+
+async function idle(devices: ChildProcess, urls: readonly string[]) {
+  const before = settled();
+  const { ids } = await ask(devices, { do: 'connect', urls });
+  // What the handshakes left behind is let go by the loop first.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const after = settled();
+  return {
+    ids: ids ?? [],
+    heap: (after.heap - before.heap) / urls.length,
+    rss: (after.rss - before.rss) / urls.length,
+  };
+}
+
+async function gateway(devices: ChildProcess, count: number): Promise<void> {
+  const bench = await Bench.open();
+  const urls: string[] = [];
+  const base = `${bench.gateway.url.replace('http', 'ws')}/v1/stream?access_token=`;
+  for (let i = 0; i < count; i++) {
+    await bench.own(`device-${i}`);
+    urls.push(base + (await bench.token(`device-${i}`)));
+  }
+  const { heap, rss, ids } = await idle(devices, urls);
+  print('gateway, idle connection', `${bytes(heap)} heap, ${bytes(rss)} resident`);
+  const encoder = bench.schemas.encoder('DeviceNotification');
+  const bodies: Uint8Array[] = [];
+  for (let at = 0; at < FRAMES; at += BATCH) {
+    const items = Array.from({ length: BATCH }, (_, i) => {
+      const device = (at + i) % count;
+      const sequence = Math.floor((at + i) / count) + 1;
+      const notification = bench.notification(`device-${device}`, sequence);
+      return { connectionId: ids[device]!, value: encoder.toBuffer(notification) };
+    });
+    bodies.push(encodeDeliveries(items));
+  }
+  const url = bench.gateway.url + DELIVER_PATH;
+  await measured('gateway, frames', devices, { do: 'deliver', url, bodies });
+  await ask(devices, { do: 'disconnect' });
+  await bench.close();
+}
+
+async function floor(devices: ChildProcess, count: number): Promise<void> {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server, clientTracking: false, perMessageDeflate: false });
+  const open: WebSocket[] = [];
+  sockets.on('connection', (socket) => {
+    socket.send(JSON.stringify({ type: 'welcome', connectionId: String(open.length) }));
+    open.push(socket);
+  });
+  let next = 0;
+  const frame = 'x'.repeat(FRAME_CHARS);
+  server.on('request', (request, response) => {
+    request.resume().on('end', () => {
+      for (let i = 0; i < BATCH; i++) open[next++ % open.length]!.send(frame);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const urls = Array.from({ length: count }, () => `ws://${at}/`);
+  const { heap, rss } = await idle(devices, urls);
+  print('bare ws, idle connection', `${bytes(heap)} heap, ${bytes(rss)} resident`);
+  const bodies = Array.from({ length: Math.ceil(FRAMES / BATCH) }, () => new Uint8Array(1));
+  await measured('bare ws, frames', devices, { do: 'deliver', url: `http://${at}/`, bodies });
+  await ask(devices, { do: 'disconnect' });
+  server.close();
+}
+
+/** Characters of a frame of the gateway's run. */
+const FRAME_CHARS = 330;
+
+async function measured(name: string, devices: ChildProcess, work: ToDevices): Promise<void> {
+  const cpu = process.cpuUsage();
+  const from = performance.now();
+  const { frames } = await ask(devices, work);
+  const seconds = (performance.now() - from) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const each = (user + system) / frames;
+  const rate = Math.round(frames / seconds);
+  print(
+    name,
+    `${rate} frames/s, ${each.toFixed(1)} CPU-µs a frame (${Math.round(1e6 / each)} per core)`,
+  );
+}
+
+function print(name: string, what: string): void {
+  console.log(`${name.padEnd(28)} ${what}`);
+}
+
+function bytes(count: number): string {
+  return `${(count / 1024).toFixed(1)} KB`;
+}
+
+/** The other process: devices that count what comes, and a sink that posts. */
+function beDevices(): void {
+  let sockets: WebSocket[] = [];
+  let frames = 0;
+  const connect = (url: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = new WebSocket(url, { perMessageDeflate: false });
+      sockets.push(socket);
+      socket.on('error', reject);
+      socket.once('message', (data) => {
+        const welcome = JSON.parse(String(data)) as ServerFrame;
+        socket.on('message', () => frames++);
+        resolve(welcome.type === 'welcome' ? welcome.connectionId : '');
+      });
+    });
+  const act = async (message: ToDevices): Promise<FromDevices> => {
+    frames = 0;
+    if (message.do === 'connect') {
+      const ids: string[] = [];
+      for (let at = 0; at < message.urls.length; at += OPENING_MAX) {
+        const some = message.urls.slice(at, at + OPENING_MAX);
+        ids.push(...(await Promise.all(some.map(connect))));
+      }
+      return { done: message.do, ids, frames };
+    }
+    if (message.do === 'disconnect') {
+      for (const socket of sockets) socket.terminate();
+      sockets = [];
+      return { done: message.do, frames };
+    }
+    const headers = { authorization: `Bearer ${INTERNAL}`, 'content-type': DELIVERIES_TYPE };
+    for (const body of message.bodies) {
+      const posted = { method: 'POST', headers, body: new Uint8Array(body) };
+      await (await fetch(message.url, posted)).arrayBuffer();
+    }
+    const wanted = message.bodies.length * BATCH;
+    while (frames < wanted) await new Promise((resolve) => setTimeout(resolve, 5));
+    return { done: message.do, frames };
+  };
+  process.on('message', (message: ToDevices) => {
+    act(message).then((done) => process.send?.(done));
+  });
+}
+
+if (process.argv[2] === 'devices') {
+  beDevices();
+} else {
+  const count = Math.min(CONNECTIONS_MAX, Number(process.argv[2] ?? 2_000));
+  const devices = fork(import.meta.filename, ['devices'], { serialization: 'advanced' });
+  await floor(devices, count);
+  await gateway(devices, count);
+  devices.kill();
+}
