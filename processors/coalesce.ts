@@ -3,7 +3,7 @@ import type { Record } from '../core/record.ts';
 import { count, defineTimed, duration, oneOf, paths } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
-import { decodeHeld, encodeHeld, holdRecord, schemaIdsOf } from './held-record.ts';
+import { decodeHeld, encodeHeld, holdRecord, needsDecoder, schemaIdsOf } from './held-record.ts';
 import { identityOf } from './identity.ts';
 
 /** A burst that is being waited for. */

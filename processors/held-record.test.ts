@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { Record } from '../core/record.ts';
 import { type Fed, jsonDecoder, jsonRecord } from '../test/kit/steps.ts';
-import { decodeHeld, encodeHeld, holdRecord, needsDecoder } from './held-record.ts';
+import { decodeHeld, encodeHeld, holdRecord, needsDecoder, schemaIdsOf } from './held-record.ts';
 
 function facts(record: Record) {
   const { topic, partition, offset, timestamp, key, value, headers } = record;
@@ -118,4 +118,11 @@ test('a held copy does not keep the batch alive', () => {
   record.valueBytes.fill(0);
   record.keyBytes.fill(0);
   assert.deepEqual([held.key, held.value], ['m-1', { a: 1 }]);
+});
+
+test('the schema that must be loaded first: that of the bytes, none without', () => {
+  const record = jsonRecord({ key: 'k', value: { a: 1 } }, 1, 1);
+  assert.deepEqual(schemaIdsOf(record), [7]);
+  assert.deepEqual(schemaIdsOf(record.withValue({ a: 2 })), []);
+  assert.deepEqual(schemaIdsOf(jsonRecord({ key: 'k', value: null }, 1, 1)), []);
 });

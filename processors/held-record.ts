@@ -95,8 +95,8 @@ function decodeHeaders(from: ByteReader): readonly Header[] | null {
 }
 
 /**
- * Reads what `encodeHeld` wrote. The record has no decoder yet: call `context.revive` before
- * anything reads its value.
+ * Reads what `encodeHeld` wrote. The record has no decoder yet (`needsDecoder`): call
+ * `context.revive` before anything reads its value.
  */
 export function decodeHeld(from: ByteReader): Record {
   const topic = from.text();

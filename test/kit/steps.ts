@@ -370,7 +370,8 @@ export class StepBench {
         assert.ok(Object.hasOwn(this.#spec.counts ?? {}, name), `undeclared count ${name}`);
         this.#counts.counted.set(name, (this.#counts.counted.get(name) ?? 0) + by);
       },
-      settle: (verdict, by = 1) => {
+      settle: (verdict, by = 1, record) => {
+        assert.ok(verdict.kind !== 'dropped' || record !== undefined, 'a drop names its record');
         this.#counts.held -= by;
         this.#count(verdict, by);
       },
