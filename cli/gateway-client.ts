@@ -1,0 +1,101 @@
+/** What commands and sample devices ask of a gateway over HTTP; its answers as errors of ours. */
+import { CarillonError } from '../core/error.ts';
+import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
+import type { PullPage } from '../schemas/frames.ts';
+
+/** Longer than the gateway waits for the log. */
+const REQUEST_MS_MAX = 35_000;
+
+interface Problem {
+  readonly code?: string;
+  readonly what?: string;
+  readonly mend?: string;
+  readonly problems?: readonly { readonly path: string; readonly what: string }[];
+}
+
+export interface Accepted {
+  readonly accepted: number;
+}
+
+/** Throws CAR907 when nothing answers, the gateway's own code when it refuses, else CAR908. */
+export class GatewayClient {
+  readonly url: string;
+  readonly #token: () => Promise<string>;
+
+  /** `token`: asked before each request, so that it may be minted anew. */
+  constructor(url: string, token: () => Promise<string>) {
+    this.url = url;
+    this.#token = token;
+  }
+
+  /** All of them are in the log, or none. */
+  async postEvents(type: string, events: readonly unknown[]): Promise<void> {
+    await this.#request('POST', `/v1/events/${encodeURIComponent(type)}`, { records: events });
+  }
+
+  async register(deviceId: string, registration: object): Promise<void> {
+    await this.#request('PUT', `/v1/devices/${encodeURIComponent(deviceId)}`, registration);
+  }
+
+  async pull(deviceId: string, after: string | undefined, limit: number): Promise<PullPage> {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (after !== undefined) query.set('after', after);
+    const path = `/v1/devices/${encodeURIComponent(deviceId)}/notifications?${query}`;
+    return (await this.#request('GET', path)) as PullPage;
+  }
+
+  async acknowledge(deviceId: string, cursor: string): Promise<void> {
+    const path = `/v1/devices/${encodeURIComponent(deviceId)}/acknowledgements`;
+    await this.#request('POST', path, { cursor });
+  }
+
+  async #request(method: string, path: string, body?: object): Promise<unknown> {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${this.url}${path}`, {
+        method,
+        signal: AbortSignal.timeout(REQUEST_MS_MAX),
+        headers: {
+          authorization: `Bearer ${await this.#token()}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      text = await response.text();
+    } catch (cause) {
+      throw gatewayAway(this.url, cause);
+    }
+    const json = jsonOf(text);
+    if (response.ok) return json;
+    throw problemError(`${method} ${path.split('?')[0]}`, response.status, json as Problem);
+  }
+}
+
+export function gatewayAway(url: string, cause: unknown): CarillonError {
+  return new CarillonError('CAR907', `no gateway answers at ${url}.`, {
+    where: { at: url },
+    retryable: true,
+    cause,
+  });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+function problemError(at: string, status: number, problem: Problem | null): CarillonError {
+  const known = problem?.code !== undefined && Object.hasOwn(ERROR_TABLE, problem.code);
+  const code = known ? (problem!.code as ErrorCode) : 'CAR908';
+  const fields = (problem?.problems ?? []).map(({ path, what }) => `\n    ${path}: ${what}`);
+  const what = `${problem?.what ?? `it answered ${status}.`}${fields.join('')}`;
+  return new CarillonError(code, what, {
+    where: { at },
+    retryable: status === 503 || status === 429,
+    ...(problem?.mend === undefined ? {} : { mend: problem.mend }),
+  });
+}
