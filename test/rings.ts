@@ -71,7 +71,9 @@ const carillon = (needs: string, ...args: readonly string[]) =>
 const RING_FOLDERS = ['test/tidy/', 'test/contract/', 'test/golden/', 'test/sim/', 'test/cluster/'];
 
 export const RINGS: readonly Ring[] = [
-  checkRing('generated', MINUTE_MS, () => carillon('cli/generate.ts', 'generate', '--check')),
+  checkRing('generated', MINUTE_MS, () =>
+    carillon('cli/commands/generate.ts', 'generate', '--check'),
+  ),
   checkRing('types', 2 * MINUTE_MS, () => [
     'node_modules/typescript/bin/tsc',
     '--noEmit',
@@ -88,7 +90,7 @@ export const RINGS: readonly Ring[] = [
     counts: 'own',
     inCheck: true,
     timeoutMs: 2 * MINUTE_MS,
-    args: () => carillon('cli/carillon.ts', 'test', 'topology'),
+    args: () => carillon('cli/commands/test.ts', 'test', 'topology'),
   },
   testRing('sim', 5 * MINUTE_MS, ['test/sim/**/*.test.ts']),
   {

@@ -68,7 +68,10 @@ function worthShowing(counts: Ring['counts'], output: string): string {
 /** Undefined when the ring has nothing to run yet. */
 export async function runRing(ring: Ring): Promise<RingResult | undefined> {
   const args = ring.args();
-  if (args.length === 0) return undefined;
+  if (args.length === 0) {
+    process.stdout.write(`${ring.name} – there is nothing to run yet\n`);
+    return undefined;
+  }
   process.stdout.write(`${ring.name} …${ring.live ? '\n' : ''}`);
   const startedAt = performance.now();
   const { output, code } = await collect(ring, args);
