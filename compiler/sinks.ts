@@ -49,7 +49,8 @@ export function resolveSink(
   if (from === undefined || gates === undefined || to === undefined) return undefined;
   const tables = new Map<string, TablePlan>();
   for (const { tables: used } of gates) for (const table of used) tables.set(table.name, table);
-  if (to.spec.needsOwner) {
+  if (to.spec.needsOwner || to.spec.keeps !== true) {
+    // Every sink that delivers checks the device's current epoch by it (design, D4).
     const declared = [...scope.tables.values()].find(
       (table) => table?.topic === OWNERS_TABLE.topic,
     );
