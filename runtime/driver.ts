@@ -142,6 +142,12 @@ export class Driver {
     return rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   }
 
+  hasStore(store: string): boolean {
+    return this.#tasks.some((task) =>
+      task.storeNames.some((name) => name === store || storeIs(this.#options.plan, name, store)),
+    );
+  }
+
   get storeNames(): string[] {
     return [...new Set(this.#tasks.flatMap((task) => task.storeNames))].sort();
   }

@@ -2,15 +2,14 @@
  * The driver protocol: JSON lines in, JSON lines out, the clock in the feed's hand. A public contract,
  * for any language; test files, simulator and replay stand on the same driver.
  */
-import type { Plan } from '../../compiler/plan.ts';
+import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
+import type { Priority } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { Sink } from '../../core/spec.ts';
-import type { SinkPlan } from '../../compiler/plan.ts';
-import type { Priority } from '../../core/priority.ts';
 import { DRIVER_START_MS, Driver } from '../../runtime/driver.ts';
 import type { Drop } from '../../runtime/scheduler.ts';
 import { totalsGap } from '../../runtime/totals.ts';
@@ -89,7 +88,10 @@ export class Drive {
   async #feed(line: Fields): Promise<void> {
     const { topic, key, timestamp, partition, headers } = line;
     if (typeof topic !== 'string' || !this.#world.hasTopic(topic)) {
-      const near = nearest(String(topic), this.#world.plan.topics.map(({ name }) => name));
+      const near = nearest(
+        String(topic),
+        this.#world.plan.topics.map(({ name }) => name),
+      );
       const mend = near === undefined ? undefined : `did you mean "${near}"?`;
       throw this.#wrong(`"${String(topic)}" is not a topic of the topology.`, mend);
     }

@@ -3,15 +3,19 @@
  * of each topic.
  */
 import type { Plan } from '../../compiler/plan.ts';
+import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { Record } from '../../core/record.ts';
 import { schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
-import { type FieldProblem, type JsonEventReader, jsonEventReader } from '../../schemas/json-events.ts';
+import {
+  type FieldProblem,
+  type JsonEventReader,
+  jsonEventReader,
+} from '../../schemas/json-events.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import type { Clock } from '../../core/clock.ts';
 
 type Json = unknown;
 
@@ -98,7 +102,9 @@ export class DriveWorld {
     if (Buffer.isBuffer(value)) return value.toString('base64');
     if (Array.isArray(value)) return value.map((item) => this.plain(item));
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, this.plain(field)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, field]) => [key, this.plain(field)]),
+    );
   }
 
   #held(record: Record): Json {

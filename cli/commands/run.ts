@@ -1,0 +1,52 @@
+/** `carillon run`: the pipeline of the deployment, until Ctrl-C. */
+import { pino } from 'pino';
+import type { LogLine } from '../../gateway/problem.ts';
+import { readDeployment } from '../deployment.ts';
+import type { Running } from '../run/running.ts';
+import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
+import { untilSignal } from '../until-signal.ts';
+
+export interface RunArguments {
+  readonly deployment?: string;
+  readonly role?: readonly string[];
+}
+
+/** Errors as facts: their code and words, never a stack with what it may hold. */
+export function logLines(write = pino({ base: null })): LogLine {
+  return (sentence, facts) => {
+    const { error, ...rest } = facts ?? {};
+    const said = error instanceof Error ? error.message : error;
+    if (error === undefined) write.info(rest, sentence);
+    else write.warn({ ...rest, error: said }, sentence);
+  };
+}
+
+export async function run({ deployment: file, role }: RunArguments): Promise<number> {
+  const folder = process.cwd();
+  const deployment = readDeployment({ file, folder, env: process.env });
+  const say = logLines();
+  const started = performance.now();
+  let running: Running;
+  if (deployment.log.kind === 'embedded') {
+    const { runEmbedded } = await import('../run/embedded.ts');
+    running = await runEmbedded(deployment, { folder, say });
+  } else {
+    const { runDistributed } = await import('../run/distributed.ts');
+    running = await runDistributed(deployment, role ?? ['all'], { folder, say });
+  }
+  say('The pipeline runs.', {
+    topology: running.plan.topology,
+    hash: running.plan.hash,
+    url: running.url,
+    startedMs: Math.round(performance.now() - started),
+  });
+  const end = await Promise.race([untilSignal(), running.ended.catch((error: unknown) => ({ error }))]);
+  if (typeof end === 'object') {
+    process.stderr.write(showError(end.error, { trace: process.env.CARILLON_TRACE === '1' }).text);
+    return EXIT_ERRORS;
+  }
+  say('The pipeline stops.', { signal: end });
+  await running.close();
+  say('The pipeline has stopped.', {});
+  return EXIT_OK;
+}

@@ -1,0 +1,115 @@
+/** The distributed way to run: this process has some roles of a pipeline on Kafka and Cassandra. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
+import { openKafkaLog } from '../../connectors/kafka/log.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { InboxStore } from '../../core/inbox.ts';
+import { topicSpecs } from '../../runtime/engine.ts';
+import { AvroSchemas } from '../../schemas/avro-schemas.ts';
+import { ConfluentRegistry } from '../../schemas/confluent-registry.ts';
+import type { Deployment, KafkaLogSettings } from '../deployment.ts';
+import { loadTopology } from '../load-topology.ts';
+import { secretsOf } from '../secrets.ts';
+import { Part } from './part.ts';
+import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
+import { chooseRoles, type Roles } from './roles.ts';
+import type { Running, RunOptions } from './running.ts';
+import { schemaTopicsOf } from './topology.ts';
+
+export async function runDistributed(
+  deployment: Deployment,
+  wanted: readonly string[],
+  options: RunOptions,
+): Promise<Running> {
+  const topology = loadTopology(deployment, { folder: options.folder, env: process.env });
+  const roles = chooseRoles(topology.plan, wanted);
+  const secrets = secretsOf(deployment);
+  const closing: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of closing.reverse()) await one();
+  };
+  try {
+    const log = await openKafkaLog(kafkaOptions(deployment.log as KafkaLogSettings, options));
+    closing.push(() => log.close());
+    await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
+    // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
+    if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
+    const registry = new ConfluentRegistry({ url: deployment.registryUrl });
+    const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
+    await schemas.open(schemaTopicsOf(topology.plan));
+    const inbox = needsInbox(roles, topology.plan.sinks) ? await openInbox(deployment) : null;
+    if (inbox !== null) closing.push(() => inbox.close());
+    const part = await Part.start({
+      deployment,
+      topology,
+      roles,
+      log,
+      schemas,
+      registry,
+      inbox,
+      clock: systemClock,
+      secrets,
+      gatewayId: `gateway-${hostname()}-${randomUUID().slice(0, 8)}`,
+      streamsCommit: KAFKA_STREAMS,
+      sinksCommit: KAFKA_SINKS,
+      say: options.say,
+      random: Math.random,
+      ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
+    });
+    closing.push(() => part.close());
+    return {
+      url: part.url,
+      secrets,
+      plan: topology.plan,
+      ended: new Promise<never>(() => {}),
+      connections: () => part.connections,
+      snapshot: () => part.snapshot(),
+      close,
+    };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+function kafkaOptions(settings: KafkaLogSettings, { say }: RunOptions) {
+  const { brokers, clientId, replicationFactor, ssl, sasl } = settings;
+  return {
+    brokers,
+    clientId,
+    replicationFactor,
+    ...(ssl === false
+      ? {}
+      : {
+          ssl: {
+            rejectUnauthorized: ssl.rejectUnauthorized,
+            ...(ssl.ca === undefined ? {} : { ca: ssl.ca }),
+          },
+        }),
+    ...(sasl === undefined ? {} : { sasl: sasl as never }),
+    logger: {
+      debug() {},
+      info() {},
+      warn: (facts: object, sentence: string) => say(sentence, facts as never),
+      error: (facts: object, sentence: string) => say(sentence, facts as never),
+    },
+  };
+}
+
+function needsInbox(
+  roles: Roles,
+  sinks: readonly { name: string; spec: { type: string } }[],
+): boolean {
+  const inboxes = sinks.filter(({ spec }) => spec.type === 'inbox').map(({ name }) => name);
+  return (
+    roles.has('gateway') ||
+    roles.has('ingest') ||
+    roles.all.some((role) => inboxes.some((name) => role.startsWith(`sink/${name}/`)))
+  );
+}
+
+async function openInbox({ inbox }: Deployment): Promise<InboxStore> {
+  if (inbox.kind === 'cassandra') return openCassandraInbox(inbox.settings, systemClock);
+  throw new Error('a deployment on Kafka has its inbox in Cassandra');
+}

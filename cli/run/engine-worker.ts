@@ -1,0 +1,121 @@
+/**
+ * The worker thread of an embedded deployment: the SQLite log and all that is synchronous on it —
+ * streams, registration, presence, and the inbox sink, whose rows so share the log's transactions.
+ * The main thread has the sockets: gateway, ingest, and the sinks that wait for a network.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { serveLog } from '../../connectors/embedded/bridge.ts';
+import { openEmbeddedInbox } from '../../connectors/embedded/inbox.ts';
+import { openEmbeddedLog } from '../../connectors/embedded/log.ts';
+import { openSchemaIds } from '../../connectors/embedded/schema-ids.ts';
+import { systemClock } from '../../core/clock.ts';
+import { CarillonError } from '../../core/error.ts';
+import { topicSpecs } from '../../runtime/engine.ts';
+import { AvroSchemas } from '../../schemas/avro-schemas.ts';
+import type { Deployment, EmbeddedLogSettings } from '../deployment.ts';
+import { loadTopology } from '../load-topology.ts';
+import { Part } from './part.ts';
+import { EMBEDDED_SINKS, EMBEDDED_STREAMS } from './policies.ts';
+import { chooseRoles, splitRoles } from './roles.ts';
+import { schemaTopicsOf } from './topology.ts';
+
+export interface WorkerStart {
+  readonly deployment: Deployment;
+  readonly folder: string;
+  /** The bridge's end for this thread. */
+  readonly log: MessagePort;
+}
+
+/** From the main thread. */
+export type ToEngine =
+  | { readonly kind: 'snapshot'; readonly id: number }
+  | { readonly kind: 'stop' };
+
+/** To the main thread. `failed` ends the thread. */
+export type FromEngine =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'snapshot'; readonly id: number; readonly flow: unknown }
+  | { readonly kind: 'said'; readonly sentence: string; readonly error: string }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly what: string;
+      readonly mend: string;
+      readonly at: string;
+    }
+  | { readonly kind: 'stopped' };
+
+async function start(
+  port: MessagePort,
+  { deployment, folder, log: bridge }: WorkerStart,
+): Promise<void> {
+  const tell = (message: FromEngine) => port.postMessage(message);
+  const settings = deployment.log as EmbeddedLogSettings;
+  const topology = loadTopology(deployment, { folder, env: process.env });
+  const log = openEmbeddedLog({
+    dir: deployment.dataFolder,
+    clock: systemClock,
+    synchronous: settings.synchronous,
+    ...(settings.retentionMs === undefined ? {} : { retentionMs: settings.retentionMs }),
+    ...(settings.bytesMax === undefined ? {} : { bytesMax: settings.bytesMax }),
+  });
+  const registry = openSchemaIds(log);
+  const inbox = openEmbeddedInbox(log);
+  await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
+  const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
+  await schemas.open(schemaTopicsOf(topology.plan));
+  const part = await Part.start({
+    deployment,
+    topology,
+    roles: chooseRoles(topology.plan, splitRoles(topology.plan).worker),
+    log,
+    schemas,
+    registry,
+    inbox,
+    clock: systemClock,
+    secrets: { secret: '', internalToken: '' },
+    gatewayId: '',
+    streamsCommit: EMBEDDED_STREAMS,
+    sinksCommit: EMBEDDED_SINKS,
+    say: (sentence, facts) => tell({ kind: 'said', sentence, error: String(facts?.error ?? '') }),
+    random: Math.random,
+  });
+  serveLog(bridge, log, { registry, inbox });
+  port.on('message', async (message: ToEngine) => {
+    if (message.kind === 'snapshot') {
+      tell({ kind: 'snapshot', id: message.id, flow: await part.snapshot() });
+      return;
+    }
+    await part.close();
+    await log.close();
+    tell({ kind: 'stopped' });
+    port.close();
+    bridge.close();
+  });
+  tell({ kind: 'ready' });
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  start(port, workerData as WorkerStart).catch((error: unknown) => {
+    const failed: FromEngine =
+      error instanceof CarillonError
+        ? {
+            kind: 'failed',
+            code: error.code,
+            what: error.what,
+            mend: error.mend,
+            at: error.where.at ?? error.where.file ?? '',
+          }
+        : {
+            kind: 'failed',
+            code: 'CAR943',
+            what: error instanceof Error ? (error.stack ?? error.message) : String(error),
+            mend: '',
+            at: '',
+          };
+    port.postMessage(failed);
+    port.close();
+    (workerData as WorkerStart).log.close();
+  });
+}

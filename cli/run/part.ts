@@ -1,0 +1,179 @@
+/**
+ * One process's part of the pipeline, over any log: the streams, sinks, gateway and ingest of its
+ * roles. Both ways to run are made of this; they differ in the log, the registry and the inbox.
+ */
+import type { Clock } from '../../core/clock.ts';
+import type { InboxStore } from '../../core/inbox.ts';
+import type { Log } from '../../core/log.ts';
+import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+import type { LogLine } from '../../gateway/problem.ts';
+import { Engine } from '../../runtime/engine.ts';
+import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
+import { metricsText } from '../../runtime/metrics.ts';
+import type { CommitPolicy } from '../../runtime/scheduler.ts';
+import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
+import type { RegistryPort } from '../../schemas/registry.ts';
+import type { Deployment } from '../deployment.ts';
+import type { LoadedTopology } from '../load-topology.ts';
+import type { Secrets } from '../secrets.ts';
+import { type Roles, sinkRole } from './roles.ts';
+import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
+import { eventTypesOf } from './topology.ts';
+
+export interface PartOptions {
+  readonly deployment: Deployment;
+  readonly topology: LoadedTopology;
+  readonly roles: Roles;
+  readonly log: Log;
+  readonly schemas: AvroSchemas;
+  readonly registry: RegistryPort;
+  readonly inbox: InboxStore | null;
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly gatewayId: string;
+  readonly streamsCommit: CommitPolicy;
+  readonly sinksCommit: CommitPolicy;
+  readonly say: LogLine;
+  /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
+  readonly connectors?: Deployment['connectors'];
+  /** The flow of the other threads of this process. */
+  readonly others?: () => Promise<FlowSnapshot>;
+  random(): number;
+}
+
+export class Part {
+  readonly #options: PartOptions;
+  readonly #engine: Engine;
+  #gateways: Gateways | null = null;
+  #gateway: Gateway | null = null;
+  #failures: string[] = [];
+
+  private constructor(options: PartOptions) {
+    this.#options = options;
+    const { topology, log, schemas, clock, deployment, say } = options;
+    this.#engine = new Engine({
+      plan: topology.plan,
+      log,
+      schemas,
+      clock,
+      partitions: deployment.partitions,
+      streamsCommit: options.streamsCommit,
+      sinksCommit: options.sinksCommit,
+      random: options.random,
+      onFailure: (error) => {
+        this.#failures = [...this.#failures.slice(-9), error.message];
+        say('A task has ended.', { error });
+      },
+    });
+  }
+
+  /** Joins all groups and opens the ports of its roles. */
+  static async start(options: PartOptions): Promise<Part> {
+    const part = new Part(options);
+    try {
+      await part.#start();
+    } catch (error) {
+      await part.close().catch(() => {});
+      throw error;
+    }
+    return part;
+  }
+
+  /** Where devices and producers reach it; null: it has neither role. */
+  get url(): string | null {
+    return this.#gateway?.url ?? null;
+  }
+
+  get connections(): number {
+    return this.#gateway?.connections() ?? 0;
+  }
+
+  async snapshot(): Promise<FlowSnapshot> {
+    const lags = new Map<string, LagSnapshot>();
+    for (const { group, topic, lag } of await this.#engine.lag().catch(() => [])) {
+      const key = `${group} ${topic}`;
+      lags.set(key, { group, topic, lag: (lags.get(key)?.lag ?? 0) + lag });
+    }
+    const own = snapshotOf(this.#engine, [...lags.values()]);
+    const flows: FlowSnapshot[] = [{ ...own, troubles: [...own.troubles, ...this.#failures] }];
+    if (this.#options.others !== undefined) flows.push(await this.#options.others());
+    return mergeFlows(flows);
+  }
+
+  async metrics(): Promise<string> {
+    const flow = await this.snapshot();
+    return metricsText(flow, {
+      connections: this.connections,
+      ready: flow.troubles.length === 0,
+    });
+  }
+
+  /** Devices first, so that they go elsewhere; then the streams, with what they have done. */
+  async close(): Promise<void> {
+    await this.#gateway?.close();
+    await this.#engine.close();
+    await this.#gateways?.close();
+  }
+
+  async #start(): Promise<void> {
+    const { topology, roles } = this.#options;
+    for (const sub of topology.plan.subTopologies) {
+      if (roles.has(sub.role)) await this.#engine.startStreams(sub);
+    }
+    await this.#startSinks();
+    if (roles.has('gateway') || roles.has('ingest')) await this.#startGateway();
+  }
+
+  async #startSinks(): Promise<void> {
+    const { topology, roles, clock, schemas, log, inbox, say, deployment } = this.#options;
+    for (const sink of topology.plan.sinks) {
+      const priorities = sink.lane.priorities.filter((one) => roles.has(sinkRole(sink.name, one)));
+      if (priorities.length === 0) continue;
+      if (sink.spec.type === 'websocket') {
+        this.#gateways ??= await Gateways.follow(log, schemas, say);
+      }
+      const services: SinkServices = {
+        clock,
+        payload: payloadService(schemas, clock),
+        ...(inbox === null ? {} : { inbox }),
+        ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
+      };
+      const settings = {
+        internalToken: this.#options.secrets.internalToken,
+        ...deployment.connectors[sink.spec.type],
+        ...this.#options.connectors?.[sink.spec.type],
+      };
+      for (const priority of priorities) {
+        // A connector of its own for each lane: they share no connection and no queue (bulkheads).
+        await this.#engine.startSink(sink, priority, await openSink(sink, services, settings));
+      }
+    }
+  }
+
+  async #startGateway(): Promise<void> {
+    const { deployment, topology, roles, log, schemas, registry, inbox, clock } = this.#options;
+    if (inbox === null) throw new Error('a gateway needs an inbox');
+    this.#gateway = await startGateway({
+      host: deployment.http.host,
+      port: deployment.http.port,
+      gatewayId: this.#options.gatewayId,
+      ...(deployment.http.gatewayUrl === null ? {} : { internalUrl: deployment.http.gatewayUrl }),
+      log,
+      schemas,
+      registry,
+      inbox,
+      clock,
+      auth: this.#options.secrets,
+      eventTypes: eventTypesOf(topology),
+      roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
+      metrics: () => this.metrics(),
+      health: new Map([['engine', () => this.#checkTroubles()]]),
+      say: this.#options.say,
+    });
+  }
+
+  async #checkTroubles(): Promise<void> {
+    const { troubles } = await this.snapshot();
+    if (troubles.length > 0) throw new Error(troubles.join('; '));
+  }
+}

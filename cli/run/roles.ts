@@ -1,0 +1,65 @@
+/**
+ * Which parts of the pipeline a process runs: `streams/critical`, `sink/fcm/low`, `gateway`, `ingest`,
+ * `devices`; a shorter name stands for all below it (`streams`, `sink/fcm`), `all` for everything.
+ */
+import type { Plan } from '../../compiler/plan.ts';
+import { CarillonError } from '../../core/error.ts';
+import { nearest } from '../../core/nearest.ts';
+import { type Priority, priorityName } from '../../core/priority.ts';
+
+export interface Roles {
+  readonly all: readonly string[];
+  has(role: string): boolean;
+}
+
+export function rolesOf(plan: Plan): string[] {
+  const roles = new Set<string>(['gateway', 'ingest']);
+  for (const { role } of plan.subTopologies) roles.add(role);
+  for (const sink of plan.sinks) {
+    for (const priority of sink.lane.priorities) roles.add(sinkRole(sink.name, priority));
+  }
+  return [...roles];
+}
+
+export function sinkRole(sink: string, priority: Priority): string {
+  return `sink/${sink}/${priorityName(priority)}`;
+}
+
+/** Throws CAR942 for a role that the topology does not have. */
+export function chooseRoles(plan: Plan, wanted: readonly string[]): Roles {
+  const known = rolesOf(plan);
+  const chosen = new Set<string>();
+  for (const role of wanted) {
+    const found = role === 'all' ? known : known.filter((one) => below(one, role));
+    if (found.length === 0) {
+      const near = nearest(role, [...known, 'all', 'streams', 'devices']);
+      throw new CarillonError('CAR942', `"${role}" is not a role of this topology.`, {
+        where: { at: '--role' },
+        mend: near === undefined ? `roles: all, ${known.join(', ')}` : `did you mean "${near}"?`,
+      });
+    }
+    for (const one of found) chosen.add(one);
+  }
+  return { all: [...chosen], has: (role) => chosen.has(role) };
+}
+
+function below(role: string, chosen: string): boolean {
+  return role === chosen || role.startsWith(`${chosen}/`);
+}
+
+/** Connectors that write to the embedded file itself: their sinks run where the file is open. */
+const FILE_SINKS: readonly string[] = ['inbox'];
+
+/** The roles of an embedded process by thread: what is synchronous on the file, and what has sockets. */
+export function splitRoles(plan: Plan): { worker: string[]; main: string[] } {
+  const fileSinks = plan.sinks.filter((sink) => FILE_SINKS.includes(sink.spec.type));
+  const worker: string[] = [];
+  const main: string[] = [];
+  for (const role of rolesOf(plan)) {
+    const isSink = role.startsWith('sink/');
+    const onFile = fileSinks.some((sink) => below(role, `sink/${sink.name}`));
+    const hasSockets = role === 'gateway' || role === 'ingest' || (isSink && !onFile);
+    (hasSockets ? main : worker).push(role);
+  }
+  return { worker, main };
+}

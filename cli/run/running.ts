@@ -1,0 +1,26 @@
+/** A pipeline that runs, whichever way. */
+import type { Plan } from '../../compiler/plan.ts';
+import type { LogLine } from '../../gateway/problem.ts';
+import type { FlowSnapshot } from '../../runtime/flow.ts';
+import type { Deployment } from '../deployment.ts';
+import type { Secrets } from '../secrets.ts';
+
+export interface RunOptions {
+  /** The folder that relative paths and messages are from. */
+  readonly folder: string;
+  readonly say: LogLine;
+  /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
+  readonly connectors?: Deployment['connectors'];
+}
+
+export interface Running {
+  /** Where devices and producers reach it; null: it has neither role. */
+  readonly url: string | null;
+  readonly secrets: Secrets;
+  readonly plan: Plan;
+  /** Rejects when it can no longer run. */
+  readonly ended: Promise<never>;
+  connections(): number;
+  snapshot(): Promise<FlowSnapshot>;
+  close(): Promise<void>;
+}
