@@ -49,7 +49,7 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
   runtime: { ours: ['core', 'compiler'], npm: ['rxjs', 'pino', 'prom-client'] },
   gateway: {
     ours: ['core', 'schemas', 'connectors'],
-    npm: ['ws', 'fastify', 'jose', 'prom-client'],
+    npm: ['ws', 'fastify', 'jose'],
   },
   cli: { ours: ALL, npm: ['commander', 'pino', 'prom-client', 'yaml'] },
   // The web page: browser libraries come with it.
