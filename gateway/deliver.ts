@@ -42,17 +42,20 @@ export function deliverRoute(app: FastifyInstance, deps: DeliverDeps): void {
       throw new HttpProblem('CAR708', `this takes ${DELIVERIES_TYPE}.`);
     }
     const outcomes: DeliverOutcome[] = [];
-    for (const item of request.body as DeliveryItem[]) outcomes.push(await deliver(deps, item));
+    for (const item of request.body as DeliveryItem[]) {
+      outcomes.push(deliver(deps, item) ?? (await loadAndDeliver(deps, item)));
+    }
     reply.type(DELIVER_OUTCOMES_TYPE);
     return encodeOutcomes(outcomes);
   });
 }
 
-async function deliver(deps: DeliverDeps, item: DeliveryItem): Promise<DeliverOutcome> {
+/** Undefined: a schema must be loaded first. It is the hot path, so it awaits nothing. */
+function deliver(deps: DeliverDeps, item: DeliveryItem): DeliverOutcome | undefined {
   const connection = deps.hub.get(item.connectionId);
   if (connection === undefined) return 'offline';
-  const notification = await decode(deps.schemas, item.value);
-  if (notification === undefined) return 'unreadable';
+  const notification = decode(deps.schemas, item.value);
+  if (notification === undefined || notification === 'unreadable') return notification;
   if (notification.deviceId !== connection.deviceId) return 'offline';
   if (notification.epoch < connection.epoch) return 'moved';
   if (notification.epoch > connection.epoch) return 'ahead';
@@ -61,26 +64,30 @@ async function deliver(deps: DeliverDeps, item: DeliveryItem): Promise<DeliverOu
     connection.skip(notification, why);
     return 'expired';
   }
-  const { payloadSchemaId } = notification;
-  if (!deps.payload.ready(payloadSchemaId)) await deps.payload.load(payloadSchemaId);
+  if (!deps.payload.ready(notification.payloadSchemaId)) return undefined;
   const form = deps.payload.form(notification);
   if (form !== undefined) return connection.offer(notification, form);
   connection.skip(notification, 'unreadable');
   return 'unreadable';
 }
 
-async function decode(schemas: Schemas, value: Buffer): Promise<DeviceNotification | undefined> {
+/** Throws a retryable CarillonError when the registry is away. */
+async function loadAndDeliver(deps: DeliverDeps, item: DeliveryItem): Promise<DeliverOutcome> {
+  await deps.schemas.load(schemaIdOf(item.value, 0, item.value.length));
+  const notification = decode(deps.schemas, item.value);
+  if (typeof notification === 'object') await deps.payload.load(notification.payloadSchemaId);
+  return deliver(deps, item) ?? 'unreadable';
+}
+
+function decode(schemas: Schemas, value: Buffer): DeviceNotification | 'unreadable' | undefined {
   const id = schemaIdOf(value, 0, value.length);
-  if (id < 0) return undefined;
-  let decoder = schemas.decoder(id, PROJECTION);
-  if (decoder === undefined) {
-    await schemas.load(id);
-    decoder = schemas.decoder(id, PROJECTION);
-  }
-  if (decoder === undefined || isUndecodable(decoder)) return undefined;
+  if (id < 0) return 'unreadable';
+  const decoder = schemas.decoder(id, PROJECTION);
+  if (decoder === undefined) return undefined;
+  if (isUndecodable(decoder)) return 'unreadable';
   try {
     return decoder.decode(value, 0, value.length) as DeviceNotification;
   } catch {
-    return undefined;
+    return 'unreadable';
   }
 }
