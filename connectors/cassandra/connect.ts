@@ -9,25 +9,27 @@ import { Client, type ClientOptions, policies } from 'cassandra-driver';
 import { CarillonError } from '../../core/error.ts';
 import { classify } from './classify.ts';
 import type { CheckedSettings } from './settings.ts';
+import { rememberHosts, shutDown } from './shutdown.ts';
 import { createKeyspace, TABLES, tableNames } from './tables.ts';
+
+const { RoundRobinPolicy } = policies.loadBalancing;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Schema changes wait for each other over the ring. */
 const SCHEMA_TIMEOUT_MS = 15_000;
 const REPLICAS_DEFAULT = 3;
+/** The driver's own pauses grow to ten minutes: far too long for a ring that has come back. */
+const RECONNECT_FIRST_MS = 250;
+const RECONNECT_MOST_MS = 5_000;
 
 /** Errors: CAR620 no host answers (retryable), CAR621, CAR622, CAR624, CAR626. */
 export async function connect(settings: CheckedSettings): Promise<Client> {
   await prepareRing(settings);
   const client = new Client({
-    ...baseOptions(settings),
+    ...baseOptions(settings, settings.requestTimeoutMs),
     localDataCenter: settings.localDataCenter,
-    queryOptions: {
-      consistency: settings.consistency,
-      prepare: true,
-      isIdempotent: true,
-      readTimeout: settings.requestTimeoutMs,
-    },
+    policies: { reconnection: reconnection() },
+    queryOptions: { consistency: settings.consistency, prepare: true, isIdempotent: true },
   });
   await open(client, settings);
   return client;
@@ -35,10 +37,9 @@ export async function connect(settings: CheckedSettings): Promise<Client> {
 
 async function prepareRing(settings: CheckedSettings): Promise<void> {
   const client = new Client({
-    ...baseOptions(settings),
+    ...baseOptions(settings, SCHEMA_TIMEOUT_MS),
     pooling: { warmup: false },
-    policies: { loadBalancing: new policies.loadBalancing.RoundRobinPolicy() },
-    queryOptions: { readTimeout: SCHEMA_TIMEOUT_MS },
+    policies: { reconnection: reconnection(), loadBalancing: new RoundRobinPolicy() },
   });
   await open(client, settings);
   try {
@@ -49,22 +50,32 @@ async function prepareRing(settings: CheckedSettings): Promise<void> {
   } catch (error) {
     throw error instanceof CarillonError ? error : failureOf(error, settings);
   } finally {
-    await client.shutdown();
+    await shutDown(client);
   }
 }
 
-function baseOptions(settings: CheckedSettings): ClientOptions {
+/** The read timeout belongs to the socket's options: in `queryOptions` the driver does not look at it. */
+function baseOptions(settings: CheckedSettings, readTimeoutMs: number): ClientOptions {
   return {
     contactPoints: [...settings.contactPoints],
     protocolOptions: { port: settings.port },
-    socketOptions: { connectTimeout: CONNECT_TIMEOUT_MS },
+    socketOptions: { connectTimeout: CONNECT_TIMEOUT_MS, readTimeout: readTimeoutMs },
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
   };
+}
+
+function reconnection(): policies.reconnection.ReconnectionPolicy {
+  return new policies.reconnection.ExponentialReconnectionPolicy(
+    RECONNECT_FIRST_MS,
+    RECONNECT_MOST_MS,
+    false,
+  );
 }
 
 async function open(client: Client, settings: CheckedSettings): Promise<void> {
   try {
     await client.connect();
+    rememberHosts(client);
   } catch (error) {
     await client.shutdown().catch(() => undefined);
     throw failureOf(error, settings);

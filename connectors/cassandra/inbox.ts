@@ -16,6 +16,7 @@ import { classify, outcomeOf } from './classify.ts';
 import { connect, failureOf } from './connect.ts';
 import { InFlight } from './in-flight.ts';
 import { type CassandraSettings, type CheckedSettings, checkSettings } from './settings.ts';
+import { shutDown } from './shutdown.ts';
 import { type Statements, statements } from './tables.ts';
 
 /** A batch of one partition has no size limit of its own, but a request has (16 MiB). */
@@ -132,7 +133,7 @@ class CassandraInbox implements InboxStore {
   }
 
   async close(): Promise<void> {
-    await this.#client.shutdown();
+    await shutDown(this.#client);
   }
 
   async #select(query: string, params: unknown[], pageRows: number): Promise<types.Row[]> {

@@ -9,7 +9,8 @@ import { openWired, type Wire } from './kafka-wire.ts';
 import {
   checkOutput,
   createTopics,
-  inputs,
+  feeder,
+  isDone,
   Member,
   PARTITIONS,
   type Topics,
@@ -18,17 +19,6 @@ import {
 } from './kafka-worker.ts';
 
 const run = `g${process.pid.toString(36)}${Date.now().toString(36)}`;
-
-/** True when nothing is left to do: all is committed. */
-async function isDone(members: readonly Member[], each: number): Promise<boolean> {
-  const lags = (await Promise.all(members.map((member) => member.group!.lag()))).flat();
-  const held = members.flatMap((member) => member.group!.tasks);
-  return (
-    held.length === PARTITIONS &&
-    lags.every((one) => one.lag === 0) &&
-    members.flatMap((m) => m.tasks).some((task) => task.next === each)
-  );
-}
 
 describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
   let servers: SharedServers;
@@ -50,31 +40,10 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
     return { log, wire, member: await new Member().open(log, topics) };
   }
 
-  /** Feeds all partitions a little at a time, until `stop`, which gives how many each has. */
-  async function feeder(topics: Topics): Promise<{ stop(): Promise<number> }> {
-    const producer = await tools.producer();
-    let each = 0;
-    let going = true;
-    const running = (async () => {
-      for (; going; each += 5) {
-        await producer.send(inputs(topics.input, each, 5));
-        await new Promise((resolve) => setTimeout(resolve, 4));
-      }
-    })();
-    return {
-      async stop() {
-        going = false;
-        await running;
-        await producer.close();
-        return each;
-      },
-    };
-  }
-
   test('a killed owner leaves no half commit, and the next goes on', async () => {
     const topics = topicsOf(`${run}-kill`);
     await createTopics(tools, topics);
-    const feeding = await feeder(topics);
+    const feeding = await feeder(tools, topics);
     // Each owner dies at another point of its commits, which come every 10 ms.
     for (let round = 0; round < 4; round++) {
       const { log, wire, member: owner } = await member(topics);
@@ -95,7 +64,7 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
   test('members that come and go lose and double nothing', async () => {
     const topics = topicsOf(`${run}-share`);
     await createTopics(tools, topics);
-    const feeding = await feeder(topics);
+    const feeding = await feeder(tools, topics);
     const { log: firstLog, member: first } = await member(topics);
     await until('one member has all', () => first.group!.tasks.length === PARTITIONS);
     await until('commits', () => first.tasks.every((task) => task.commits > 2));
@@ -128,7 +97,7 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
     const client = openClient({ brokers: servers.kafka, clientId: 'other' });
     const other = await TransactionCommitter.open(client, topics.spec, 0);
     await other.close();
-    const feeding = await feeder(topics);
+    const feeding = await feeder(tools, topics);
     const zombie = one.tasks.find((task) => task.port.partition === 0)!;
     await until('the zombie is closed', () => zombie.closedAs.length > 0);
     const each = await feeding.stop();

@@ -152,6 +152,38 @@ export class Member {
   }
 }
 
+/** True when nothing is left to do: all is committed. */
+export async function isDone(members: readonly Member[], each: number): Promise<boolean> {
+  const lags = (await Promise.all(members.map((member) => member.group!.lag()))).flat();
+  const held = members.flatMap((member) => member.group!.tasks);
+  return (
+    held.length === PARTITIONS &&
+    lags.every((one) => one.lag === 0) &&
+    members.flatMap((m) => m.tasks).some((task) => task.next === each)
+  );
+}
+
+/** Feeds all partitions a little at a time, until `stop`, which gives how many each has. */
+export async function feeder(log: Log, topics: Topics): Promise<{ stop(): Promise<number> }> {
+  const producer = await log.producer();
+  let each = 0;
+  let going = true;
+  const running = (async () => {
+    for (; going; each += 5) {
+      await producer.send(inputs(topics.input, each, 5));
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+  })();
+  return {
+    async stop() {
+      going = false;
+      await running;
+      await producer.close();
+      return each;
+    },
+  };
+}
+
 /** Numbers by task, in the order of the output; asserts that they are dense and in input order. */
 export async function checkOutput(log: Log, topics: Topics, each: number): Promise<void> {
   const seen = Array.from({ length: PARTITIONS }, () => [] as [number, number][]);
