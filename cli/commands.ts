@@ -4,7 +4,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 /** Sets the exit code of the process. */
 export type SetExit = (code: number) => void;
 
-const DEPLOYMENT = ['--deployment <file>', 'the deployment config (default: carillon.yaml)'] as const;
+const DEPLOYMENT = [
+  '--deployment <file>',
+  'the deployment config (default: carillon.yaml)',
+] as const;
 
 /** A whole number of at least `least`. */
 const whole = (least: number) => (text: string) => {
@@ -102,7 +105,12 @@ function producerCommands(program: Command, exit: SetExit): void {
     .option('--after <cursor>', 'where to go on; default: what was acknowledged')
     .option('--no-ack', 'acknowledge nothing')
     .option('--url <url>', 'the gateway (default: that of the deployment)')
-    .option('--format <form>', 'pretty, or json: frames as they come', choice('pretty', 'json'), 'pretty')
+    .option(
+      '--format <form>',
+      'pretty, or json: frames as they come',
+      choice('pretty', 'json'),
+      'pretty',
+    )
     .action(async (options) => {
       exit(await (await import('./commands/device.ts')).device(options));
     });

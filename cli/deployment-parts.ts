@@ -62,7 +62,10 @@ export class SettingReader {
       return [];
     });
     if (texts.length === 0 || texts.length > LIST_MAX) {
-      this.bad(headOf(tree), `${section.subject}: ${key} names ${texts.length}, not 1 to ${LIST_MAX}.`);
+      this.bad(
+        headOf(tree),
+        `${section.subject}: ${key} names ${texts.length}, not 1 to ${LIST_MAX}.`,
+      );
       return undefined;
     }
     return texts.map((text) => text.trim());
@@ -138,7 +141,11 @@ function kafkaOf(read: SettingReader, section: Section): KafkaLogSettings {
     if (/^[\w.-]+:\d{1,5}$/.test(broker) || /^\[[0-9a-f:]+\]:\d{1,5}$/i.test(broker)) continue;
     const place = headOf(section.tree('brokers')!);
     if (broker !== '') {
-      read.bad(place, `${section.subject}: "${broker}" is not host:port.`, 'Write e.g. kafka:9092.');
+      read.bad(
+        place,
+        `${section.subject}: "${broker}" is not host:port.`,
+        'Write e.g. kafka:9092.',
+      );
     }
   }
   return {

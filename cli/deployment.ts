@@ -167,9 +167,13 @@ export function gatewayUrlOf({ http }: Deployment): string {
 
 /** Throws CAR906 when the deployment gives no secret and cannot keep one of its own. */
 export function mustHaveSecret(what: 'auth.secret' | 'auth.internal_token'): CarillonError {
-  return new CarillonError('CAR906', `${what} is not set, and only an embedded deployment has one of its own.`, {
-    where: { at: what },
-  });
+  return new CarillonError(
+    'CAR906',
+    `${what} is not set, and only an embedded deployment has one of its own.`,
+    {
+      where: { at: what },
+    },
+  );
 }
 
 function textOr(
@@ -200,7 +204,12 @@ function registryOf(
   const registry = section.section('registry')?.only(['url']);
   const url = registry && read.url(registry, 'url', true);
   if (log === 'kafka' && registry === undefined && !section.has('registry')) {
-    read.lacks(section, 'registry', 'log.kind is kafka', 'registry: { url: "http://registry:8081" }');
+    read.lacks(
+      section,
+      'registry',
+      'log.kind is kafka',
+      'registry: { url: "http://registry:8081" }',
+    );
   }
   if (log === 'embedded' && section.has('registry')) {
     const place = section.entry('registry')!.keySpan;

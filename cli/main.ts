@@ -3,8 +3,8 @@
  * it is called, and loads what it needs; so `--help` and `check` do not pay for Kafka's client.
  */
 import { Command, CommanderError } from 'commander';
-import { nearest } from '../core/nearest.ts';
 import { CarillonError } from '../core/error.ts';
+import { nearest } from '../core/nearest.ts';
 import { addCommands } from './commands.ts';
 import { EXIT_OK, EXIT_USAGE, showError } from './show-error.ts';
 import { version } from './version.ts';
@@ -29,9 +29,12 @@ export async function main(words: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
-    const shown = showError(error instanceof CommanderError ? usageError(program, error, words) : error, {
-      trace: process.env.CARILLON_TRACE === '1',
-    });
+    const shown = showError(
+      error instanceof CommanderError ? usageError(program, error, words) : error,
+      {
+        trace: process.env.CARILLON_TRACE === '1',
+      },
+    );
     process.stderr.write(shown.text);
     return shown.exitCode;
   }
@@ -49,7 +52,11 @@ function newProgram(): Command {
 }
 
 /** Commander's sentence without its `error:`; options and commands that are near are suggested. */
-function usageError(program: Command, error: CommanderError, words: readonly string[]): CarillonError {
+function usageError(
+  program: Command,
+  error: CommanderError,
+  words: readonly string[],
+): CarillonError {
   const what = error.message.replace(/^error: /, '').split('\n')[0]!;
   const written = /'([^']+)'/.exec(what)?.[1];
   const command = program.commands.find((known) => known.name() === words[0]);

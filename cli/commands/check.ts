@@ -1,10 +1,12 @@
 /** `carillon check`: all errors of topologies and their tests at once; nothing is started. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { compile } from '../../compiler/compile.ts';
+import { type Compiled, compile } from '../../compiler/compile.ts';
+import type { Plan } from '../../compiler/plan.ts';
 import { render, renderJson } from '../../compiler/render.ts';
+import { parseTopologyTest } from '../../compiler/topology-test.ts';
 import type { Diagnostic } from '../../core/error.ts';
-import { readSchemaFolder } from '../../schemas/folder.ts';
+import { readSchemaFolder, type SchemaFolder } from '../../schemas/folder.ts';
 import { catalog } from '../catalog.ts';
 import { readDeployment } from '../deployment.ts';
 import { shownPath } from '../load-topology.ts';
@@ -27,25 +29,75 @@ interface Checked {
 export async function check(files: readonly string[], options: CheckOptions): Promise<number> {
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const schemas = readSchemaFolder(...deployment.schemas);
-  const checked: Checked[] = [];
-  for (const path of pathsOf(files.length > 0 ? files : [deployment.topology], folder)) {
-    const file = shownPath(path, folder);
-    const text = readText(path, file);
-    const { plan, diagnostics } = compile(text, { file, catalog, schemas, env: process.env });
+  const checker = new Checker(readSchemaFolder(...deployment.schemas), folder);
+  const named = files.length > 0 ? files : withTest(deployment.topology);
+  return report(
+    pathsOf(named, folder).map((path) => checker.file(path)),
+    options.format,
+  );
+}
+
+/** A test file goes with the topology beside it: `reno.test.yaml` with `reno.yaml`. */
+const TEST_ENDING = /\.test(\.ya?ml)$/;
+
+function withTest(topology: string): string[] {
+  const test = topology.replace(/(\.ya?ml)$/, '.test$1');
+  return test !== topology && existsSync(test) ? [topology, test] : [topology];
+}
+
+class Checker {
+  readonly #schemas: SchemaFolder;
+  readonly #folder: string;
+  readonly #compiled = new Map<string, { text: string; compiled: Compiled }>();
+
+  constructor(schemas: SchemaFolder, folder: string) {
+    this.#schemas = schemas;
+    this.#folder = folder;
+  }
+
+  file(path: string): Checked {
+    return TEST_ENDING.test(path) ? this.#test(path) : this.#topology(path);
+  }
+
+  #topology(path: string): Checked {
+    const { text, compiled } = this.#compile(path);
+    const { plan, diagnostics } = compiled;
     const summary =
       plan === undefined
         ? ''
-        : `${plan.topology}: ${count(streamsOf(plan.subTopologies), 'use case')}, ` +
+        : `${plan.topology}: ${count(useCasesOf(plan.subTopologies), 'use case')}, ` +
           `${count(plan.sinks.length, 'sink')}, ${count(plan.topics.length, 'topic')}`;
-    checked.push({ file, text, diagnostics, summary });
+    return { file: shownPath(path, this.#folder), text, diagnostics, summary };
   }
-  return report(checked, options.format);
+
+  #test(path: string): Checked {
+    const file = shownPath(path, this.#folder);
+    const text = readText(path, file);
+    const beside = path.replace(TEST_ENDING, '$1');
+    // The names in a test are checked against its topology, as far as that compiles.
+    const plan = existsSync(beside) ? this.#compile(beside).compiled.plan : undefined;
+    const { test, diagnostics } = parseTopologyTest(text, file, plan);
+    const summary = test === undefined ? '' : count(test.tests.length, 'test');
+    return { file, text, diagnostics, summary };
+  }
+
+  #compile(path: string): { text: string; compiled: Compiled } {
+    let known = this.#compiled.get(path);
+    if (known === undefined) {
+      const file = shownPath(path, this.#folder);
+      const text = readText(path, file);
+      const options = { file, catalog, schemas: this.#schemas, env: process.env };
+      known = { text, compiled: compile(text, options) };
+      this.#compiled.set(path, known);
+    }
+    return known;
+  }
 }
 
 /** A stream that can give several priorities stands in several sub-topologies. */
-function streamsOf(subs: readonly { readonly streams: readonly { useCase: string }[] }[]): number {
-  return new Set(subs.flatMap((sub) => sub.streams.map(({ useCase }) => useCase))).size;
+function useCasesOf(subs: Plan['subTopologies']): number {
+  const streams = subs.filter(({ role }) => role.startsWith('streams'));
+  return new Set(streams.flatMap((sub) => sub.streams.map(({ useCase }) => useCase))).size;
 }
 
 function count(n: number, noun: string): string {

@@ -40,7 +40,10 @@ export async function run({ deployment: file, role }: RunArguments): Promise<num
     url: running.url,
     startedMs: Math.round(performance.now() - started),
   });
-  const end = await Promise.race([untilSignal(), running.ended.catch((error: unknown) => ({ error }))]);
+  const end = await Promise.race([
+    untilSignal(),
+    running.ended.catch((error: unknown) => ({ error })),
+  ]);
   if (typeof end === 'object') {
     process.stderr.write(showError(end.error, { trace: process.env.CARILLON_TRACE === '1' }).text);
     return EXIT_ERRORS;

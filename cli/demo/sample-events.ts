@@ -3,8 +3,9 @@
  * `mistakes` some of them are what real producers send on bad days, so that gates and dead letters have
  * something to do.
  */
-import { memberIdOf, profilesOf, sampleDevices } from './sample-devices.ts';
+
 import { SeededRandom } from './random.ts';
+import { memberIdOf, profilesOf, sampleDevices } from './sample-devices.ts';
 
 export const SAMPLE_TYPES = [
   'viewing-activity',
@@ -138,12 +139,23 @@ export class SampleEvents {
         const planTo = random.pick(PLANS);
         const planFrom = random.pick(PLANS.filter((plan) => plan !== planTo));
         const streamsMax = 1 + PLANS.indexOf(planTo);
-        return { type, key: memberId, value: { ...by, planFrom, planTo, streamsMax, changedAt: nowMs } };
+        return {
+          type,
+          key: memberId,
+          value: { ...by, planFrom, planTo, streamsMax, changedAt: nowMs },
+        };
       }
       case 'my-list-update': {
         const action = random.chance(0.8) ? 'ADDED' : 'REMOVED';
         const deviceId = random.pick(this.#devices.get(memberId)!);
-        const value = { ...by, profileId, titleId: this.#title(), action, deviceId, changedAt: nowMs };
+        const value = {
+          ...by,
+          profileId,
+          titleId: this.#title(),
+          action,
+          deviceId,
+          changedAt: nowMs,
+        };
         return { type, key: memberId, value };
       }
       case 'profile-change':
@@ -160,8 +172,7 @@ export class SampleEvents {
     const random = this.#random;
     const kind = random.pick(['RENAMED', 'RENAMED', 'ADDED', 'MATURITY_LEVEL_CHANGED']);
     const name = kind === 'RENAMED' ? random.pick(['Robin', 'Sam', 'Kim', 'Alex']) : null;
-    const maturityLevel =
-      kind === 'MATURITY_LEVEL_CHANGED' ? random.pick([50, 70, 90, 110]) : null;
+    const maturityLevel = kind === 'MATURITY_LEVEL_CHANGED' ? random.pick([50, 70, 90, 110]) : null;
     return { ...by, profileId, kind, name, maturityLevel, deviceId: null, changedAt: nowMs };
   }
 

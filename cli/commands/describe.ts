@@ -1,0 +1,27 @@
+/** `carillon describe`: what a topology text becomes. */
+import { resolve } from 'node:path';
+import { describe, mermaid } from '../../compiler/describe.ts';
+import { readDeployment } from '../deployment.ts';
+import { loadTopology } from '../load-topology.ts';
+import { EXIT_OK } from '../show-error.ts';
+
+export interface DescribeOptions {
+  readonly deployment?: string;
+  readonly format: 'text' | 'mermaid';
+}
+
+export async function describeTopology(
+  file: string | undefined,
+  options: DescribeOptions,
+): Promise<number> {
+  const folder = process.cwd();
+  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const { plan } = loadTopology(deployment, {
+    folder,
+    env: process.env,
+    file: file === undefined ? undefined : resolve(folder, file),
+  });
+  const text = options.format === 'mermaid' ? mermaid(plan) : describe(plan);
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  return EXIT_OK;
+}

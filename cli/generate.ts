@@ -1,0 +1,82 @@
+/** What is made from the code and committed, so that editors and readers have it without a build. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { jsonSchema } from '../compiler/json-schema.ts';
+import { referenceDocs } from '../compiler/reference-docs.ts';
+import { ERROR_TABLE, type ErrorEntry } from '../core/error-table.ts';
+import { catalog } from './catalog.ts';
+import { packageFolder } from './version.ts';
+
+export interface Generated {
+  /** From the package's folder. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export function generatedFiles(): Generated[] {
+  return [
+    {
+      path: 'topology/topology.schema.json',
+      text: `${JSON.stringify(jsonSchema(catalog), null, 2)}\n`,
+    },
+    { path: 'docs/reference/steps-and-sinks.md', text: referenceDocs(catalog) },
+    { path: 'docs/reference/errors.md', text: errorIndex() },
+  ];
+}
+
+/** Paths of those that are missing or say something else. */
+export function staleFiles(files: readonly Generated[], folder = packageFolder): string[] {
+  return files
+    .filter(({ path, text }) => readOr(join(folder, path)) !== text)
+    .map(({ path }) => path);
+}
+
+export function writeFiles(files: readonly Generated[], folder = packageFolder): void {
+  for (const { path, text } of files) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+function readOr(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+const PARTS: { readonly [digit: string]: string } = {
+  1: 'Text',
+  2: 'Graph',
+  3: 'Options',
+  4: 'Schemas',
+  5: 'Records',
+  6: 'Connectors',
+  7: 'Gateway',
+  8: 'State',
+  9: 'Commands and deployment',
+};
+
+function errorIndex(): string {
+  const codes: [string, ErrorEntry][] = Object.entries(ERROR_TABLE).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
+  const lines = [
+    '# Error codes',
+    '',
+    'Generated from the error table by `npm run generate`; do not edit. Each has a page of its own,',
+    'which `carillon explain <code>` prints.',
+  ];
+  let part = '';
+  for (const [code, { slug, what }] of codes) {
+    const digit = code.charAt(3);
+    if (digit !== part) {
+      part = digit;
+      lines.push('', `## ${PARTS[digit]}`, '', '| code | what it means |', '|---|---|');
+    }
+    lines.push(`| [${code} ${slug}](../errors/${code}-${slug}.md) | ${what} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
