@@ -1,6 +1,7 @@
 /**
- * What a device costs the gateway: memory per idle connection, and CPU per frame from a sink's request
- * to a socket; beside a floor, a bare `ws` server doing the least. Devices and sink are another process.
+ * What a device costs the gateway: memory per idle connection, and CPU per frame from a sink's
+ * request to a socket; beside a floor, a bare `ws` server doing the least. Devices and sink are
+ * another process.
  *
  *   node --expose-gc bench/gateway.ts [connections, 2000]
  */

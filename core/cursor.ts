@@ -1,12 +1,14 @@
 /**
- * How far a device is: rule D5. A cursor names an epoch, and per priority a contiguous mark (all numbers
- * up to it are covered) and at most 32 ranges above it, so that lanes that arrive out of order hide
- * nothing. The acknowledgement has the same form. Devices get it as an opaque text.
+ * How far a device is: rule D5. A cursor names an epoch, and per priority a contiguous mark (all
+ * numbers up to it are covered) and at most 32 ranges above it, so that lanes that arrive out of
+ * order hide nothing. The acknowledgement has the same form. Devices get it as an opaque text.
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { PRIORITIES } from './priority.ts';
 
-/** Ranges above the mark per priority; beyond it the highest are forgotten: told twice, never lost. */
+/**
+ * Ranges above the mark per priority; beyond it the highest are forgotten: told twice, never lost.
+ */
 export const CURSOR_RANGES_MAX = 32;
 /** A full cursor has 4 x (1 + 64) numbers of at most 5 bytes, in base64: below this. */
 export const CURSOR_TEXT_CHARS_MAX = 2048;
@@ -40,7 +42,10 @@ export function covers(cursor: Cursor, priority: number, sequence: number): bool
   return coveredTo(cursor, priority, sequence) !== 0;
 }
 
-/** The end of the covered run that `sequence` is in, so that a reader can jump over it; 0: not covered. */
+/**
+ * The end of the covered run that `sequence` is in, so that a reader can jump over it; 0: not
+ * covered.
+ */
 export function coveredTo(cursor: Cursor, priority: number, sequence: number): number {
   const mark = cursor.marks[priority]!;
   if (sequence <= mark) return mark;
@@ -58,7 +63,9 @@ export function add(cursor: Cursor, priority: number, sequence: number): boolean
   return true;
 }
 
-/** Adds all that `other` covers. Cursors of two epochs have nothing to do with each other: false. */
+/**
+ * Adds all that `other` covers. Cursors of two epochs have nothing to do with each other: false.
+ */
 export function merge(into: Cursor, other: Cursor): boolean {
   if (into.epoch !== other.epoch) return false;
   for (let priority = 0; priority < PRIORITIES.length; priority++) {
@@ -116,7 +123,8 @@ export function parseCursor(text: string): Cursor | undefined {
   if (text.length > CURSOR_TEXT_CHARS_MAX || !/^[\w-]+$/.test(text)) return undefined;
   try {
     const cursor = readCursor(new ByteReader(Buffer.from(text, 'base64url')));
-    // One cursor has one text: whatever reads as a cursor but is written otherwise was tampered with.
+    // One cursor has one text: whatever reads as a cursor but is written otherwise was tampered
+    // with.
     return cursor !== undefined && formatCursor(cursor) === text ? cursor : undefined;
   } catch (error) {
     if (error instanceof RangeError) return undefined;

@@ -3,7 +3,10 @@
 /** Longer texts are cut before they are compared, so that a hostile one costs nothing. */
 const COMPARED_CHARS_MAX = 64;
 
-/** Undefined when nothing is near: more than a third of the letters, and more than two, would change. */
+/**
+ * Undefined when nothing is near: more than a third of the letters, and more than two, would
+ * change.
+ */
 export function nearest(written: string, known: Iterable<string>): string | undefined {
   const word = written.slice(0, COMPARED_CHARS_MAX);
   let best: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * What the device of one connection has acknowledged: by the ids of recent notifications, or by a cursor.
- * It is kept in the inbox, one write at a time, and each notification becomes an outcome.
+ * What the device of one connection has acknowledged: by the ids of recent notifications, or by a
+ * cursor. It is kept in the inbox, one write at a time, and each notification becomes an outcome.
  */
 import {
   add,

@@ -1,6 +1,6 @@
 /**
- * Who is asking: a JWT signed with the shared secret (HS256). `sub` is the device; `scope` (words, as in
- * RFC 8693) says what else the token is good for. Sinks come with the internal token instead.
+ * Who is asking: a JWT signed with the shared secret (HS256). `sub` is the device; `scope` (words,
+ * as in RFC 8693) says what else the token is good for. Sinks come with the internal token instead.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
@@ -9,7 +9,9 @@ import { CarillonError } from '../core/error.ts';
 import { HttpProblem } from './problem.ts';
 
 export const SCOPES = ['device', 'producer', 'registrar', 'admin'] as const;
-/** device: its own stream and inbox; producer: ingest; registrar: registers any device; admin: all. */
+/**
+ * device: its own stream and inbox; producer: ingest; registrar: registers any device; admin: all.
+ */
 export type Scope = (typeof SCOPES)[number];
 
 export interface Identity {
@@ -89,7 +91,8 @@ export class Auth {
         throw new HttpProblem('CAR703', 'the token has expired.');
       }
       if (error instanceof HttpProblem) throw error;
-      // jose's message names the claim or the algorithm, but can also quote the token: it stays here.
+      // jose's message names the claim or the algorithm, but can also quote the token: it stays
+      // here.
       throw new HttpProblem('CAR702', 'the token is not one that this gateway trusts.');
     }
   }

@@ -1,7 +1,8 @@
 /**
- * Why the gateway closes a socket. The range tells the client whether to come back (Centrifuge's rule):
- * 3000–3499 and 4000–4499 reconnect, 3500–3999 and 4500–4999 terminal. Ours are in the 3000s; the 4000s
- * are left to who builds on it. docs/close-codes.md lists the same, and a test compares.
+ * Why the gateway closes a socket. The range tells the client whether to come back (Centrifuge's
+ * rule): 3000–3499 and 4000–4499 reconnect, 3500–3999 and 4500–4999 terminal. Ours are in the
+ * 3000s; the 4000s are left to who builds on it. docs/close-codes.md lists the same, and a test
+ * compares.
  */
 export interface CloseCode {
   readonly code: number;

@@ -1,6 +1,7 @@
 /**
- * One device's socket. It knows what it has sent (a cursor), so that fill and live frames never double;
- * its queue is bounded, and a device that reads too slowly is closed: the inbox keeps the rest.
+ * One device's socket. It knows what it has sent (a cursor), so that fill and live frames never
+ * double; its queue is bounded, and a device that reads too slowly is closed: the inbox keeps the
+ * rest.
  *
  *   opening (stream.ts) ──welcome──▶ open ──close or error──▶ ended
  */
@@ -80,7 +81,9 @@ export class Connection {
     return !this.#ended;
   }
 
-  /** What the device has, or will have when it has read its queue. Changed by `offer` and `skip`. */
+  /**
+   * What the device has, or will have when it has read its queue. Changed by `offer` and `skip`.
+   */
   get sent(): Cursor {
     return this.#sent;
   }
@@ -101,7 +104,9 @@ export class Connection {
     });
   }
 
-  /** Sends a notification unless it was sent before; closes the connection when its queue is full. */
+  /**
+   * Sends a notification unless it was sent before; closes the connection when its queue is full.
+   */
   offer(
     notification: DeviceNotification,
     form: NotificationForm,
@@ -146,7 +151,9 @@ export class Connection {
     this.#send({ type: 'skipped', skipped, cursor: formatCursor(this.#sent) });
   }
 
-  /** Resolves true when the queue is written, false after `timeoutMs` or when the connection ends. */
+  /**
+   * Resolves true when the queue is written, false after `timeoutMs` or when the connection ends.
+   */
   drained(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (whole: boolean) => {

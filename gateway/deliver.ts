@@ -1,4 +1,7 @@
-/** `POST /internal/v1/deliver`: the websocket sink hands over lane records, and hears how each ended. */
+/**
+ * `POST /internal/v1/deliver`: the websocket sink hands over lane records, and hears how each
+ * ended.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import type { DeviceNotification } from '../core/notification.ts';

@@ -1,7 +1,7 @@
 /**
- * Fills a new connection from the inbox with what the device does not have, and once more a little later,
- * so that a notification between gate and connect is not missed (rule D10). A bounded number of fills
- * reads the inbox at one time: after a restart all devices come at once.
+ * Fills a new connection from the inbox with what the device does not have, and once more a little
+ * later, so that a notification between gate and connect is not missed (rule D10). A bounded number
+ * of fills reads the inbox at one time: after a restart all devices come at once.
  */
 import type { Clock } from '../core/clock.ts';
 import type { InboxStore } from '../core/inbox.ts';

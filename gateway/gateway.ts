@@ -1,6 +1,6 @@
 /**
- * What devices and producers talk to: sockets, pull, registration, ingest, health, on one port. Everything
- * that it needs is handed in; it keeps nothing that is not in the log or the inbox.
+ * What devices and producers talk to: sockets, pull, registration, ingest, health, on one port.
+ * Everything that it needs is handed in; it keeps nothing that is not in the log or the inbox.
  */
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -29,7 +29,9 @@ import { registryRoutes } from './registry-routes.ts';
 import { Reporter } from './reporter.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
 
-/** Longer than a sink's pool keeps its connections, so that it is never the gateway that hangs up. */
+/**
+ * Longer than a sink's pool keeps its connections, so that it is never the gateway that hangs up.
+ */
 const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS_MAX = 30_000;
 const PARAM_CHARS_MAX = 512;
@@ -51,8 +53,8 @@ export const GATEWAY_TOPICS: GatewayTopics = {
 };
 
 /**
- * The topics and schemas that a gateway writes: the wiring hands them to `AvroSchemas.open` beside the
- * topology's own.
+ * The topics and schemas that a gateway writes: the wiring hands them to `AvroSchemas.open` beside
+ * the topology's own.
  */
 export const GATEWAY_SCHEMAS: readonly { readonly topic: string; readonly schema: string }[] = [
   { topic: GATEWAY_TOPICS.registration, schema: 'DeviceRegistration' },
@@ -97,8 +99,8 @@ export interface Gateway {
   /** Facts of presence and outcomes that the log did not take in time. */
   reportsLost(): number;
   /**
-   * Asks all devices to reconnect elsewhere, waits for them at most `closeMs`, tells the log, gives the
-   * lease back.
+   * Asks all devices to reconnect elsewhere, waits for them at most `closeMs`, tells the log, gives
+   * the lease back.
    */
   close(): Promise<void>;
 }
@@ -115,7 +117,9 @@ interface Shared {
   readonly outcomes: Reporter;
 }
 
-/** Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR712 when the log is away. */
+/**
+ * Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR712 when the log is away.
+ */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const topics = { ...GATEWAY_TOPICS, ...options.topics };

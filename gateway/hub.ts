@@ -1,6 +1,6 @@
 /**
- * The connections of this gateway: one per device, the newest. Pings are spread over a wheel, because a
- * sweep over 15,000 sockets stops the loop for 0.3–0.4 s (measured, design section 6).
+ * The connections of this gateway: one per device, the newest. Pings are spread over a wheel,
+ * because a sweep over 15,000 sockets stops the loop for 0.3–0.4 s (measured, design section 6).
  */
 import type { Clock } from '../core/clock.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';

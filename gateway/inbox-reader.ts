@@ -14,9 +14,10 @@ export interface InboxPage {
 }
 
 /**
- * At most `limit` rows that the cursor does not cover, most urgent first, then by number. Leaves the
- * cursor as it is, and moves `marks` (the cursor's at first) on, so that a loop over pages always gets
- * on, also where the cursor has more gaps than it can remember. Covered ranges are jumped over.
+ * At most `limit` rows that the cursor does not cover, most urgent first, then by number. Leaves
+ * the cursor as it is, and moves `marks` (the cursor's at first) on, so that a loop over pages
+ * always gets on, also where the cursor has more gaps than it can remember. Covered ranges are
+ * jumped over.
  */
 export async function readUncovered(
   inbox: InboxStore,

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/events/<type>`: events as JSON, one or a batch, checked against the Avro schema of their
- * topic, written in the Confluent wire format, answered only when they are in the log.
+ * `POST /v1/events/<type>`: events as JSON, one or a batch, checked against the Avro schema of
+ * their topic, written in the Confluent wire format, answered only when they are in the log.
  */
 import type { FastifyInstance } from 'fastify';
 import { nearest } from '../core/nearest.ts';
@@ -23,7 +23,9 @@ export interface EventType {
   readonly schema: string;
   /** The Avro schema as JSON. */
   readonly avro: unknown;
-  /** The top-level field that is the record's key; `memberId` unless the topology says otherwise. */
+  /**
+   * The top-level field that is the record's key; `memberId` unless the topology says otherwise.
+   */
   readonly key?: string;
 }
 

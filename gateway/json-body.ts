@@ -1,7 +1,7 @@
 /**
- * JSON bodies, read strictly, and where exactly one is wrong. The engine's own messages quote the body,
- * which is member data, and do not always name the place: so the place is looked for here, once it is
- * known that there is one.
+ * JSON bodies, read strictly, and where exactly one is wrong. The engine's own messages quote the
+ * body, which is member data, and do not always name the place: so the place is looked for here,
+ * once it is known that there is one.
  */
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from './problem.ts';

@@ -4,9 +4,14 @@ export interface GatewayLimits {
   readonly connectionsMax: number;
   /** Bytes that wait in one connection's queue; over it the connection is closed as slow. */
   readonly queueBytesMax: number;
-  /** Numbers that are kept to be told as skipped with a connection's next frame; over it: the oldest. */
+  /**
+   * Numbers that are kept to be told as skipped with a connection's next frame; over it: the
+   * oldest.
+   */
   readonly skippedMax: number;
-  /** Notifications of a connection that can be acknowledged by id; over it: the oldest, by cursor. */
+  /**
+   * Notifications of a connection that can be acknowledged by id; over it: the oldest, by cursor.
+   */
   readonly recentMax: number;
   /** Ids in one `ack` frame; over it the frame is bad. */
   readonly ackIdsMax: number;
@@ -32,7 +37,10 @@ export interface GatewayLimits {
   /** Records and bytes that wait for the log; over it 503 (CAR711). */
   readonly writeRecordsMax: number;
   readonly writeBytesMax: number;
-  /** Own facts (presence, acknowledgements) that wait for the log; over it the oldest are lost, counted. */
+  /**
+   * Own facts (presence, acknowledgements) that wait for the log; over it the oldest are lost,
+   * counted.
+   */
   readonly reportsMax: number;
   readonly pullMax: number;
 }

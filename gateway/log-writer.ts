@@ -1,7 +1,7 @@
 /**
- * Writes single records to the log as batches: what comes while a write is under way goes out together
- * with the next one (group commit), one write at a time, so that the order per key is kept. Bounded: over
- * its limits it refuses (CAR711), and never queues.
+ * Writes single records to the log as batches: what comes while a write is under way goes out
+ * together with the next one (group commit), one write at a time, so that the order per key is
+ * kept. Bounded: over its limits it refuses (CAR711), and never queues.
  */
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
@@ -105,8 +105,8 @@ export class LogWriter {
   }
 
   /**
-   * Resolves when all records are durable, with their offsets in order. Rejects with CAR711 (too much is
-   * waiting; nothing was written) or CAR712 (the log is away; it may have been written).
+   * Resolves when all records are durable, with their offsets in order. Rejects with CAR711 (too
+   * much is waiting; nothing was written) or CAR712 (the log is away; it may have been written).
    */
   async write(
     topic: string,
@@ -116,7 +116,8 @@ export class LogWriter {
     if (records.length === 0) return [];
     const partitions = await this.#partitionsOf(topic);
     const encoder = this.#schemas.encoder(schema);
-    // Encoded apart from the batch, so that a value that does not encode leaves no half record in it.
+    // Encoded apart from the batch, so that a value that does not encode leaves no half record in
+    // it.
     const values = records.map(({ value }) => (value === null ? null : encoder.toBuffer(value)));
     this.#checkRoom(records.length, values);
     const flight = this.#next;

@@ -1,6 +1,6 @@
 /**
- * Whose a device is now, and in which epoch (rule D4): what the gateway keeps of `tables.device-owners`.
- * No tokens and no transports, so that a million devices fit.
+ * Whose a device is now, and in which epoch (rule D4): what the gateway keeps of
+ * `tables.device-owners`. No tokens and no transports, so that a million devices fit.
  */
 import type { Device } from '../core/device.ts';
 import type { Log } from '../core/log.ts';

@@ -1,4 +1,6 @@
-/** From a notification to the JSON form that devices get: the event decoded by its writer's schema. */
+/**
+ * From a notification to the JSON form that devices get: the event decoded by its writer's schema.
+ */
 import type { Clock } from '../core/clock.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import { type Schemas, WIRE_HEADER_BYTES } from '../core/schema.ts';

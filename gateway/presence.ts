@@ -1,6 +1,7 @@
 /**
- * Tells the log which devices are connected here, and that this gateway lives (rule D10): a record per
- * connect and close, and one lease for all connections. When the lease lapses, all its rows are void.
+ * Tells the log which devices are connected here, and that this gateway lives (rule D10): a record
+ * per connect and close, and one lease for all connections. When the lease lapses, all its rows are
+ * void.
  */
 import type { Clock } from '../core/clock.ts';
 import type { LogWriter } from './log-writer.ts';

@@ -1,6 +1,6 @@
 /**
- * What the gateway answers when something is wrong: always the same JSON form, with a code, the fields
- * by path and how to mend it; never a stack trace, never a value of the body or a token.
+ * What the gateway answers when something is wrong: always the same JSON form, with a code, the
+ * fields by path and how to mend it; never a stack trace, never a value of the body or a token.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../core/error.ts';

@@ -91,7 +91,8 @@ async function pageOf(
     else notifications.push(form);
   }
   const text = formatCursor(cursor);
-  // With more gaps than a cursor remembers it may not have moved: asking again at once would not end.
+  // With more gaps than a cursor remembers it may not have moved: asking again at once would not
+  // end.
   const more = page.more && text !== formatCursor(after);
   return { notifications, skipped, cursor: text, more };
 }

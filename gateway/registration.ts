@@ -1,4 +1,6 @@
-/** Devices register and leave: records of `events.device-registration`, keyed by device (rule D4). */
+/**
+ * Devices register and leave: records of `events.device-registration`, keyed by device (rule D4).
+ */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { DEVICE_CLASSES, TRANSPORTS } from '../core/device.ts';

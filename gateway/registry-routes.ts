@@ -1,6 +1,7 @@
 /**
- * The embedded schemas at a Confluent registry's own paths, read-only, so that any Avro client can read
- * what is in the topics. Errors have that registry's form, because such clients look at `error_code`.
+ * The embedded schemas at a Confluent registry's own paths, read-only, so that any Avro client can
+ * read what is in the topics. Errors have that registry's form, because such clients look at
+ * `error_code`.
  */
 import type { FastifyInstance } from 'fastify';
 import type { RegistryPort } from '../schemas/registry.ts';

@@ -1,6 +1,6 @@
 /**
- * Facts that a gateway tells the log on its own account (connections, acknowledgements): in order, tried
- * until they are in, bounded. Over the bound the oldest are given up and counted.
+ * Facts that a gateway tells the log on its own account (connections, acknowledgements): in order,
+ * tried until they are in, bounded. Over the bound the oldest are given up and counted.
  */
 import type { LogWriter, NewRecord } from './log-writer.ts';
 import { type LogLine, noLog } from './problem.ts';

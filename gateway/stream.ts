@@ -1,7 +1,7 @@
 /**
- * `GET /v1/stream`: from an upgrade request to an open connection. The token comes in the Authorization
- * header, or, as browsers cannot set one, as sub-protocol `bearer.<jwt>` beside `carillon.v1`, or as
- * `?access_token=`.
+ * `GET /v1/stream`: from an upgrade request to an open connection. The token comes in the
+ * Authorization header, or, as browsers cannot set one, as sub-protocol `bearer.<jwt>` beside
+ * `carillon.v1`, or as `?access_token=`.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import { STATUS_CODES } from 'node:http';

@@ -2,8 +2,8 @@
  * How the websocket sink hands lane records to a gateway: `POST /internal/v1/deliver`, both bodies
  * binary, so that a notification's bytes travel as they came in the lane.
  *
- * Request: per record  u8 length of connection id | id (ASCII) | u32 length of value | value (wire format).
- * Response: one byte per record, in order.
+ * Request: per record  u8 length of connection id | id (ASCII) | u32 length of value | value (wire
+ * format). Response: one byte per record, in order.
  */
 export const DELIVERIES_TYPE = 'application/vnd.carillon.deliveries';
 export const DELIVER_OUTCOMES_TYPE = 'application/vnd.carillon.outcomes';
@@ -12,10 +12,10 @@ export const DELIVER_PATH = '/internal/v1/deliver';
 export const DELIVERIES_MAX = 1024;
 
 /**
- * `delivered`: handed to the socket. `offline`: the gateway does not hold that connection. `slow`: the
- * connection's queue is full, it is closed and the inbox keeps the record. `moved`: the record belongs to
- * an older epoch of the device. `ahead`: to a newer one than the gateway knows yet. `expired`: its
- * deadline has passed. `unreadable`: it is no notification.
+ * `delivered`: handed to the socket. `offline`: the gateway does not hold that connection. `slow`:
+ * the connection's queue is full, it is closed and the inbox keeps the record. `moved`: the record
+ * belongs to an older epoch of the device. `ahead`: to a newer one than the gateway knows yet.
+ * `expired`: its deadline has passed. `unreadable`: it is no notification.
  */
 export const DELIVER_OUTCOMES = [
   'delivered',

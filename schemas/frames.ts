@@ -1,6 +1,6 @@
 /**
- * What goes over a device's socket, as JSON text frames, one object each. The same notification form is
- * what a pull returns. Times are epoch milliseconds.
+ * What goes over a device's socket, as JSON text frames, one object each. The same notification
+ * form is what a pull returns. Times are epoch milliseconds.
  */
 import type { PriorityName } from '../core/priority.ts';
 
@@ -29,7 +29,9 @@ export interface NotificationForm {
   readonly id: string;
   /** Dense per priority (rule D3). */
   readonly sequence: number;
-  /** The device's preceding number in this lane; not what the device has: a gap (rule D6). 0: none. */
+  /**
+   * The device's preceding number in this lane; not what the device has: a gap (rule D6). 0: none.
+   */
   readonly previous: number;
   readonly priority: PriorityName;
   readonly useCase: string;
@@ -63,7 +65,9 @@ export interface PongFrame {
 
 export type ServerFrame = WelcomeFrame | NotificationFrame | SkippedFrame | PongFrame;
 
-/** `ids`: at most 256 of notifications that came on this connection; or all that a cursor covers. */
+/**
+ * `ids`: at most 256 of notifications that came on this connection; or all that a cursor covers.
+ */
 export type ClientFrame =
   | { readonly type: 'ack'; readonly ids: readonly string[] }
   | { readonly type: 'ack'; readonly cursor: string }

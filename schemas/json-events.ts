@@ -1,11 +1,15 @@
 /**
- * Events that come as JSON: checked against their Avro schema, each wrong field with its path, defaults
- * filled. Unions are written plainly (`null` or `"text"`), bytes as base64, longs as JSON numbers.
+ * Events that come as JSON: checked against their Avro schema, each wrong field with its path,
+ * defaults filled. Unions are written plainly (`null` or `"text"`), bytes as base64, longs as JSON
+ * numbers.
  */
 import avro from 'avsc';
 import { nearest } from '../core/nearest.ts';
 
-/** What is wrong with one field. Says what was expected, never what the value was: it is member data. */
+/**
+ * What is wrong with one field. Says what was expected, never what the value was: it is member
+ * data.
+ */
 export interface FieldProblem {
   /** A JSON pointer: `/records/3/occurredAt`. */
   readonly path: string;
@@ -121,7 +125,9 @@ function readMap(
   return value;
 }
 
-/** The first branch that takes the value; with one branch beside null, its own complaint is told. */
+/**
+ * The first branch that takes the value; with one branch beside null, its own complaint is told.
+ */
 function readUnion(
   type: avro.Type,
   json: unknown,

@@ -1,6 +1,6 @@
 /**
- * A stand-in for a gateway: takes deliveries over HTTP as one does, and does with a connection what it
- * is told. It can go away and come back on the same port.
+ * A stand-in for a gateway: takes deliveries over HTTP as one does, and does with a connection what
+ * it is told. It can go away and come back on the same port.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * The sink for devices that hold a WebSocket: finds the gateway that holds the connection and hands it
- * the notifications in batches, one HTTP request per gateway.
+ * The sink for devices that hold a WebSocket: finds the gateway that holds the connection and hands
+ * it the notifications in batches, one HTTP request per gateway.
  */
 import { CarillonError } from '../../core/error.ts';
 import { type Delivery, delivered, type Outcome } from '../../core/outcome.ts';
@@ -9,7 +9,9 @@ import type { DeliverOutcome } from '../../schemas/deliveries.ts';
 import { SinkSettings } from '../sink-settings.ts';
 import { GatewayLink, type LinkAnswer, type LinkSettings } from './gateway-link.ts';
 
-/** Below the sink's `timeout` (2 s), so that one silent gateway does not cost the others' answers. */
+/**
+ * Below the sink's `timeout` (2 s), so that one silent gateway does not cost the others' answers.
+ */
 const TIMEOUT_MS = 1_500;
 const CONNECTIONS_MAX = 8;
 /** A gateway that does not know a device's new epoch yet follows the table within this. */

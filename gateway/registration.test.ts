@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { Bench, NOW } from './test-bench.ts';
+
+let bench: Bench;
+let device = '';
+let token = '';
+let number = 0;
+
+before(async () => {
+  bench = await Bench.open();
+});
+after(() => bench.close());
+beforeEach(async () => {
+  device = `tv-${++number}`;
+  token = await bench.token(device);
+});
+
+const lines = (problems: readonly { path: string; what: string }[]) =>
+  problems.map(({ path, what }) => `${path}: ${what}`);
+
+const REGISTRATION = {
+  memberId: 'm-1',
+  class: 'mobile',
+  platform: 'android 16',
+  transports: [{ kind: 'fcm', token: 'secret-token' }, { kind: 'websocket' }],
+};
+
+test('a device registers and is deleted: 202 when it is in the log', async () => {
+  const put = await bench.call('PUT', `/v1/devices/${device}`, { token, body: REGISTRATION });
+  assert.deepEqual([put.status, put.body.accepted, put.body.deviceId], [202, 'REGISTERED', device]);
+  const registrar = await bench.token('backend', 'registrar');
+  const gone = await bench.call('DELETE', `/v1/devices/${device}`, { token: registrar });
+  assert.deepEqual([gone.status, gone.body.accepted], [202, 'DELETED']);
+  const [first, second] = bench
+    .values('events.device-registration')
+    .filter(({ deviceId }) => deviceId === device);
+  const transport = { environment: null, registeredAt: NOW };
+  assert.deepEqual(JSON.parse(JSON.stringify(first)), {
+    deviceId: device,
+    action: 'REGISTERED',
+    memberId: 'm-1',
+    class: 'mobile',
+    platform: 'android 16',
+    app: '',
+    locale: '',
+    transports: [
+      { kind: 'fcm', token: 'secret-token', ...transport },
+      { kind: 'websocket', token: null, ...transport },
+    ],
+    deadToken: null,
+    deadBefore: null,
+    occurredAt: NOW,
+  });
+  assert.deepEqual([second.action, second.memberId], ['DELETED', '']);
+});
+
+const registrations: readonly [string, unknown, readonly string[]][] = [
+  [
+    'no object',
+    [],
+    [
+      '/: expected an object of memberId, class, platform, app, locale, transports',
+      '/memberId: missing, expected text of 1 to 128 characters',
+      '/class: missing, expected one of mobile, tablet, tv, stick, set-top, web',
+    ],
+  ],
+  [
+    'another class',
+    { ...REGISTRATION, class: 'fridge' },
+    ['/class: expected one of mobile, tablet, tv, stick, set-top, web'],
+  ],
+  ['a number', { ...REGISTRATION, app: 3 }, ['/app: expected text of 1 to 128 characters']],
+  [
+    'a field of nobody',
+    { ...REGISTRATION, owner: 'x' },
+    ['/owner: no such field; known: memberId, class, platform, app, locale, transports'],
+  ],
+  [
+    'no list',
+    { ...REGISTRATION, transports: {} },
+    ['/transports: expected an array of at most 8 transports, best first'],
+  ],
+  [
+    'no token',
+    { ...REGISTRATION, transports: [{ kind: 'apns' }] },
+    ['/transports/0/token: missing, expected text of 1 to 4096 characters'],
+  ],
+  [
+    'a token too many',
+    { ...REGISTRATION, transports: [{ kind: 'inbox', token: 't' }] },
+    ['/transports/0/token: inbox has no token'],
+  ],
+  [
+    'another kind',
+    { ...REGISTRATION, transports: [{ kind: 'sms' }] },
+    ['/transports/0/kind: expected one of websocket, fcm, apns, inbox'],
+  ],
+  [
+    'an environment',
+    {
+      ...REGISTRATION,
+      transports: [
+        { kind: 'apns', token: 't', environment: 'test' },
+        { kind: 'fcm', token: 't', environment: 'sandbox' },
+      ],
+    },
+    [
+      '/transports/0/environment: expected one of production, sandbox',
+      '/transports/1/environment: fcm has no environment',
+    ],
+  ],
+];
+for (const [name, body, expected] of registrations) {
+  test(`a registration with ${name} is told by path`, async () => {
+    const got = await bench.call('PUT', `/v1/devices/${device}`, { token, body });
+    assert.deepEqual([got.status, got.body.code], [400, 'CAR710']);
+    assert.deepEqual(lines(got.body.problems), expected);
+  });
+}
+
+test('a device id is short and printable', async () => {
+  const registrar = await bench.token('backend', 'registrar');
+  for (const id of ['x'.repeat(129), 'a%20b', 'ger%C3%A4t']) {
+    const path = `/v1/devices/${id}`;
+    const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
+    assert.deepEqual([got.status, got.body.code], [400, 'CAR721']);
+  }
+});
