@@ -1,5 +1,6 @@
 /** All commands, with their options. To add one: a line here, a file in commands/. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { runCommands } from './run-commands.ts';
 
 /** Sets the exit code of the process. */
 export type SetExit = (code: number) => void;
@@ -24,6 +25,7 @@ const choice =
   };
 
 export function addCommands(program: Command, exit: SetExit): void {
+  runCommands(program, exit);
   deskCommands(program, exit);
   producerCommands(program, exit);
   readerCommands(program, exit);

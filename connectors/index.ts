@@ -6,8 +6,8 @@
 import type { SinkSpec } from '../core/spec.ts';
 import { apns } from './apns/apns.ts';
 import { fcm } from './fcm/fcm.ts';
-import { inbox, inbox } from './inbox/inbox.ts';
-import { websocket, websocket } from './websocket/websocket.ts';
+import { inbox } from './inbox/inbox.ts';
+import { websocket } from './websocket/websocket.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
 const all: readonly SinkSpec<any>[] = [websocket, fcm, apns, inbox];

@@ -20,6 +20,9 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
   readonly name: string;
   readonly #codec: RowCodec<Row>;
   #entries = new Map<string, Entry<Row>>();
+  #keys = this.#entries.keys();
+  /** The oldest key when it was last looked for; `firstPut` tells whether it is still that one. */
+  #head = { key: '', firstPut: -1 };
   readonly #changed = new Set<string>();
   readonly #dues = new DueHeap();
   #puts = 0;
@@ -56,7 +59,20 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
   }
 
   oldest(): string | undefined {
-    return this.#entries.keys().next().value;
+    // A new iterator would walk over every slot that was deleted since the map last grew: 330 µs a call
+    // with 200,000 keys. One that lives on is always behind them.
+    for (;;) {
+      const { key, firstPut } = this.#head;
+      if (this.#entries.get(key)?.firstPut === firstPut) return key;
+      if (this.#entries.size === 0) return undefined;
+      let next = this.#keys.next();
+      if (next.done === true) {
+        this.#keys = this.#entries.keys();
+        next = this.#keys.next();
+      }
+      const oldest = next.value!;
+      this.#head = { key: oldest, firstPut: this.#entries.get(oldest)!.firstPut };
+    }
   }
 
   *rows(): IterableIterator<[string, Row, number]> {
@@ -126,6 +142,8 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
     if (this.#sorted) return;
     const entries = [...this.#entries].sort((a, b) => a[1].firstPut - b[1].firstPut);
     this.#entries = new Map(entries);
+    this.#keys = this.#entries.keys();
+    this.#head = { key: '', firstPut: -1 };
     this.#puts = (entries.at(-1)?.[1].firstPut ?? -1) + 1;
     for (const [key, entry] of entries) {
       if (entry.dueMs !== NEVER) this.#dues.add(entry.dueMs, key);

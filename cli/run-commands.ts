@@ -1,0 +1,66 @@
+/** The commands that run a pipeline: for good, for show, or by hand. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { SetExit } from './commands.ts';
+
+const DEPLOYMENT = [
+  '--deployment <file>',
+  'the deployment config (default: carillon.yaml)',
+] as const;
+
+const whole = (least: number) => (text: string) => {
+  const number = Number(text.replaceAll('_', ''));
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new InvalidArgumentError(`It is not a whole number from ${least} on.`);
+};
+
+const collect = (role: string, before: readonly string[] | undefined) => [
+  ...(before ?? []),
+  ...role.split(','),
+];
+
+export function runCommands(program: Command, exit: SetExit): void {
+  program
+    .command('run')
+    .description('run the pipeline of the deployment, until Ctrl-C')
+    .option(...DEPLOYMENT)
+    .option(
+      '--role <role>',
+      'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices',
+      collect,
+    )
+    .action(async (options) => {
+      exit(await (await import('./commands/run.ts')).run(options));
+    });
+  program
+    .command('demo')
+    .description('run the pipeline with sample producers and devices, and watch it')
+    .option(...DEPLOYMENT)
+    .option('--rate <n>', 'sample events per second', whole(0), 20)
+    .option('--members <n>', 'sample members', whole(1), 12)
+    .option('--seed <n>', 'the same seed gives the same events', whole(0), 1)
+    .option('--seconds <n>', 'end after so long', whole(1))
+    .action(async (options) => {
+      exit(await (await import('./commands/demo.ts')).demo(options));
+    });
+  program
+    .command('drive')
+    .description('the test driver: JSON lines in, JSON lines out, the clock in your hand')
+    .argument('[file]', 'a topology file (default: that of the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--partitions <n>', 'of every topic', whole(1), 1)
+    .option('--commit-every <n>', 'commit after so many records', whole(1), 1)
+    .option('--drops', 'name every record that is dropped')
+    .option('--start <time>', 'where the clock starts (ISO time)', '2026-01-01T00:00:00Z')
+    .option('--sinks <which>', 'recorders, or live: the real ones of the deployment', 'recorders')
+    .action(async (file, options) => {
+      exit(await (await import('./commands/drive.ts')).drive(file, options));
+    });
+  program
+    .command('test')
+    .description('run the *.test.yaml files beside topologies')
+    .argument('[paths...]', 'test files or folders', ['topology'])
+    .option(...DEPLOYMENT)
+    .action(async (paths, options) => {
+      exit(await (await import('./commands/test.ts')).test(paths, options));
+    });
+}
