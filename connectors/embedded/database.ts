@@ -166,11 +166,12 @@ function openFile(file: string, options: DatabaseOptions): DatabaseSync {
     // Set before the first table. Measured: 2 KiB and 1 KiB pages cost 10 and 30 % more an inbox row.
     db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL`);
     db.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
-    // 64 MiB of cache hold the upper levels of all trees and the hot leaves of the state.
-    db.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 2000');
+    // 128 MiB of cache hold the upper levels of all trees and the hot leaves of state and inbox.
+    db.exec('PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 2000');
     // A checkpoint writes each page once, however often it changed: the longer the WAL, the less work.
-    // 16,384 pages are 64 MiB, which also bounds what is read at the next start.
-    db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864');
+    // 65,536 pages are 256 MiB, which also bounds what is looked through at the next start. Measured
+    // on the whole pipeline with 1,000,000 rows: 34 us of CPU an event, 50 with a quarter of it.
+    db.exec('PRAGMA wal_autocheckpoint = 65536; PRAGMA journal_size_limit = 268435456');
     if (options.fileBytesMax !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / 4096))}`);
     }

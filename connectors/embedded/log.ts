@@ -47,7 +47,7 @@ export interface EmbeddedLogOptions {
   readonly commitMinMs?: number;
   /** The longest time that a transaction is open; 100 ms by default. */
   readonly commitMaxMs?: number;
-  /** The most records, state rows and inbox rows in one transaction; 20,000 by default. */
+  /** The most records, state rows and inbox rows in one transaction; 50,000 by default. */
   readonly commitRecordsMax?: number;
   /** `full` waits for the disk at each COMMIT; see database.ts for what each loses at a power cut. */
   readonly synchronous?: 'normal' | 'full';
@@ -111,7 +111,7 @@ export class EmbeddedLog implements Log {
     this.#transaction = new Transaction(this.connection, {
       commitMinMs: options.commitMinMs ?? 5,
       commitMaxMs: options.commitMaxMs ?? 100,
-      commitRecordsMax: options.commitRecordsMax ?? 20_000,
+      commitRecordsMax: options.commitRecordsMax ?? 50_000,
       busy: () => this.#offers.busy,
       beforeCommit: () => this.#state.writeOffsets(),
       committed: (records) => this.#afterCommit(records),

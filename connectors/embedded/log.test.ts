@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { HandClock } from '../../core/clock.ts';
+import type { CommitSet, EncodedBatch, GroupSpec, TaskPort } from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
+import { BatchBuilder } from '../../core/record-batch.ts';
+import { type EmbeddedLog, type EmbeddedLogOptions, openEmbeddedLog } from './log.ts';
+
+const T0 = 1_767_225_600_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+function open(t: TestContext, over: Partial<EmbeddedLogOptions> = {}) {
+  const dir = over.dir ?? mkdtempSync(join(tmpdir(), 'carillon-embedded-'));
+  const clock = new HandClock(T0);
+  const log = openEmbeddedLog({ dir, clock, ...over });
+  t.after(async () => {
+    await log.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return { dir, clock, log };
+}
+
+function batch(topic: string, rows: readonly (readonly [string | null, string | null])[]) {
+  const builder = new BatchBuilder(topic, 0);
+  for (const [key, value] of rows) {
+    builder.append(T0, key, value === null ? null : Buffer.from(value));
+  }
+  return builder.finish();
+}
+
+async function send(log: EmbeddedLog, ...batches: EncodedBatch[]) {
+  return (await log.producer()).send(batches);
+}
+
+async function all(log: EmbeddedLog, topic: string): Promise<string[]> {
+  const seen: string[] = [];
+  for await (const records of log.read(topic, { from: 'start', follow: false })) {
+    for (const record of records) seen.push(`${record.offset}:${record.key}=${text(record)}`);
+  }
+  return seen;
+}
+
+const text = (record: Record) =>
+  record.valueStart < 0
+    ? null
+    : record.valueBytes.toString('utf8', record.valueStart, record.valueEnd);
+
+const topic = (name: string, cleanup: 'delete' | 'compact' | 'compact,delete' = 'delete') => ({
+  name,
+  partitions: 1,
+  cleanup,
+});
+
+function spec(over: Partial<GroupSpec> = {}): GroupSpec {
+  const stores = [{ store: 's', changelog: 'c' }];
+  return {
+    group: 'g',
+    partitions: 1,
+    inputs: ['in'],
+    tables: [],
+    stores,
+    transactional: true,
+    topologyHash: '',
+    ...over,
+  };
+}
+
+/** A task that tells of what happens to it, and can be waited for. */
+function recorder(onOffer?: (port: TaskPort, records: readonly Record[], next: number) => void) {
+  const told: string[] = [];
+  const ports: TaskPort[] = [];
+  const open = (port: TaskPort) => {
+    ports.push(port);
+    return {
+      restore: (_: string, key: Buffer, value: Buffer | null) => {
+        told.push(`restore ${key}=${value}`);
+      },
+      table() {},
+      ready: () => void told.push('ready'),
+      offer(_: string, records: readonly Record[], next: number) {
+        told.push(`offer ${records[0]!.offset}-${next}`);
+        onOffer?.(port, records, next);
+      },
+      close: async (why: string) => void told.push(`close ${why}`),
+    };
+  };
+  return { host: { open }, told, ports };
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !condition(); waitedMs++) {
+    assert.ok(waitedMs < 10_000, `not within 10 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+const set = (offset: number, over: Partial<CommitSet> = {}): CommitSet => ({
+  batches: [],
+  rows: [],
+  offsets: [{ topic: 'in', offset, metadata: '' }],
+  ...over,
+});
+
+test('a transactional group works on what is not committed, others wait for COMMIT', async (t) => {
+  const { log } = open(t, { commitMinMs: 50, commitMaxMs: 60 });
+  await log.applyTopics([topic('in'), topic('out')]);
+  await log.committed();
+  const first = recorder((port, _, next) => {
+    const result = port.commit(set(next, { batches: [batch('out', [['k', 'v']])] }));
+    assert.equal(result, undefined);
+  });
+  const commits: number[] = [];
+  const second = recorder(() => commits.push(log.counts.commits));
+  const third = recorder(() => commits.push(log.counts.commits));
+  await log.openGroup(spec(), first.host);
+  await log.openGroup(spec({ group: 'inside', inputs: ['out'] }), second.host);
+  await log.openGroup(spec({ group: 'push', inputs: ['out'], transactional: false }), third.host);
+  const before = log.counts.commits;
+  await send(log, batch('in', [['k', '1']]));
+  await until('both offered', () => commits.length === 2);
+  assert.deepEqual(commits, [before, before + 1]);
+});
+
+test('a transaction that cannot be committed is undone, and the tasks begin anew', async (t) => {
+  const { log } = open(t, { fileBytesMax: 400_000 });
+  await log.applyTopics([topic('in'), topic('out')]);
+  const { host, told, ports } = recorder();
+  await log.openGroup(spec(), host);
+  await send(log, batch('in', [['k', '1']]));
+  await until('offered', () => told.length === 2);
+  ports[0]!.commit(
+    set(0, { rows: [{ store: 's', key: Buffer.from('a'), value: Buffer.from('1') }] }),
+  );
+  await log.committed();
+  const big = batch('out', [['k', 'x'.repeat(500_000)]]);
+  const row = { store: 's', key: Buffer.from('a'), value: Buffer.from('2') };
+  assert.equal(ports[0]!.commit(set(1, { rows: [row] })), undefined);
+  await assert.rejects(send(log, big), { code: 'CAR606', retryable: true });
+  await assert.rejects(log.probe(), { code: 'CAR606' });
+  await until('opened again', () => told.length === 6);
+  const again = ['restore a=1', 'ready', 'offer 0-1'];
+  assert.deepEqual(told, ['ready', 'offer 0-1', 'close fenced', ...again]);
+  await assert.rejects(async () => ports[0]!.commit(set(1)), { code: 'CAR607' });
+  assert.deepEqual(await all(log, 'out'), []);
+  await send(log, batch('out', [['k', 'small']]));
+  await log.probe();
+  assert.deepEqual(await all(log, 'out'), ['0:k=small']);
+  assert.equal(log.counts.failures, 1);
+});
+
+test('a commit that is refused loses the task, and its group is left', async (t) => {
+  const { log } = open(t);
+  await log.applyTopics([topic('in')]);
+  const { host, told, ports } = recorder();
+  const group = await log.openGroup(spec(), host);
+  const wrong = set(1, { batches: [batch('nowhere', [['k', 'v']])] });
+  await assert.rejects(async () => ports[0]!.commit(wrong), { code: 'CAR605' });
+  await until('closed', () => told.includes('close fenced'));
+  assert.deepEqual(group.tasks, []);
+});
+
+test('each wrong use has its code', async (t) => {
+  const { log, dir } = open(t);
+  await log.applyTopics([topic('in'), topic('table', 'compact')]);
+  assert.throws(() => openEmbeddedLog({ dir, clock: new HandClock(T0) }), {
+    code: 'CAR602',
+    message: new RegExp(`process ${process.pid}`),
+  });
+  const many = { name: 'many', partitions: 8_192, cleanup: 'delete' } as const;
+  const other = { name: 'in', partitions: 2, cleanup: 'delete' } as const;
+  const empty = { ...batch('in', [['k', 'v']]), count: 0 };
+  await log.openGroup(spec({ group: 'once' }), recorder().host);
+  const rows: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['CAR604', () => log.applyTopics([other])],
+    ['CAR604', () => log.openGroup(spec({ partitions: 3 }), recorder().host)],
+    ['CAR605', () => send(log, batch('nowhere', [['k', 'v']]))],
+    ['CAR605', () => all(log, 'nowhere')],
+    ['CAR608', () => log.openGroup(spec({ group: 'once' }), recorder().host)],
+    ['CAR609', () => send(log, empty)],
+    ['CAR609', () => send(log, batch('table', [[null, 'v']]))],
+    ['CAR611', () => log.applyTopics([many])],
+  ];
+  for (const [code, run] of rows) await assert.rejects(run(), { code });
+  await log.close();
+  await assert.rejects(send(log, batch('in', [['k', 'v']])), { code: 'CAR607' });
+});
+
+test('a folder or file that cannot be used is told with its path', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'carillon-embedded-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const clock = new HandClock(T0);
+  writeFileSync(join(dir, 'file'), '');
+  const under = join(dir, 'file', 'data');
+  assert.throws(() => openEmbeddedLog({ dir: under, clock }), {
+    code: 'CAR601',
+    where: { at: under },
+  });
+  writeFileSync(join(dir, 'carillon.db'), 'this is no database, but long enough to be looked at');
+  assert.throws(() => openEmbeddedLog({ dir, clock }), { code: 'CAR603' });
+  rmSync(join(dir, 'carillon.db'));
+  const foreign = new DatabaseSync(join(dir, 'carillon.db'));
+  foreign.exec('CREATE TABLE mine(x)');
+  foreign.close();
+  assert.throws(() => openEmbeddedLog({ dir, clock }), {
+    code: 'CAR603',
+    message: /another program/,
+  });
+  // A refusal gives the lock back.
+  rmSync(join(dir, 'carillon.db'));
+  openEmbeddedLog({ dir, clock }).abandon();
+  assert.ok(existsSync(join(dir, 'carillon.db')));
+});
+
+test('retention by time takes old batches, and the offsets go on', async (t) => {
+  const { log, clock, dir } = open(t, { retentionMs: DAY });
+  await log.applyTopics([
+    topic('in'),
+    { ...topic('short'), retentionMs: HOUR },
+    topic('keep', 'compact'),
+  ]);
+  for (const name of ['in', 'short', 'keep']) await send(log, batch(name, [['k', 'old']]));
+  clock.moveTo(T0 + 2 * HOUR);
+  log.sweep();
+  assert.deepEqual(await all(log, 'short'), []);
+  assert.deepEqual(await all(log, 'in'), ['0:k=old']);
+  clock.moveTo(T0 + 2 * DAY);
+  log.sweep();
+  assert.deepEqual(await all(log, 'in'), []);
+  assert.deepEqual(await all(log, 'keep'), ['0:k=old']);
+  await log.close();
+  const again = open(t, { dir });
+  assert.deepEqual(await send(again.log, batch('in', [['k', 'new']])), [1]);
+  assert.deepEqual(await all(again.log, 'in'), ['1:k=new']);
+});
+
+test('retention by bytes takes the oldest of all topics, and what was not read is counted', async (t) => {
+  const { log, clock } = open(t, { bytesMax: 1_700_000 });
+  await log.applyTopics([topic('in'), topic('out')]);
+  const { host, told, ports } = recorder();
+  await log.openGroup(spec(), host);
+  ports[0]!.pause('in');
+  for (let n = 0; n < 12; n++) {
+    clock.moveTo(T0 + n);
+    await send(log, batch(n % 2 === 0 ? 'in' : 'out', [[`k${n}`, 'x'.repeat(400_000)]]));
+  }
+  log.sweep();
+  assert.deepEqual(
+    (await all(log, 'in')).map((line) => line.slice(0, 4)),
+    ['4:k8', '5:k1'],
+  );
+  assert.deepEqual(
+    (await all(log, 'out')).map((line) => line.slice(0, 4)),
+    ['4:k9', '5:k1'],
+  );
+  // It is further behind than the batches that are kept in memory: it goes on with what is left.
+  ports[0]!.resume('in');
+  await until('offered', () => told.length > 1);
+  assert.equal(told[1], 'offer 4-5');
+  assert.equal(log.counts.skippedRecords, 4);
+});
+
+test('compaction keeps the last record of each key, and everything younger than the lag', async (t) => {
+  const { log, clock } = open(t, { compactionLagMs: HOUR });
+  await log.applyTopics([topic('table', 'compact')]);
+  await send(
+    log,
+    batch('table', [
+      ['a', '1'],
+      ['b', '1'],
+      ['gone', '1'],
+    ]),
+  );
+  await send(
+    log,
+    batch('table', [
+      ['a', '2'],
+      ['gone', null],
+    ]),
+  );
+  await send(log, batch('table', [['a', '3']]));
+  clock.moveTo(T0 + 30 * 60_000);
+  log.sweep();
+  assert.equal((await all(log, 'table')).length, 6);
+  // The young one does not push the old one out before its time.
+  const { log: second, clock: later } = open(t, { compactionLagMs: HOUR });
+  await second.applyTopics([topic('table', 'compact')]);
+  await send(
+    second,
+    batch('table', [
+      ['a', '1'],
+      ['b', '1'],
+      ['gone', '1'],
+    ]),
+  );
+  await send(
+    second,
+    batch('table', [
+      ['a', '2'],
+      ['gone', null],
+    ]),
+  );
+  later.moveTo(T0 + 90 * 60_000);
+  await send(second, batch('table', [['a', '3']]));
+  second.sweep();
+  assert.deepEqual(await all(second, 'table'), ['1:b=1', '3:a=2', '4:gone=null', '5:a=3']);
+});
+
+test('compaction takes deletions that are older than twice the lag', async (t) => {
+  const { log, clock, dir } = open(t, { compactionLagMs: HOUR });
+  await log.applyTopics([topic('table', 'compact')]);
+  await send(log, batch('table', [['gone', '1']]));
+  await send(log, batch('table', [['gone', null]]));
+  clock.moveTo(T0 + 3 * HOUR);
+  log.sweep();
+  assert.deepEqual(await all(log, 'table'), []);
+  await log.close();
+  const again = open(t, { dir });
+  assert.deepEqual(await send(again.log, batch('table', [['b', '1']])), [2]);
+});
