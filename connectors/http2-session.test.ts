@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect as connectTo, createServer, type Socket } from 'node:net';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { systemClock } from '../core/clock.ts';
 import { Http2Session, type SessionOptions } from './http2-session.ts';
 import { localCertificate } from './local-certificate.ts';
@@ -8,6 +8,12 @@ import { type Act, Script, StandInServer } from './stand-in.ts';
 
 const TLS = localCertificate(['localhost', '127.0.0.1'], systemClock.now());
 const BODY = Buffer.from('x');
+
+/** What a test opened, closed after it in any case: a failure must not keep the run open. */
+const opened: { close(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
 
 /** A server that does what the path says; `paths` are the good requests, in order. */
 async function start(script: Readonly<Record<string, readonly Act[]>> = {}, streamsMax = 100) {
@@ -28,11 +34,12 @@ async function start(script: Readonly<Record<string, readonly Act[]>> = {}, stre
     streamsMax,
   );
   await server.listen();
+  opened.push(server);
   return { server, paths };
 }
 
 function open(authority: string, over: Partial<SessionOptions> = {}): Http2Session {
-  return new Http2Session({
+  const session = new Http2Session({
     authority,
     ca: TLS.cert,
     streamsMax: 100,
@@ -42,6 +49,8 @@ function open(authority: string, over: Partial<SessionOptions> = {}): Http2Sessi
     pingEveryMs: 60_000,
     ...over,
   });
+  opened.push(session);
+  return session;
 }
 
 const ask = (session: Http2Session, path: string) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { HandClock } from '../../core/clock.ts';
 import type { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
@@ -41,6 +41,16 @@ after(async () => {
   await fake.close();
 });
 
+/** What a test opened, closed after it in any case: a failure must not keep the run open. */
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+function kept<T extends { close(): Promise<void> }>(one: T): T {
+  opened.push(one);
+  return one;
+}
+
 interface Opening {
   readonly at?: HandClock;
   readonly bundle?: string;
@@ -76,7 +86,7 @@ async function send(one: Delivery, to: Sink = sink): Promise<Outcome> {
 }
 
 test('a background push carries the numbers and the payload', async () => {
-  const one = await open(fake, { payload: { eventId: 'e-1' } });
+  const one = kept(await open(fake, { payload: { eventId: 'e-1' } }));
   const outcome = await send(
     delivery(TOKEN, { collapseKey: 'p-1/t-9', priority: 'critical' }),
     one,
@@ -111,7 +121,7 @@ test('a background push carries the numbers and the payload', async () => {
 });
 
 test('an alert shows the text of the use case; critical and high go at once', async () => {
-  const one = await open(fake, { pushType: 'alert' });
+  const one = kept(await open(fake, { pushType: 'alert' }));
   for (const [priority, header] of [
     ['critical', '10'],
     ['high', '10'],
@@ -160,7 +170,7 @@ test('4096 bytes go as they are, one more goes as a hint, and APNs takes both', 
     [0, false],
     [1, true],
   ] as const) {
-    const one = await open(fake, { payload: 'x'.repeat(4096 - used + over) });
+    const one = kept(await open(fake, { payload: 'x'.repeat(4096 - used + over) }));
     assert.equal((await send(delivery(TOKEN), one)).kind, 'delivered');
     await one.close();
     assert.equal(fake.received.at(-1)?.body.carillon.pull, hint ? true : undefined);
@@ -284,8 +294,8 @@ test('a device of unknown environment is looked for in both; a known one in its 
 
 test('one provider token for all sinks of a team, minted once, and again after 40 minutes', async () => {
   const at = new HandClock(NOW_MS);
-  const own = await startApnsFake({ clock: at });
-  const sinks = await Promise.all([1, 2, 3].map(() => open(own, { at })));
+  const own = kept(await startApnsFake({ clock: at }));
+  const sinks = await Promise.all([1, 2, 3].map(async () => kept(await open(own, { at }))));
   const all = () => Promise.all(sinks.map((one) => send(delivery(TOKEN), one)));
   for (const [minutes, tokens] of [
     [0, 1],
@@ -306,8 +316,8 @@ test('one provider token for all sinks of a team, minted once, and again after 4
 
 test('403 ExpiredProviderToken: one new token, one more try; none for a token that is young', async () => {
   const at = new HandClock(NOW_MS);
-  const own = await startApnsFake({ clock: at });
-  const one = await open(own, { at });
+  const own = kept(await startApnsFake({ clock: at }));
+  const one = kept(await open(own, { at }));
   const expired = apnsActs.reason(403, 'ExpiredProviderToken');
   await send(delivery(TOKEN), one);
   own.script(TOKEN, [expired]);
@@ -333,8 +343,8 @@ test('403 ExpiredProviderToken: one new token, one more try; none for a token th
 
 test('429 TooManyProviderTokenUpdates: the older token, on a new connection', async () => {
   const at = new HandClock(NOW_MS);
-  const own = await startApnsFake({ clock: at });
-  const one = await open(own, { at });
+  const own = kept(await startApnsFake({ clock: at }));
+  const one = kept(await open(own, { at }));
   await send(delivery(TOKEN), one);
   at.moveTo(NOW_MS + 41 * 60_000);
   own.script(TOKEN, [apnsActs.reason(429, 'TooManyProviderTokenUpdates')]);
@@ -348,8 +358,8 @@ test('429 TooManyProviderTokenUpdates: the older token, on a new connection', as
 });
 
 test('503 Shutdown: the next push goes over another connection', async () => {
-  const own = await startApnsFake({ clock });
-  const one = await open(own);
+  const own = kept(await startApnsFake({ clock }));
+  const one = kept(await open(own));
   own.script(TOKEN, [apnsActs.shutdown]);
   assert.equal((await send(delivery(TOKEN), one)).kind, 'retry');
   assert.equal((await send(delivery(TOKEN), one)).kind, 'delivered');
@@ -374,7 +384,7 @@ test('settings that are missing or wrong are told by name, and nothing of the ke
       return true;
     });
   }
-  const one = await open(fake, { settings: { key } });
+  const one = kept(await open(fake, { settings: { key } }));
   await assert.rejects(one.probe(), (error: CarillonError) => {
     assert.equal(error.code, 'CAR665');
     assert.ok(!String(error.stack).includes('hidden-words'));
@@ -386,12 +396,12 @@ test('settings that are missing or wrong are told by name, and nothing of the ke
 });
 
 test('away is CAR666, another bundle is CAR667', async () => {
-  const stranger = await open(fake, { bundle: 'com.example.other' });
+  const stranger = kept(await open(fake, { bundle: 'com.example.other' }));
   await assert.rejects(stranger.probe(), { code: 'CAR667', retryable: false });
   await stranger.close();
-  const own = await startApnsFake({ clock });
+  const own = kept(await startApnsFake({ clock }));
   await own.close();
-  const nobody = await open(own);
+  const nobody = kept(await open(own));
   await assert.rejects(nobody.probe(), { code: 'CAR666', retryable: true });
   await nobody.close();
 });

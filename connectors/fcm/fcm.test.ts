@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { HandClock, systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
@@ -42,6 +42,16 @@ after(async () => {
   await sink.close();
   await fake.close();
 });
+
+/** What a test opened, closed after it in any case: a failure must not keep the run open. */
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+function kept<T extends { close(): Promise<void> }>(one: T): T {
+  opened.push(one);
+  return one;
+}
 
 function open(
   settings: Readonly<Record<string, unknown>>,
@@ -118,7 +128,7 @@ test('4096 bytes of data go as they are, one more goes as a hint, and FCM takes 
   ] as const) {
     const payload = 'x'.repeat(4096 - bytes + over);
     assert.equal(fcmBody(NOTE, TOKEN, payload, NOW_MS)?.hint, hint);
-    const large = await open(fake.settings, async () => payload);
+    const large = kept(await open(fake.settings, async () => payload));
     assert.equal((await send(delivery(TOKEN), large)).kind, 'delivered');
     await large.close();
     assert.equal(fake.received.at(-1)?.data.pull, hint ? '1' : undefined);
@@ -151,7 +161,7 @@ test('a payload that cannot be read: retried while the registry is away, else a 
     [away, { kind: 'retry', why: 'payload_unavailable: CAR661', scope: 'lane' }],
     [new Error('bad'), { kind: 'rejected', reason: 'payload_unreadable', deadLetter: true }],
   ] as const) {
-    const broken = await open(fake.settings, () => Promise.reject(error));
+    const broken = kept(await open(fake.settings, () => Promise.reject(error)));
     assert.deepEqual(await send(delivery(TOKEN), broken), outcome);
     await broken.close();
   }
@@ -272,8 +282,8 @@ for (const [what, act, expected] of ROWS) {
 }
 
 test('thousands of sends and many sinks share one connection and one token each', async () => {
-  const own = await startFcmFake();
-  const one = await open(own.settings);
+  const own = kept(await startFcmFake());
+  const one = kept(await open(own.settings));
   await Promise.all(Array.from({ length: 500 }, () => send(delivery(TOKEN), one)));
   assert.equal(own.receivedCount, 500);
   assert.equal(own.connections, 1);
@@ -292,10 +302,10 @@ test('thousands of sends and many sinks share one connection and one token each'
 
 test('a token is kept while it lives', async () => {
   const clock = new HandClock(NOW_MS);
-  const own = await startFcmFake({ clock });
+  const own = kept(await startFcmFake({ clock }));
   const service = <T>() => (async () => ({})) as T;
   const context = { name: 'fcm', clock, settings: own.settings, service };
-  const one = await fcm.open({ project: own.project }, context);
+  const one = kept(await fcm.open({ project: own.project }, context));
   await one.probe();
   clock.moveTo(NOW_MS + 54 * 60_000);
   await one.probe();
@@ -325,7 +335,7 @@ test('settings that are missing or wrong are told by name, and nothing of the ke
       return true;
     });
   }
-  const one = await open({ credentials: inline });
+  const one = kept(await open({ credentials: inline }));
   await assert.rejects(one.probe(), (error: CarillonError) => {
     assert.equal(error.code, 'CAR660');
     assert.ok(!String(error.stack).includes('hidden-words'));
@@ -342,14 +352,14 @@ test('away is CAR661, another project is CAR662', async () => {
     settings: fake.settings,
     service: <T>() => undefined as T,
   };
-  const stranger = await fcm.open({ project: 'another' }, context);
+  const stranger = kept(await fcm.open({ project: 'another' }, context));
   await assert.rejects(stranger.probe(), { code: 'CAR662', retryable: false });
   await stranger.close();
-  const own = await startFcmFake();
-  const one = await open(own.settings);
+  const own = kept(await startFcmFake());
+  const one = kept(await open(own.settings));
   await own.close();
   const settings = { ...fake.settings, endpoint: own.url, connect_timeout: '500ms' };
-  const nobody = await open(settings);
+  const nobody = kept(await open(settings));
   await assert.rejects(nobody.probe(), { code: 'CAR661', retryable: true });
   await one.close();
   await nobody.close();
