@@ -186,7 +186,7 @@ function checkSymbols(path: ASTNode, value: ASTNode, shape: Shape): ExpressionFa
     const known = `${symbols.name}: ${listed(symbols.symbols)}.`;
     return {
       code: 'CAR405',
-      what: `"${literal.args}" is not a symbol of ${symbols.name}, so this never holds.`,
+      what: `"${literal.args}" is not a symbol of ${symbols.name}, so the two are never equal.`,
       mend: didYouMean(literal.args, symbols.symbols, known),
       at: literal.range,
     };

@@ -171,7 +171,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
       const value = choice(reading, item);
       if (value === undefined) continue;
       if (!chosen.includes(value)) chosen.push(value);
-      else tell(reading, 'CAR314', item.span, `"${value}" stands twice.`);
+      else tell(reading, 'CAR314', item.span, `has "${value}" twice.`);
     }
     return chosen;
   },

@@ -28,6 +28,8 @@ export class Section {
   readonly span: Span;
   readonly #report: Report;
   readonly #entries = new Map<string, Entry>();
+  /** The keys that unknown ones were probably meant to be. */
+  readonly #meant = new Set<string>();
 
   /** `place`: what is underlined when something is missing. */
   constructor(report: Report, subject: string, map: Pick<MapTree, 'entries'>, place: Span) {
@@ -67,6 +69,8 @@ export class Section {
   only(known: readonly string[]): this {
     for (const { key, keySpan } of this.#entries.values()) {
       if (known.includes(key)) continue;
+      const meant = nearest(key, known);
+      if (meant !== undefined) this.#meant.add(meant);
       this.#report.error(
         'CAR104',
         keySpan,
@@ -78,9 +82,8 @@ export class Section {
   }
 
   missing(key: string, mend?: string): undefined {
-    const keys = [...this.#entries.keys()];
     // A key that was misspelt is told as unknown; that it is missing only follows from it.
-    if (keys.some((written) => nearest(written, [key]) === key)) return undefined;
+    if (this.#meant.has(key)) return undefined;
     this.#report.error('CAR105', this.span, `${this.subject}: key "${key}" is missing.`, mend);
     return undefined;
   }

@@ -7,7 +7,7 @@ import { givenBy, isPredicate, type OptionScope, resolveExpression } from './opt
 import type { LanePlan, LaneTarget, PriorityRule, TopicTarget } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
-import { headOf, type Section } from './section.ts';
+import { headOf, kindOf, type Section } from './section.ts';
 import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 import { checkDedup, checkFits, checkJoins, checkPriorities } from './stream-checks.ts';
@@ -163,7 +163,7 @@ function sourcePath(
 ): ResolvedPath | undefined {
   const text = section.text(name);
   if (text === undefined) return undefined;
-  const subject = `${section.subject}: ${name}`;
+  const subject = `${section.subject}, ${name}`;
   const resolved = resolvePath(scope.report, subject, text, shape);
   if (resolved === undefined) return undefined;
   const { shape: end } = resolved;
@@ -291,12 +291,12 @@ function resolveLaneTarget(
 function collapsePaths(scope: StreamScope, section: Section, shape: Shape): ResolvedPath[] {
   const found: ResolvedPath[] = [];
   for (const item of section.list('collapse')?.items ?? []) {
-    const subject = `${section.subject}: collapse`;
+    const subject = `${section.subject}, collapse`;
     if (item.kind !== 'scalar' || typeof item.value !== 'string') {
       scope.report.error(
         'CAR103',
         headOf(item),
-        `${subject} is a list of paths.`,
+        `${subject}: ${kindOf(item)} is not a path.`,
         'Write [value.eventId].',
       );
       continue;

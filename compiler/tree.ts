@@ -99,7 +99,8 @@ export function parseTree(
   const { contents } = document;
   const tree =
     contents === null ? emptyScalar({ start: 0, end: 1 }) : walk.tree(contents as ParsedNode);
-  return { tree, report };
+  // Where an alias stands nothing is known, so whatever else is told may only follow from it.
+  return { tree: walk.isAliased ? undefined : tree, report };
 }
 
 function firstSentence(message: string): string {
@@ -121,6 +122,7 @@ class Walk {
   readonly #text: string;
   readonly #env: Environment;
   readonly #report: Report;
+  #aliased = false;
 
   constructor(text: string, env: Environment, report: Report) {
     this.#text = text;
@@ -128,9 +130,14 @@ class Walk {
     this.#report = report;
   }
 
+  get isAliased(): boolean {
+    return this.#aliased;
+  }
+
   tree(node: Node): Tree {
     const span = spanOf(node);
-    if (isAlias(node) || (!isScalar(node) && 'anchor' in node && node.anchor !== undefined)) {
+    if (isAlias(node) || ('anchor' in node && node.anchor !== undefined)) {
+      this.#aliased = true;
       this.#report.error('CAR111', span, 'anchors and aliases are not read here.');
       return emptyScalar(span);
     }

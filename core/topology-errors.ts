@@ -221,7 +221,7 @@ export const TOPOLOGY_ERRORS = {
   CAR310: {
     slug: 'expression-syntax',
     what: 'An expression is not CEL.',
-    mend: 'See the grammar: https://cel.dev, and docs/guides on expressions.',
+    mend: 'The grammar is at https://cel.dev.',
   },
   CAR311: {
     slug: 'expression-type',
