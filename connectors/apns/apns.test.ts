@@ -8,7 +8,7 @@ import type { Sink } from '../../core/spec.ts';
 import type { Act } from '../stand-in.ts';
 import { apns } from './apns.ts';
 import { type ApnsFake, apnsActs, startApnsFake } from './fake.ts';
-import { apnsMessage, collapseId, type PushType } from './message.ts';
+import { apnsMessage, type PushType } from './message.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const TOKEN = 'ab'.repeat(32);
@@ -134,34 +134,6 @@ test('an alert shows the text of the use case; critical and high go at once', as
     assert.deepEqual(body.aps, { alert: { 'loc-key': 'carillon.va' }, 'mutable-content': 1 });
   }
   await one.close();
-});
-
-for (const [what, deadline, expiration] of [
-  ['no deadline: as long as Apple stores', 0, String(NOW_MS / 1_000 + 30 * 86_400)],
-  ['whole seconds, rounded down', NOW_MS + 90_900, String(NOW_MS / 1_000 + 90)],
-  ['less than a second: try once', NOW_MS + 400, '0'],
-  ['beyond 30 days: 30 days', NOW_MS + 9_999_999_999, String(NOW_MS / 1_000 + 30 * 86_400)],
-] as const) {
-  test(`expiration, ${what}`, () => {
-    const message = apnsMessage({ ...NOTE, deadline }, {}, FORM, NOW_MS);
-    assert.equal(message?.headers['apns-expiration'], expiration);
-  });
-}
-
-test('a collapse id is at most 64 bytes of printable ASCII', () => {
-  for (const [key, id] of [
-    ['a'.repeat(64), 'a'.repeat(64)],
-    ['a'.repeat(65), 'Y1NhxI9jQoTTFd9rkpWCcyqwMZY3iO9-bjsEn8BRkMA'],
-    ['ü', undefined],
-    ['a b', undefined],
-    ['a\r\nb', undefined],
-    ['', undefined],
-  ] as const) {
-    const made = collapseId(key);
-    if (key.length === 64) assert.equal(made, id);
-    else assert.match(made, /^[\w-]{43}$/);
-  }
-  assert.equal(apnsMessage(NOTE, {}, FORM, NOW_MS)?.headers['apns-collapse-id'], NOTE.id);
 });
 
 test('4096 bytes go as they are, one more goes as a hint, and APNs takes both', async () => {
