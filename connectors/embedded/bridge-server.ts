@@ -3,6 +3,7 @@
  * Only what is committed goes over, because what the other thread does with it cannot be undone.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { CarillonError } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { CommitSet, Group, GroupSpec, Producer, StateRow, TaskPort } from '../../core/log.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
@@ -148,7 +149,7 @@ class Server {
 
   async #commit(id: number, set: CommitSet): Promise<void> {
     const task = this.#tasks.get(id);
-    if (task === undefined) throw new Error('The task is closed.');
+    if (task === undefined) throw new CarillonError('CAR607', 'The task is closed.');
     const rows: StateRow[] = set.rows.map(({ store, key, value }) => ({
       store,
       key: asBuffer(key),
