@@ -48,7 +48,7 @@ const NAME_CHARS = 23;
 const SINK_NAME_CHARS = 10;
 /** From here on there is room for a curve per use case. */
 const WIDE_COLUMNS = 108;
-const CURVE_CHARS = 24;
+const CURVE_CHARS = 16;
 const BARS = '▁▂▃▄▅▆▇█';
 const TROUBLES_SHOWN = 2;
 
@@ -64,6 +64,11 @@ const MEANINGS: { readonly [reason: string]: string } = {
   moved: 'the device has a new member since',
   rejected: 'the provider refused it for good, e.g. the app was removed',
 };
+
+const ALWAYS = [
+  'out         notifications: one for each device that is told',
+  'age         from the event to its delivery; coalesce waits on purpose',
+];
 
 export function drawScreen(view: ScreenView, size: ScreenSize, paint: Paint = plain): string[] {
   const columns = Math.max(60, size.columns);
@@ -90,11 +95,11 @@ function title({ elapsedMs }: ScreenView, columns: number, paint: Paint): string
 function useCases(view: ScreenView, columns: number, paint: Paint): string[] {
   const wide = columns >= WIDE_COLUMNS;
   const curve = wide ? CURVE_CHARS + 2 : 0;
-  const room = columns - NAME_CHARS - 8 - 6 - 8 - 6 - 6 - curve - 3;
+  const room = columns - NAME_CHARS - 7 - 6 - 7 - 5 - 5 - curve - 3;
   const head =
-    ` ${'USE CASE'.padEnd(NAME_CHARS)}${'IN'.padStart(8)}${'/s'.padStart(6)}` +
-    `${wide ? `  ${'LAST MINUTE'.padEnd(CURVE_CHARS)}` : ''}` +
-    `  ${'DROPPED'.padEnd(room)}${'HELD'.padStart(6)}${'DEAD'.padStart(6)}${'OUT'.padStart(8)}`;
+    ` ${'USE CASE'.padEnd(NAME_CHARS)}${'IN'.padStart(7)}${'/s'.padStart(6)}` +
+    `${wide ? `  ${'RECENT'.padEnd(CURVE_CHARS)}` : ''}` +
+    `  ${'DROPPED'.padEnd(room)}${'HELD'.padStart(5)}${'DEAD'.padStart(5)}${'OUT'.padStart(7)}`;
   const lines = view.sums.useCases.map((sums) => useCaseLine(view, sums, room, wide, paint));
   return [paint('bold', head), ...lines];
 }
@@ -110,13 +115,13 @@ function useCaseLine(
   const curve = wide
     ? `  ${paint('cyan', curveOf(view.history.get(sums.name) ?? []).padStart(CURVE_CHARS))}`
     : '';
-  const dead = number(sums.deadLetters).padStart(6);
+  const dead = number(sums.deadLetters).padStart(5);
   return (
-    ` ${fit(sums.name, NAME_CHARS - 1).padEnd(NAME_CHARS)}${number(sums.in).padStart(8)}` +
+    ` ${fit(sums.name, NAME_CHARS - 1).padEnd(NAME_CHARS)}${number(sums.in).padStart(7)}` +
     `${paint('dim', rateOf(rate).padStart(6))}${curve}` +
     `  ${paint('yellow', pairs(sums.dropped, room - 1).padEnd(room))}` +
-    `${number(sums.held).padStart(6)}${sums.deadLetters > 0 ? paint('red', dead) : dead}` +
-    `${paint('green', number(sums.out).padStart(8))}`
+    `${number(sums.held).padStart(5)}${sums.deadLetters > 0 ? paint('red', dead) : dead}` +
+    `${paint('green', number(sums.out).padStart(7))}`
   );
 }
 
@@ -164,9 +169,7 @@ function meanings({ sums }: ScreenView, columns: number, paint: Paint): string[]
   const known = [...seen].filter((reason) => Object.hasOwn(MEANINGS, reason));
   if (known.length === 0) return [];
   const lines = known.map((reason) => fit(` ${reason.padEnd(12)}${MEANINGS[reason]}`, columns - 1));
-  lines.push(
-    fit(' age         from the event to its delivery; coalesce waits on purpose', columns - 1),
-  );
+  for (const line of ALWAYS) lines.push(fit(` ${line}`, columns - 1));
   return [paint('bold', ' WHAT THE WORDS MEAN'), ...lines.map((line) => paint('dim', line))];
 }
 
@@ -185,7 +188,7 @@ export function pairs(all: readonly (readonly [string, number])[], room: number)
   let text = '';
   for (let i = 0; i < all.length; i++) {
     const [name, n] = all[i]!;
-    const next = `${text === '' ? '' : '  '}${name} ${number(n)}`;
+    const next = `${text === '' ? '' : '  '}${name} ${short(n)}`;
     const rest = all.length - i - 1;
     const tail = rest > 0 ? `  +${rest}` : '';
     if ((text + next + tail).length > room) {
@@ -195,6 +198,13 @@ export function pairs(all: readonly (readonly [string, number])[], room: number)
     text += next;
   }
   return text;
+}
+
+/** `831`, `4.8k`, `33k`: where there is little room. */
+function short(n: number): string {
+  if (n < 1_000) return String(n);
+  if (n < 1_000_000) return `${(n / 1_000).toFixed(n < 10_000 ? 1 : 0)}k`;
+  return `${(n / 1_000_000).toFixed(1)}M`;
 }
 
 /** At most seven characters. */
