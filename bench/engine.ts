@@ -1,0 +1,147 @@
+/**
+ * The engine without a log: reno.yaml's work on pre-encoded events, beside a hand-written plain loop
+ * that does the same work (the floor). Both in this process, in turn; the better of the rounds counts.
+ */
+
+import { readFileSync } from 'node:fs';
+import { compile } from '../compiler/compile.ts';
+import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
+import { sinks } from '../connectors/index.ts';
+import { HandClock } from '../core/clock.ts';
+import type { CommitSet, TaskPort } from '../core/log.ts';
+import { readBatch } from '../core/record-batch.ts';
+import { steps } from '../processors/index.ts';
+import { StreamsTask } from '../runtime/streams-task.ts';
+import { readSchemaFolder } from '../schemas/folder.ts';
+import { PlainLoop } from './plain-loop.ts';
+import { type Load, makeLoad, START_MS } from './reno-load.ts';
+
+const COMMIT_EVERY_BATCHES = 10;
+/** Far enough that every burst has been let go. */
+const END_MS = 600_000;
+
+export interface EngineFigures {
+  readonly events: number;
+  readonly out: number;
+  readonly rows: number;
+  readonly cpuSeconds: number;
+  readonly eventsPerSecond: number;
+  readonly outPerSecond: number;
+}
+
+/** Counts what a commit would write, and writes nothing. */
+class CountingPort implements TaskPort {
+  readonly partition = 0;
+  out = 0;
+  rows = 0;
+  bytes = 0;
+  failure: Error | null = null;
+
+  committedMetadata(): string {
+    return '';
+  }
+
+  commit({ batches, rows }: CommitSet): undefined {
+    for (const batch of batches) {
+      this.out += batch.count;
+      this.bytes += batch.bytes.length;
+    }
+    this.rows += rows.length;
+    return undefined;
+  }
+
+  pause(): void {}
+  resume(): void {}
+  fail(error: Error): void {
+    this.failure = error;
+  }
+}
+
+export function renoPlan(): { plan: Plan; topics: { topic: string; schema: string }[] } {
+  const root = new URL('..', import.meta.url).pathname;
+  const schemas = readSchemaFolder(`${root}schemas`);
+  const file = 'topology/reno.yaml';
+  const text = readFileSync(`${root}${file}`, 'utf8');
+  const { plan } = compile(text, { file, catalog: { steps, sinks }, schemas, env: {} });
+  if (plan === undefined) throw new Error('reno.yaml does not compile');
+  const topics = plan.topics.flatMap(({ name, schema }) =>
+    schema === undefined ? [] : [{ topic: name, schema }],
+  );
+  return { plan, topics };
+}
+
+export async function renoLoad(events: number, members: number): Promise<Load> {
+  const root = new URL('..', import.meta.url).pathname;
+  const { topics } = renoPlan();
+  return makeLoad(readSchemaFolder(`${root}schemas`), topics, { events, members, seed: 1 });
+}
+
+export function runEngine(load: Load, plan: Plan): EngineFigures {
+  const clock = new HandClock(START_MS);
+  const subs = plan.subTopologies.filter(({ role }) => role.startsWith('streams/'));
+  const tasks = subs.map((sub) => openTask(plan, sub, clock, load));
+  const started = process.cpuUsage();
+  let batches = 0;
+  for (const { topic, bytes, baseOffset, count, clockMs } of load.batches) {
+    clock.moveTo(clockMs);
+    for (const { sub, task } of tasks) {
+      if (!sub.streams.some((stream) => stream.source.topic === topic)) continue;
+      task.offer(topic, readBatch(topic, 0, bytes, baseOffset), baseOffset + count);
+    }
+    for (const { task } of tasks) while (task.runSlice());
+    if (++batches % COMMIT_EVERY_BATCHES === 0) for (const { task } of tasks) task.commitNow();
+  }
+  clock.moveTo(clock.now() + END_MS);
+  for (const { task } of tasks) {
+    while (task.runSlice());
+    task.commitNow();
+  }
+  return figures(
+    load,
+    process.cpuUsage(started),
+    tasks.map(({ port }) => port),
+  );
+}
+
+export function runPlainLoop(load: Load): EngineFigures {
+  const port = new CountingPort();
+  const loop = new PlainLoop(load.schemas, readBatch('tables.devices', 0, load.devices, 0));
+  const started = process.cpuUsage();
+  let batches = 0;
+  for (const batch of load.batches) {
+    loop.run(batch);
+    if (++batches % COMMIT_EVERY_BATCHES === 0) port.commit(loop.commit());
+  }
+  loop.advance(load.batches.at(-1)!.clockMs + END_MS);
+  port.commit(loop.commit());
+  return figures(load, process.cpuUsage(started), [port]);
+}
+
+function openTask(plan: Plan, sub: SubTopologyPlan, clock: HandClock, load: Load) {
+  const port = new CountingPort();
+  const task = new StreamsTask(plan, sub, port, {
+    clock,
+    schemas: load.schemas,
+    partitions: 1,
+    commit: { minMs: 0, maxMs: 0, recordsMax: Number.POSITIVE_INFINITY },
+    wake: () => {},
+  });
+  task.table('tables.devices', readBatch('tables.devices', 0, load.devices, 0));
+  task.ready();
+  return { sub, task, port };
+}
+
+function figures(load: Load, cpu: NodeJS.CpuUsage, ports: readonly CountingPort[]): EngineFigures {
+  const failed = ports.find((port) => port.failure !== null);
+  if (failed !== undefined) throw failed.failure!;
+  const cpuSeconds = (cpu.user + cpu.system) / 1e6;
+  const out = ports.reduce((sum, port) => sum + port.out, 0);
+  return {
+    events: load.events,
+    out,
+    rows: ports.reduce((sum, port) => sum + port.rows, 0),
+    cpuSeconds,
+    eventsPerSecond: Math.round(load.events / cpuSeconds),
+    outPerSecond: Math.round(out / cpuSeconds),
+  };
+}

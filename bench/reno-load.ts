@@ -1,0 +1,179 @@
+/**
+ * The load of the engine's benchmarks: reno.yaml's six event types in fixed shares, pre-encoded in
+ * record batches of one topic each, and the devices of the members. Chance comes from the seed.
+ */
+import { HandClock } from '../core/clock.ts';
+import { BatchBuilder } from '../core/record-batch.ts';
+import { AvroSchemas } from '../schemas/avro-schemas.ts';
+import type { SchemaFolder } from '../schemas/folder.ts';
+import { MemoryRegistry } from '../schemas/memory-registry.ts';
+import { random } from './random.ts';
+
+export const START_MS = Date.UTC(2026, 0, 1);
+const BATCH_RECORDS = 500;
+/** Event time: 20,000 events a second. */
+const EVENTS_PER_MS = 20;
+/** One event in so many is a repeat of the one before. */
+const REPEAT_EVERY = 20;
+
+export interface LoadBatch {
+  readonly topic: string;
+  readonly bytes: Buffer;
+  readonly baseOffset: number;
+  readonly count: number;
+  /** Where the clock stands when it arrives. */
+  readonly clockMs: number;
+}
+
+export interface Load {
+  readonly schemas: AvroSchemas;
+  readonly batches: readonly LoadBatch[];
+  /** `tables.devices`, one batch. */
+  readonly devices: Buffer;
+  readonly events: number;
+}
+
+type Make = (n: number, member: string, at: number, chance: () => number) => object;
+
+const pick = <T>(from: readonly T[], chance: () => number): T =>
+  from[Math.floor(chance() * from.length)]!;
+
+const SHARES: readonly { topic: string; schema: string; share: number; make: Make }[] = [
+  {
+    topic: 'events.viewing-activity',
+    schema: 'ViewingActivity',
+    share: 10,
+    make: (n, memberId, occurredAt, chance) => ({
+      eventId: `va-${n}`,
+      memberId,
+      profileId: `${memberId}-p${Math.floor(chance() * 3)}`,
+      titleId: `t-${Math.floor(chance() * 40)}`,
+      deviceId: `${memberId}-d0`,
+      kind: 'PROGRESSED',
+      positionSeconds: Math.floor(chance() * 7_000),
+      occurredAt,
+    }),
+  },
+  {
+    topic: 'events.my-list-update',
+    schema: 'MyListUpdate',
+    share: 4,
+    make: (n, memberId, changedAt, chance) => ({
+      eventId: `ml-${n}`,
+      memberId,
+      profileId: `${memberId}-p${Math.floor(chance() * 3)}`,
+      titleId: `t-${Math.floor(chance() * 1_000)}`,
+      action: pick(['ADDED', 'REMOVED'], chance),
+      deviceId: `${memberId}-d0`,
+      changedAt,
+    }),
+  },
+  {
+    topic: 'events.recommendation-refresh',
+    schema: 'RecommendationRefresh',
+    share: 3,
+    make: (n, memberId, computedAt) => ({
+      eventId: `rr-${n}`,
+      memberId,
+      profileId: `${memberId}-p0`,
+      listId: 'home',
+      reason: 'SCHEDULED',
+      computedAt,
+    }),
+  },
+  {
+    topic: 'events.plan-change',
+    schema: 'PlanChange',
+    share: 1,
+    make: (n, memberId, changedAt) => ({
+      eventId: `pl-${n}`,
+      memberId,
+      planFrom: 'basic',
+      planTo: 'premium',
+      streamsMax: 4,
+      changedAt,
+    }),
+  },
+  {
+    topic: 'events.profile-change',
+    schema: 'ProfileChange',
+    share: 1,
+    make: (n, memberId, changedAt, chance) => ({
+      eventId: `pf-${n}`,
+      memberId,
+      profileId: `${memberId}-p0`,
+      kind: pick(['RENAMED', 'MATURITY_LEVEL_CHANGED'], chance),
+      name: 'Kim',
+      maturityLevel: 12,
+      deviceId: null,
+      changedAt,
+    }),
+  },
+  {
+    topic: 'events.diagnostic-signal',
+    schema: 'DiagnosticSignal',
+    share: 1,
+    make: (n, memberId, issuedAt, chance) => ({
+      eventId: `ds-${n}`,
+      memberId,
+      command: 'COLLECT_LOGS',
+      urgent: chance() < 0.1,
+      issuedAt,
+    }),
+  },
+];
+
+const CLASSES = ['tv', 'mobile', 'tablet', 'web', 'stick'] as const;
+const TRANSPORTS = ['websocket', 'fcm', 'apns', 'inbox'] as const;
+
+/** Also the topics and schemas of a topology, so that its lanes can be written. */
+export async function makeLoad(
+  folder: SchemaFolder,
+  topics: readonly { topic: string; schema: string }[],
+  { events, members, seed }: { events: number; members: number; seed: number },
+): Promise<Load> {
+  const schemas = new AvroSchemas(folder, new MemoryRegistry(), new HandClock(START_MS));
+  await schemas.open(topics);
+  const chance = random(seed);
+  const slots = SHARES.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
+  const builders = new Map(SHARES.map(({ topic }) => [topic, new BatchBuilder(topic, 0)]));
+  const ends = new Map<string, number>();
+  const batches: LoadBatch[] = [];
+  const finish = (builder: BatchBuilder, clockMs: number) => {
+    const { topic, bytes, count } = builder.finish();
+    const baseOffset = ends.get(topic) ?? 0;
+    ends.set(topic, baseOffset + count);
+    batches.push({ topic, bytes: Buffer.from(bytes), baseOffset, count, clockMs });
+  };
+  for (let n = 0; n < events; n++) {
+    const kind = slots[n % slots.length]!;
+    const at = START_MS + Math.floor(n / EVENTS_PER_MS);
+    const member = `m-${Math.floor(chance() * members)}`;
+    // A repeat is the same event once more; it is of the same type because the slots go round.
+    const id = n % (slots.length * REPEAT_EVERY) === 0 && n > 0 ? n - slots.length : n;
+    const builder = builders.get(kind.topic)!;
+    const value = kind.make(id, member, at, chance);
+    builder.appendEncoded(at, member, schemas.encoder(kind.schema), value);
+    if (builder.count === BATCH_RECORDS) finish(builder, at);
+  }
+  const endMs = START_MS + Math.floor(events / EVENTS_PER_MS);
+  for (const builder of builders.values()) if (builder.count > 0) finish(builder, endMs);
+  return { schemas, batches, devices: devicesOf(schemas, members, chance), events };
+}
+
+function devicesOf(schemas: AvroSchemas, members: number, chance: () => number): Buffer {
+  const builder = new BatchBuilder('tables.devices', 0);
+  for (let m = 0; m < members; m++) {
+    const memberId = `m-${m}`;
+    const devices = Array.from({ length: 1 + Math.floor(chance() * 4) }, (_, d) => ({
+      deviceId: `${memberId}-d${d}`,
+      epoch: 1,
+      class: CLASSES[d % CLASSES.length],
+      transports: [TRANSPORTS[d % TRANSPORTS.length]],
+      updatedAt: START_MS,
+    }));
+    const encoder = schemas.encoder('MemberDevices');
+    builder.appendEncoded(START_MS, memberId, encoder, { memberId, devices });
+  }
+  return Buffer.from(builder.finish().bytes);
+}
