@@ -4,6 +4,7 @@
  * the log see what is appended at once; what leaves the process waits for COMMIT: the acks of
  * producers, `read`, `follow`, groups that are not transactional, and everything over the bridge.
  */
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
@@ -19,56 +20,22 @@ import type {
   TopicSpec,
 } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { hasNullKey } from './compaction.ts';
-import { type OpenDatabase, openDatabase, writeError } from './database.ts';
+import { DATABASE_FILE, type OpenDatabase, openDatabase, writeError } from './database.ts';
 import { type ChunkGroupHost, EmbeddedGroup } from './group.ts';
 import { Housekeeping, type Sweep } from './housekeeping.ts';
 import { Offers } from './offers.ts';
+import type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
 import { type Chunk, chunkRecords, type Partition } from './partition.ts';
 import { StateTable } from './state.ts';
 import { Subscription } from './subscription.ts';
 import { Topics } from './topics.ts';
 import { Transaction } from './transaction.ts';
 
+export type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
+
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-export interface EmbeddedLogOptions {
-  /** The data folder; created when it is not there. */
-  readonly dir: string;
-  /** Retention and compaction keep to it; COMMITs keep to timers. */
-  readonly clock: Clock;
-  /** Topics without a retention of their own keep records this long; 7 d by default. */
-  readonly retentionMs?: number;
-  /** Batches of all `delete` topics together, bytes; the oldest go first. 1 GiB by default. */
-  readonly bytesMax?: number;
-  /** The file's largest size, bytes, state and inbox included; no limit by default. */
-  readonly fileBytesMax?: number;
-  /** The shortest time between two COMMITs; 5 ms by default. */
-  readonly commitMinMs?: number;
-  /** The longest time that a transaction is open; 100 ms by default. */
-  readonly commitMaxMs?: number;
-  /** The most records, state rows and inbox rows in one transaction; 50,000 by default. */
-  readonly commitRecordsMax?: number;
-  /** `full` waits for the disk at each COMMIT; see database.ts for what each loses at a power cut. */
-  readonly synchronous?: 'normal' | 'full';
-  /** How old a record must be before a newer one of its key may take its place (D12); 24 h. */
-  readonly compactionLagMs?: number;
-  /** Called after each COMMIT with the number of records and rows in it. */
-  readonly onCommitted?: (records: number) => void;
-}
-
-/** What the log has done since it was opened. */
-export interface EmbeddedLogCounts {
-  readonly commits: number;
-  /** Transactions that could not be committed and were undone. */
-  readonly failures: number;
-  /** Records and rows in committed transactions. */
-  readonly records: number;
-  /** Batches that retention or compaction removed. */
-  readonly removedBatches: number;
-  /** Records that retention removed before a group or reader came to them. */
-  readonly skippedRecords: number;
-}
 
 /** Throws CAR601 (folder), CAR602 (in use by another process), CAR603 (file). */
 export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
@@ -89,6 +56,7 @@ export class EmbeddedLog implements Log {
   readonly #groups = new Map<string, EmbeddedGroup>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #housekeeping: Housekeeping;
+  readonly #checkpoints: Checkpoints;
   readonly #onCommitted: ((records: number) => void) | undefined;
   /** Partitions that were appended to in the open transaction. */
   readonly #touched = new Set<Partition>();
@@ -105,6 +73,7 @@ export class EmbeddedLog implements Log {
       fileBytesMax: options.fileBytesMax,
     });
     this.connection = this.#file.db;
+    this.#checkpoints = new Checkpoints(join(options.dir, DATABASE_FILE));
     this.#topics = new Topics(this.connection);
     this.#state = new StateTable(this.connection);
     this.#state.load();
@@ -282,6 +251,7 @@ export class EmbeddedLog implements Log {
     } finally {
       this.#closed = true;
       this.#transaction.stop();
+      await this.#checkpoints.stop();
       this.#file.close();
     }
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
@@ -296,6 +266,7 @@ export class EmbeddedLog implements Log {
     this.#transaction.abandon(closedError('The log was abandoned.'));
     for (const subscription of this.#subscriptions) subscription.close();
     this.#transaction.stop();
+    void this.#checkpoints.stop();
     this.#file.close();
   }
 
@@ -375,6 +346,7 @@ export class EmbeddedLog implements Log {
       for (const subscription of this.#subscriptions) subscription.wake();
     }
     this.#touched.clear();
+    this.#checkpoints.committed(records);
     this.#onCommitted?.(records);
   }
 
