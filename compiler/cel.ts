@@ -9,7 +9,7 @@ import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { fromCel, Views } from './cel-views.ts';
 import { didYouMean, listed } from './report.ts';
-import { type Shape, withoutNull } from './shape.ts';
+import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
 
 type Library = typeof import('@marcbachmann/cel-js');
 
@@ -128,9 +128,7 @@ function faultOf(code: ErrorCode, error: unknown, shape: Shape): ExpressionFault
     const owner = cel.node?.op === '.' ? shapeOfPath(cel.node.args[0], shape) : undefined;
     const record = owner === undefined ? undefined : withoutNull(owner);
     if (record?.kind === 'record') {
-      const names = [...record.fields.keys()];
-      const mend = didYouMean(name, names, `Its fields: ${listed(names)}.`);
-      return { code: 'CAR402', what: `${record.name} has no field "${name}".`, mend, at };
+      return noField(record, name, at);
     }
   }
   if (cel.code === 'unknown_variable') {
@@ -163,9 +161,17 @@ function checkTree(node: ASTNode, shape: Shape): ExpressionFault | undefined {
     const what = 'matches() is a regular expression, and one that hangs would stop its task.';
     return { code: 'CAR313', what, mend: undefined, at: node.range };
   }
-  if (node.op === '==' || node.op === '!=' || node.op === 'in') {
-    const [left, right] = node.args;
-    const fault = checkSymbols(left, right, shape) ?? checkSymbols(right, left, shape);
+  if (node.op === '.') {
+    const fault = checkField(node.args[0], node.args[1], shape, node);
+    if (fault !== undefined) return fault;
+  }
+  if (COMPARISONS.has(node.op)) {
+    const [left, right] = node.args as [ASTNode, ASTNode];
+    const fault =
+      checkSymbols(left, right, shape) ??
+      checkSymbols(right, left, shape) ??
+      checkNullable(left, right, shape, node) ??
+      checkNullable(right, left, shape, node);
     if (fault !== undefined) return fault;
   }
   for (const child of childrenOf(node)) {
@@ -173,6 +179,53 @@ function checkTree(node: ASTNode, shape: Shape): ExpressionFault | undefined {
     if (fault !== undefined) return fault;
   }
   return undefined;
+}
+
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', 'in', '<', '<=', '>', '>=']);
+
+/** What may be null is `dyn` to CEL, which then lets everything through: its fields are checked here. */
+function checkField(
+  owner: ASTNode,
+  name: string,
+  shape: Shape,
+  node: ASTNode,
+): ExpressionFault | undefined {
+  const of = shapeOfPath(owner, shape);
+  if (of?.kind !== 'nullable') return undefined;
+  const record = withoutNull(of);
+  if (record.kind !== 'record' || record.fields.has(name)) return undefined;
+  return noField(record, name, { start: node.range.end - name.length, end: node.range.end });
+}
+
+function noField(record: RecordShape, name: string, at: ExpressionFault['at']): ExpressionFault {
+  const names = [...record.fields.keys()];
+  const mend = didYouMean(name, names, `Its fields: ${listed(names)}.`);
+  return { code: 'CAR402', what: `${record.name} has no field "${name}".`, mend, at };
+}
+
+/** The types of shapes that a literal can be compared with. */
+const LITERAL_KINDS: { readonly [type: string]: readonly Shape['kind'][] } = {
+  string: ['string', 'enum'],
+  bigint: ['int', 'double'],
+  number: ['int', 'double'],
+  boolean: ['bool'],
+};
+
+/** As for fields: a nullable value against a literal of another type never holds, or fails. */
+function checkNullable(
+  path: ASTNode,
+  literal: ASTNode,
+  shape: Shape,
+  node: ASTNode,
+): ExpressionFault | undefined {
+  const of = shapeOfPath(path, shape);
+  if (of?.kind !== 'nullable' || literal.op !== 'value') return undefined;
+  const kinds = LITERAL_KINDS[typeof literal.args];
+  const inner = withoutNull(of);
+  if (kinds === undefined || inner.kind === 'any' || kinds.includes(inner.kind)) return undefined;
+  const given = { string: 'a text', bigint: 'a whole number', boolean: 'a boolean' };
+  const what = `a ${shapeName(of)} is compared with ${given[typeof literal.args as 'string'] ?? 'a number'}.`;
+  return { code: 'CAR311', what, mend: undefined, at: node.range };
 }
 
 function checkSymbols(path: ASTNode, value: ASTNode, shape: Shape): ExpressionFault | undefined {

@@ -155,8 +155,8 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
   const schema = section.neededText('schema');
   const key = section.neededText('key');
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
-  const isTopic = topic !== undefined && scope.topics.use(subject, topic, 'table', schema?.value);
-  if (!isTopic || schema === undefined || key === undefined || shape === undefined) return null;
+  if (topic === undefined || schema === undefined || key === undefined) return null;
+  if (shape === undefined || !scope.topics.use(subject, topic, 'table', schema.value)) return null;
   if (!shape.fields.has(key.value)) {
     const names = [...shape.fields.keys()];
     scope.report.error(

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Record } from '../core/record.ts';
+import { CelCompiler } from './cel.ts';
+import { shapeOf } from './shape.ts';
+
+const SHAPE = shapeOf({
+  type: 'record',
+  name: 'Sample',
+  namespace: 'test',
+  fields: [
+    { name: 'text', type: 'string' },
+    { name: 'whole', type: 'long' },
+    { name: 'ratio', type: 'double' },
+    { name: 'on', type: 'boolean' },
+    { name: 'maybe', type: ['null', 'int'] },
+    { name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['A', 'B'] } },
+    { name: 'again', type: ['null', 'Kind'] },
+    { name: 'tags', type: { type: 'array', items: 'string' } },
+    { name: 'sizes', type: { type: 'array', items: 'int' } },
+    { name: 'counts', type: { type: 'map', values: 'int' } },
+    { name: 'bytes', type: 'bytes' },
+    {
+      name: 'inner',
+      type: {
+        type: 'record',
+        name: 'Inner',
+        fields: [
+          { name: 'n', type: 'int' },
+          { name: 'when', type: { type: 'long', logicalType: 'timestamp-millis' } },
+        ],
+      },
+    },
+    { name: 'other', type: ['null', 'Inner'] },
+  ],
+});
+
+/** As avsc gives it: instances of classes of its own. */
+class Decoded {
+  text = 'hello';
+  whole = 7;
+  ratio = 0.5;
+  on = true;
+  maybe = null;
+  kind = 'A';
+  again = 'B';
+  tags = ['x', 'y'];
+  sizes = [1, 2, 3];
+  counts = { a: 1 };
+  bytes = Buffer.from('ab');
+  inner = new DecodedInner();
+  other = new DecodedInner();
+}
+class DecodedInner {
+  n = 5;
+  when = 1_700_000_000_000;
+}
+
+function sampleRecord(): Record {
+  const bytes = Buffer.from('key');
+  const record = new Record('t', 0, 0, 1_000, bytes, 0, 3, bytes, 0, 0, null);
+  record.decoder = { decode: () => new Decoded() };
+  return record;
+}
+
+const values: readonly [string, unknown, string][] = [
+  ['value.text == "hello" && value.on', true, 'on text'],
+  ['value.whole + 1', 8, 'whole'],
+  ['value.whole >= 7', true, 'whole'],
+  ['value.whole / 2', 3, 'whole'],
+  ['value.ratio * 2.0', 1, 'ratio'],
+  ['value.maybe == null', true, 'maybe'],
+  ['value.maybe != null && value.maybe > 3', false, 'maybe'],
+  ['value.kind == "A"', true, 'kind'],
+  ['value.kind in ["A", "B"]', true, 'kind'],
+  ['value.again == "B"', true, 'again'],
+  ['"x" in value.tags', true, 'tags'],
+  ['value.sizes.filter(n, n > 1)', [2, 3], 'sizes'],
+  ['size(value.tags)', 2, 'tags'],
+  ['value.counts["a"] == 1', true, 'counts'],
+  ['value.inner.n * 2', 10, 'inner'],
+  ['value.inner.when > 1699999999999', true, 'inner'],
+  ['value.other.n', 5, 'other'],
+  ['value.bytes', Buffer.from('ab'), 'bytes'],
+  ['key + "!"', 'key!', ''],
+  ['timestamp + 1', 1_001, ''],
+  ['value.on ? "yes" : "no"', 'yes', 'on'],
+  ['{"n": value.whole}', { n: 7 }, 'whole'],
+  ['has(value.text)', true, 'text'],
+];
+for (const [source, expected, reads] of values) {
+  test(`${source} is ${JSON.stringify(expected)}`, () => {
+    const compiled = new CelCompiler().compile(source, SHAPE);
+    assert.ok('expression' in compiled, JSON.stringify(compiled));
+    assert.deepEqual(compiled.expression.evaluate(sampleRecord()), expected);
+    assert.equal([...compiled.fields].sort().join(' '), reads);
+  });
+}
+
+test('a record that is given on is the decoded one, not a view of it', () => {
+  const compiled = new CelCompiler().compile('value.inner', SHAPE);
+  assert.ok('expression' in compiled);
+  assert.ok(compiled.expression.evaluate(sampleRecord()) instanceof DecodedInner);
+});
+
+test('a value that is read as a whole needs all its fields', () => {
+  const compiled = new CelCompiler().compile('value["text"] == key', SHAPE);
+  assert.ok('expression' in compiled);
+  assert.deepEqual([...compiled.fields], ['*']);
+});
+
+const faults: readonly [string, string, number, number][] = [
+  ['value.txt == ""', 'CAR402', 6, 9],
+  ['value.inner.m == 1', 'CAR402', 12, 13],
+  ['value.other.m == 1', 'CAR402', 12, 13],
+  ['text == ""', 'CAR311', 0, 4],
+  ['value.maybe == "3"', 'CAR311', 0, 18],
+  ['3 < value.again', 'CAR311', 0, 15],
+  ['value.text == 1', 'CAR311', 0, 15],
+  ['value.whole == 1.5', 'CAR311', 0, 18],
+  ['value.text.nope()', 'CAR311', 0, 17],
+  ['value.kind == "C"', 'CAR405', 14, 17],
+  ['value.again in ["A", "C"]', 'CAR405', 21, 24],
+  ['value.text.matches("a")', 'CAR313', 0, 23],
+  ['matches(value.text, "a")', 'CAR313', 0, 24],
+  ['value.tags.exists(t, t.matches("a"))', 'CAR313', 21, 35],
+  ['value.text ==', 'CAR310', 13, 13],
+];
+for (const [source, code, start, end] of faults) {
+  test(`${source} is refused as ${code}`, () => {
+    const fault = new CelCompiler().compile(source, SHAPE);
+    assert.ok('code' in fault, `it was taken: ${JSON.stringify(fault)}`);
+    assert.equal(fault.code, code);
+    assert.deepEqual(fault.at && [fault.at.start, fault.at.end], [start, end]);
+  });
+}
