@@ -47,9 +47,9 @@ test('a broker that is away for seconds is waited for', { skip, timeout: 180_000
         () => false,
       ),
     );
-    const each = await feeding.stop();
-    await until('all is done', () => isDone([member], each), 60_000);
-    await checkOutput(tools, topics, each);
+    const fed = await feeding.stop();
+    await until('all is done', () => isDone([member]), 60_000);
+    await checkOutput(tools, topics, fed);
   } finally {
     await Promise.all([log.close(), tools.close()]);
     await kafka.stop();

@@ -54,10 +54,10 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
       wire.cut();
       await log.close();
     }
-    const each = await feeding.stop();
+    const fed = await feeding.stop();
     const { log, member: last } = await member(topics);
-    await until('all is done', () => isDone([last], each));
-    await checkOutput(tools, topics, each);
+    await until('all is done', () => isDone([last]));
+    await checkOutput(tools, topics, fed);
     await log.close();
   });
 
@@ -80,9 +80,9 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
       'two share again',
       () => first.group!.tasks.length + third.group!.tasks.length === PARTITIONS,
     );
-    const each = await feeding.stop();
-    await until('all is done', () => isDone([first, third], each));
-    await checkOutput(tools, topics, each);
+    const fed = await feeding.stop();
+    await until('all is done', () => isDone([first, third]));
+    await checkOutput(tools, topics, fed);
     const restored = [...second.tasks, ...third.tasks].some((task) => task.restored > 0);
     assert.ok(restored, 'a task that moves brings its store');
     await Promise.all([firstLog, secondLog, thirdLog].map((log) => log.close()));
@@ -100,12 +100,12 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
     const feeding = await feeder(tools, topics);
     const zombie = one.tasks.find((task) => task.port.partition === 0)!;
     await until('the zombie is closed', () => zombie.closedAs.length > 0);
-    const each = await feeding.stop();
+    const fed = await feeding.stop();
     assert.deepEqual(zombie.closedAs, ['fenced']);
     assert.equal((zombie.error as { code?: string }).code, 'CAR643');
     assert.equal(zombie.commits, 0);
-    await until('all is done', () => isDone([one], each));
-    await checkOutput(tools, topics, each);
+    await until('all is done', () => isDone([one]));
+    await checkOutput(tools, topics, fed);
     await log.close();
   });
 
