@@ -1,0 +1,147 @@
+/**
+ * `carillon demo`, which `npm start` runs: the embedded pipeline with sample producers, sample devices
+ * and local stand-ins of FCM and APNs, and a live view of the flow.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../core/clock.ts';
+import { CarillonError } from '../../core/error.ts';
+import { mintToken } from '../../gateway/auth.ts';
+import { startDashboard } from '../demo/dashboard.ts';
+import type { LiveSnapshot } from '../demo/flow-snapshot.ts';
+import { startSampleWorld } from '../demo/sample-world.ts';
+import type { ScreenLink } from '../demo/screen.ts';
+import { type StandIns, startStandIns } from '../demo/stand-ins.ts';
+import { type Deployment, readDeployment } from '../deployment.ts';
+import { loadTopology } from '../load-topology.ts';
+import type { Running } from '../run/running.ts';
+import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
+import { untilSignal } from '../until-signal.ts';
+
+export interface DemoArguments {
+  readonly deployment?: string;
+  readonly rate: number;
+  readonly members: number;
+  readonly seed: number;
+  readonly seconds?: number;
+}
+
+const TOKEN_MS = 3_600_000;
+const LOG_FILE = 'demo.log';
+
+export async function demo(options: DemoArguments): Promise<number> {
+  const folder = process.cwd();
+  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  if (deployment.log.kind !== 'embedded') {
+    throw new CarillonError('CAR900', 'the demo runs on the embedded log.', {
+      where: { at: 'carillon demo' },
+      mend: 'npm run start:cluster shows the same on Kafka and Cassandra',
+    });
+  }
+  const say = fileLog(deployment.dataFolder);
+  const standIns = await startStandIns(namesOf(deployment, folder));
+  try {
+    const { runEmbedded } = await import('../run/embedded.ts');
+    const connectors = standIns.connectors;
+    const running = await runEmbedded(deployment, { folder, say, connectors });
+    return await show(running, standIns, options, say);
+  } finally {
+    await standIns.close();
+  }
+}
+
+async function show(
+  running: Running,
+  standIns: StandIns,
+  options: DemoArguments,
+  say: (sentence: string) => void,
+): Promise<number> {
+  const { secret } = running.secrets;
+  const url = running.url!;
+  const world = await startSampleWorld({
+    url,
+    seed: options.seed,
+    run: randomUUID().slice(0, 8),
+    members: options.members,
+    rate: options.rate,
+    now: () => systemClock.now(),
+    say,
+    mintToken: (claims) => mintToken({ ...claims, secret, clock: systemClock, ttlMs: TOKEN_MS }),
+  });
+  const dashboard = startDashboard({
+    snapshot: async (): Promise<LiveSnapshot> => ({
+      flow: await running.snapshot(),
+      connections: running.connections(),
+    }),
+    useCases: useCasesOf(running),
+    out: process.stdout,
+    isTty: process.stdout.isTTY === true,
+    colour: process.env.NO_COLOR === undefined,
+    size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
+    links: linksOf(url),
+  });
+  const end = await Promise.race([
+    untilSignal(),
+    running.ended.catch((error: unknown) => ({ error })),
+    ...(options.seconds === undefined ? [] : [afterSeconds(options.seconds)]),
+  ]);
+  await world.stop();
+  await dashboard.stop();
+  await running.close();
+  const { fcm, apns } = standIns.received();
+  const { pushed, pulled } = world.counts;
+  process.stdout.write(
+    `Devices saw ${pushed} pushed and ${pulled} pulled notifications; the stand-ins took ${fcm} (FCM) ` +
+      `and ${apns} (APNs).\nEnded cleanly; the next start goes on from here.\n`,
+  );
+  if (typeof end !== 'object') return EXIT_OK;
+  process.stderr.write(showError(end.error, { trace: process.env.CARILLON_TRACE === '1' }).text);
+  return EXIT_ERRORS;
+}
+
+function useCasesOf({ plan }: Running): string[] {
+  const streams = plan.subTopologies.filter(({ role }) => role.startsWith('streams'));
+  return [...new Set(streams.flatMap((sub) => sub.streams.map(({ name }) => name)))];
+}
+
+function linksOf(url: string): ScreenLink[] {
+  return [
+    { what: 'act as a device', how: 'npm run carillon -- device --id my-tv --member m-1' },
+    { what: 'send an event', how: 'npm run carillon -- produce --type plan-change --count 1' },
+    { what: 'look into a topic', how: 'npm run carillon -- tail dead-letters' },
+    { what: 'metrics, health', how: `${url}/metrics  ${url}/health/ready` },
+  ];
+}
+
+/** As the topology's sinks name them, so that what is sent is what the stand-ins expect. */
+function namesOf(deployment: Deployment, folder: string): { project: string; bundle: string } {
+  const { plan } = loadTopology(deployment, { folder, env: process.env });
+  const setting = (type: string, name: string, fallback: string) => {
+    const sink = plan.sinks.find(({ spec }) => spec.type === type);
+    return String(sink?.config[name] ?? fallback);
+  };
+  return {
+    project: setting('fcm', 'project', 'carillon-sample'),
+    bundle: setting('apns', 'bundle', 'com.example.carillon'),
+  };
+}
+
+/** Sentences of the pipeline go to a file: the screen belongs to the live view. */
+function fileLog(dataFolder: string): (sentence: string, facts?: object) => void {
+  mkdirSync(dataFolder, { recursive: true });
+  const file = join(dataFolder, LOG_FILE);
+  writeFileSync(file, '');
+  return (sentence, facts) => {
+    const { error, ...rest } = (facts ?? {}) as { error?: unknown };
+    const said = error instanceof Error ? error.message : error;
+    appendFileSync(file, `${JSON.stringify({ ...rest, error: said, sentence })}\n`);
+  };
+}
+
+function afterSeconds(seconds: number): Promise<'time'> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve('time'), seconds * 1_000).unref();
+  });
+}
