@@ -14,8 +14,8 @@ import { environmentOf } from '../kit/shared-servers.ts';
 
 const FOLDER = import.meta.dirname;
 
-/** Under the bound of the whole run (25 minutes); a file that hangs must not take the others along. */
-const FILE_TIMEOUT_MS = 10 * 60_000;
+/** Under the bound of the whole run (25 minutes); a test that hangs must not take the others along. */
+const TEST_TIMEOUT_MS = 10 * 60_000;
 
 /**
  * Runs the ring; 0 when all passed, else 1. Without a way to start servers it says so loudly and gives
@@ -50,12 +50,22 @@ function skipRing(count: number, reason: string): number {
 }
 
 async function runFiles(files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const args = ['--test', '--test-concurrency=1', `--test-timeout=${FILE_TIMEOUT_MS}`, ...files];
+  const args = [
+    ...['--test', '--test-reporter=spec', '--test-concurrency=1'],
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+    ...files,
+  ];
   // A test process that inherits NODE_TEST_CONTEXT reports to a parent that is not there.
   const { NODE_TEST_CONTEXT: _, ...clean } = env;
   const child = spawn(process.execPath, args, { env: clean, stdio: 'inherit' });
-  const [code] = await once(child, 'exit');
-  return code === 0 ? 0 : 1;
+  const end = () => void child.kill('SIGTERM');
+  process.once('SIGTERM', end).once('SIGINT', end);
+  try {
+    const [code] = await once(child, 'exit');
+    return code === 0 ? 0 : 1;
+  } finally {
+    process.off('SIGTERM', end).off('SIGINT', end);
+  }
 }
 
 if (import.meta.main) {

@@ -1,0 +1,88 @@
+/**
+ * `npm run start:cluster`: real Kafka, registry and Cassandra, started for the occasion, and a deployment
+ * file that names them. Everything ends with Ctrl-C, and the data with it.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Servers, startAll, unavailableReason } from './servers.ts';
+
+export interface ClusterServers {
+  readonly servers: Servers;
+  /** A `carillon.yaml` for the roles: `carillon run --deployment FILE --role …`. Readable by its owner only. */
+  readonly deploymentFile: string;
+  /** Ends the servers and removes the file. */
+  stop(): Promise<void>;
+}
+
+export interface ClusterSettings {
+  /** The gateway's port on 127.0.0.1. Default 7400. */
+  readonly httpPort?: number;
+  /** Of every topic. Default 4. */
+  readonly partitions?: number;
+  /** YAML lines of `connectors:` (FCM and APNs), each with its indent; they belong to who starts the stand-ins. */
+  readonly connectors?: string;
+}
+
+/** Starts all three servers; throws with what to install when there is no way to. */
+export async function startClusterServers(settings: ClusterSettings = {}): Promise<ClusterServers> {
+  const reason = await unavailableReason();
+  if (reason !== undefined) throw new Error(reason);
+  const servers = await startAll();
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-cluster-'));
+  const deploymentFile = join(folder, 'carillon.yaml');
+  writeFileSync(deploymentFile, clusterDeployment(servers, settings), { mode: 0o600 });
+  const stop = async () => {
+    await servers.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { servers, deploymentFile, stop };
+}
+
+/** The deployment that these servers make; its secrets are new at every call. */
+export function clusterDeployment(servers: Servers, settings: ClusterSettings = {}): string {
+  const { kafka, registry, cassandra } = servers;
+  const { httpPort = 7400, partitions = 4, connectors = '' } = settings;
+  const secret = () => randomBytes(32).toString('base64url');
+  return `topology: ${JSON.stringify(join(import.meta.dirname, '../../topology/reno.yaml'))}
+partitions: ${partitions}
+log: { kind: kafka, brokers: ${JSON.stringify(kafka.brokers)}, replication: 1 }
+registry: { url: ${JSON.stringify(registry.url)} }
+inbox:
+  kind: cassandra
+  contact_points: ${JSON.stringify(cassandra.contactPoints)}
+  port: ${cassandra.port}
+  local_data_center: ${JSON.stringify(cassandra.localDataCenter)}
+  keyspace: carillon
+  replication: 1
+http: { host: 127.0.0.1, port: ${httpPort} }
+auth: { secret: ${secret()}, internal_token: ${secret()} }
+${connectors}`;
+}
+
+/** Starts, says where everything is, and waits for Ctrl-C. */
+async function main(): Promise<number> {
+  const cluster = await startClusterServers();
+  const { kafka, registry, cassandra } = cluster.servers;
+  process.stdout.write(
+    `\nKafka      ${kafka.brokers.join(', ')}\nRegistry   ${registry.url}\n` +
+      `Cassandra  ${cassandra.contactPoints[0]}:${cassandra.port}, ${cassandra.localDataCenter}\n` +
+      `Settings   ${cluster.deploymentFile}\n\nCtrl-C ends them; their data go with them.\n`,
+  );
+  // The servers themselves keep nothing alive here, so that a test that forgets them can end.
+  const awake = setInterval(() => undefined, 60_000);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+  });
+  clearInterval(awake);
+  await cluster.stop();
+  return 0;
+}
+
+if (import.meta.main) {
+  process.exitCode = await main().catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  });
+}
