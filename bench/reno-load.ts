@@ -3,7 +3,9 @@
  * record batches of one topic each, and the devices of the members. Chance comes from the seed.
  */
 import { HandClock } from '../core/clock.ts';
+import { partitionOfText } from '../core/partition.ts';
 import { BatchBuilder } from '../core/record-batch.ts';
+import type { ValueEncoder } from '../core/schema.ts';
 import { AvroSchemas } from '../schemas/avro-schemas.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';
 import { MemoryRegistry } from '../schemas/memory-registry.ts';
@@ -18,6 +20,7 @@ const REPEAT_EVERY = 20;
 
 export interface LoadBatch {
   readonly topic: string;
+  readonly partition: number;
   readonly bytes: Buffer;
   readonly baseOffset: number;
   readonly count: number;
@@ -126,52 +129,106 @@ const SHARES: readonly { topic: string; schema: string; share: number; make: Mak
 const CLASSES = ['tv', 'mobile', 'tablet', 'web', 'stick'] as const;
 const TRANSPORTS = ['websocket', 'fcm', 'apns', 'inbox'] as const;
 
-/** Also the topics and schemas of a topology, so that its lanes can be written. */
+export interface LoadOptions {
+  readonly events: number;
+  readonly members: number;
+  readonly seed: number;
+  /** 1 by default. */
+  readonly partitions?: number;
+  /** Event time of the first; START_MS by default. */
+  readonly startMs?: number;
+  /** Event types to leave out. */
+  readonly without?: readonly string[];
+}
+
+/** `topics`: those of the topology with their schemas, so that its lanes can be written too. */
 export async function makeLoad(
   folder: SchemaFolder,
   topics: readonly { topic: string; schema: string }[],
-  { events, members, seed }: { events: number; members: number; seed: number },
+  options: LoadOptions,
 ): Promise<Load> {
-  const schemas = new AvroSchemas(folder, new MemoryRegistry(), new HandClock(START_MS));
+  const { events, members, seed, partitions = 1, startMs = START_MS, without = [] } = options;
+  const schemas = new AvroSchemas(folder, new MemoryRegistry(), new HandClock(startMs));
   await schemas.open(topics);
   const chance = random(seed);
-  const slots = SHARES.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
-  const builders = new Map(SHARES.map(({ topic }) => [topic, new BatchBuilder(topic, 0)]));
-  const ends = new Map<string, number>();
-  const batches: LoadBatch[] = [];
-  const finish = (builder: BatchBuilder, clockMs: number) => {
-    const { topic, bytes, count } = builder.finish();
-    const baseOffset = ends.get(topic) ?? 0;
-    ends.set(topic, baseOffset + count);
-    batches.push({ topic, bytes: Buffer.from(bytes), baseOffset, count, clockMs });
-  };
+  const kinds = SHARES.filter(({ topic }) => !without.includes(topic));
+  const slots = kinds.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
+  const collector = new BatchCollector(partitions);
   for (let n = 0; n < events; n++) {
     const kind = slots[n % slots.length]!;
-    const at = START_MS + Math.floor(n / EVENTS_PER_MS);
+    const at = startMs + Math.floor(n / EVENTS_PER_MS);
     const member = `m-${Math.floor(chance() * members)}`;
     // A repeat is the same event once more; it is of the same type because the slots go round.
     const id = n % (slots.length * REPEAT_EVERY) === 0 && n > 0 ? n - slots.length : n;
-    const builder = builders.get(kind.topic)!;
     const value = kind.make(id, member, at, chance);
-    builder.appendEncoded(at, member, schemas.encoder(kind.schema), value);
-    if (builder.count === BATCH_RECORDS) finish(builder, at);
+    collector.add(kind.topic, member, at, schemas.encoder(kind.schema), value);
   }
-  const endMs = START_MS + Math.floor(events / EVENTS_PER_MS);
-  for (const builder of builders.values()) if (builder.count > 0) finish(builder, endMs);
-  return { schemas, batches, devices: devicesOf(schemas, members, chance), events };
+  collector.finish(startMs + Math.floor(events / EVENTS_PER_MS));
+  return {
+    schemas,
+    batches: collector.batches,
+    devices: devicesOf(schemas, members, chance),
+    events,
+  };
+}
+
+/** Cuts batches of one topic partition each, as they fill. */
+class BatchCollector {
+  readonly batches: LoadBatch[] = [];
+  readonly #partitions: number;
+  readonly #builders = new Map<string, BatchBuilder>();
+  readonly #ends = new Map<string, number>();
+
+  constructor(partitions: number) {
+    this.#partitions = partitions;
+  }
+
+  add(topic: string, key: string, at: number, encoder: ValueEncoder, value: object): void {
+    const partition = partitionOfText(key, this.#partitions);
+    const place = `${topic}/${partition}`;
+    const builder = this.#builders.get(place) ?? new BatchBuilder(topic, partition);
+    this.#builders.set(place, builder);
+    builder.appendEncoded(at, key, encoder, value);
+    if (builder.count === BATCH_RECORDS) this.#cut(place, builder, at);
+  }
+
+  finish(clockMs: number): void {
+    for (const [place, builder] of this.#builders) {
+      if (builder.count > 0) this.#cut(place, builder, clockMs);
+    }
+  }
+
+  #cut(place: string, builder: BatchBuilder, clockMs: number): void {
+    const { topic, partition, bytes, count } = builder.finish();
+    const baseOffset = this.#ends.get(place) ?? 0;
+    this.#ends.set(place, baseOffset + count);
+    this.batches.push({
+      topic,
+      partition,
+      bytes: Buffer.from(bytes),
+      baseOffset,
+      count,
+      clockMs,
+    });
+  }
+}
+
+/** One to four devices a member. */
+export function sampleDevices(member: string, chance: () => number) {
+  return Array.from({ length: 1 + Math.floor(chance() * 4) }, (_, d) => ({
+    deviceId: `${member}-d${d}`,
+    epoch: 1,
+    class: CLASSES[d % CLASSES.length]!,
+    transports: [TRANSPORTS[d % TRANSPORTS.length]!],
+    updatedAt: START_MS,
+  }));
 }
 
 function devicesOf(schemas: AvroSchemas, members: number, chance: () => number): Buffer {
   const builder = new BatchBuilder('tables.devices', 0);
   for (let m = 0; m < members; m++) {
     const memberId = `m-${m}`;
-    const devices = Array.from({ length: 1 + Math.floor(chance() * 4) }, (_, d) => ({
-      deviceId: `${memberId}-d${d}`,
-      epoch: 1,
-      class: CLASSES[d % CLASSES.length],
-      transports: [TRANSPORTS[d % TRANSPORTS.length]],
-      updatedAt: START_MS,
-    }));
+    const devices = sampleDevices(memberId, chance);
     const encoder = schemas.encoder('MemberDevices');
     builder.appendEncoded(START_MS, memberId, encoder, { memberId, devices });
   }
