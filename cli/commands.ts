@@ -88,10 +88,17 @@ function producerCommands(program: Command, exit: SetExit): void {
     .option('--type <types>', 'event types, with commas; all for samples')
     .option('--rate <n>', 'events per second; 0: as fast as it goes', whole(0), 10)
     .option('--count <n>', 'how many, then end; without it: until Ctrl-C', whole(1))
-    .option('--seed <n>', 'the same seed gives the same events', whole(0), 1)
+    .option(
+      '--seed <n>',
+      'the same seed gives the same events (default: another each time)',
+      whole(0),
+    )
     .option('--members <n>', 'how many members the samples are of', whole(1), 12)
-    .option('--url <url>', 'the gateway (default: that of the deployment)')
-    .option('--kafka', 'write straight into Kafka, in the Confluent wire format')
+    .option(
+      '--url <url>',
+      'the gateway (default: that of the deployment; on Kafka: none, straight into the topics)',
+    )
+    .option('--mistakes', 'samples as on a bad day: late, twice, for nobody, of a wrong clock')
     .action(async (file, options) => {
       exit(await (await import('./commands/produce.ts')).produce(file, options));
     });

@@ -118,10 +118,15 @@ const EMBEDDED: EmbeddedLogSettings = {
   synchronous: 'normal',
 };
 
-export function logOf(read: SettingReader, section: Section | undefined): Deployment['log'] {
+/** `beside`: from a path as it is written to one from the config's own folder. */
+export function logOf(
+  read: SettingReader,
+  section: Section | undefined,
+  beside: (path: string) => string,
+): Deployment['log'] {
   if (section === undefined) return EMBEDDED;
   const kind = section.choice('kind', ['embedded', 'kafka']) ?? 'embedded';
-  if (kind === 'kafka') return kafkaOf(read, section);
+  if (kind === 'kafka') return kafkaOf(read, section, beside);
   section.only(['kind', 'retention', 'bytes_max', 'synchronous']);
   return {
     kind,
@@ -131,7 +136,11 @@ export function logOf(read: SettingReader, section: Section | undefined): Deploy
   };
 }
 
-function kafkaOf(read: SettingReader, section: Section): KafkaLogSettings {
+function kafkaOf(
+  read: SettingReader,
+  section: Section,
+  beside: (path: string) => string,
+): KafkaLogSettings {
   section.only(['kind', 'brokers', 'client_id', 'replication', 'ssl', 'sasl']);
   const brokers = read.texts(section, 'brokers') ?? [];
   if (!section.has('brokers')) {
@@ -153,13 +162,17 @@ function kafkaOf(read: SettingReader, section: Section): KafkaLogSettings {
     brokers,
     clientId: section.text('client_id')?.value ?? 'carillon',
     replicationFactor: read.count(section, 'replication', -1, -1, 16),
-    ssl: sslOf(read, section),
+    ssl: sslOf(read, section, beside),
     sasl: saslOf(read, section.section('sasl')),
   };
 }
 
 /** `ssl: true`, or a mapping with the path of the certificate to trust. */
-function sslOf(read: SettingReader, section: Section): KafkaLogSettings['ssl'] {
+function sslOf(
+  read: SettingReader,
+  section: Section,
+  beside: (path: string) => string,
+): KafkaLogSettings['ssl'] {
   const tree = section.tree('ssl');
   if (tree === undefined) return false;
   if (tree.kind !== 'map') {
@@ -167,7 +180,9 @@ function sslOf(read: SettingReader, section: Section): KafkaLogSettings['ssl'] {
     return on && { ca: undefined, rejectUnauthorized: true };
   }
   const ssl = section.section('ssl')!.only(['ca', 'verify']);
-  return { ca: ssl.text('ca')?.value, rejectUnauthorized: read.flag(ssl, 'verify', true) };
+  const ca = ssl.text('ca')?.value;
+  const verify = read.flag(ssl, 'verify', true);
+  return { ca: ca === undefined ? undefined : beside(ca), rejectUnauthorized: verify };
 }
 
 function saslOf(read: SettingReader, section: Section | undefined): KafkaLogSettings['sasl'] {

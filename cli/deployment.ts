@@ -121,7 +121,7 @@ export function parseDeployment(
   const beside = (path: string) =>
     isAbsolute(path) ? path : join(dirname(resolve(folder, file)), path);
   const base = defaults(folder);
-  const log = logOf(read, section.section('log'));
+  const log = logOf(read, section.section('log'), beside);
   const inbox = inboxOf(read, section.section('inbox'), log.kind);
   const deployment: Deployment = {
     file,

@@ -1,0 +1,253 @@
+/** `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told. */
+import { systemClock } from '../../core/clock.ts';
+import { DEVICE_CLASSES } from '../../core/device.ts';
+import { parseDuration } from '../../core/duration.ts';
+import { CarillonError } from '../../core/error.ts';
+import { nearest } from '../../core/nearest.ts';
+import { mintToken, type Scope } from '../../gateway/auth.ts';
+import type { NotificationForm, PullPage, ServerFrame, Skipped } from '../../schemas/frames.ts';
+import { type Deployment, gatewayUrlOf, readDeployment } from '../deployment.ts';
+import { GatewayClient } from '../gateway-client.ts';
+import { secretsOf } from '../secrets.ts';
+import { EXIT_OK } from '../show-error.ts';
+import { type SocketClose, SocketDevice } from '../socket-device.ts';
+
+export interface DeviceOptions {
+  readonly deployment?: string;
+  readonly id: string;
+  readonly member?: string;
+  readonly class: string;
+  readonly pull?: boolean;
+  readonly every?: string;
+  readonly after?: string;
+  readonly ack: boolean;
+  readonly url?: string;
+  readonly format: 'pretty' | 'json';
+}
+
+const TOKEN_TTL_MS = 24 * 3_600_000;
+const PULL_LIMIT = 100;
+/** A registration is known a moment after its answer; a pull right after it waits for that. */
+const KNOWN_AFTER_MS = 5_000;
+const LOOK_AGAIN_MS = 200;
+
+export async function device(options: DeviceOptions): Promise<number> {
+  const everyMs = checkOptions(options);
+  const deployment = readDeployment({
+    file: options.deployment,
+    folder: process.cwd(),
+    env: process.env,
+  });
+  const url = options.url ?? gatewayUrlOf(deployment);
+  const mint = minter(deployment);
+  if (options.member !== undefined) {
+    const registrar = new GatewayClient(url, () => mint('carillon-device', 'registrar'));
+    const kind = options.pull === true ? 'inbox' : 'websocket';
+    const { member, class: deviceClass } = options;
+    await registrar.register(options.id, {
+      memberId: member,
+      class: deviceClass,
+      platform: 'carillon',
+      app: 'carillon device',
+      transports: [{ kind }],
+    });
+    note(`${options.id} is registered for ${member}, as ${deviceClass}, on ${kind}.`);
+  }
+  const client = new GatewayClient(url, () => mint(options.id));
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const print = new Printer(options.format);
+  if (options.pull === true) await pullAll(client, options, everyMs, print, stop.signal);
+  else await hold(url, client, () => mint(options.id), options, print, stop.signal);
+  return EXIT_OK;
+}
+
+function checkOptions({ class: deviceClass, every }: DeviceOptions): number | undefined {
+  const where = { at: 'carillon device' };
+  if (!(DEVICE_CLASSES as readonly string[]).includes(deviceClass)) {
+    const near = nearest(deviceClass, DEVICE_CLASSES);
+    throw new CarillonError('CAR900', `there is no device class "${deviceClass}".`, {
+      where,
+      mend:
+        near === undefined ? `classes: ${DEVICE_CLASSES.join(', ')}` : `did you mean "${near}"?`,
+    });
+  }
+  if (every === undefined) return undefined;
+  const ms = parseDuration(every);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new CarillonError('CAR900', `--every "${every}" is not a duration.`, {
+    where,
+    mend: 'write e.g. --every 30s',
+  });
+}
+
+function minter(deployment: Deployment): (subject: string, scope?: Scope) => Promise<string> {
+  const { secret } = secretsOf(deployment);
+  return (subject, scope) =>
+    mintToken({
+      secret,
+      subject,
+      clock: systemClock,
+      ttlMs: TOKEN_TTL_MS,
+      ...(scope === undefined ? {} : { scope }),
+    });
+}
+
+/** Until Ctrl-C, or a close code that is final: CAR913. */
+function hold(
+  url: string,
+  client: GatewayClient,
+  token: () => Promise<string>,
+  options: DeviceOptions,
+  print: Printer,
+  signal: AbortSignal,
+): Promise<void> {
+  const ended = Promise.withResolvers<void>();
+  let asked = false;
+  const socket = new SocketDevice({
+    url,
+    token,
+    after: options.after,
+    acknowledge: options.ack,
+    onFrame: (frame) => print.frame(frame),
+    onClose: (close) => {
+      if (signal.aborted) return ended.resolve();
+      if (close.againMs === undefined) {
+        socket.stop();
+        return ended.reject(turnedAway(options.id, close));
+      }
+      note(
+        `closed: ${close.code} ${close.reason || 'connection lost'}; back in ${close.againMs} ms.`,
+      );
+      if (close.opened || close.code >= 3000 || asked) return;
+      asked = true;
+      // A refused handshake does not say why, but the same token over HTTP does.
+      client.pull(options.id, options.after, 1).catch((error: unknown) => {
+        if (error instanceof CarillonError && error.code === 'CAR713') return;
+        socket.stop();
+        ended.reject(error);
+      });
+    },
+    random: Math.random,
+  });
+  signal.addEventListener('abort', () => {
+    socket.stop();
+    if (socket.cursor !== undefined) note(`go on later with --after ${socket.cursor}`);
+    ended.resolve();
+  });
+  socket.start();
+  return ended.promise;
+}
+
+function turnedAway(id: string, { code, reason }: SocketClose): CarillonError {
+  return new CarillonError('CAR913', `the gateway closed the connection for good: ${reason}.`, {
+    where: { at: `${id}, close code ${code}` },
+  });
+}
+
+async function pullAll(
+  client: GatewayClient,
+  options: DeviceOptions,
+  everyMs: number | undefined,
+  print: Printer,
+  signal: AbortSignal,
+): Promise<void> {
+  let after = options.after;
+  let total = 0;
+  for (;;) {
+    const page = await pullKnown(client, options.id, after, signal);
+    if (page === undefined) return;
+    total += page.notifications.length;
+    print.page(page);
+    after = page.cursor;
+    const some = page.notifications.length + page.skipped.length > 0;
+    if (options.ack && some) await client.acknowledge(options.id, page.cursor);
+    if (page.more) continue;
+    if (everyMs === undefined || signal.aborted) break;
+    await pause(everyMs, signal);
+    if (signal.aborted) break;
+  }
+  note(`${total} notifications; go on later with --after ${after}`);
+}
+
+/** Undefined: Ctrl-C came first. */
+async function pullKnown(
+  client: GatewayClient,
+  id: string,
+  after: string | undefined,
+  signal: AbortSignal,
+): Promise<PullPage | undefined> {
+  const untilMs = performance.now() + KNOWN_AFTER_MS;
+  for (;;) {
+    try {
+      return await client.pull(id, after, PULL_LIMIT);
+    } catch (error) {
+      const early = error instanceof CarillonError && error.code === 'CAR713';
+      if (!early || performance.now() > untilMs) throw error;
+      await pause(LOOK_AGAIN_MS, signal);
+      if (signal.aborted) return undefined;
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
+
+/** What is not a frame goes to standard error, so that the frames can be piped on. */
+function note(sentence: string): void {
+  process.stderr.write(`# ${sentence}\n`);
+}
+
+class Printer {
+  readonly #json: boolean;
+
+  constructor(format: DeviceOptions['format']) {
+    this.#json = format === 'json';
+  }
+
+  frame(frame: ServerFrame): void {
+    if (this.#json) {
+      this.#line(JSON.stringify(frame));
+      return;
+    }
+    if (frame.type === 'welcome') note(`connected as ${frame.deviceId}, epoch ${frame.epoch}.`);
+    if (frame.type === 'notification') this.#notification(frame);
+    if (frame.type === 'notification' || frame.type === 'skipped') {
+      for (const one of frame.skipped ?? []) this.#skipped(one);
+    }
+  }
+
+  page(page: PullPage): void {
+    if (this.#json) {
+      this.#line(JSON.stringify(page));
+      return;
+    }
+    for (const one of page.notifications) this.#notification(one);
+    for (const one of page.skipped) this.#skipped(one);
+  }
+
+  #notification(one: NotificationForm): void {
+    const age = Math.max(0, systemClock.now() - one.born);
+    const count = one.count > 1 ? ` ×${one.count}` : '';
+    const value = JSON.stringify(one.value);
+    const place = `${one.priority} #${one.sequence}`.padEnd(14);
+    this.#line(`${place} ${one.useCase}${count}  ${(age / 1_000).toFixed(1)} s old  ${value}`);
+  }
+
+  #skipped(one: Skipped): void {
+    this.#line(`${`${one.priority} #${one.sequence}`.padEnd(14)} skipped: ${one.reason}`);
+  }
+
+  #line(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+}

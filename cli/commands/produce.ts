@@ -1,0 +1,114 @@
+/** `carillon produce`: events at a rate, samples with a seed or given ones, over HTTP or into Kafka. */
+import { systemClock } from '../../core/clock.ts';
+import { CarillonError } from '../../core/error.ts';
+import { nearest } from '../../core/nearest.ts';
+import { SAMPLE_TYPES, type SampleType } from '../demo/sample-events.ts';
+import { readDeployment } from '../deployment.ts';
+import { type EventSource, type GivenEvent, lineSource, sampleSource } from '../event-sources.ts';
+import { type EventWriter, httpWriter, kafkaWriter } from '../event-writers.ts';
+import { loadTopology } from '../load-topology.ts';
+import { EXIT_OK } from '../show-error.ts';
+
+export interface ProduceOptions {
+  readonly deployment?: string;
+  readonly type?: string;
+  readonly rate: number;
+  readonly count?: number;
+  readonly seed?: number;
+  readonly members: number;
+  readonly mistakes?: boolean;
+  readonly url?: string;
+}
+
+/** One request is at most this large; the gateway takes 1,000. */
+const BATCH_MAX = 500;
+const TICK_MS = 50;
+const SEED_BELOW = 1_000_000;
+
+export async function produce(file: string | undefined, options: ProduceOptions): Promise<number> {
+  const folder = process.cwd();
+  const seed = options.seed ?? systemClock.now() % SEED_BELOW;
+  const source = sourceOf(file, seed, options);
+  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const direct = deployment.log.kind === 'kafka' && options.url === undefined;
+  const writer = direct
+    ? await kafkaWriter(deployment, loadTopology(deployment, { folder, env: process.env }))
+    : httpWriter(deployment, options.url);
+  let stopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stopped = true;
+    });
+  }
+  const startMs = performance.now();
+  const pump = new Pump(source, writer, options.count ?? Number.POSITIVE_INFINITY);
+  try {
+    await pump.run(options.rate, () => stopped);
+  } finally {
+    await writer.close();
+    const seconds = (performance.now() - startMs) / 1_000;
+    const repeat = file === undefined ? `, seed ${seed}` : '';
+    const sent = pump.sent.toLocaleString('en-US');
+    process.stdout.write(`${sent} events to ${writer.to} in ${seconds.toFixed(1)} s${repeat}\n`);
+  }
+  return EXIT_OK;
+}
+
+function sourceOf(file: string | undefined, seed: number, options: ProduceOptions): EventSource {
+  if (file !== undefined) return lineSource(file, options.type);
+  const { members, mistakes = false, type } = options;
+  const types = type?.split(',').map(sampleType);
+  // With a seed of one's own the events are the same each time, ids and all.
+  const run = options.seed === undefined ? systemClock.now().toString(36) : 'sample';
+  return sampleSource({ seed, run, members, mistakes, ...(types === undefined ? {} : { types }) });
+}
+
+function sampleType(text: string): SampleType {
+  const name = text.trim();
+  if (SAMPLE_TYPES.includes(name as SampleType)) return name as SampleType;
+  const near = nearest(name, SAMPLE_TYPES);
+  throw new CarillonError('CAR900', `there are no samples of type "${name}".`, {
+    where: { at: '--type' },
+    mend:
+      near === undefined
+        ? `types: ${SAMPLE_TYPES.join(', ')}; others are given as JSON lines`
+        : `did you mean "${near}"?`,
+  });
+}
+
+class Pump {
+  sent = 0;
+  readonly #source: EventSource;
+  readonly #writer: EventWriter;
+  readonly #countMax: number;
+
+  constructor(source: EventSource, writer: EventWriter, countMax: number) {
+    this.#source = source;
+    this.#writer = writer;
+    this.#countMax = countMax;
+  }
+
+  /** `rate`: events a second; 0: as fast as they are taken. */
+  async run(rate: number, stopped: () => boolean): Promise<void> {
+    const startMs = performance.now();
+    while (!stopped() && this.sent < this.#countMax) {
+      const due =
+        rate === 0 ? BATCH_MAX : ((performance.now() - startMs) * rate) / 1_000 - this.sent;
+      const wanted = Math.min(BATCH_MAX, this.#countMax - this.sent, Math.floor(due));
+      if (wanted < 1) {
+        await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+        continue;
+      }
+      const batch: GivenEvent[] = [];
+      while (batch.length < wanted) {
+        const event = await this.#source(systemClock.now());
+        if (event === undefined) break;
+        batch.push(event);
+      }
+      if (batch.length === 0) return;
+      await this.#writer.write(batch);
+      this.sent += batch.length;
+      if (batch.length < wanted) return;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+/** Where `carillon produce` writes to: a gateway over HTTP, or Kafka in the Confluent wire format. */
+import { systemClock } from '../core/clock.ts';
+import { CarillonError } from '../core/error.ts';
+import type { Log, Producer } from '../core/log.ts';
+import { nearest } from '../core/nearest.ts';
+import { partitionOfText } from '../core/partition.ts';
+import { BatchBuilder } from '../core/record-batch.ts';
+import { mintToken } from '../gateway/auth.ts';
+import type { EventType } from '../gateway/ingest.ts';
+import type { AvroSchemas } from '../schemas/avro-schemas.ts';
+import { type FieldProblem, jsonEventReader } from '../schemas/json-events.ts';
+import { type Deployment, gatewayUrlOf } from './deployment.ts';
+import type { GivenEvent } from './event-sources.ts';
+import { GatewayClient } from './gateway-client.ts';
+import { kafkaOptionsOf } from './kafka-options.ts';
+import type { LoadedTopology } from './load-topology.ts';
+import { secretsOf } from './secrets.ts';
+
+export interface EventWriter {
+  /** Resolves when all of them are in the log. */
+  write(events: readonly GivenEvent[]): Promise<void>;
+  close(): Promise<void>;
+  /** For the closing sentence. */
+  readonly to: string;
+}
+
+const TOKEN_TTL_MS = 10 * 60_000;
+const TRIES = 8;
+const WAIT_FIRST_MS = 250;
+
+export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment)): EventWriter {
+  const { secret } = secretsOf(deployment);
+  const token = () =>
+    mintToken({
+      secret,
+      subject: 'carillon-produce',
+      scope: 'producer',
+      clock: systemClock,
+      ttlMs: TOKEN_TTL_MS,
+    });
+  const client = new GatewayClient(url, token);
+  return {
+    to: url,
+    async write(events) {
+      for (const [type, some] of byType(events)) {
+        await tried(() =>
+          client.postEvents(
+            type,
+            some.map(({ value }) => value),
+          ),
+        );
+      }
+    },
+    close: async () => {},
+  };
+}
+
+/** An event that was written though the answer was lost comes twice; dedup is there for that. */
+async function tried(work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayPass = error instanceof CarillonError && error.retryable;
+      if (!mayPass || error.code === 'CAR907' || attempt === TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, WAIT_FIRST_MS * 2 ** (attempt - 1)));
+    }
+  }
+}
+
+function byType(events: readonly GivenEvent[]): Map<string, GivenEvent[]> {
+  const types = new Map<string, GivenEvent[]>();
+  for (const event of events) {
+    const some = types.get(event.type);
+    if (some === undefined) types.set(event.type, [event]);
+    else some.push(event);
+  }
+  return types;
+}
+
+/** An event topic of the topology, and how its values are read and keyed. */
+interface EventTopic {
+  readonly topic: string;
+  readonly schema: string;
+  readonly key: string;
+  readonly partitions: number;
+  readonly reader: ReturnType<typeof jsonEventReader>;
+}
+
+/** Throws what Kafka and the registry say when they are away. */
+export async function kafkaWriter(
+  deployment: Deployment,
+  topology: LoadedTopology,
+): Promise<EventWriter> {
+  const { log: settings, registryUrl } = deployment;
+  if (settings.kind !== 'kafka' || registryUrl === null) throw new Error('the log is not Kafka');
+  const [{ openKafkaLog }, { ConfluentRegistry }, { AvroSchemas }, { eventTypesOf }] =
+    await Promise.all([
+      import('../connectors/kafka/log.ts'),
+      import('../schemas/confluent-registry.ts'),
+      import('../schemas/avro-schemas.ts'),
+      import('./run/topology.ts'),
+    ]);
+  const registry = new ConfluentRegistry({ url: registryUrl });
+  const log = await openKafkaLog(kafkaOptionsOf(settings));
+  return new KafkaWriter({
+    to: settings.brokers.join(','),
+    types: eventTypesOf(topology),
+    schemas: new AvroSchemas(topology.schemas, registry, systemClock),
+    log,
+    producer: await log.producer(),
+  });
+}
+
+interface KafkaParts {
+  readonly to: string;
+  readonly types: ReadonlyMap<string, EventType>;
+  readonly schemas: AvroSchemas;
+  readonly log: Log;
+  readonly producer: Producer;
+}
+
+class KafkaWriter implements EventWriter {
+  readonly to: string;
+  readonly #parts: KafkaParts;
+  readonly #opened = new Map<string, EventTopic>();
+
+  constructor(parts: KafkaParts) {
+    this.to = parts.to;
+    this.#parts = parts;
+  }
+
+  async write(events: readonly GivenEvent[]): Promise<void> {
+    const { schemas, producer } = this.#parts;
+    const builders = new Map<string, BatchBuilder>();
+    for (const event of events) {
+      const of = this.#opened.get(event.type) ?? (await this.#open(event.type));
+      const value = checked(event, of);
+      const key = String(value[of.key]);
+      const partition = partitionOfText(key, of.partitions);
+      const at = `${of.topic}/${partition}`;
+      const builder = builders.get(at) ?? new BatchBuilder(of.topic, partition);
+      builders.set(at, builder);
+      builder.appendEncoded(systemClock.now(), key, schemas.encoder(of.schema), value);
+    }
+    await producer.send([...builders.values()].map((builder) => builder.finish()));
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.producer.close();
+    await this.#parts.log.close();
+  }
+
+  /** Throws CAR706 for a type that no stream reads, CAR642 when its topic is not there. */
+  async #open(type: string): Promise<EventTopic> {
+    const { types, schemas, log } = this.#parts;
+    const known = types.get(type);
+    if (known === undefined) throw unknownType(type, types.keys());
+    const { topic, schema, avro, key = 'memberId' } = known;
+    await schemas.open([{ topic, schema }]);
+    const partitions = await log.partitionsOf(topic);
+    if (partitions === undefined) {
+      throw new CarillonError('CAR642', `topic ${topic} is not there.`, { where: { at: topic } });
+    }
+    const opened = { topic, schema, key, partitions, reader: jsonEventReader(avro) };
+    this.#opened.set(type, opened);
+    return opened;
+  }
+}
+
+/** Throws CAR909 with all fields that are wrong. */
+function checked(event: GivenEvent, { reader, schema }: EventTopic): { [field: string]: unknown } {
+  const problems: FieldProblem[] = [];
+  const value = reader.read(event.value, '', problems) as { [field: string]: unknown };
+  if (problems.length === 0) return value;
+  const fields = problems.map(({ path, what }) => `\n    ${path}: ${what}`).join('');
+  throw new CarillonError('CAR909', `it is not of schema ${schema}.${fields}`, {
+    where: event.line === undefined ? { at: event.type } : { at: `line ${event.line}` },
+  });
+}
+
+function unknownType(type: string, known: Iterable<string>): CarillonError {
+  const names = [...known];
+  const near = nearest(type, names);
+  return new CarillonError('CAR706', `there is no event type "${type}".`, {
+    where: { at: '--type' },
+    mend: near === undefined ? `types: ${names.join(', ')}` : `did you mean "${near}"?`,
+  });
+}
