@@ -10,8 +10,10 @@ import { type Servers, startAll, unavailableReason } from './servers.ts';
 
 export interface ClusterServers {
   readonly servers: Servers;
-  /** A `carillon.yaml` for the roles: `carillon run --deployment FILE --role …`. Readable by its owner only. */
+  /** A `carillon.yaml` for the roles: `carillon run --deployment FILE --role …`. */
   readonly deploymentFile: string;
+  /** The secrets that the file asks for, new at every start: the environment of the roles. */
+  readonly env: { readonly CARILLON_SECRET: string; readonly CARILLON_INTERNAL_TOKEN: string };
   /** Ends the servers and removes the file. */
   stop(): Promise<void>;
 }
@@ -32,19 +34,20 @@ export async function startClusterServers(settings: ClusterSettings = {}): Promi
   const servers = await startAll();
   const folder = mkdtempSync(join(tmpdir(), 'carillon-cluster-'));
   const deploymentFile = join(folder, 'carillon.yaml');
-  writeFileSync(deploymentFile, clusterDeployment(servers, settings), { mode: 0o600 });
+  writeFileSync(deploymentFile, clusterDeployment(servers, settings));
   const stop = async () => {
     await servers.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { servers, deploymentFile, stop };
+  const secret = () => randomBytes(32).toString('base64url');
+  const env = { CARILLON_SECRET: secret(), CARILLON_INTERNAL_TOKEN: secret() };
+  return { servers, deploymentFile, env, stop };
 }
 
-/** The deployment that these servers make; its secrets are new at every call. */
+/** The deployment that these servers make; the secrets come from the environment. */
 export function clusterDeployment(servers: Servers, settings: ClusterSettings = {}): string {
   const { kafka, registry, cassandra } = servers;
   const { httpPort = 7400, partitions = 4, connectors = '' } = settings;
-  const secret = () => randomBytes(32).toString('base64url');
   return `topology: ${JSON.stringify(join(import.meta.dirname, '../../topology/reno.yaml'))}
 partitions: ${partitions}
 log: { kind: kafka, brokers: ${JSON.stringify(kafka.brokers)}, replication: 1 }
@@ -57,7 +60,7 @@ inbox:
   keyspace: carillon
   replication: 1
 http: { host: 127.0.0.1, port: ${httpPort} }
-auth: { secret: ${secret()}, internal_token: ${secret()} }
+auth: { secret: "\${CARILLON_SECRET}", internal_token: "\${CARILLON_INTERNAL_TOKEN}" }
 ${connectors}`;
 }
 
