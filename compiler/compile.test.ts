@@ -236,7 +236,6 @@ test('every topic is planned once, with its use, cleanup and schema', () => {
   const row = ({ name, use, cleanup, schema }: (typeof topics)[number]) =>
     `${name} ${use} ${cleanup} ${schema ?? '-'}`;
   assert.deepEqual(topics.filter(({ use }) => use !== 'lane').map(row), [
-    'dead-letters dead-letters delete -',
     'events.device-registration events delete DeviceRegistration',
     'events.connections events delete Connection',
     'tables.device-owners table compact Device',
@@ -245,6 +244,7 @@ test('every topic is planned once, with its use, cleanup and schema', () => {
     'tables.gateways table compact,delete Gateway',
     'small.devices.register-repartition repartition delete DeviceChange',
     'outcomes outcomes delete DeliveryOutcome',
+    'dead-letters dead-letters delete -',
     'events.viewing-activity events delete ViewingActivity',
     'small.normal.va.dedup-changelog changelog compact -',
     'small.normal.numbers-changelog changelog compact -',
@@ -270,6 +270,53 @@ streams:
   assert.equal(others.length, 0);
   assert.deepEqual([sub!.role, sub!.group, sub!.priority], ['streams', 'copy.streams', -1]);
   assert.equal(sub!.streams[0]!.priority, null);
+});
+
+const singleWriter: readonly [string, string, string][] = [
+  ['dead letters into the outcomes', 'tables:', 'on_error: { topic: outcomes }\ntables:'],
+  [
+    'two lanes of one topic',
+    'lanes:',
+    'lanes:\n  one: { topic: "n.{priority}.{transport}", schema: DeviceNotification, key: key }',
+  ],
+  [
+    'a stream into a table of the engine',
+    'sinks:',
+    `  rows:
+    id: rows
+    priority: { as: normal }
+    from: { topic: rows, schema: MemberDevices }
+    to: { topic: tables.devices, schema: MemberDevices }
+sinks:`,
+  ],
+];
+for (const [what, from, to] of singleWriter) {
+  test(`CAR215: a topic has one writer: ${what}`, () => {
+    const { diagnostics } = compiled(SMALL.replace(from, to));
+    assert.deepEqual([...new Set(diagnostics.map(({ code }) => code))], ['CAR215']);
+  });
+}
+
+const placesOfText = [
+  'keys_max: 1_000',
+  'as: normal',
+  'topic: events.viewing-activity',
+  'schema: ViewingActivity',
+  'ttl: 7d',
+];
+for (const place of placesOfText) {
+  test(`what the environment gives is told as the file has it: ${place}`, () => {
+    const name = place.slice(0, place.indexOf(':'));
+    const text = SMALL.replace(place, `${name}: "\${WHAT}/x"`);
+    const { diagnostics } = compiled(text, { WHAT: 's3cr3t' });
+    assert.equal(diagnostics.length, 1);
+    assert.match(diagnostics[0]!.what, /"\$\{WHAT\}\/x"/);
+    assert.doesNotMatch(render(diagnostics, new Map([[FILE, text]])), /s3cr3t/);
+  });
+}
+
+test('a tag that YAML does not know is an error, and not passed over', () => {
+  assert.deepEqual(codesOf(compiled(SMALL.replace('id: va', 'id: !x va'))), ['8:9 CAR101']);
 });
 
 const sameHash: readonly [string, string][] = [

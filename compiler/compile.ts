@@ -10,7 +10,6 @@ import {
   SchemaShapes,
   type Scope,
   Topics,
-  topicPlan,
 } from './declarations.ts';
 import { deviceTopics } from './device-topologies.ts';
 import { lower } from './lower.ts';
@@ -42,8 +41,6 @@ const KEYS = ['topology', 'doc', 'on_error', 'tables', 'chains', 'lanes', 'strea
 const ATTEMPTS_DEFAULT = 3;
 const ATTEMPTS_MAX = 100;
 const DEAD_LETTERS_DEFAULT = 'dead-letters';
-/** Long enough to look at what went wrong last month. */
-const DEAD_LETTERS_KEPT_MS = 30 * 86_400_000;
 
 export function compile(text: string, options: CompileOptions): Compiled {
   const { tree, report } = parseTree(text, options.file, options.env);
@@ -71,10 +68,12 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   if (name !== undefined) checkName(report, 'topology', name.value, name.span);
   const topology = name?.value ?? 'topology';
   const policy = resolveOnError(scope, section);
-  topics.builtIn(
-    topicPlan(policy.topic, 'dead-letters', undefined, { retentionMs: DEAD_LETTERS_KEPT_MS }),
-  );
-  if (section.has('lanes')) for (const plan of deviceTopics(topology)) topics.builtIn(plan);
+  const lanesTree = section.tree('lanes');
+  if (lanesTree?.kind === 'map' && lanesTree.entries.length > 0) {
+    for (const plan of deviceTopics(topology)) topics.builtIn(plan);
+  }
+  const { topic: deadLetters } = policy;
+  topics.use('on_error', deadLetters, 'dead-letters', undefined);
   const tables = resolveTables(scope, section.section('tables'));
   const lanes = resolveLanes(scope, section.section('lanes'));
   const chains = readChains(scope, section.section('chains'));
@@ -87,7 +86,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     name: topology,
     doc: section.text('doc')?.value ?? '',
     attempts: policy.attempts,
-    deadLetters: policy.topic,
+    deadLetters: deadLetters.value,
     tables: present(tables.values()),
     lanes: present(lanes.values()),
     streams: present(streams),
@@ -101,7 +100,7 @@ function present<T>(all: Iterable<T | null | undefined>): T[] {
   return [...all].filter((one) => one !== null && one !== undefined);
 }
 
-function resolveOnError(scope: Scope, section: Section): { attempts: number; topic: string } {
+function resolveOnError(scope: Scope, section: Section): { attempts: number; topic: Placed } {
   const { report } = scope;
   const policy = section.section('on_error')?.only(['attempts', 'then', 'topic']);
   policy?.choice('then', ['dead_letter']);
@@ -109,10 +108,8 @@ function resolveOnError(scope: Scope, section: Section): { attempts: number; top
   const bounds = { min: 1, max: ATTEMPTS_MAX };
   const attempts =
     written === undefined ? undefined : readCount(report, 'on_error: attempts', written, bounds);
-  const topic: Placed | undefined = policy?.text('topic');
-  // Only the form of the name is checked here: it is the first topic of all.
-  if (topic !== undefined) new Topics(report).use('on_error', topic, 'dead-letters', undefined);
-  return { attempts: attempts ?? ATTEMPTS_DEFAULT, topic: topic?.value ?? DEAD_LETTERS_DEFAULT };
+  const topic = policy?.text('topic') ?? { value: DEAD_LETTERS_DEFAULT, span: section.span };
+  return { attempts: attempts ?? ATTEMPTS_DEFAULT, topic };
 }
 
 function readChains(scope: Scope, section: Section | undefined): Chains {

@@ -95,6 +95,11 @@ export class Topics {
       this.#plans.set(name, topicPlan(name, use, schema));
       return true;
     }
+    if (hasOtherWriter(use, known.use)) {
+      const what = `${subject}: topic "${name}" has a writer of its own (${known.use}).`;
+      this.#report.error('CAR215', span, what, 'Write to a topic of its own.');
+      return false;
+    }
     if (known.schema === schema) return true;
     const has = known.schema === undefined ? 'raw bytes' : `schema ${known.schema}`;
     this.#report.error(
@@ -106,9 +111,17 @@ export class Topics {
   }
 }
 
+/** Lanes, tables and what the engine writes have one writer each; events may have any number. */
+function hasOtherWriter(use: TopicUse, known: TopicUse): boolean {
+  if (use === 'lane' || use === 'dead-letters') return true;
+  return use === 'output' && known !== 'events' && known !== 'output';
+}
+
 const DAY_MS = 86_400_000;
 /** As long as the inbox keeps what it was told, so that a replay can be compared with it. */
 const EVENTS_KEPT_MS = 7 * DAY_MS;
+/** Long enough to look at what went wrong last month. */
+const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
 
 export function topicPlan(
   name: string,
@@ -121,7 +134,9 @@ export function topicPlan(
     name,
     use,
     cleanup: isCompacted ? 'compact' : 'delete',
-    ...(isCompacted ? {} : { retentionMs: EVENTS_KEPT_MS }),
+    ...(isCompacted
+      ? {}
+      : { retentionMs: use === 'dead-letters' ? DEAD_LETTERS_KEPT_MS : EVENTS_KEPT_MS }),
     ...more,
     ...(schema === undefined ? {} : { schema }),
   };

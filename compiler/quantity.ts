@@ -26,8 +26,8 @@ export function readDuration(
   const ms = typeof tree.value === 'string' ? parseDuration(text) : undefined;
   if (ms === undefined) {
     const isNumber = /^\d+(\.\d+)?$/.test(text);
-    const what = isNumber ? `${text} has no unit.` : `"${text}" is not a duration.`;
-    const mend = isNumber ? `write ${text}s.` : undefined;
+    const what = isNumber ? `${shown(tree)} has no unit.` : `"${text}" is not a duration.`;
+    const mend = isNumber && !tree.expanded ? `write ${text}s.` : undefined;
     report.error('CAR304', tree.span, `${subject}: ${what}`, mend);
     return undefined;
   }
@@ -70,16 +70,21 @@ export function readBytes(
   const bytes = match === null ? Number.NaN : Number(match[1]) * BYTES_IN[match[2]!]!;
   if (!Number.isSafeInteger(bytes)) {
     const isNumber = /^\d+$/.test(text);
-    const what = isNumber ? `${text} has no unit.` : `"${text}" is not a size.`;
+    const what = isNumber ? `${shown(tree)} has no unit.` : `"${text}" is not a size.`;
     report.error(
       'CAR307',
       tree.span,
       `${subject}: ${what}`,
-      isNumber ? `write ${text}B.` : undefined,
+      isNumber && !tree.expanded ? `write ${text}B.` : undefined,
     );
     return undefined;
   }
   return within(report, subject, tree, bounds, bytes, (n) => `${n}B`);
+}
+
+/** In quotes it is told as the file has it, when it came from the environment. */
+function shown(tree: ScalarTree): string {
+  return tree.expanded ? `"${tree.value}"` : String(tree.value);
 }
 
 function within(

@@ -66,7 +66,8 @@ function renderOne(diagnostic: Diagnostic, source: string | undefined): string {
 
 function excerpt(source: string, where: Diagnostic['where']): string {
   const column = where.column ?? 1;
-  const shown = source.slice(0, SOURCE_CHARS_MAX).trimEnd();
+  // A tab is wider than the space that stands below it.
+  const shown = source.slice(0, SOURCE_CHARS_MAX).trimEnd().replaceAll('\t', ' ');
   const number = String(where.line).padStart(LINE_NUMBER_CHARS);
   // A place that spans lines is underlined to the end of its first one.
   const room = Math.max(shown.length - column + 1, 1);

@@ -22,6 +22,8 @@ export class Report {
   readonly file: string;
   readonly #lines: LineCounter;
   readonly #found = new Map<string, Found>();
+  /** Texts that came from the environment, and how the file has them. */
+  readonly #hidden = new Map<string, string>();
   #errors = 0;
 
   constructor(file: string, lines: LineCounter) {
@@ -36,6 +38,11 @@ export class Report {
   /** How many errors there are; a difference says whether a part is broken. */
   get errorCount(): number {
     return this.#errors;
+  }
+
+  /** From now on, `value` in quotes is told as `written`: it may be a secret. */
+  hide(value: string, written: string): void {
+    if (value !== '') this.#hidden.set(`"${value}"`, `"${written}"`);
   }
 
   error(code: ErrorCode, span: Span, what: string, mend?: string): void {
@@ -70,15 +77,28 @@ export class Report {
     what: string,
     mend: string | undefined,
   ): void {
+    const say = (text: string) => this.#withoutHidden(text);
     if (level === 'error') this.#errors++;
     const where = this.placeOf(span);
     // What a part is missing is told at the part's own place, so there can be several of one code.
     const key = `${code}:${span.start}:${/^CAR(105|302|402)$/.test(code) ? what : ''}`;
     if (this.#found.has(key)) return;
     this.#found.set(key, {
-      diagnostic: { code, level, what, where, mend: mend ?? ERROR_TABLE[code].mend },
+      diagnostic: {
+        code,
+        level,
+        what: say(what),
+        where,
+        mend: say(mend ?? ERROR_TABLE[code].mend),
+      },
       start: span.start,
     });
+  }
+
+  #withoutHidden(text: string): string {
+    let shown = text;
+    for (const [value, written] of this.#hidden) shown = shown.replaceAll(value, () => written);
+    return shown;
   }
 }
 

@@ -20,16 +20,18 @@ export interface RecordShape {
   readonly defaulted: ReadonlySet<string>;
 }
 
-const PRIMITIVES: { readonly [type: string]: Shape } = {
-  null: { kind: 'null' },
-  boolean: { kind: 'bool' },
-  int: { kind: 'int' },
-  long: { kind: 'int' },
-  float: { kind: 'double' },
-  double: { kind: 'double' },
-  bytes: { kind: 'bytes' },
-  string: { kind: 'string' },
-};
+const PRIMITIVES: ReadonlyMap<string, Shape> = new Map<string, Shape>(
+  Object.entries({
+    null: { kind: 'null' },
+    boolean: { kind: 'bool' },
+    int: { kind: 'int' },
+    long: { kind: 'int' },
+    float: { kind: 'double' },
+    double: { kind: 'double' },
+    bytes: { kind: 'bytes' },
+    string: { kind: 'string' },
+  }),
+);
 const ANY: Shape = { kind: 'any' };
 
 /** Types that hold themselves are cut here; a path that goes deeper is not checked. */
@@ -73,7 +75,7 @@ class ShapeBuilder {
   }
 
   #reference(name: string, namespace: string, depth: number): Shape {
-    const primitive = PRIMITIVES[name];
+    const primitive = PRIMITIVES.get(name);
     if (primitive !== undefined) return primitive;
     const definition = this.#named.get(fullName(name, namespace));
     return definition === undefined ? ANY : this.#complex(definition, namespace, depth);

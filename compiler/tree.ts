@@ -94,6 +94,13 @@ export function parseTree(
       report.error('CAR101', span, firstSentence(error.message));
     }
   }
+  for (const { pos, message } of document.warnings) {
+    report.error(
+      'CAR101',
+      { start: pos[0], end: Math.max(pos[1], pos[0] + 1) },
+      firstSentence(message),
+    );
+  }
   if (report.hasErrors) return { tree: undefined, report };
   const walk = new Walk(text, env, report);
   const { contents } = document;
@@ -176,6 +183,8 @@ class Walk {
       return { kind: 'scalar', span, value, expanded: false, textStart };
     }
     const expanded = this.#expand(value, span, textStart);
+    // What comes from the environment may be a secret, wherever it was put.
+    this.#report.hide(expanded, value);
     return { kind: 'scalar', span, value: expanded, expanded: true, textStart: -1 };
   }
 
@@ -197,8 +206,11 @@ class Walk {
           return '';
         }
         const name = match[1]!;
-        const set = this.#env[name];
-        if (set !== undefined && set !== '') return set;
+        const set = Object.hasOwn(this.#env, name) ? this.#env[name] : undefined;
+        if (set !== undefined && set !== '') {
+          this.#report.hide(set, all);
+          return set;
+        }
         if (match[2] !== undefined) return match[2];
         const near = nearest(name, setNames(this.#env));
         this.#report.error(
