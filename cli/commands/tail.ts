@@ -128,7 +128,7 @@ function noSuchTopic(topic: string, known: readonly string[]): CarillonError {
   const near = nearest(topic, known);
   return new CarillonError('CAR605', `there is no topic "${topic}".`, {
     where: { at: topic },
-    ...(near === undefined ? {} : { mend: `did you mean "${near}"?` }),
+    mend: near === undefined ? 'see all: carillon topics plan' : `did you mean "${near}"?`,
   });
 }
 

@@ -57,7 +57,8 @@ export function startDashboard(options: DashboardOptions): Dashboard {
     const sums = sumsOf(await options.snapshot(), options.useCases);
     history.add(elapsed() - startMs, sums);
     if (stopped) return;
-    const view = history.view(options.links);
+    // In a log the links are of use once; on a screen they have their place.
+    const view = history.view(options.isTty || history.size === 1 ? options.links : []);
     options.out.write(options.isTty ? screenText(view, options) : lineBlock(view));
   };
   if (options.isTty) options.out.write(ENTER);
@@ -131,6 +132,10 @@ export class FlowHistory {
 
   constructor(useCases: readonly string[]) {
     this.#useCases = useCases;
+  }
+
+  get size(): number {
+    return this.#samples.length;
   }
 
   add(atMs: number, sums: FlowSums): void {

@@ -64,6 +64,8 @@ const SENT_TWICE = 0.04;
 const TOO_OLD = 0.03;
 const NO_DEVICES = 0.02;
 const WRONG_CLOCK = 0.01;
+/** Told however late it comes: its stream has no gate_staleness. */
+const UNGATED: ReadonlySet<SampleType> = new Set(['profile-change']);
 const TOO_OLD_MS = 2 * 24 * 3_600_000;
 const WRONG_CLOCK_MS = 30 * 24 * 3_600_000;
 const TIME_FIELDS = ['occurredAt', 'computedAt', 'changedAt', 'issuedAt'];
@@ -205,7 +207,7 @@ export class SampleEvents {
   /** A queue that stood still for two days, a member who owns nothing, a clock that is a month ahead. */
   #spoil(event: SampleEvent, nowMs: number): SampleEvent {
     const at = this.#random.next();
-    if (at < TOO_OLD) return withTime(event, nowMs - TOO_OLD_MS);
+    if (at < TOO_OLD) return UNGATED.has(event.type) ? event : withTime(event, nowMs - TOO_OLD_MS);
     if (at < TOO_OLD + NO_DEVICES) {
       const key = `m-new-${this.#made}`;
       return { ...event, key, value: { ...event.value, memberId: key } };
