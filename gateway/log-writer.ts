@@ -1,7 +1,7 @@
 /**
- * Writes single records to the log as batches: what comes while a write is under way goes out
- * together with the next one (group commit), one write at a time, so that the order per key is
- * kept. Bounded: over its limits it refuses (CAR711), and never queues.
+ * Writes single records to the log as batches: what comes while the log is busy goes out together
+ * (group commit). Who waits for one write before the next keeps the order; writes side by side have
+ * none. Bounded: over its limits it refuses (CAR711), and never queues.
  */
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
@@ -13,6 +13,11 @@ import { HttpProblem } from './problem.ts';
 
 /** Kafka's `message.max.bytes` is 1 MiB by default: a batch is closed at half of it. */
 const BATCH_BYTES_MAX = 512 * 1024;
+/**
+ * Writes under way at one time. With one alone a record waits for the write before its own too:
+ * half a commit more on average.
+ */
+const FLIGHTS_MAX = 4;
 
 export interface WriteLimits {
   /** Bytes that wait for the log or are under way. */
@@ -78,8 +83,8 @@ export class LogWriter {
   readonly #limits: WriteLimits;
   readonly #partitions = new Map<string, number>();
   #next = new Flight();
-  #underWay: Flight | null = null;
-  #idle: Promise<void> = Promise.resolve();
+  readonly #underWay = new Set<Flight>();
+  #boarding = false;
 
   private constructor(
     log: Log,
@@ -127,7 +132,7 @@ export class LogWriter {
       const partition = partitionOf(bytes, partitions);
       return { partition, slot: flight.append(topic, partition, bytes, values[i]!, now) };
     });
-    if (this.#underWay === null) this.#idle = this.#fly();
+    this.#takeOff();
     const bases = await flight.landed.promise;
     return written.map(({ partition, slot }) => ({
       partition,
@@ -137,33 +142,45 @@ export class LogWriter {
 
   /** Waits for what is under way. */
   async close(): Promise<void> {
-    await this.#idle;
+    while (this.#boarding || this.#underWay.size > 0) {
+      const flights = [...this.#underWay, this.#next].filter(({ records }) => records > 0);
+      await Promise.allSettled(flights.map(({ landed }) => landed.promise));
+      await new Promise(setImmediate);
+    }
     await this.#producer.close();
   }
 
-  async #fly(): Promise<void> {
-    while (this.#next.records > 0) {
+  #takeOff(): void {
+    const full = this.#underWay.size >= FLIGHTS_MAX;
+    if (this.#boarding || full || this.#next.records === 0) return;
+    this.#boarding = true;
+    // What else comes in this turn of the loop joins the flight.
+    setImmediate(() => {
+      this.#boarding = false;
       const flight = this.#next;
-      this.#underWay = flight;
-      // What else comes in this turn of the loop joins this flight.
-      await new Promise(setImmediate);
       this.#next = new Flight();
-      try {
-        flight.landed.resolve(await this.#producer.send(flight.finish()));
-      } catch (cause) {
-        flight.landed.reject(new HttpProblem('CAR712', 'the log did not take it.', { cause }));
-      }
+      this.#underWay.add(flight);
+      this.#fly(flight).finally(() => {
+        this.#underWay.delete(flight);
+        this.#takeOff();
+      });
+    });
+  }
+
+  async #fly(flight: Flight): Promise<void> {
+    try {
+      flight.landed.resolve(await this.#producer.send(flight.finish()));
+    } catch (cause) {
+      flight.landed.reject(new HttpProblem('CAR712', 'the log did not take it.', { cause }));
     }
-    this.#underWay = null;
   }
 
   #checkRoom(count: number, values: readonly (Buffer | null)[]): void {
-    const flights = this.#underWay === this.#next ? [this.#next] : [this.#next, this.#underWay];
     let records = count;
     let bytes = values.reduce((sum, value) => sum + (value?.length ?? 0), 0);
-    for (const flight of flights) {
-      records += flight?.records ?? 0;
-      bytes += flight?.bytes ?? 0;
+    for (const flight of [this.#next, ...this.#underWay]) {
+      records += flight.records;
+      bytes += flight.bytes;
     }
     if (records <= this.#limits.recordsMax && bytes <= this.#limits.bytesMax) return;
     throw new HttpProblem('CAR711', 'the log is slower than what is sent to it.');
