@@ -77,4 +77,24 @@ export const COMMAND_ERRORS = {
     what: 'Carillon itself has failed.',
     mend: 'This is a bug. Run it again with CARILLON_TRACE=1, and report what it prints.',
   },
+  CAR940: {
+    slug: 'bad-driver-line',
+    what: 'A line that was fed to the driver cannot be used.',
+    mend: 'See the driver protocol in docs/reference/driver-protocol.md.',
+  },
+  CAR941: {
+    slug: 'no-such-service',
+    what: 'A sink asks for something that this process does not provide.',
+    mend: 'A sink connector may ask for: payload, gateways, inbox.',
+  },
+  CAR942: {
+    slug: 'unknown-role',
+    what: 'A role that a process shall run is none of its topology.',
+    mend: 'See the roles: carillon run --help; they follow from priorities and sinks.',
+  },
+  CAR943: {
+    slug: 'worker-ended',
+    what: 'The worker thread of the engine has ended by itself.',
+    mend: 'See the error before it; start again: nothing that was acknowledged is lost.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

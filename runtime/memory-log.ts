@@ -113,7 +113,7 @@ export class MemoryLog implements Log {
       const there = this.#topics.get(spec.name);
       if (there !== undefined && there.length !== spec.partitions) {
         throw new CarillonError(
-          'CAR690',
+          'CAR604',
           `topic ${spec.name} has ${there.length} partitions, not ${spec.partitions}.`,
           { where: { at: spec.name } },
         );

@@ -1,0 +1,180 @@
+/** What logs, registries, providers and inboxes say: 6xx. */
+import type { ErrorEntry } from './error-table.ts';
+
+export const CONNECTOR_ERRORS = {
+  CAR601: {
+    slug: 'data-folder-unwritable',
+    what: 'The data folder cannot be created or written.',
+    mend: 'Give the process write access to the folder, or name another one.',
+  },
+  CAR602: {
+    slug: 'data-folder-in-use',
+    what: 'Another process has this data folder open.',
+    mend: 'Stop the other process, or name another data folder.',
+  },
+  CAR603: {
+    slug: 'data-file-unusable',
+    what: 'The data file is damaged, belongs to another program, or was written by a newer Carillon.',
+    mend: 'Use the version that wrote it, or move the file away to start anew.',
+  },
+  CAR604: {
+    slug: 'partitions-differ',
+    what: 'A topic is there already, with another number of partitions or another cleanup.',
+    mend: 'Keep the number of partitions, or give the topic a new name.',
+  },
+  CAR605: {
+    slug: 'unknown-topic',
+    what: 'The log has no such topic, or the topic no such partition.',
+    mend: 'Create the topics of the topology first: carillon topics apply.',
+  },
+  CAR606: {
+    slug: 'log-write-failed',
+    what: 'The embedded log could not write its file; what was not committed is undone.',
+    mend: 'Free space on the disk of the data folder; the log goes on by itself.',
+  },
+  CAR607: {
+    slug: 'log-closed',
+    what: 'The log, group or task is closed.',
+    mend: 'Open it again; what was committed is there.',
+  },
+  CAR608: {
+    slug: 'group-already-open',
+    what: 'The embedded log has one member in each group, and this group is open already.',
+    mend: 'Close the group first, or run the roles on Kafka to share its partitions.',
+  },
+  CAR609: {
+    slug: 'batch-refused',
+    what: 'A record batch cannot be appended: it is empty, or a compacted topic would get a null key.',
+    mend: 'Send at least one record, and give the records of compacted topics a key.',
+  },
+  CAR610: {
+    slug: 'log-worker-gone',
+    what: 'The worker thread that runs the embedded log has ended.',
+    mend: 'See what the worker said last, and start the process again; what was committed is there.',
+  },
+  CAR611: {
+    slug: 'too-many-partitions',
+    what: 'The embedded log holds at most 8191 partitions of all topics together.',
+    mend: 'Use fewer partitions for a topic, or run on Kafka.',
+  },
+  CAR620: {
+    slug: 'cassandra-away',
+    what: 'No contact point of Cassandra answers.',
+    mend: 'Check contactPoints and port, and that the nodes run; it is tried again by itself.',
+  },
+  CAR621: {
+    slug: 'no-such-data-center',
+    what: 'The Cassandra ring has no data centre of the name that localDataCenter gives.',
+    mend: 'Set localDataCenter to a name that `nodetool status` shows.',
+  },
+  CAR622: {
+    slug: 'inbox-tables-missing',
+    what: "The inbox's keyspace or tables are not there, and may not be made (create: false).",
+    mend: 'Allow `create`, or let an administrator make them: see the page of this code.',
+  },
+  CAR623: {
+    slug: 'cassandra-not-now',
+    what: 'Cassandra could not answer a request now: too few replicas, a timeout, a lost connection.',
+    mend: 'It is tried again; if it stays, look at the nodes with `nodetool status`.',
+  },
+  CAR624: {
+    slug: 'cassandra-refused',
+    what: 'Cassandra refused a request that will never work as it is.',
+    mend: "Check the keyspace's tables and the user's permissions: see the page of this code.",
+  },
+  CAR625: {
+    slug: 'bad-cassandra-setting',
+    what: 'A setting for Cassandra is missing or out of its range.',
+    mend: 'Mend the setting that is named.',
+  },
+  CAR626: {
+    slug: 'cassandra-login-refused',
+    what: 'Cassandra refused the user or its password.',
+    mend: 'Check username and password of the deployment.',
+  },
+  CAR640: {
+    slug: 'kafka-away',
+    what: 'Kafka does not answer.',
+    mend: 'Check that the brokers run and that `brokers` names them; the pipeline goes on by itself.',
+  },
+  CAR641: {
+    slug: 'topic-partitions-differ',
+    what: 'A topic is there with another number of partitions than the topology needs.',
+    mend: 'Set the number of partitions in the deployment to what the topic has, or use a new prefix.',
+  },
+  CAR642: {
+    slug: 'topic-missing',
+    what: 'A topic is not there.',
+    mend: 'Create it: `carillon topics apply`.',
+  },
+  CAR643: {
+    slug: 'task-fenced',
+    what: 'Another process has taken a task over; what this one had not committed is void.',
+    mend: 'Nothing to do: the task goes on where it is now. If it repeats, two deployments share a group.',
+  },
+  CAR644: {
+    slug: 'commit-failed',
+    what: 'A commit did not come through; the task starts again from the last one.',
+    mend: 'See the cause; the task goes on by itself.',
+  },
+  CAR645: {
+    slug: 'kafka-refused',
+    what: 'Kafka refuses a request.',
+    mend: 'See the cause: rights of the user, a setting of the topic, or a version that does not fit.',
+  },
+  CAR646: {
+    slug: 'offset-metadata-too-long',
+    what: 'The metadata of a committed offset is longer than 4096 bytes.',
+    mend: 'This is a bug of the sink that keeps its marks there. Please report it.',
+  },
+  CAR650: {
+    slug: 'registry-away',
+    what: 'The schema registry does not answer.',
+    mend: 'Check that it runs and that its URL is right; nothing is lost meanwhile.',
+  },
+  CAR651: {
+    slug: 'schema-refused',
+    what: 'The schema registry refuses a schema.',
+    mend: 'Make the schema compatible with the version that the subject has, or take a new subject.',
+  },
+  CAR652: {
+    slug: 'registry-refused',
+    what: 'The schema registry refuses a request.',
+    mend: 'Check the URL (with its path) and the credentials.',
+  },
+  CAR660: {
+    slug: 'fcm-settings',
+    what: 'The settings of the FCM connector are missing or wrong.',
+    mend: 'Set connectors.fcm in carillon.yaml; `credentials` is the path of the service account JSON.',
+  },
+  CAR661: {
+    slug: 'fcm-unreachable',
+    what: 'FCM, or the server that gives access tokens for it, does not answer.',
+    mend: 'Check the way out to fcm.googleapis.com and oauth2.googleapis.com, port 443.',
+  },
+  CAR662: {
+    slug: 'fcm-refused',
+    what: 'FCM refuses the service account or the project.',
+    mend: 'Check `project` of the sink, and that its service account may send (Firebase Messaging API).',
+  },
+  CAR665: {
+    slug: 'apns-settings',
+    what: 'The settings of the APNs connector are missing or wrong.',
+    mend: 'Set connectors.apns in carillon.yaml: team, key_id, and key, the path of the .p8 file.',
+  },
+  CAR666: {
+    slug: 'apns-unreachable',
+    what: 'APNs does not answer.',
+    mend: 'Check the way out to api.push.apple.com, port 443.',
+  },
+  CAR667: {
+    slug: 'apns-refused',
+    what: 'APNs refuses the provider token or the bundle.',
+    mend: 'Check team, key_id and key of connectors.apns, and `bundle` of the sink.',
+  },
+  CAR691: {
+    slug: 'no-such-partition',
+    what: 'A topic or partition that is written or read is not there.',
+    mend: 'Create the topics first: carillon topics apply.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };

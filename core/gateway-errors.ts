@@ -1,0 +1,125 @@
+/** What devices and producers are told: 7xx. */
+import type { ErrorEntry } from './error-table.ts';
+
+export const GATEWAY_ERRORS = {
+  CAR701: {
+    slug: 'no-token',
+    what: 'The request carries no token.',
+    mend: 'Send "Authorization: Bearer <JWT>"; a browser\'s WebSocket names it as a sub-protocol.',
+  },
+  CAR702: {
+    slug: 'bad-token',
+    what: 'The token is no JWT that this gateway trusts.',
+    mend: 'Sign it with HS256 and the secret that the gateway was given; `sub` names the device.',
+  },
+  CAR703: {
+    slug: 'token-expired',
+    what: 'The token has expired.',
+    mend: 'Get a new token, then come back.',
+  },
+  CAR704: {
+    slug: 'not-allowed',
+    what: 'The token is good, but not for this.',
+    mend: 'Use a token of this device (`sub`), or one whose `scope` allows it.',
+  },
+  CAR705: {
+    slug: 'unknown-path',
+    what: 'The gateway has no such path and method.',
+    mend: 'See docs: /v1/stream, /v1/devices/<id>, /v1/events/<type>.',
+  },
+  CAR706: {
+    slug: 'unknown-event-type',
+    what: 'No topology reads events of this type.',
+    mend: 'Post to /v1/events/<type> with a type that the topology names.',
+  },
+  CAR707: {
+    slug: 'body-too-large',
+    what: 'The body has more bytes or records than the gateway takes at once.',
+    mend: 'Send smaller batches.',
+  },
+  CAR708: {
+    slug: 'wrong-content-type',
+    what: 'The body is not of a type that this path takes.',
+    mend: 'Send "Content-Type: application/json".',
+  },
+  CAR709: {
+    slug: 'bad-json',
+    what: 'The body is not JSON.',
+    mend: 'Mend the body at the line and column that are named.',
+  },
+  CAR710: {
+    slug: 'wrong-body',
+    what: 'Fields of the body are missing or of the wrong type.',
+    mend: 'Mend each field that is named with its path; nothing of the body was written.',
+  },
+  CAR711: {
+    slug: 'log-busy',
+    what: 'More is waiting to be written to the log than the gateway holds.',
+    mend: 'Send again after the seconds of Retry-After.',
+  },
+  CAR712: {
+    slug: 'log-away',
+    what: 'The log does not take what is written.',
+    mend: 'Send again after the seconds of Retry-After; /health/ready says what is away.',
+  },
+  CAR713: {
+    slug: 'unknown-device',
+    what: 'The device is not registered, or was deleted.',
+    mend: 'Register it with PUT /v1/devices/<id>; it is known a moment after the answer.',
+  },
+  CAR714: {
+    slug: 'bad-cursor',
+    what: 'The cursor is not one that a gateway has given.',
+    mend: 'Send the cursor of the last frame or page as it came, or none.',
+  },
+  CAR715: {
+    slug: 'inbox-away',
+    what: 'The inbox cannot be read or written now.',
+    mend: 'Come back after the seconds of Retry-After with the same cursor.',
+  },
+  CAR716: {
+    slug: 'gateway-full',
+    what: 'The gateway takes no more connections: it is full, or about to stop.',
+    mend: 'Connect again after a moment; another gateway may take it.',
+  },
+  CAR717: {
+    slug: 'gateway-failed',
+    what: 'The gateway failed on this request.',
+    mend: 'This is a bug; the log of the gateway has the cause under the same request id.',
+  },
+  CAR718: {
+    slug: 'port-taken',
+    what: 'The gateway cannot listen on its port.',
+    mend: 'Stop what listens there, or set another port.',
+  },
+  CAR719: {
+    slug: 'weak-secret',
+    what: 'A secret of the gateway is too short to be one.',
+    mend: 'Set at least 32 characters, e.g. from `openssl rand -base64 32`.',
+  },
+  CAR720: {
+    slug: 'bad-frame',
+    what: 'A device sent a frame that is none of the protocol.',
+    mend: 'Send JSON text: {"type":"ack","ids":[…]}, {"type":"ack","cursor":"…"} or {"type":"ping"}.',
+  },
+  CAR721: {
+    slug: 'bad-query',
+    what: 'A parameter of the address is not what it should be.',
+    mend: 'Mend the parameter that is named.',
+  },
+  CAR722: {
+    slug: 'gateway-away',
+    what: 'A gateway does not answer the sink.',
+    mend: 'Nothing: the sink tries again, and the inbox has what is undelivered.',
+  },
+  CAR723: {
+    slug: 'gateway-refused',
+    what: 'A gateway does not trust the sink.',
+    mend: 'Give sink and gateway the same internal token.',
+  },
+  CAR724: {
+    slug: 'not-a-websocket',
+    what: 'The stream was asked for without a WebSocket upgrade.',
+    mend: 'Connect with a WebSocket client; to poll, GET /v1/devices/<id>/notifications.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };
