@@ -1,6 +1,6 @@
 /**
- * The embedded pipeline, log and inbox included: events per second from append to pushes handed to a
- * sink that answers at once, on this machine's cores. The floor is the same file taking the same
+ * The embedded pipeline, log and inbox included: events per second from append to pushes handed to
+ * a sink that answers at once, on this machine's cores. The floor is the same file taking the same
  * batches with no pipeline behind it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

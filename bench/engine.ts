@@ -1,6 +1,7 @@
 /**
- * The engine without a log: reno.yaml's work on pre-encoded events, beside a hand-written plain loop
- * that does the same work (the floor). Both in this process, in turn; the better of the rounds counts.
+ * The engine without a log: reno.yaml's work on pre-encoded events, beside a hand-written plain
+ * loop that does the same work (the floor). Both in this process, in turn; the better of the rounds
+ * counts.
  */
 
 import { readFileSync } from 'node:fs';

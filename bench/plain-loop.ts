@@ -1,7 +1,8 @@
 /**
- * The floor of the engine's benchmark: the work of reno.yaml as one would write it by hand, knowing all
- * types, with no envelope, no counting, no declared steps, no verdicts. It uses the same Avro library,
- * the same record batches and the same ids, writes the same lanes and the same rows of state.
+ * The floor of the engine's benchmark: the work of reno.yaml as one would write it by hand, knowing
+ * all types, with no envelope, no counting, no declared steps, no verdicts. It uses the same Avro
+ * library, the same record batches and the same ids, writes the same lanes and the same rows of
+ * state.
  */
 import avro from 'avsc';
 import { ByteWriter } from '../core/bytes.ts';

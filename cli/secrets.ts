@@ -1,6 +1,6 @@
 /**
- * The secrets of a deployment: given by the config, or, for an embedded one, made once and kept in the
- * data folder, readable by its owner alone. Never printed.
+ * The secrets of a deployment: given by the config, or, for an embedded one, made once and kept in
+ * the data folder, readable by its owner alone. Never printed.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Small binary rows: zig-zag varints, length-prefixed text and bytes, doubles. The state of a step is
- * written with these, so that a changelog record costs tens of bytes.
+ * Small binary rows: zig-zag varints, length-prefixed text and bytes, doubles. The state of a step
+ * is written with these, so that a changelog record costs tens of bytes.
  */
 export class ByteWriter {
   #bytes: Buffer;

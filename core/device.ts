@@ -3,11 +3,15 @@
 export const DEVICE_CLASSES = ['mobile', 'tablet', 'tv', 'stick', 'set-top', 'web'] as const;
 export type DeviceClass = (typeof DEVICE_CLASSES)[number];
 
-/** `inbox` is the transport of devices that only pull. SSE and long-poll are forms of `websocket`. */
+/**
+ * `inbox` is the transport of devices that only pull. SSE and long-poll are forms of `websocket`.
+ */
 export const TRANSPORTS = ['websocket', 'fcm', 'apns', 'inbox'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
-/** One way to reach a device, as it registered it, best first. Tokens are secrets: never log them. */
+/**
+ * One way to reach a device, as it registered it, best first. Tokens are secrets: never log them.
+ */
 export interface DeviceTransport {
   readonly kind: Transport;
   readonly token: string | null;
@@ -16,7 +20,9 @@ export interface DeviceTransport {
   readonly registeredAt: number;
 }
 
-/** A row of `tables.device-owners`, keyed by device. A deleted device keeps its row, for its epoch. */
+/**
+ * A row of `tables.device-owners`, keyed by device. A deleted device keeps its row, for its epoch.
+ */
 export interface Device {
   readonly deviceId: string;
   readonly memberId: string;

@@ -1,7 +1,7 @@
 /**
- * All error codes, once: 1xx text, 2xx graph, 3xx options, 4xx schemas, 5xx records, 6xx connectors,
- * 7xx gateway, 8xx state, 9xx commands and deployment. A code is never used again for something else;
- * each has a page in docs/errors and is raised by a test.
+ * All error codes, once: 1xx text, 2xx graph, 3xx options, 4xx schemas, 5xx records, 6xx
+ * connectors, 7xx gateway, 8xx state, 9xx commands and deployment. A code is never used again for
+ * something else; each has a page in docs/errors and is raised by a test.
  */
 import { COMMAND_ERRORS } from './command-errors.ts';
 import { CONNECTOR_ERRORS } from './connector-errors.ts';

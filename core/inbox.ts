@@ -1,7 +1,7 @@
 /**
  * The inbox: every notification per device, in SQLite or Cassandra, so that pull, resume and gap
- * filling need nothing else. Rows are keyed ((device, epoch), priority, sequence); writing a row twice
- * leaves one.
+ * filling need nothing else. Rows are keyed ((device, epoch), priority, sequence); writing a row
+ * twice leaves one.
  */
 
 import type { DeviceNotification } from './notification.ts';
@@ -17,8 +17,9 @@ export interface InboxStore {
   /** Idempotent. One outcome per row, in order: delivered, or retry when the store is away. */
   write(rows: readonly InboxRow[]): Promise<readonly Outcome[]>;
   /**
-   * Rows of (device, epoch) whose sequence is above `marks[priority]`, ordered by priority (critical
-   * first), then sequence; at most `limit`. A gap in the sequences means "not yet" (rule D5).
+   * Rows of (device, epoch) whose sequence is above `marks[priority]`, ordered by priority
+   * (critical first), then sequence; at most `limit`. A gap in the sequences means "not yet" (rule
+   * D5).
    */
   read(
     deviceId: string,

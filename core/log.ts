@@ -1,8 +1,8 @@
 /**
- * The log, as the engine sees it: topics of partitions of record batches, task groups that share the
- * partitions, commits that are one transaction. Twins behind this port: connectors/embedded (one
- * SQLite file), connectors/kafka, and the in-memory one of the test driver. All pass one contract
- * suite (test/contract/log.ts).
+ * The log, as the engine sees it: topics of partitions of record batches, task groups that share
+ * the partitions, commits that are one transaction. Twins behind this port: connectors/embedded
+ * (one SQLite file), connectors/kafka, and the in-memory one of the test driver. All pass one
+ * contract suite (test/contract/log.ts).
  */
 import type { Record } from './record.ts';
 
@@ -15,8 +15,8 @@ export interface TopicSpec {
 }
 
 /**
- * Records of one topic partition, encoded as a Kafka record batch (v2, uncompressed, base offset and
- * CRC still 0). Written once by runtime or a producer, stored or sent as it is.
+ * Records of one topic partition, encoded as a Kafka record batch (v2, uncompressed, base offset
+ * and CRC still 0). Written once by runtime or a producer, stored or sent as it is.
  */
 export interface EncodedBatch {
   readonly topic: string;
@@ -58,7 +58,10 @@ export interface GroupSpec {
   readonly partitions: number;
   /** Read from the committed offset, or from the start when there is none. */
   readonly inputs: readonly string[];
-  /** Compacted topics; read from the start to their end before `ready`, then followed. Not committed. */
+  /**
+   * Compacted topics; read from the start to their end before `ready`, then followed. Not
+   * committed.
+   */
   readonly tables: readonly string[];
   /** Stores and their changelog topics; restored before `ready`. */
   readonly stores: readonly { readonly store: string; readonly changelog: string }[];
@@ -77,8 +80,9 @@ export interface TaskPort {
   /** The metadata that was committed with each input's offset. Known when `ready` is called. */
   committedMetadata(topic: string): string;
   /**
-   * Commits. The embedded log takes it synchronously into its open transaction and returns undefined;
-   * others return a promise. A rejection means that the task is lost: `close('fenced')` follows.
+   * Commits. The embedded log takes it synchronously into its open transaction and returns
+   * undefined; others return a promise. A rejection means that the task is lost: `close('fenced')`
+   * follows.
    */
   commit(set: CommitSet): Promise<void> | undefined;
   /** No `offer` for this input until `resume`: the task's queue is full. */
@@ -96,8 +100,8 @@ export interface TaskHost {
   /** Stores and tables are at their ends; offers begin now. */
   ready(): void;
   /**
-   * Records of one input, in offset order; the task queues them and returns at once. `nextOffset` is
-   * what to commit after the last one (it can be beyond it: control records, aborted ones).
+   * Records of one input, in offset order; the task queues them and returns at once. `nextOffset`
+   * is what to commit after the last one (it can be beyond it: control records, aborted ones).
    */
   offer(topic: string, records: readonly Record[], nextOffset: number): void;
   /**
@@ -147,8 +151,8 @@ export interface Log {
   /** For tools: all partitions of a topic, committed records only, partitions interleaved. */
   read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]>;
   /**
-   * Follows a compacted topic in full, all partitions: resolves when its end (as it was at the call)
-   * has been handed over; then goes on with updates until closed.
+   * Follows a compacted topic in full, all partitions: resolves when its end (as it was at the
+   * call) has been handed over; then goes on with updates until closed.
    */
   follow(
     topic: string,

@@ -1,6 +1,6 @@
 /**
- * Which partition a key belongs to: Kafka's own default, murmur2 over the key's bytes (rule S37). Note
- * that librdkafka's default is another one (CRC32), hence rule D14.
+ * Which partition a key belongs to: Kafka's own default, murmur2 over the key's bytes (rule S37).
+ * Note that librdkafka's default is another one (CRC32), hence rule D14.
  */
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
@@ -40,7 +40,9 @@ export function partitionOfView(
   return (murmur2(bytes, start, end) & 0x7fffffff) % partitions;
 }
 
-/** Over the UTF-8 bytes of a text; keys are short ASCII nearly always, and then no buffer is made. */
+/**
+ * Over the UTF-8 bytes of a text; keys are short ASCII nearly always, and then no buffer is made.
+ */
 export function partitionOfText(key: string, partitions: number): number {
   const length = key.length;
   if (length > ASCII_SCRATCH.length) return partitionOf(Buffer.from(key, 'utf8'), partitions);

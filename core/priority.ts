@@ -1,6 +1,6 @@
 /**
- * RENO's priorities, most urgent first. The number is what a record carries in its slot, the name is
- * what topics, metrics and files say.
+ * RENO's priorities, most urgent first. The number is what a record carries in its slot, the name
+ * is what topics, metrics and files say.
  */
 export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
 
@@ -10,8 +10,8 @@ export type PriorityName = (typeof PRIORITIES)[number];
 export type Priority = 0 | 1 | 2 | 3;
 
 /**
- * How many slices each priority gets in one round when one process serves all of them. Chosen so that
- * `low` is slowed by a backlog above it, but never starved.
+ * How many slices each priority gets in one round when one process serves all of them. Chosen so
+ * that `low` is slowed by a backlog above it, but never starved.
  */
 export const PRIORITY_WEIGHTS: readonly number[] = [8, 4, 2, 1];
 

@@ -1,7 +1,7 @@
 /**
- * Kafka's record batch, format v2 (KIP-98), uncompressed: what a commit writes and a fetch reads, here
- * and on the wire. The engine's records are views on these bytes. Base offset and CRC are left 0; the
- * connector that stores or sends the batch seals it.
+ * Kafka's record batch, format v2 (KIP-98), uncompressed: what a commit writes and a fetch reads,
+ * here and on the wire. The engine's records are views on these bytes. Base offset and CRC are left
+ * 0; the connector that stores or sends the batch seals it.
  *
  * Layout: baseOffset i64 | length i32 | leaderEpoch i32 | magic i8 = 2 | crc u32 | attributes i16 |
  * lastOffsetDelta i32 | baseTimestamp i64 | maxTimestamp i64 | producerId i64 | producerEpoch i16 |
@@ -26,7 +26,10 @@ function varintBytes(size: number): number {
   return bytes;
 }
 
-/** Collects records of one topic partition; `finish` gives the batch, and the builder is empty again. */
+/**
+ * Collects records of one topic partition; `finish` gives the batch, and the builder is empty
+ * again.
+ */
 export class BatchBuilder {
   readonly topic: string;
   readonly partition: number;
@@ -74,7 +77,8 @@ export class BatchBuilder {
     headers: readonly Header[] | null = null,
   ): number {
     const start = this.#begin(timestamp, key);
-    // The length stands before the value and is not known yet: leave room for the longest, then move.
+    // The length stands before the value and is not known yet: leave room for the longest, then
+    // move.
     this.#room(LENGTH_BYTES_MAX + 512);
     const valueAt = this.#at + LENGTH_BYTES;
     let end = -1;
@@ -167,7 +171,9 @@ export class BatchBuilder {
     this.#count++;
   }
 
-  /** Writes the length of what ends at `end` into the room kept at `start`, moving it if need be. */
+  /**
+   * Writes the length of what ends at `end` into the room kept at `start`, moving it if need be.
+   */
   #close(start: number, end: number): void {
     const bodyAt = start + LENGTH_BYTES;
     const size = end - bodyAt;

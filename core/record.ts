@@ -1,14 +1,16 @@
 /**
- * The envelope that all steps share: bytes first, value on demand. A record is a view on the bytes of
- * the batch that it came in; nothing is decoded until a step asks, and a payload that is only passed
- * on is copied as bytes. All fields are set in the constructor, so that every record has one hidden
- * class: never spread a record, never add a field later.
+ * The envelope that all steps share: bytes first, value on demand. A record is a view on the bytes
+ * of the batch that it came in; nothing is decoded until a step asks, and a payload that is only
+ * passed on is copied as bytes. All fields are set in the constructor, so that every record has one
+ * hidden class: never spread a record, never add a field later.
  */
 import type { MemberDevice } from './device.ts';
 
 /** Turns a record's value bytes into an object; made once per writer schema, never per record. */
 export interface ValueDecoder {
-  /** `bytes[start, end)` is the value with its 5-byte wire header (magic 0, big-endian schema id). */
+  /**
+   * `bytes[start, end)` is the value with its 5-byte wire header (magic 0, big-endian schema id).
+   */
   decode(bytes: Buffer, start: number, end: number): unknown;
 }
 
@@ -47,11 +49,15 @@ export class Record {
   decoder: ValueDecoder | null;
 
   // Slots of the envelope: they travel with the record, not in its headers.
-  /** The event's id: what `from.id` names, else topic/partition/offset (rule D1). Set by the source. */
+  /**
+   * The event's id: what `from.id` names, else topic/partition/offset (rule D1). Set by the source.
+   */
   eventId: string;
   /** 0..3, or -1 in a topology without lanes. Set by the source. */
   priority: number;
-  /** Task-clock milliseconds after which nobody wants it; 0: none (rule D9). Set by gate_staleness. */
+  /**
+   * Task-clock milliseconds after which nobody wants it; 0: none (rule D9). Set by gate_staleness.
+   */
   deadlineMs: number;
   /** How many records this one stands for; more than 1 after coalesce. */
   count: number;
@@ -113,7 +119,8 @@ export class Record {
   }
 
   /** The value as the stream's steps see it (only the fields that they read), or null. */
-  // biome-ignore lint/suspicious/noExplicitAny: the value's type is the topology's, not the compiler's.
+  // biome-ignore lint/suspicious/noExplicitAny: the value's type is the topology's, not the
+  // compiler's.
   get value(): any {
     if (this.#value === undefined) {
       if (this.valueStart < 0) this.#value = null;
@@ -206,8 +213,8 @@ export class Record {
 }
 
 /**
- * What flows between the nodes of a stream: the records of one poll of one partition (500 or so), or
- * what a tick of the task's clock let go. An empty batch is a tick.
+ * What flows between the nodes of a stream: the records of one poll of one partition (500 or so),
+ * or what a tick of the task's clock let go. An empty batch is a tick.
  */
 export interface Batch {
   readonly records: readonly Record[];

@@ -33,8 +33,8 @@ export interface ValueEncoder {
 }
 
 /**
- * The schemas of a running topology. Writer schemas are loaded once per id; look-ups in the hot path
- * are synchronous.
+ * The schemas of a running topology. Writer schemas are loaded once per id; look-ups in the hot
+ * path are synchronous.
  */
 export interface Schemas {
   /**

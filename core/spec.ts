@@ -1,7 +1,7 @@
 /**
- * The language in which a processor or sink says what it is. From this one place come the TypeScript
- * type of the options, the lint, the JSON Schema for editors, the reference page, the metric labels
- * and the drop reasons.
+ * The language in which a processor or sink says what it is. From this one place come the
+ * TypeScript type of the options, the lint, the JSON Schema for editors, the reference page, the
+ * metric labels and the drop reasons.
  */
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
@@ -139,8 +139,8 @@ export interface StepContext<Row = never> {
   /** Counts what the spec declares under `counts`. */
   count(name: string, by?: number): void;
   /**
-   * Settles `by` records that were held: passed, or dropped with a declared reason. `record` is the one
-   * that was dropped, so that tools can name it.
+   * Settles `by` records that were held: passed, or dropped with a declared reason. `record` is the
+   * one that was dropped, so that tools can name it.
    */
   settle(verdict: Verdict, by?: number, record?: Record): void;
 }
@@ -236,8 +236,8 @@ export interface Sink {
   /** Rejects with a CarillonError when the service cannot be reached or refuses us. */
   probe(): Promise<void>;
   /**
-   * One outcome per delivery, in order. A rejection means that the connector is broken, not a record:
-   * the runner opens the breaker and tries all of them again.
+   * One outcome per delivery, in order. A rejection means that the connector is broken, not a
+   * record: the runner opens the breaker and tries all of them again.
    */
   deliver(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
   close(): Promise<void>;
@@ -256,8 +256,8 @@ export interface SinkSpec<O extends Options = Options> {
   /** True: a delivery needs the device's row of `tables.device-owners`. */
   readonly needsOwner: boolean;
   /**
-   * True: it keeps every notification for later (an inbox). Deadline, epoch and the order per device
-   * are then the reader's matter, and nothing is ever abandoned. False by default.
+   * True: it keeps every notification for later (an inbox). Deadline, epoch and the order per
+   * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
   readonly example: string;

@@ -1,7 +1,7 @@
 /**
  * A record's fate is a value. At every commit, for every step:
- * `in + restored = passed + dropped + deadLettered + held` (the law of conservation); what a step sends
- * out is counted apart.
+ * `in + restored = passed + dropped + deadLettered + held` (the law of conservation); what a step
+ * sends out is counted apart.
  */
 export interface Verdict {
   readonly kind: 'passed' | 'dropped' | 'dead-lettered' | 'held';

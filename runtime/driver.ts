@@ -1,8 +1,8 @@
 /**
  * The test driver: a real plan on a log in memory, one thread, the clock in the feed's hand. What
- * TopologyTestDriver is to Kafka Streams; `carillon drive`, test files, simulator and replay stand on
- * it. It runs the very tasks of production: only source, clock and sinks differ. Feeding the same
- * always gives the same.
+ * TopologyTestDriver is to Kafka Streams; `carillon drive`, test files, simulator and replay stand
+ * on it. It runs the very tasks of production: only source, clock and sinks differ. Feeding the
+ * same always gives the same.
  */
 import type { Plan, SinkPlan } from '../compiler/plan.ts';
 import { HandClock } from '../core/clock.ts';

@@ -1,6 +1,6 @@
 /**
- * Brings a plan to life in one process: opens the task groups of the roles that this process has, over
- * whatever log it is given, and tells how they are.
+ * Brings a plan to life in one process: opens the task groups of the roles that this process has,
+ * over whatever log it is given, and tells how they are.
  */
 import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { Clock } from '../core/clock.ts';
@@ -67,7 +67,9 @@ export class Engine {
     return this.#tasks;
   }
 
-  /** Joins the group of a sub-topology; resolves when the group was joined, not when it caught up. */
+  /**
+   * Joins the group of a sub-topology; resolves when the group was joined, not when it caught up.
+   */
   async startStreams(sub: SubTopologyPlan): Promise<void> {
     const { plan, log, partitions } = this.#parts;
     const options: EngineOptions = {

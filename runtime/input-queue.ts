@@ -1,4 +1,6 @@
-/** One input of a task: a bounded queue of what the log has offered, which pauses and resumes it. */
+/**
+ * One input of a task: a bounded queue of what the log has offered, which pauses and resumes it.
+ */
 import type { TaskPort } from '../core/log.ts';
 import type { Record } from '../core/record.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The last node of a stream with lanes: one record per device, numbered and written to the lane of its
- * priority and transport. It is last, after everything that may drop or refuse a record, so that the
- * numbers are dense (rule D3).
+ * The last node of a stream with lanes: one record per device, numbered and written to the lane of
+ * its priority and transport. It is last, after everything that may drop or refuse a record, so
+ * that the numbers are dense (rule D3).
  */
 import { hash } from 'node:crypto';
 import type { LaneTarget, StreamPlan } from '../compiler/plan.ts';
@@ -18,9 +18,10 @@ import { type DeviceNumbers, type MemberNumbers, numbersOf } from './numbers.ts'
 export const LANE_STEP = 'lane';
 
 /**
- * A UUID (version 8, RFC 9562) of SHA-256 over event id, use case id and device id: the same at every
- * repeat, on every machine (rule D1). NUL cannot be part of the parts' separators by accident: Avro
- * strings that hold it are legal, but two different triples would have to agree around it.
+ * A UUID (version 8, RFC 9562) of SHA-256 over event id, use case id and device id: the same at
+ * every repeat, on every machine (rule D1). NUL cannot be part of the parts' separators by
+ * accident: Avro strings that hold it are legal, but two different triples would have to agree
+ * around it.
  */
 export function notificationId(eventId: string, useCase: string, deviceId: string): string {
   const h = hash('sha256', `${useCase}\0${deviceId}\0${eventId}`, 'hex');
@@ -140,7 +141,10 @@ export class LaneWriter {
     return key;
   }
 
-  /** The event's body as it came, or, when a step has made a new value, encoded by the stream's schema. */
+  /**
+   * The event's body as it came, or, when a step has made a new value, encoded by the stream's
+   * schema.
+   */
   #payload(record: Record): { bytes: Buffer; start: number; end: number } {
     if (record.valueStart >= 0) {
       return { bytes: record.valueBytes, start: record.valueStart, end: record.valueEnd };

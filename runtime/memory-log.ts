@@ -312,7 +312,9 @@ export class MemoryLog implements Log {
     return baseOffset;
   }
 
-  /** Hands each task what it has not been offered; a host may commit or resume while it is called. */
+  /**
+   * Hands each task what it has not been offered; a host may commit or resume while it is called.
+   */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;

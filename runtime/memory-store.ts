@@ -59,8 +59,8 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
   }
 
   oldest(): string | undefined {
-    // A new iterator would walk over every slot that was deleted since the map last grew: 330 µs a call
-    // with 200,000 keys. One that lives on is always behind them.
+    // A new iterator would walk over every slot that was deleted since the map last grew: 330 µs a
+    // call with 200,000 keys. One that lives on is always behind them.
     for (;;) {
       const { key, firstPut } = this.#head;
       if (this.#entries.get(key)?.firstPut === firstPut) return key;

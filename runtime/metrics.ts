@@ -1,6 +1,6 @@
 /**
- * The Prometheus text of a flow. Nothing is counted for it on the way of a record: it is made from the
- * verdict counts when somebody asks. Labels never name a device, a member or a key.
+ * The Prometheus text of a flow. Nothing is counted for it on the way of a record: it is made from
+ * the verdict counts when somebody asks. Labels never name a device, a member or a key.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { AGE_BUCKETS_MS } from './age-histogram.ts';
@@ -100,7 +100,9 @@ function processMetrics(flow: FlowSnapshot, facts: ProcessFacts, registers: Regi
   gauge('carillon_troubles', 'Tasks and lanes that cannot go on now.', flow.troubles.length);
 }
 
-/** A histogram whose buckets were counted elsewhere; prom-client can only observe, so this is text. */
+/**
+ * A histogram whose buckets were counted elsewhere; prom-client can only observe, so this is text.
+ */
 function ages(lanes: readonly LaneSnapshot[]): string {
   const name = 'carillon_event_age_at_delivery_ms';
   const lines = [

@@ -45,7 +45,9 @@ export class OffsetTracker {
     this.#advance();
   }
 
-  /** What is done above the mark, as `start+length` runs in base 36; what does not fit is left out. */
+  /**
+   * What is done above the mark, as `start+length` runs in base 36; what does not fit is left out.
+   */
   metadata(): string {
     if (this.#doneAbove.size === 0) return '';
     const offsets = [...this.#doneAbove].sort((a, b) => a - b);

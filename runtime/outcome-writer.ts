@@ -1,4 +1,6 @@
-/** Writes what became of deliveries: the `outcomes` topic, and tokens that a provider called dead. */
+/**
+ * Writes what became of deliveries: the `outcomes` topic, and tokens that a provider called dead.
+ */
 import type { DeadToken, DeliveryOutcome } from '../core/outcome.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Collector } from './collector.ts';

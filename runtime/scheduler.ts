@@ -1,6 +1,7 @@
 /**
- * Serves the tasks of one process: slices by the weight of their priority, commits when they are due,
- * and sleeps until something arrives or is due. It is the only part of the runtime that sets timers.
+ * Serves the tasks of one process: slices by the weight of their priority, commits when they are
+ * due, and sleeps until something arrives or is due. It is the only part of the runtime that sets
+ * timers.
  */
 import type { Clock } from '../core/clock.ts';
 import { PRIORITY_WEIGHTS } from '../core/priority.ts';

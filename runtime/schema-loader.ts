@@ -1,6 +1,6 @@
 /**
- * Fetches writer schemas that a task has met. While one is missing the task stands still: a registry
- * that is away costs time, never a record.
+ * Fetches writer schemas that a task has met. While one is missing the task stands still: a
+ * registry that is away costs time, never a record.
  */
 import type { Clock } from '../core/clock.ts';
 import type { Schemas } from '../core/schema.ts';

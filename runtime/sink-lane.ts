@@ -1,7 +1,7 @@
 /**
- * One sink for one priority in one process: the in-flight budget, the breaker and the retries that its
- * tasks share. Lanes share nothing with each other: one failing or slow transport, or one priority
- * that is behind, holds up no other (bulkheads).
+ * One sink for one priority in one process: the in-flight budget, the breaker and the retries that
+ * its tasks share. Lanes share nothing with each other: one failing or slow transport, or one
+ * priority that is behind, holds up no other (bulkheads).
  */
 import type { Plan, SinkPlan } from '../compiler/plan.ts';
 import type { GroupHost, TaskHost, TaskPort } from '../core/log.ts';
@@ -103,7 +103,9 @@ export class SinkLane implements GroupHost {
     this.#parked.add(untilMs, key);
   }
 
-  /** The parked item of that offset, taken out of its parking place; undefined: it is not parked. */
+  /**
+   * The parked item of that offset, taken out of its parking place; undefined: it is not parked.
+   */
   unparkOffset(task: SinkTask, topic: string, offset: number): Item | undefined {
     for (const [key, item] of this.#parkedItems) {
       if (item.task !== task || item.topic !== topic || item.offset !== offset) continue;
@@ -158,7 +160,9 @@ export class SinkLane implements GroupHost {
     }
   }
 
-  /** The next items, after the last checks: deadline, epoch, and whether their task is still ours. */
+  /**
+   * The next items, after the last checks: deadline, epoch, and whether their task is still ours.
+   */
   #take(max: number, nowMs: number): Item[] {
     const batch: Item[] = [];
     while (batch.length < max && this.#readyFrom < this.#ready.length) {

@@ -1,6 +1,7 @@
 /**
- * The first node of a stream: schema, key, time and priority of each record are read and checked, in
- * one pass, before any step. What cannot be used is dead-lettered with its code; the offset moves on.
+ * The first node of a stream: schema, key, time and priority of each record are read and checked,
+ * in one pass, before any step. What cannot be used is dead-lettered with its code; the offset
+ * moves on.
  */
 import type { StreamPlan } from '../compiler/plan.ts';
 import type { Clock } from '../core/clock.ts';

@@ -1,7 +1,7 @@
 /**
  * The steps of a stream, opened for one task: neighbours are fused into one RxJS operator over
- * batches, which pushes each record through a chain of closures and counts every verdict. One `next`
- * a batch, no scheduler, no Subject between steps: the path stays synchronous.
+ * batches, which pushes each record through a chain of closures and counts every verdict. One
+ * `next` a batch, no scheduler, no Subject between steps: the path stays synchronous.
  */
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { StepPlan } from '../compiler/plan.ts';
@@ -190,7 +190,9 @@ function openStep(of: ChainOf, plan: StepPlan, host: ChainHost): OpenStep {
   return step;
 }
 
-/** Fuses steps into one operator: a batch in, a batch out; due rows come before the batch's records. */
+/**
+ * Fuses steps into one operator: a batch in, a batch out; due rows come before the batch's records.
+ */
 function fuse(steps: readonly OpenStep[]): OperatorFunction<Batch, Batch> {
   return (source) =>
     new Observable<Batch>((subscriber) => {
@@ -211,7 +213,8 @@ function fuse(steps: readonly OpenStep[]): OperatorFunction<Batch, Batch> {
             for (const record of batch.records) head.accept(record);
             subscriber.next({ records: out, clockMs: batch.clockMs });
           } catch (error) {
-            // A throw out of `next` would be reported later and elsewhere; it ends the task instead.
+            // A throw out of `next` would be reported later and elsewhere; it ends the task
+            // instead.
             subscriber.error(error);
           }
         },

@@ -1,4 +1,7 @@
-/** The last node of a stream that writes to topics: encodes by the topic's schema, or passes bytes on. */
+/**
+ * The last node of a stream that writes to topics: encodes by the topic's schema, or passes bytes
+ * on.
+ */
 import type { TopicTarget } from '../compiler/plan.ts';
 import type { Record } from '../core/record.ts';
 import type { Schemas } from '../core/schema.ts';

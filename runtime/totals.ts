@@ -1,7 +1,7 @@
 /**
- * The sums of a driver's run, over restarts and crashes: `in = passed + dropped + dead letters + held`
- * for the records that the sources have read. A step that makes many of one ends the count: from
- * there on there are other records, which are counted as out.
+ * The sums of a driver's run, over restarts and crashes: `in = passed + dropped + dead letters +
+ * held` for the records that the sources have read. A step that makes many of one ends the count:
+ * from there on there are other records, which are counted as out.
  */
 import type { Plan, StreamPlan } from '../compiler/plan.ts';
 import type { StepCounts } from '../core/verdict.ts';

@@ -7,7 +7,9 @@ import { type AvroRecord, schemaFolderOf } from './folder.ts';
 import { MemoryRegistry } from './memory-registry.ts';
 
 const folder = (...records: AvroRecord[]) =>
-  schemaFolderOf(new Map(records.map((record) => [record.name, { record, file: `${record.name}.avsc` }])));
+  schemaFolderOf(
+    new Map(records.map((record) => [record.name, { record, file: `${record.name}.avsc` }])),
+  );
 
 const EVENT: AvroRecord = {
   type: 'record',
@@ -34,13 +36,20 @@ const rows: readonly [Projection, object][] = [
   [{ schema: 'Event' }, VALUE],
   [{ schema: 'Event', fields: ['id'] }, { id: 'e-1' }],
   // The field that defines the enum is left out; the one that names it is not.
-  [{ schema: 'Event', fields: ['at', 'second'] }, { second: 'BLUE', at: VALUE.at }],
+  [
+    { schema: 'Event', fields: ['at', 'second'] },
+    { second: 'BLUE', at: VALUE.at },
+  ],
   [{ schema: 'Event', fields: [] }, {}],
 ];
 for (const [projection, expected] of rows) {
   test(`reads ${projection.fields?.join(',') ?? 'all'} of a value`, async () => {
     const { schemas, encoder } = await opened();
-    const bytes = Buffer.concat([Buffer.from('before'), encoder.toBuffer(VALUE), Buffer.from('after')]);
+    const bytes = Buffer.concat([
+      Buffer.from('before'),
+      encoder.toBuffer(VALUE),
+      Buffer.from('after'),
+    ]);
     const decoder = schemas.decoder(encoder.schemaId, projection);
     assert.ok(decoder !== undefined && !isUndecodable(decoder));
     assert.deepEqual({ ...(decoder.decode(bytes, 6, bytes.length - 5) as object) }, expected);

@@ -18,7 +18,10 @@ import type { AvroRecord, SchemaFolder } from './folder.ts';
 import { projectRecord } from './project.ts';
 import { type RegistryPort, subjectOf } from './registry.ts';
 
-/** An id that the registry did not have is asked for again after this; one poison id must not hammer. */
+/**
+ * An id that the registry did not have is asked for again after this; one poison id must not
+ * hammer.
+ */
 const UNKNOWN_FOR_MS = 60_000;
 const ENCODED_BYTES_FIRST = 1024;
 

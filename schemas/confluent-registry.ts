@@ -1,6 +1,8 @@
 /**
- * Any Confluent-compatible schema registry, through the HTTP client of @kafkajs/confluent-schema-registry.
- * Its own encode and decode are not used: they look up and resolve per message (design.md, section 6).
+ * Any Confluent-compatible schema registry, through the HTTP client of
+ * @kafkajs/confluent-schema-registry. Its own encode and decode are not used: they look up and
+ * resolve per message (design.md, section
+ * 6).
  */
 import registryApi, {
   type SchemaRegistryAPIClient,
@@ -123,8 +125,9 @@ export class ConfluentRegistry implements RegistryPort {
 }
 
 /**
- * A 404 of the registry itself names what it has not found. One without a message comes from something else
- * on that port: an unknown schema id would be dead-lettered for what is only a wrong URL.
+ * A 404 of the registry itself names what it has not found. One without a message comes from
+ * something else on that port: an unknown schema id would be dead-lettered for what is only a wrong
+ * URL.
  */
 function isMissing(error: ResponseError): boolean {
   return error.status === 404 && !/Error, status 404/.test(error.message);

@@ -37,7 +37,9 @@ export function schemaFolderOf(
   };
 }
 
-/** All `.avsc` files below `dirs`, by record name; later folders win, so that a user's can replace. */
+/**
+ * All `.avsc` files below `dirs`, by record name; later folders win, so that a user's can replace.
+ */
 export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
   const records = new Map<string, { record: AvroRecord; file: string }>();
   for (const dir of dirs) {

@@ -1,6 +1,6 @@
 /**
- * A reader schema of just the fields that a stream reads: Avro's own resolution then skips the rest,
- * which is three times as fast as decoding all (1.9 → 5.9 M/s, measured on 112-byte events).
+ * A reader schema of just the fields that a stream reads: Avro's own resolution then skips the
+ * rest, which is three times as fast as decoding all (1.9 → 5.9 M/s, measured on 112-byte events).
  */
 import type { AvroField, AvroRecord } from './folder.ts';
 
@@ -17,7 +17,9 @@ const PRIMITIVES = new Set([
   'string',
 ]);
 
-/** The record with only `fields`; a type that a left-out field defined is written out where used. */
+/**
+ * The record with only `fields`; a type that a left-out field defined is written out where used.
+ */
 export function projectRecord(record: AvroRecord, fields: readonly string[]): AvroRecord {
   const definitions = new Map<string, Json>();
   collect(record, record.namespace ?? '', definitions);

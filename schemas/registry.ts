@@ -10,7 +10,9 @@ export interface RegisteredSchema {
 }
 
 export interface RegistryPort {
-  /** The schema text of an id, or null when there is no such id. Throws retryable when it is away. */
+  /**
+   * The schema text of an id, or null when there is no such id. Throws retryable when it is away.
+   */
   fetch(id: number): Promise<string | null>;
   /** Registers a schema under a subject (`<topic>-value`) and gives its id; idempotent. */
   register(subject: string, schema: string): Promise<number>;

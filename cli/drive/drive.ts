@@ -1,6 +1,6 @@
 /**
- * The driver protocol: JSON lines in, JSON lines out, the clock in the feed's hand. A public contract,
- * for any language; test files, simulator and replay stand on the same driver.
+ * The driver protocol: JSON lines in, JSON lines out, the clock in the feed's hand. A public
+ * contract, for any language; test files, simulator and replay stand on the same driver.
  */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';

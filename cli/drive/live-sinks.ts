@@ -1,4 +1,7 @@
-/** `drive --sinks live`: the real sinks of the deployment behind a driver, to try a delivery by hand. */
+/**
+ * `drive --sinks live`: the real sinks of the deployment behind a driver, to try a delivery by
+ * hand.
+ */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { HandClock, systemClock } from '../../core/clock.ts';
 import type { Sink } from '../../core/spec.ts';

@@ -1,4 +1,7 @@
-/** A sink that delivers everything and tells what it was given: what a driver has in place of a sink. */
+/**
+ * A sink that delivers everything and tells what it was given: what a driver has in place of a
+ * sink.
+ */
 import type { SinkPlan } from '../../compiler/plan.ts';
 import { type Delivery, delivered } from '../../core/outcome.ts';
 import { type Priority, priorityName } from '../../core/priority.ts';

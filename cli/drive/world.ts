@@ -1,6 +1,6 @@
 /**
- * What a driver needs around it: a plan, schemas in memory, and JSON in both directions by the schema
- * of each topic.
+ * What a driver needs around it: a plan, schemas in memory, and JSON in both directions by the
+ * schema of each topic.
  */
 import type { Plan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -65,7 +65,9 @@ export class DriveWorld {
     return this.schemas.encoder(schema).toBuffer(avro);
   }
 
-  /** A record's value as JSON: decoded, or `{"raw": base64}` where the bytes are not of a schema. */
+  /**
+   * A record's value as JSON: decoded, or `{"raw": base64}` where the bytes are not of a schema.
+   */
   valueOf(record: Record): { value: Json } | { raw: string } {
     if (record.valueStart < 0) return { value: null };
     const { valueBytes, valueStart, valueEnd } = record;

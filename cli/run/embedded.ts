@@ -1,4 +1,6 @@
-/** The embedded way to run: one process, one SQLite file, the engine in a worker beside the sockets. */
+/**
+ * The embedded way to run: one process, one SQLite file, the engine in a worker beside the sockets.
+ */
 import { randomUUID } from 'node:crypto';
 import { BridgedLog } from '../../connectors/embedded/bridge.ts';
 import { systemClock } from '../../core/clock.ts';

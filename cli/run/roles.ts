@@ -1,6 +1,7 @@
 /**
- * Which parts of the pipeline a process runs: `streams/critical`, `sink/fcm/low`, `gateway`, `ingest`,
- * `devices`; a shorter name stands for all below it (`streams`, `sink/fcm`), `all` for everything.
+ * Which parts of the pipeline a process runs: `streams/critical`, `sink/fcm/low`, `gateway`,
+ * `ingest`, `devices`; a shorter name stands for all below it (`streams`, `sink/fcm`), `all` for
+ * everything.
  */
 import type { Plan } from '../../compiler/plan.ts';
 import { CarillonError } from '../../core/error.ts';
@@ -50,7 +51,10 @@ function below(role: string, chosen: string): boolean {
 /** Connectors that write to the embedded file itself: their sinks run where the file is open. */
 const FILE_SINKS: readonly string[] = ['inbox'];
 
-/** The roles of an embedded process by thread: what is synchronous on the file, and what has sockets. */
+/**
+ * The roles of an embedded process by thread: what is synchronous on the file, and what has
+ * sockets.
+ */
 export function splitRoles(plan: Plan): { worker: string[]; main: string[] } {
   const fileSinks = plan.sinks.filter((sink) => FILE_SINKS.includes(sink.spec.type));
   const worker: string[] = [];

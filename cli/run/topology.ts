@@ -1,4 +1,7 @@
-/** What the wiring takes from a topology: the schemas of its topics, and the events that can be posted. */
+/**
+ * What the wiring takes from a topology: the schemas of its topics, and the events that can be
+ * posted.
+ */
 import type { Plan } from '../../compiler/plan.ts';
 import { GATEWAY_SCHEMAS } from '../../gateway/gateway.ts';
 import type { EventType } from '../../gateway/ingest.ts';
@@ -14,7 +17,9 @@ export function schemaTopicsOf(plan: Plan): { topic: string; schema: string }[] 
 
 const EVENTS_PREFIX = 'events.';
 
-/** The event types that can be posted: those that streams of the topology read from `events.<type>`. */
+/**
+ * The event types that can be posted: those that streams of the topology read from `events.<type>`.
+ */
 export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, EventType> {
   const types = new Map<string, EventType>();
   for (const sub of plan.subTopologies) {
