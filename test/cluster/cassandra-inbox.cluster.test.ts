@@ -41,7 +41,7 @@ inboxContract(
     const open = () => openCassandraInbox(settings, clock);
     return { store: await open(), clock, reopen: open };
   },
-  { skip, expiry: 'server' },
+  { skip, expiry: 'own-test' },
 );
 
 /** Asks until the answer is `expected`, for at most ten seconds. */
