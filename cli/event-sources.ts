@@ -38,6 +38,7 @@ export function lineSource(file: string, type: string | undefined): EventSource 
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[
     Symbol.asyncIterator
   ]();
+  const shown = file === '-' ? 'standard input' : file;
   let line = 0;
   return async () => {
     for (;;) {
@@ -49,7 +50,7 @@ export function lineSource(file: string, type: string | undefined): EventSource 
       }
       line++;
       if (next.value.trim() === '') continue;
-      return { ...readLine(next.value, type, { file, line }), line };
+      return { ...readLine(next.value, type, { file: shown, line }), line };
     }
   };
 }

@@ -81,7 +81,7 @@ export class Report {
     if (level === 'error') this.#errors++;
     const where = this.placeOf(span);
     // What a part is missing is told at the part's own place, so there can be several of one code.
-    const key = `${code}:${span.start}:${/^CAR(105|302|402)$/.test(code) ? what : ''}`;
+    const key = `${code}:${span.start}:${/^CAR(105|302|402|904)$/.test(code) ? what : ''}`;
     if (this.#found.has(key)) return;
     this.#found.set(key, {
       diagnostic: {

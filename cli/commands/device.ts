@@ -103,13 +103,17 @@ function hold(
   signal: AbortSignal,
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
+  let known = false;
   let asked = false;
   const socket = new SocketDevice({
     url,
     token,
     after: options.after,
     acknowledge: options.ack,
-    onFrame: (frame) => print.frame(frame),
+    onFrame: (frame) => {
+      known = true;
+      print.frame(frame);
+    },
     onClose: (close) => {
       if (signal.aborted) return ended.resolve();
       if (close.againMs === undefined) {
@@ -119,7 +123,8 @@ function hold(
       note(
         `closed: ${close.code} ${close.reason || 'connection lost'}; back in ${close.againMs} ms.`,
       );
-      if (close.opened || close.code >= 3000 || asked) return;
+      // A device that was connected once only waits until its gateway is back.
+      if (known || asked || close.code >= 3000) return;
       asked = true;
       // A refused handshake does not say why, but the same token over HTTP does.
       client.pull(options.id, options.after, 1).catch((error: unknown) => {

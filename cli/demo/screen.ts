@@ -51,6 +51,7 @@ const WIDE_COLUMNS = 108;
 const CURVE_CHARS = 16;
 const BARS = '▁▂▃▄▅▆▇█';
 const TROUBLES_SHOWN = 2;
+const MOTTO = ' one event in, every device told';
 
 /** What a drop means, for somebody who sees the word for the first time. */
 const MEANINGS: { readonly [reason: string]: string } = {
@@ -86,8 +87,9 @@ export function drawScreen(view: ScreenView, size: ScreenSize, paint: Paint = pl
 
 function title({ elapsedMs }: ScreenView, columns: number, paint: Paint): string[] {
   const name = ' CARILLON ';
-  const motto = ' one event in, every device told';
   const right = `${clockOf(elapsedMs)}   Ctrl-C ends `;
+  const fits = name.length + MOTTO.length + right.length < columns;
+  const motto = fits ? MOTTO : '';
   const gap = ' '.repeat(Math.max(1, columns - name.length - motto.length - right.length));
   return [`${paint('bold', paint('cyan', name))}${motto}${gap}${paint('dim', right)}`];
 }

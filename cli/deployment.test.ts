@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CarillonErrors } from '../core/error.ts';
+import { gatewayUrlOf, parseDeployment } from './deployment.ts';
+import { kafkaOptionsOf } from './kafka-options.ts';
+import { showError } from './show-error.ts';
+
+const parse = (text: string, env: NodeJS.ProcessEnv = {}) =>
+  parseDeployment(text, { file: 'deploy/carillon.yaml', folder: '/house', env });
+
+const failure = (text: string, env: NodeJS.ProcessEnv = {}): CarillonErrors => {
+  try {
+    parse(text, env);
+  } catch (error) {
+    assert.ok(error instanceof CarillonErrors, String(error));
+    return error;
+  }
+  assert.fail('it was taken');
+};
+
+test('everything may be left out', () => {
+  const deployment = parse('');
+  assert.equal(deployment.log.kind, 'embedded');
+  assert.equal(deployment.partitions, 4);
+  assert.equal(deployment.topology, '/house/topology/reno.yaml');
+  assert.equal(deployment.dataFolder, '/house/.carillon');
+  assert.equal(gatewayUrlOf(deployment), 'http://127.0.0.1:7400');
+});
+
+test('paths that are written are beside the config', () => {
+  const { topology, dataFolder } = parse('{ topology: ../topology/reno.yaml, data_folder: data }');
+  assert.equal(topology, '/house/topology/reno.yaml');
+  assert.equal(dataFolder, '/house/deploy/data');
+});
+
+const CLUSTER = `
+log:
+  kind: kafka
+  brokers: "\${BROKERS}"
+  ssl: { ca: ca.pem }
+  sasl: { mechanism: scram-sha-512, username: u, password: "\${PASSWORD}" }
+registry: { url: http://registry:8081/ }
+inbox: { kind: cassandra, contact_points: [a, b], local_data_center: dc1 }
+auth: { secret: "\${SECRET}", internal_token: "\${SECRET}" }
+http: { port: "\${PORT:-0}" }
+`;
+const ENV = { BROKERS: 'a:9092, b:9092', PASSWORD: 'hunter2-hunter2', SECRET: 's'.repeat(32) };
+
+test('a deployment on Kafka, its texts from the environment', () => {
+  const deployment = parse(CLUSTER, ENV);
+  assert.deepEqual(deployment.log, {
+    kind: 'kafka',
+    brokers: ['a:9092', 'b:9092'],
+    clientId: 'carillon',
+    replicationFactor: -1,
+    ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
+    sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'hunter2-hunter2' },
+  });
+  assert.equal(deployment.registryUrl, 'http://registry:8081');
+  assert.equal(deployment.partitions, 12);
+  assert.equal(deployment.http.port, 0);
+  assert.equal(deployment.inbox.kind, 'cassandra');
+});
+
+test('a certificate that is not there is told by its path', () => {
+  const { log } = parse(CLUSTER, ENV);
+  assert.ok(log.kind === 'kafka');
+  assert.throws(() => kafkaOptionsOf(log), { code: 'CAR902' });
+});
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
+const UNSET = 'topology: "${NO_SUCH}"';
+const wrong: readonly [what: string, text: string, codes: readonly string[]][] = [
+  ['unknown keys, at every depth', '{ topologi: a, http: { prt: 1 } }', ['CAR104', 'CAR104']],
+  ['not a mapping', '- a', ['CAR103']],
+  ['not YAML', 'a: [', ['CAR101']],
+  ['a number out of bounds', 'partitions: 0', ['CAR305']],
+  ['not a number', 'http: { port: x }', ['CAR303']],
+  ['an unset variable', UNSET, ['CAR106']],
+  ['a secret in the file', 'auth: { secret: abc }', ['CAR309']],
+  ['a kind that is none', 'log: { kind: kafca }', ['CAR109']],
+  ['an address that is none', 'http: { gateway_url: "ftp://x" }', ['CAR903']],
+  ['a broker without a port', 'log: { kind: kafka, brokers: [a] }', ['CAR904', 'CAR903', 'CAR904']],
+  ['Kafka alone', 'log: { kind: kafka }', ['CAR904', 'CAR904', 'CAR904']],
+  ['a registry without Kafka', 'registry: { url: "http://r" }', ['CAR903']],
+  ['Cassandra without its ring', 'inbox: { kind: cassandra }', ['CAR904', 'CAR105']],
+  ['a duration without a unit', 'log: { retention: 7 }', ['CAR304']],
+];
+for (const [what, text, codes] of wrong) {
+  test(`refused, all at once: ${what}`, () => {
+    assert.deepEqual(
+      failure(text)
+        .diagnostics.map(({ code }) => code)
+        .sort(),
+      [...codes].sort(),
+    );
+  });
+}
+
+test('near names are suggested', () => {
+  const [first] = failure('{ topologi: a }').diagnostics;
+  assert.match(first!.mend, /did you mean "topology"/);
+});
+
+const SECRETS: readonly [string, string][] = [
+  ['in its place', 'auth: { secret: hunter2, internal_token: hunter2 }\npartitions: 0'],
+  ['beside another error of its line', 'connectors: { fcm: { key: hunter2 } }\nauth: [hunter2]'],
+  [
+    'in a line that is wrong',
+    'log: { kind: kafka, sasl: { username: u, password: hunter2, x: 1 } }',
+  ],
+  ['in a text that is not YAML', 'auth:\n  secret: hunter2: [\n'],
+];
+for (const [where, text] of SECRETS) {
+  test(`a secret is not shown ${where}`, () => {
+    const { text: shown } = showError(failure(text));
+    if (!where.startsWith('beside')) assert.ok(!shown.includes('hunter2'), shown);
+    else assert.ok(!/key: hunter2/.test(shown), shown);
+  });
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { type GivenEvent, lineSource } from './event-sources.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-lines-'));
+after(() => rmSync(folder, { recursive: true }));
+
+async function all(text: string, type?: string): Promise<GivenEvent[]> {
+  const file = join(folder, 'events.jsonl');
+  writeFileSync(file, text);
+  const source = lineSource(file, type);
+  const events: GivenEvent[] = [];
+  for (;;) {
+    const event = await source(0);
+    if (event === undefined) return events;
+    events.push(event);
+  }
+}
+
+test('lines say their type, or all have the one that was named', async () => {
+  assert.deepEqual(await all('{"type":"a","value":{"x":1}}\n\n{"type":"b","value":{}}'), [
+    { type: 'a', value: { x: 1 }, line: 1 },
+    { type: 'b', value: {}, line: 3 },
+  ]);
+  assert.deepEqual(await all('{"x":1}', 'a'), [{ type: 'a', value: { x: 1 }, line: 1 }]);
+});
+
+const wrong: readonly [string, string][] = [
+  ['not JSON', '{"type":'],
+  ['not an object', '[1]'],
+  ['no type', '{"x":1}'],
+];
+for (const [what, line] of wrong) {
+  test(`a line that is ${what} is told with its number`, async () => {
+    const good = '{"type":"a","value":{}}';
+    await assert.rejects(all(`${good}\n${line}\n`), (error: { code: string; where: object }) => {
+      assert.equal(error.code, 'CAR909');
+      assert.deepEqual(error.where, { file: join(folder, 'events.jsonl'), line: 2 });
+      return true;
+    });
+  });
+}
+
+test('a file that is not there', async () => {
+  await assert.rejects(lineSource(join(folder, 'none'), undefined)(0), { code: 'CAR902' });
+});
