@@ -7,7 +7,7 @@ import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
 import { readBytes } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Placed, Section } from './section.ts';
-import { type RecordShape, type Shape, shapeOf } from './shape.ts';
+import { type RecordShape, shapeOf } from './shape.ts';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const NAME_CHARS_MAX = 64;
@@ -286,5 +286,3 @@ export function namedLane(
 export function priorityList(priorities: readonly Priority[]): string {
   return listed(priorities.map(priorityName));
 }
-
-export const ANY_SHAPE: Shape = { kind: 'any' };

@@ -4,11 +4,12 @@
  */
 import type { Catalog, StepSpec } from '../core/spec.ts';
 import { CelCompiler } from './cel.ts';
-import { ANY_SHAPE, topicPlan } from './declarations.ts';
+import { topicPlan } from './declarations.ts';
 import { readerOf } from './field-path.ts';
 import { resolveOptions } from './options.ts';
 import type { StreamPlan, SubTopologyPlan, TopicPlan } from './plan.ts';
 import type { Report } from './report.ts';
+import { ANY_SHAPE } from './shape.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_FUTURE_MS = 600_000;

@@ -32,7 +32,8 @@ const PRIMITIVES: ReadonlyMap<string, Shape> = new Map<string, Shape>(
     string: { kind: 'string' },
   }),
 );
-const ANY: Shape = { kind: 'any' };
+/** Nothing is known of it, so nothing is told of what is read from it. */
+export const ANY_SHAPE: Shape = { kind: 'any' };
 
 /** Types that hold themselves are cut here; a path that goes deeper is not checked. */
 const DEPTH_MAX = 16;
@@ -67,10 +68,10 @@ class ShapeBuilder {
   }
 
   #shape(type: unknown, namespace: string, depth: number): Shape {
-    if (depth > DEPTH_MAX) return ANY;
+    if (depth > DEPTH_MAX) return ANY_SHAPE;
     if (typeof type === 'string') return this.#reference(type, namespace, depth);
     if (Array.isArray(type)) return this.#union(type, namespace, depth);
-    if (typeof type !== 'object' || type === null) return ANY;
+    if (typeof type !== 'object' || type === null) return ANY_SHAPE;
     return this.#complex(type as Named, namespace, depth);
   }
 
@@ -78,7 +79,7 @@ class ShapeBuilder {
     const primitive = PRIMITIVES.get(name);
     if (primitive !== undefined) return primitive;
     const definition = this.#named.get(fullName(name, namespace));
-    return definition === undefined ? ANY : this.#complex(definition, namespace, depth);
+    return definition === undefined ? ANY_SHAPE : this.#complex(definition, namespace, depth);
   }
 
   #complex(type: Named, outer: string, depth: number): Shape {
@@ -110,7 +111,7 @@ class ShapeBuilder {
   #union(branches: readonly unknown[], namespace: string, depth: number): Shape {
     const shapes = branches.map((branch) => this.#shape(branch, namespace, depth + 1));
     const others = shapes.filter(({ kind }) => kind !== 'null');
-    if (others.length !== 1) return ANY;
+    if (others.length !== 1) return ANY_SHAPE;
     return others.length === shapes.length ? others[0]! : { kind: 'nullable', of: others[0]! };
   }
 }

@@ -2,12 +2,13 @@
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { SinkSpec } from '../core/spec.ts';
-import { ANY_SHAPE, namedLane, type Scope } from './declarations.ts';
+import { namedLane, type Scope } from './declarations.ts';
 import { resolveOptions } from './options.ts';
 import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
 import { readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed } from './report.ts';
 import type { Placed, Section } from './section.ts';
+import { ANY_SHAPE } from './shape.ts';
 import { resolveSteps, type StepScope } from './steps.ts';
 
 export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> {

@@ -4,7 +4,7 @@ import { type OptionScope, type ResolvedOptions, resolveOptions } from './option
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { headOf, kindOf, type Placed } from './section.ts';
-import type { Shape } from './shape.ts';
+import { ANY_SHAPE, type Shape } from './shape.ts';
 import type { ListTree, Tree } from './tree.ts';
 
 export interface ResolvedStep {
@@ -49,7 +49,6 @@ const STEP_NAME = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/;
 const STEP_NAME_CHARS_MAX = 64;
 /** After chains are copied in; far above what a person can follow. */
 const STEPS_MAX = 100;
-const ANY: Shape = { kind: 'any' };
 
 /** Undefined when something was told. */
 export function resolveSteps(
@@ -72,7 +71,7 @@ export function resolveSteps(
     const spec = scope.steps.get(text.type);
     if (spec === undefined) {
       unknownStep(scope, text);
-      shape = ANY;
+      shape = ANY_SHAPE;
       continue;
     }
     const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape };
@@ -81,7 +80,7 @@ export function resolveSteps(
       map === null ? undefined : resolveOptions(stepScope, spec.config, map, text.typeSpan);
     if (resolved === undefined) {
       // What a broken step gives is not known; what follows is not blamed for it.
-      shape = ANY;
+      shape = ANY_SHAPE;
       continue;
     }
     if (!isGiven) for (const field of resolved.fields) fields.add(field);

@@ -1,14 +1,14 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
 import { PRIORITIES, type Priority, priorityOf } from '../core/priority.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
-import { ANY_SHAPE, checkName, namedLane, type Scope } from './declarations.ts';
+import { checkName, namedLane, type Scope } from './declarations.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
 import { givenBy, isPredicate, type OptionScope, resolveExpression } from './options.ts';
 import type { LanePlan, LaneTarget, PriorityRule, TopicTarget } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
 import { headOf, kindOf, type Section } from './section.ts';
-import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 import { checkDedup, checkFits, checkJoins, checkPriorities } from './stream-checks.ts';
 
