@@ -1,6 +1,6 @@
 /**
- * `carillon demo`, which `npm start` runs: the embedded pipeline with sample producers, sample devices
- * and local stand-ins of FCM and APNs, and a live view of the flow.
+ * `carillon demo`, which `npm start` runs: the embedded pipeline with sample producers, sample
+ * devices and local stand-ins of FCM and APNs, and a live view of the flow.
  */
 
 import { randomUUID } from 'node:crypto';
