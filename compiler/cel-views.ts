@@ -1,6 +1,6 @@
 /**
- * How CEL sees a decoded value: whole numbers as its ints (BigInt), records as typed views that read a
- * field when it is asked for, so that nothing is converted that an expression does not read.
+ * How CEL sees a decoded value: whole numbers as its ints (BigInt), records as typed views that
+ * read a field when it is asked for, so that nothing is converted that an expression does not read.
  */
 import type { Environment } from '@marcbachmann/cel-js';
 import type { RecordShape, Shape } from './shape.ts';

@@ -1,6 +1,7 @@
 /**
- * CEL expressions over `value`, `key` and `timestamp`: parsed, checked against the schema's shape when
- * the file is loaded, made into a function. The library is loaded when the first expression is met.
+ * CEL expressions over `value`, `key` and `timestamp`: parsed, checked against the schema's shape
+ * when the file is loaded, made into a function. The library is loaded when the first expression is
+ * met.
  */
 import { createRequire } from 'node:module';
 import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
@@ -9,7 +10,7 @@ import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { fromCel, Views } from './cel-views.ts';
 import { didYouMean, listed } from './report.ts';
-import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
 
 type Library = typeof import('@marcbachmann/cel-js');
 
@@ -183,7 +184,10 @@ function checkTree(node: ASTNode, shape: Shape): ExpressionFault | undefined {
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', 'in', '<', '<=', '>', '>=']);
 
-/** What may be null is `dyn` to CEL, which then lets everything through: its fields are checked here. */
+/**
+ * What may be null is `dyn` to CEL, which then lets everything through: its fields are checked
+ * here.
+ */
 function checkField(
   owner: ASTNode,
   name: string,
@@ -266,7 +270,7 @@ const TYPE_SHAPES: { readonly [type: string]: Shape } = {
 };
 
 function shapeOfType(type: string): Shape {
-  return TYPE_SHAPES[type] ?? { kind: 'any' };
+  return TYPE_SHAPES[type] ?? ANY_SHAPE;
 }
 
 function readsOf(root: ASTNode): Reads {

@@ -1,4 +1,6 @@
-/** The parts of a topology that others name: tables and lanes, and the topics behind all of them. */
+/**
+ * The parts of a topology that others name: tables and lanes, and the topics behind all of them.
+ */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { AvroRecord, SchemaFolder } from '../schemas/folder.ts';

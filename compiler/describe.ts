@@ -1,6 +1,7 @@
 /**
- * A plan as Kafka Streams prints a topology (`TopologyDescription#toString`): sources, processors with
- * their stores, and sinks, by sub-topology, each with what it gives to (`-->`) and gets from (`<--`).
+ * A plan as Kafka Streams prints a topology (`TopologyDescription#toString`): sources, processors
+ * with their stores, and sinks, by sub-topology, each with what it gives to (`-->`) and gets from
+ * (`<--`).
  */
 import { priorityName } from '../core/priority.ts';
 import type { Plan, SinkPlan, StepPlan, StreamPlan, SubTopologyPlan } from './plan.ts';
@@ -139,7 +140,9 @@ function readsTable({ spec, config }: StepPlan, table: string): boolean {
   );
 }
 
-/** The same as a picture: topics as drums, a box for each stream, one frame for each sub-topology. */
+/**
+ * The same as a picture: topics as drums, a box for each stream, one frame for each sub-topology.
+ */
 export function mermaid(plan: Plan): string {
   const lines = ['flowchart LR'];
   const edges: string[] = [];

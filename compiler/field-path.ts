@@ -18,12 +18,12 @@ const PATH = /^value(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
 /** Deeper than any event is; a bound for the sake of the closure's loop. */
 const PATH_PARTS_MAX = 8;
 
-/** Undefined when it was told why not. `shape` undefined: nothing is known, only the form is checked. */
+/** Undefined when it was told why not. */
 export function resolvePath(
   report: Report,
   subject: string,
   path: Placed,
-  shape: Shape | undefined,
+  shape: Shape,
 ): ResolvedPath | undefined {
   const text = path.value;
   if (text === 'key') return { reader: readerOf(text, []), shape: TEXT, field: null };
@@ -38,14 +38,14 @@ export function resolvePath(
     );
     return undefined;
   }
-  const end = shape === undefined ? ({ kind: 'any' } as Shape) : walk(report, subject, path, shape);
+  const end = walk(report, subject, path, shape);
   if (end === undefined) return undefined;
   return { reader: readerOf(text, parts), shape: end, field: parts[0] ?? '*' };
 }
 
-function pathMend(text: string, shape: Shape | undefined): string {
+function pathMend(text: string, shape: Shape): string {
   const otherwise = 'Write value.<field>, key or timestamp.';
-  if (shape?.kind !== 'record') return otherwise;
+  if (shape.kind !== 'record') return otherwise;
   if (shape.fields.has(text)) return `did you mean "value.${text}"?   ${otherwise}`;
   return didYouMean(text, [...fieldPaths(shape), 'key', 'timestamp'], otherwise);
 }

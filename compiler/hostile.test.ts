@@ -1,4 +1,6 @@
-/** Whatever is written, the compiler says what is wrong: it never throws, and never plans an error. */
+/**
+ * Whatever is written, the compiler says what is wrong: it never throws, and never plans an error.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,7 +1,7 @@
 /**
- * The JSON Schema (draft 7) of topology files, for completion and lint in editors. It is made from the
- * catalog, so a new processor is in it without a further word. What needs the Avro schemas (paths,
- * expressions) is left to `carillon check`.
+ * The JSON Schema (draft 7) of topology files, for completion and lint in editors. It is made from
+ * the catalog, so a new processor is in it without a further word. What needs the Avro schemas
+ * (paths, expressions) is left to `carillon check`.
  */
 import { TRANSPORTS } from '../core/device.ts';
 import { PRIORITIES } from '../core/priority.ts';

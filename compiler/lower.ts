@@ -1,6 +1,7 @@
 /**
- * From resolved streams to sub-topologies: one per priority, with the streams that may give it, or one
- * graph when the topology has no lanes. Stores are named by use case and step, never by number (D13).
+ * From resolved streams to sub-topologies: one per priority, with the streams that may give it, or
+ * one graph when the topology has no lanes. Stores are named by use case and step, never by number
+ * (D13).
  */
 import { createHash } from 'node:crypto';
 import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';

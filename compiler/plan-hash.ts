@@ -1,7 +1,7 @@
 /**
- * What decides of a plan, as one text in a fixed order: two files that say the same in another order,
- * with other comments or names of streams, have one hash; two versions that decide differently never
- * share a task (design, D13).
+ * What decides of a plan, as one text in a fixed order: two files that say the same in another
+ * order, with other comments or names of streams, have one hash; two versions that decide
+ * differently never share a task (design, D13).
  */
 import type { Option } from '../core/spec.ts';
 import type { Plan, StepPlan, StreamPlan } from './plan.ts';
@@ -61,7 +61,9 @@ function stepDecides({ name, spec, config }: StepPlan): unknown {
   return { name, type: spec.type, config: withoutSecrets(config, spec.config) };
 }
 
-/** A secret that is rotated is no new topology, and a hash of it has no place in a group's metadata. */
+/**
+ * A secret that is rotated is no new topology, and a hash of it has no place in a group's metadata.
+ */
 function withoutSecrets(
   config: Readonly<Record<string, unknown>>,
   options: Readonly<Record<string, Option<unknown>>>,

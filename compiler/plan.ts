@@ -1,6 +1,7 @@
 /**
  * What a topology text becomes: everything resolved, typed and named, nothing left to look up. The
- * compiler makes it, the runtime brings it to life; it can be printed, diffed and tested without a log.
+ * compiler makes it, the runtime brings it to life; it can be printed, diffed and tested without a
+ * log.
  */
 import type { Transport } from '../core/device.ts';
 import type { Priority } from '../core/priority.ts';
@@ -10,7 +11,9 @@ import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.t
 export interface Plan {
   readonly topology: string;
   readonly doc: string;
-  /** SHA-256 (hex, 16 characters) of the resolved plan: what decides, not comments or order of keys. */
+  /**
+   * SHA-256 (hex, 16 characters) of the resolved plan: what decides, not comments or order of keys.
+   */
   readonly hash: string;
   readonly tables: readonly TablePlan[];
   /** Empty: the topology has no priorities and is one graph. */
@@ -125,7 +128,9 @@ export interface LaneTarget {
 
 export interface TopicTarget {
   readonly kind: 'topic';
-  /** A record's `output` slot chooses. Values are encoded with `schema`; undefined: passed as bytes. */
+  /**
+   * A record's `output` slot chooses. Values are encoded with `schema`; undefined: passed as bytes.
+   */
   readonly topics: readonly { readonly topic: string; readonly schema?: string }[];
 }
 

@@ -1,4 +1,7 @@
-/** The reference of all steps and sinks as Markdown, from the same specs that the compiler checks by. */
+/**
+ * The reference of all steps and sinks as Markdown, from the same specs that the compiler checks
+ * by.
+ */
 import type { Catalog, Option, Options, SinkSpec, StepSpec } from '../core/spec.ts';
 
 const KIND_DOCS: { readonly [kind: string]: string } = {

@@ -1,6 +1,6 @@
 /**
- * Diagnostics as people read them: what, where with line, column and caret, how to mend it, and a code
- * (design.md section 8); and the same as JSON for editors.
+ * Diagnostics as people read them: what, where with line, column and caret, how to mend it, and a
+ * code (design.md section 8); and the same as JSON for editors.
  */
 import type { Diagnostic } from '../core/error.ts';
 import { ERROR_TABLE } from '../core/error-table.ts';

@@ -1,6 +1,6 @@
 /**
- * Gathers all diagnostics of one text, so that a file's errors are told together, in file order, each
- * once. A chain that three streams copy has its mistakes told once, where they stand.
+ * Gathers all diagnostics of one text, so that a file's errors are told together, in file order,
+ * each once. A chain that three streams copy has its mistakes told once, where they stand.
  */
 import type { LineCounter } from 'yaml';
 import type { Diagnostic, Place } from '../core/error.ts';
@@ -102,7 +102,10 @@ export class Report {
   }
 }
 
-/** `did you mean "dedup"?   ` and what else can be said; the closing text stands alone if none is near. */
+/**
+ * `did you mean "dedup"?   ` and what else can be said; the closing text stands alone if none is
+ * near.
+ */
 export function didYouMean(written: string, known: Iterable<string>, otherwise: string): string {
   const near = nearest(written, known);
   return near === undefined ? otherwise : `did you mean "${near}"?   ${otherwise}`.trimEnd();

@@ -18,7 +18,9 @@ export function kindOf(tree: Tree): string {
   return typeof tree.value === 'string' ? 'a text' : `a ${typeof tree.value}`;
 }
 
-/** The underlined part of a mapping or list is its first line at most; a whole block says nothing. */
+/**
+ * The underlined part of a mapping or list is its first line at most; a whole block says nothing.
+ */
 export function headOf(tree: Tree): Span {
   return tree.kind === 'scalar' ? tree.span : { start: tree.span.start, end: tree.span.start + 1 };
 }

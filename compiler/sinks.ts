@@ -1,4 +1,7 @@
-/** One sink: which lane and transport it reads, its gates, and the connector that it hands records to. */
+/**
+ * One sink: which lane and transport it reads, its gates, and the connector that it hands records
+ * to.
+ */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { SinkSpec } from '../core/spec.ts';
@@ -99,7 +102,9 @@ function resolveFrom(
   return { lane, transport };
 }
 
-/** A sink's steps only say yes or no: state and fan-out belong to the stream, before the numbers. */
+/**
+ * A sink's steps only say yes or no: state and fan-out belong to the stream, before the numbers.
+ */
 function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undefined) {
   const { report, schemas } = scope;
   const shape =

@@ -1,4 +1,7 @@
-/** What a stream must agree with once its parts are resolved: its lane, its output's schema, its key. */
+/**
+ * What a stream must agree with once its parts are resolved: its lane, its output's schema, its
+ * key.
+ */
 import { type Priority, priorityName } from '../core/priority.ts';
 import { priorityList, type Scope } from './declarations.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';

@@ -1,6 +1,6 @@
 /**
- * The tests beside a topology (`*.test.yaml`): what is fed, what must come out, what must be dropped.
- * This reads and checks the text; the driver runs it.
+ * The tests beside a topology (`*.test.yaml`): what is fed, what must come out, what must be
+ * dropped. This reads and checks the text; the driver runs it.
  */
 import { DEVICE_CLASSES, type DeviceClass, TRANSPORTS, type Transport } from '../core/device.ts';
 import type { Diagnostic, Place } from '../core/error.ts';

@@ -1,6 +1,6 @@
 /**
- * From text to a small tree with a place for everything: YAML's own rules, an integer tag of our own
- * for `1_000_000` (which `yaml` reads as text), and `${VAR}` or `${VAR:-default}` in texts.
+ * From text to a small tree with a place for everything: YAML's own rules, an integer tag of our
+ * own for `1_000_000` (which `yaml` reads as text), and `${VAR}` or `${VAR:-default}` in texts.
  */
 import {
   isAlias,

@@ -1,6 +1,6 @@
 /**
- * The pages of the errors of topology files are their tests: each has a bad example with exactly what
- * is printed of it, and a good one of which nothing is. `UPDATE=1` writes what is printed.
+ * The pages of the errors of topology files are their tests: each has a bad example with exactly
+ * what is printed of it, and a good one of which nothing is. `UPDATE=1` writes what is printed.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * What the examples in docs/errors stand in: a page shows only the part that it is about, and a small
- * whole topology is made of it with the parts below.
+ * What the examples in docs/errors stand in: a page shows only the part that it is about, and a
+ * small whole topology is made of it with the parts below.
  */
 import { compile } from '../../compiler/compile.ts';
 import { render } from '../../compiler/render.ts';

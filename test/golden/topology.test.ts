@@ -1,4 +1,7 @@
-/** What is made of the shipped topology and of the catalog, as files that are compared word for word. */
+/**
+ * What is made of the shipped topology and of the catalog, as files that are compared word for
+ * word.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,7 +99,9 @@ const TABLES = `tables:
   presence: { topic: tables.presence, schema: Presence,      key: deviceId }
 `;
 
-/** What is told of the lines from `first` to `last`; the rest of the topology is only around them. */
+/**
+ * What is told of the lines from `first` to `last`; the rest of the topology is only around them.
+ */
 function toldOf(text: string, first: number, last: number): string[] {
   const { diagnostics } = compile(text, { file: FILE, catalog, schemas, env: {} });
   return diagnostics
