@@ -96,7 +96,8 @@ export class FakeInbox implements InboxStore {
   /** When each row was written to be forgotten, by notification id. */
   readonly expiry = new Map<string, number>();
   away = false;
-  reads = 0;
+  /** Called when a read has seen its rows, so that a test can act between two reads. */
+  afterRead: (deviceId: string) => void = () => undefined;
 
   async write(rows: readonly InboxRow[]): Promise<readonly Outcome[]> {
     return rows.map(({ notification, expiresAt }): Outcome => {
@@ -125,10 +126,11 @@ export class FakeInbox implements InboxStore {
     marks: readonly number[],
     limit: number,
   ): Promise<readonly DeviceNotification[]> {
-    this.reads++;
     this.#check();
-    const rows = this.#rows.get(`${deviceId}/${epoch}`) ?? [];
-    return rows.filter((row) => row.sequence > marks[rank(row)]!).slice(0, limit);
+    const all = this.#rows.get(`${deviceId}/${epoch}`) ?? [];
+    const rows = all.filter((row) => row.sequence > marks[rank(row)]!).slice(0, limit);
+    this.afterRead(deviceId);
+    return rows;
   }
 
   async acknowledged(deviceId: string, epoch: number): Promise<string | null> {

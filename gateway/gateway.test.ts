@@ -105,7 +105,7 @@ test('CAR716: over its connections the gateway refuses', async () => {
 });
 
 test('heartbeat: who does not answer is closed, who does stays', async () => {
-  await withBench({ limits: { heartbeatMs: 128 } }, async (bench) => {
+  await withBench({ limits: { heartbeatMs: 512 } }, async (bench) => {
     await bench.own('tv-1');
     await bench.own('tv-2');
     const alive = await bench.connect('tv-1');

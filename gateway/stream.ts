@@ -180,6 +180,8 @@ export class Streams {
       ...problemHeaders(problem),
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    // The other side may never close its half: a refused socket must not outlive its answer.
+    socket.once('finish', () => socket.destroy());
     const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n`;
     socket.end(`${status}${lines.join('')}\r\n${body}`);
   }

@@ -22,7 +22,7 @@ const open = (
   const context = {
     name: 'websocket',
     clock,
-    settings: { internalToken: TOKEN, requestTimeout: '200ms', ...settings },
+    settings: { internalToken: TOKEN, requestTimeout: '800ms', ...settings },
     service: <T>() => gateways as T,
   };
   return websocket.open({}, context);
