@@ -85,7 +85,7 @@ test('sums: what other priorities own is not in, and device folds are no use cas
 for (const [columns, rows] of [
   [80, 24],
   [120, 40],
-  [60, 12],
+  [72, 12],
 ] as const) {
   test(`the screen fits into ${columns} × ${rows}`, () => {
     const lines = drawScreen(view(), { columns, rows });

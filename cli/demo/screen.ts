@@ -51,6 +51,8 @@ const WIDE_COLUMNS = 108;
 const CURVE_CHARS = 16;
 const BARS = '▁▂▃▄▅▆▇█';
 const TROUBLES_SHOWN = 2;
+/** Below it the columns would run into each other; a narrower terminal cuts lines off. */
+const COLUMNS_LEAST = 72;
 const MOTTO = ' one event in, every device told';
 
 /** What a drop means, for somebody who sees the word for the first time. */
@@ -72,7 +74,7 @@ const ALWAYS = [
 ];
 
 export function drawScreen(view: ScreenView, size: ScreenSize, paint: Paint = plain): string[] {
-  const columns = Math.max(60, size.columns);
+  const columns = Math.max(COLUMNS_LEAST, size.columns);
   const rows = Math.max(12, size.rows);
   const head = [...title(view, columns, paint), '', ...useCases(view, columns, paint)];
   const middle = ['', ...sinks(view, columns, paint), '', ...state(view, columns, paint)];

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { generatedFiles, staleFiles, writeFiles } from './generate.ts';
+import { showError } from './show-error.ts';
+import { nodeIsTooOld, packageFolder } from './version.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+writeFileSync(join(folder, 'kafka.yaml'), 'log: { kind: kafka }');
+const SECRET = { CARILLON_SECRET: 's'.repeat(32) };
+// biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
+writeFileSync(join(folder, 'secret.yaml'), 'auth: { secret: "${CARILLON_SECRET}" }');
+writeFileSync(
+  join(folder, 'open.yaml'),
+  'log: { kind: kafka, brokers: ["127.0.0.1:1"] }\nregistry: { url: "http://127.0.0.1:1" }\n' +
+    'inbox: { kind: cassandra, contact_points: [a], local_data_center: dc1 }\n',
+);
+writeFileSync(join(folder, 'bad.jsonl'), '{"eventId":"e1"}\n');
+cpSync(join(packageFolder, 'topology'), join(folder, 'topology'), { recursive: true });
+
+const PROGRAM = join(packageFolder, 'cli/carillon.ts');
+const env = { PATH: process.env.PATH, ...SECRET };
+
+function carillon(...words: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+    timeout: 30_000,
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const failures: readonly [words: string, exit: number, code: string, says: RegExp][] = [
+  ['chekc', 2, 'CAR900', /did you mean "check"/],
+  ['check --formt json', 2, 'CAR900', /did you mean "--format"/],
+  ['produce --rate fast', 2, 'CAR900', /whole number/],
+  ['token', 2, 'CAR900', /--device <id>/],
+  ['device --id a --class fridge', 2, 'CAR900', /set-top/],
+  ['check none.yaml', 1, 'CAR902', /no such file/],
+  ['check --deployment kafka.yaml', 1, 'CAR904', /brokers/],
+  ['token --device a --deployment open.yaml', 1, 'CAR906', /auth.secret/],
+  ['device --id a --pull --url http://127.0.0.1:1', 1, 'CAR907', /no gateway answers/],
+  ['produce bad.jsonl', 1, 'CAR909', /bad.jsonl:1/],
+  ['tail outcomes --from yesterday', 2, 'CAR910', /10m/],
+  ['tail outcomes', 1, 'CAR911', /no log/],
+  ['explain dedupe', 1, 'CAR912', /did you mean "dedup"/],
+];
+for (const [words, exit, code, says] of failures) {
+  test(`carillon ${words}: ${code}, exit ${exit}, no stack`, () => {
+    const { code: exited, err } = carillon(...words.split(' '));
+    assert.match(err, new RegExp(` error ${code} `));
+    assert.match(err, says);
+    assert.ok(!/^\s+at .*\.ts:\d+/m.test(err), err);
+    assert.equal(exited, exit);
+  });
+}
+
+test('a Node that is too old is told one sentence (CAR901)', () => {
+  assert.equal(nodeIsTooOld('22.18.0'), undefined);
+  assert.equal(nodeIsTooOld('24.0.0'), undefined);
+  for (const old of ['20.20.2', '22.17.9']) assert.match(nodeIsTooOld(old)!, /CAR901[\s\S]*Mend:/);
+});
+
+test('what nobody foresaw is CAR914, its stack only when asked for', () => {
+  const error = new Error('out of luck\nand more');
+  assert.match(showError(error).text, /error CAR914 carillon-failed\n {2}out of luck\n/);
+  assert.ok(!showError(error).text.includes('main.test.ts'));
+  assert.ok(showError(error, { trace: true }).text.includes('main.test.ts'));
+});
+
+test('a topology that is wrong is shown with its lines', () => {
+  writeFileSync(join(folder, 'wrong.yaml'), 'topology: t\nstreams: { a: { stesp: [] } }\n');
+  const { code, err } = carillon('check', 'wrong.yaml');
+  assert.equal(code, 1);
+  assert.match(err, /wrong.yaml:2:17 {2}error CAR104 unknown-key/);
+  assert.match(err, /\^\^\^\^\^/);
+  const json = carillon('check', 'wrong.yaml', '--format', 'json');
+  assert.equal(json.code, 1);
+  assert.equal(JSON.parse(json.out)[0].line, 2);
+});
+
+test('what is shipped is right', () => {
+  const { code, out, err } = carillon('check', 'topology');
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /reno.yaml +ok +reno: 6 use cases, 4 sinks/);
+  assert.match(out, /reno.test.yaml +ok/);
+});
+
+test('explain knows codes by number and by name, steps with hyphens, and the lists', () => {
+  const page = carillon('explain', 'CAR204').out;
+  assert.match(page, /^# CAR204 unknown-step\n/);
+  assert.equal(carillon('explain', '204').out, page);
+  assert.equal(carillon('explain', 'unknown-step').out, page);
+  assert.match(carillon('explain', 'fan-out').out, /^# fan_out\n/);
+  assert.match(carillon('explain', 'sinks').out, /^apns .*\n/);
+});
+
+test('a stale generated file is found and mended (CAR905)', () => {
+  const files = generatedFiles();
+  assert.equal(staleFiles(files, folder).length > 0, true);
+  writeFiles(files, folder);
+  assert.deepEqual(staleFiles(files, folder), []);
+  writeFileSync(join(folder, files[0]!.path), 'edited');
+  assert.deepEqual(staleFiles(files, folder), [files[0]!.path]);
+});
+
+test('an answer that is not of a gateway is CAR908', async () => {
+  const server = createServer((_, response) => response.writeHead(502).end('<html>'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [PROGRAM, 'device', '--id', 'a', '--pull', '--url', url, '--deployment', 'secret.yaml'],
+    { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let err = '';
+  child.stderr!.on('data', (text) => {
+    err += text;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  server.close();
+  assert.match(err, /CAR908[\s\S]*it answered 502/);
+  assert.equal(code, 1);
+});
