@@ -1,7 +1,7 @@
 /**
- * What each error of cassandra-driver means for a row: try again, or never. The rows of this table were
- * seen on Cassandra 5.0.9 with driver 4.10 (2026). All writes are idempotent, so an unknown outcome is
- * simply tried again.
+ * What each error of cassandra-driver means for a row: try again, or never. The rows of this table
+ * were seen on Cassandra 5.0.9 with driver 4.10 (2026). All writes are idempotent, so an unknown
+ * outcome is simply tried again.
  *
  * No message of `NoHostAvailableError` is ever passed on: it has stack traces in it.
  */
@@ -69,12 +69,14 @@ export function classify(error: unknown): Classified {
   if (error instanceof errors.ArgumentError || error instanceof errors.NotSupportedError) {
     return { fate: 'reject', ambiguous: false, why: oneLine(error.message) };
   }
-  // Unknown: a connection that closes under a request can surface as a bare Error. Losing a row would be
-  // worse than trying it again.
+  // Unknown: a connection that closes under a request can surface as a bare Error. Losing a row
+  // would be worse than trying it again.
   return { fate: 'retry', ambiguous: true, why: oneLine(messageOf(error)) };
 }
 
-/** The outcome of a row whose write ended in `error`. The whole store is in trouble, not one device. */
+/**
+ * The outcome of a row whose write ended in `error`. The whole store is in trouble, not one device.
+ */
 export function outcomeOf(error: unknown): Outcome {
   const { fate, ambiguous, why } = classify(error);
   if (fate === 'reject') {
@@ -95,8 +97,8 @@ function classifyResponse(error: errors.ResponseError): Classified {
 }
 
 /**
- * Every host that was asked has its own error within. One that may have done the write makes the whole
- * ambiguous; the request is only refused for good when each host that answered refused it.
+ * Every host that was asked has its own error within. One that may have done the write makes the
+ * whole ambiguous; the request is only refused for good when each host that answered refused it.
  */
 function classifyHosts(error: errors.NoHostAvailableError): Classified {
   const inner: Classified[] = [];

@@ -1,9 +1,9 @@
 /**
  * Opens a session on a ring: finds it, checks the data centre, makes keyspace and tables.
  *
- * In two steps. The first client knows no data centre and only asks and creates; the second does the
- * work. This is so because the driver checks `localDataCenter` while it connects, and when the name is
- * wrong leaves a socket and a timer behind that nothing can close: the process would hang.
+ * In two steps. The first client knows no data centre and only asks and creates; the second does
+ * the work. This is so because the driver checks `localDataCenter` while it connects, and when the
+ * name is wrong leaves a socket and a timer behind that nothing can close: the process would hang.
  */
 import { Client, type ClientOptions, policies } from 'cassandra-driver';
 import { CarillonError } from '../../core/error.ts';
@@ -54,7 +54,10 @@ async function prepareRing(settings: CheckedSettings): Promise<void> {
   }
 }
 
-/** The read timeout belongs to the socket's options: in `queryOptions` the driver does not look at it. */
+/**
+ * The read timeout belongs to the socket's options: in `queryOptions` the driver does not look at
+ * it.
+ */
 function baseOptions(settings: CheckedSettings, readTimeoutMs: number): ClientOptions {
   return {
     contactPoints: [...settings.contactPoints],
@@ -100,7 +103,10 @@ async function createAll(client: Client, settings: CheckedSettings, nodes: numbe
   for (const table of TABLES) await client.execute(table(keyspace));
 }
 
-/** Tables that are missing, or have other columns than the statements need, are told before the first row. */
+/**
+ * Tables that are missing, or have other columns than the statements need, are told before the
+ * first row.
+ */
 async function checkTables(client: Client, settings: CheckedSettings): Promise<void> {
   const found = await client.execute(
     'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?',

@@ -1,9 +1,10 @@
 /**
  * The inbox in Cassandra: rule D5's rows, keyed ((device, epoch), priority, sequence).
  *
- * Guarantees: a row that is reported as delivered is readable at the consistency that was set; writing
- * a row twice leaves one. Rows of one device that come in one call go as one unlogged batch of one
- * partition (measured: a third of the client's CPU and three times the rate of single inserts).
+ * Guarantees: a row that is reported as delivered is readable at the consistency that was set;
+ * writing a row twice leaves one. Rows of one device that come in one call go as one unlogged batch
+ * of one partition (measured: a third of the client's CPU and three times the rate of single
+ * inserts).
  */
 import { type Client, types } from 'cassandra-driver';
 import type { Clock } from '../../core/clock.ts';
@@ -31,9 +32,9 @@ const READ_ROWS_MAX = 5_000;
 const TTL_MAX_S = 10 * 365 * 24 * 3_600;
 
 /**
- * Opens the inbox: connects, checks the data centre, makes keyspace and tables where they are missing.
- * Errors: CAR620 (no host answers; retryable), CAR621 (data centre), CAR622 (tables missing),
- * CAR624 (refused), CAR625 (settings), CAR626 (login).
+ * Opens the inbox: connects, checks the data centre, makes keyspace and tables where they are
+ * missing. Errors: CAR620 (no host answers; retryable), CAR621 (data centre), CAR622 (tables
+ * missing), CAR624 (refused), CAR625 (settings), CAR626 (login).
  */
 export async function openCassandraInbox(
   settings: CassandraSettings,

@@ -11,8 +11,8 @@ export interface CassandraSettings {
   readonly localDataCenter: string;
   readonly keyspace: string;
   /**
-   * Copies per data centre, when the keyspace is made; a number is for the local one. Default: 3, or as
-   * many as that data centre has nodes when it has fewer.
+   * Copies per data centre, when the keyspace is made; a number is for the local one. Default: 3,
+   * or as many as that data centre has nodes when it has fewer.
    */
   readonly replication?: number | Readonly<Record<string, number>>;
   /** Cassandra's name in lower case. Default `local_quorum`. */
@@ -51,7 +51,9 @@ const PORT_DEFAULT = 9042;
 const REQUEST_TIMEOUT_DEFAULT_MS = 1_500;
 const IN_FLIGHT_DEFAULT = 128;
 
-/** `ANY` and the serial levels make no sense here: a row must be readable once it is acknowledged. */
+/**
+ * `ANY` and the serial levels make no sense here: a row must be readable once it is acknowledged.
+ */
 const CONSISTENCIES: Readonly<Record<string, number>> = {
   one: types.consistencies.one,
   two: types.consistencies.two,

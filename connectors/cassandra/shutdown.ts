@@ -1,10 +1,11 @@
 /**
  * Closes a client so that the process can end.
  *
- * When all connections to a ring were lost, driver 4.10 looks its contact points up again and makes new
- * `Host` objects for nodes that it knows already. The old ones, each with a timer and perhaps a
- * connection that came back late, are in no list any more, so `shutdown()` misses them and the process
- * hangs (seen with one node after kill -9 and restart). So every host is remembered from the start.
+ * When all connections to a ring were lost, driver 4.10 looks its contact points up again and makes
+ * new `Host` objects for nodes that it knows already. The old ones, each with a timer and perhaps a
+ * connection that came back late, are in no list any more, so `shutdown()` misses them and the
+ * process hangs (seen with one node after kill -9 and restart). So every host is remembered from
+ * the start.
  */
 import type { Client, Host } from 'cassandra-driver';
 

@@ -1,7 +1,7 @@
 /**
- * The inbox in CQL. Rows of a device lie together and in reading order, so a pull is one slice of one
- * partition. Every row has its own time to live; windows of a day are dropped whole when all of their
- * rows have expired.
+ * The inbox in CQL. Rows of a device lie together and in reading order, so a pull is one slice of
+ * one partition. Every row has its own time to live; windows of a day are dropped whole when all of
+ * their rows have expired.
  */
 
 export const INBOX = 'inbox';

@@ -1,6 +1,6 @@
 /**
- * What `produce_events.py` writes, computed apart: the rules are in its docstring. And a call that runs
- * it.
+ * What `produce_events.py` writes, computed apart: the rules are in its docstring. And a call that
+ * runs it.
  */
 import { join } from 'node:path';
 import { type PythonRun, startPython } from '../kit/python.ts';

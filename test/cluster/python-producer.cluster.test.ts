@@ -1,7 +1,7 @@
 /**
  * The producer that is not ours, against the real broker and registry: its events are those that
- * `produced-events.ts` computes, in the Confluent wire format, and only murmur2 puts a key where Kafka's
- * Java clients (and Carillon) look for it (rule D14).
+ * `produced-events.ts` computes, in the Confluent wire format, and only murmur2 puts a key where
+ * Kafka's Java clients (and Carillon) look for it (rule D14).
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -27,6 +27,41 @@ interface Found {
   readonly value: Buffer;
 }
 
+async function makeTopic(kafka: Kafka, topic: string): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }] });
+  await admin.disconnect();
+}
+
+async function readAll(kafka: Kafka, topic: string, count: number): Promise<Found[]> {
+  const consumer = kafka.consumer({ groupId: `${topic}-reader`, maxWaitTimeInMs: 200 });
+  const found: Found[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`only ${found.length} came`)), 30_000);
+    consumer
+      .run({
+        eachBatch: async ({ batch }) => {
+          for (const { key, value } of batch.messages) {
+            found.push({
+              partition: batch.partition,
+              key: key!.toString(),
+              value: Buffer.from(value!),
+            });
+          }
+          if (found.length < count) return;
+          clearTimeout(late);
+          resolve();
+        },
+      })
+      .catch(reject);
+  });
+  await consumer.disconnect();
+  return found;
+}
+
 describe('a producer that is not ours', { skip }, () => {
   let shared: SharedServers;
   let kafka: Kafka;
@@ -39,41 +74,6 @@ describe('a producer that is not ours', { skip }, () => {
   after(async () => {
     await shared?.stop();
   });
-
-  const makeTopic = async (topic: string) => {
-    const admin = kafka.admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }] });
-    await admin.disconnect();
-  };
-
-  const readAll = async (topic: string, count: number): Promise<Found[]> => {
-    const consumer = kafka.consumer({ groupId: `${topic}-reader`, maxWaitTimeInMs: 200 });
-    const found: Found[] = [];
-    await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`only ${found.length} came`)), 30_000);
-      consumer
-        .run({
-          eachBatch: async ({ batch }) => {
-            for (const { key, value } of batch.messages) {
-              found.push({
-                partition: batch.partition,
-                key: key!.toString(),
-                value: Buffer.from(value!),
-              });
-            }
-            if (found.length < count) return;
-            clearTimeout(late);
-            resolve();
-          },
-        })
-        .catch(reject);
-    });
-    await consumer.disconnect();
-    return found;
-  };
 
   for (const file of ['viewing-activity', 'plan-change', 'diagnostic-signal']) {
     test(`${file}: every event is the one that is computed apart, poison too`, async () => {
@@ -88,11 +88,11 @@ describe('a producer that is not ours', { skip }, () => {
         stepMs: 7,
         poisonEvery: 50,
       };
-      await makeTopic(topic);
+      await makeTopic(kafka, topic);
       const target = { brokers: shared.kafka, registry: shared.registry, topic, schemaFile };
       const summary = await produceEvents({ ...target, partitioner: 'murmur2_random' }, run);
       assert.deepEqual([summary.events, summary.poison], [196, 4]);
-      const found = await readAll(topic, run.count);
+      const found = await readAll(kafka, topic, run.count);
       const type = avsc.Type.forSchema(schema, { wrapUnions: false });
       const lines = found.map(({ key, value }) =>
         value[0] === 0
@@ -118,10 +118,10 @@ describe('a producer that is not ours', { skip }, () => {
       const topic = `${name}-${partitioner ?? 'default'}`;
       const schemaFile = join(SCHEMAS, 'plan-change.avsc');
       const run: ProducedRun = { count: 60, seed: 0, members: 60, baseTimeMs: 1_770_000_000_000 };
-      await makeTopic(topic);
+      await makeTopic(kafka, topic);
       const target = { brokers: shared.kafka, registry: shared.registry, topic, schemaFile };
       await produceEvents(partitioner === undefined ? target : { ...target, partitioner }, run);
-      const found = await readAll(topic, run.count);
+      const found = await readAll(kafka, topic, run.count);
       const right = found.filter(
         ({ key, partition }) => partition === partitionOf(Buffer.from(key), PARTITIONS),
       ).length;

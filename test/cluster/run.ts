@@ -1,6 +1,6 @@
 /**
- * The cluster ring: starts Kafka, the registry and Cassandra once, then runs every `*.cluster.test.ts`
- * against them, one file after the other.
+ * The cluster ring: starts Kafka, the registry and Cassandra once, then runs every
+ * `*.cluster.test.ts` against them, one file after the other.
  *
  *   node test/cluster/run.ts [FILE…]
  */
@@ -14,12 +14,14 @@ import { environmentOf } from '../kit/shared-servers.ts';
 
 const FOLDER = import.meta.dirname;
 
-/** Under the bound of the whole run (25 minutes); a test that hangs must not take the others along. */
+/**
+ * Under the bound of the whole run (25 minutes); a test that hangs must not take the others along.
+ */
 const TEST_TIMEOUT_MS = 10 * 60_000;
 
 /**
- * Runs the ring; 0 when all passed, else 1. Without a way to start servers it says so loudly and gives
- * 0, or 1 when CI=true.
+ * Runs the ring; 0 when all passed, else 1. Without a way to start servers it says so loudly and
+ * gives 0, or 1 when CI=true.
  */
 export async function runClusterRing(files: readonly string[] = clusterFiles()): Promise<number> {
   const reason = await unavailableReason();

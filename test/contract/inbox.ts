@@ -1,22 +1,24 @@
 /**
  * What every inbox must do (`InboxStore` of core/inbox.ts), whatever holds it. A store's test calls
- * `inboxContract(name, open)`; each case uses devices of its own, so one opened store may serve all.
+ * `inboxContract(name, open)`; each case uses devices of its own, so one opened store may serve
+ * all.
+ *
+ * Expiry is not in here: stores forget by clocks and at paces of their own, with tests beside them.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { HandClock } from '../../core/clock.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { PRIORITIES, type PriorityName } from '../../core/priority.ts';
 
 export interface InboxHarness {
   readonly store: InboxStore;
-  /** The clock that the store was opened with. */
-  readonly clock: HandClock;
   /** Makes what was written readable, where a write waits for a commit. */
   readonly settle?: () => Promise<void>;
-  /** Opens the same data again, after `store.close()`; without it the case of reopening is skipped. */
+  /**
+   * Opens the same data again, after `store.close()`; without it the case of reopening is skipped.
+   */
   readonly reopen?: () => Promise<InboxStore>;
   /** Removes what was opened; called after `store.close()`. */
   readonly cleanUp?: () => Promise<void>;
@@ -25,11 +27,6 @@ export interface InboxHarness {
 export interface InboxContractOptions {
   /** Why not to run it, said in the report. */
   readonly skip?: string | false;
-  /**
-   * `clock`: rows are gone when the hand clock has passed their end. `own-test`: the store forgets by a
-   * clock or at a pace of its own, which has a test beside it.
-   */
-  readonly expiry: 'clock' | 'own-test';
 }
 
 const DAY_MS = 86_400_000;
@@ -77,7 +74,7 @@ export function inboxRow(notification: DeviceNotification): InboxRow {
 export function inboxContract(
   name: string,
   open: () => Promise<InboxHarness>,
-  options: InboxContractOptions,
+  options: InboxContractOptions = {},
 ): void {
   describe(`inbox contract: ${name}`, { skip: options.skip ?? false }, () => {
     let harness: InboxHarness;
@@ -232,21 +229,6 @@ export function inboxContract(
 
     test('it answers its probe', async () => {
       await store.probe();
-    });
-
-    test('rows are gone when their time is over, others stay', {
-      skip: options.expiry === 'own-test' && 'expiry has a test beside the store',
-    }, async () => {
-      const short = inboxNotification('expiry', 1, 'high', 1);
-      const nowMs = harness.clock.now();
-      await store.write([
-        { notification: short, expiresAt: nowMs + 10_000 },
-        inboxRow(inboxNotification('expiry', 1, 'high', 2)),
-      ]);
-      harness.clock.moveTo(nowMs + 9_000);
-      assert.deepEqual(await numbers('expiry', 1, [0, 0, 0, 0]), ['high 1', 'high 2']);
-      harness.clock.moveTo(nowMs + 10_001);
-      assert.deepEqual(await numbers('expiry', 1, [0, 0, 0, 0]), ['high 2']);
     });
 
     test('rows and acknowledgements outlive a close', async (context) => {

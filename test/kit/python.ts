@@ -1,6 +1,6 @@
 /**
- * Python with `confluent-kafka` (librdkafka), the producer that is not ours: in a virtual environment in
- * the cache folder of the user, made once.
+ * Python with `confluent-kafka` (librdkafka), the producer that is not ours: in a virtual
+ * environment in the cache folder of the user, made once.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -74,7 +74,9 @@ export interface PythonRun {
   kill(): void;
 }
 
-/** Starts a script; it is killed after `timeoutMs` (default 5 minutes) and when this process ends. */
+/**
+ * Starts a script; it is killed after `timeoutMs` (default 5 minutes) and when this process ends.
+ */
 export async function startPython(
   script: string,
   args: readonly string[],

@@ -2,9 +2,10 @@
  * The real servers that tests run against: Kafka, a schema registry, Cassandra.
  *
  * With a container engine that answers, `docker/compose.yaml` is used; else Java, with the servers'
- * programs from Maven Central (fetched once into a cache folder of the user, see `servers/maven.ts`);
- * with neither `unavailableReason` says what is missing. Every start has its own ports on 127.0.0.1 and
- * its own data, so several runs can share a machine, and dies with the process that started it.
+ * programs from Maven Central (fetched once into a cache folder of the user, see
+ * `servers/maven.ts`); with neither `unavailableReason` says what is missing. Every start has its
+ * own ports on 127.0.0.1 and its own data, so several runs can share a machine, and dies with the
+ * process that started it.
  */
 import { type CassandraServer, startCassandraByJava } from './servers/cassandra.ts';
 import {
@@ -36,7 +37,10 @@ export function startCassandra(): Promise<CassandraServer> {
   return startEither(startCassandraByDocker, startCassandraByJava);
 }
 
-/** An engine that answers but cannot run the images (no way to pull them) is said, then Java is tried. */
+/**
+ * An engine that answers but cannot run the images (no way to pull them) is said, then Java is
+ * tried.
+ */
 async function startEither<T>(byDocker: () => Promise<T>, byJava: () => Promise<T>): Promise<T> {
   if ((await findWay()) === 'java') return byJava();
   try {
@@ -57,7 +61,9 @@ export interface Servers {
   stop(): Promise<void>;
 }
 
-/** Starts all three beside each other; when one fails, the others are ended and the error is thrown. */
+/**
+ * Starts all three beside each other; when one fails, the others are ended and the error is thrown.
+ */
 export async function startAll(options: { readonly kafka?: KafkaOptions } = {}): Promise<Servers> {
   const startedAt = performance.now();
   const started = await Promise.allSettled([

@@ -1,6 +1,6 @@
 /**
- * Where a cluster test finds its servers: those that the ring has started (`test/cluster/run.ts`, by
- * environment variables), or, when the file is run alone, servers of its own.
+ * Where a cluster test finds its servers: those that the ring has started (`test/cluster/run.ts`,
+ * by environment variables), or, when the file is run alone, servers of its own.
  *
  * They are shared: a test uses topic, subject and keyspace names of its own, and one that kills a
  * server starts that server itself (`servers.ts`).
@@ -36,8 +36,9 @@ export function environmentOf(servers: Pick<Servers, Part>): Record<string, stri
 }
 
 /**
- * For `test(name, { skip: await clusterSkip() }, …)`: false when servers are given or can be started, else the
- * reason. With CI=true it is always false, so that the test fails rather than being passed over.
+ * For `test(name, { skip: await clusterSkip() }, …)`: false when servers are given or can be
+ * started, else the reason. With CI=true it is always false, so that the test fails rather than
+ * being passed over.
  */
 export async function clusterSkip(): Promise<string | false> {
   if (process.env.CARILLON_TEST_KAFKA !== undefined) return false;
@@ -45,7 +46,9 @@ export async function clusterSkip(): Promise<string | false> {
   return (await unavailableReason()) ?? false;
 }
 
-/** The servers; starts the `needed` ones that the environment does not give. Call `stop` at the end. */
+/**
+ * The servers; starts the `needed` ones that the environment does not give. Call `stop` at the end.
+ */
 export async function sharedServers(
   needed: readonly Part[] = ['kafka', 'registry', 'cassandra'],
 ): Promise<SharedServers> {

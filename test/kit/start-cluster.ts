@@ -1,6 +1,6 @@
 /**
- * `npm run start:cluster`: real Kafka, registry and Cassandra, started for the occasion, and a deployment
- * file that names them. Everything ends with Ctrl-C, and the data with it.
+ * `npm run start:cluster`: real Kafka, registry and Cassandra, started for the occasion, and a
+ * deployment file that names them. Everything ends with Ctrl-C, and the data with it.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,10 @@ export interface ClusterSettings {
   readonly httpPort?: number;
   /** Of every topic. Default 4. */
   readonly partitions?: number;
-  /** YAML lines of `connectors:` (FCM and APNs), each with its indent; they belong to who starts the stand-ins. */
+  /**
+   * YAML lines of `connectors:` (FCM and APNs), each with its indent; they belong to who starts the
+   * stand-ins.
+   */
   readonly connectors?: string;
 }
 

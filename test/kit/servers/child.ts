@@ -2,9 +2,9 @@
  * One server process of a test: started in the background, its output in a log file, dead when the
  * test process is dead, whatever that died of.
  *
- * How it dies with its parent: a small shell stands between. It holds a pipe whose other end only the
- * test process has. When that closes (exit, SIGINT, kill -9 alike), the shell kills the server by its
- * pid and removes the folder that was made for it. No process is ever looked up by name.
+ * How it dies with its parent: a small shell stands between. It holds a pipe whose other end only
+ * the test process has. When that closes (exit, SIGINT, kill -9 alike), the shell kills the server
+ * by its pid and removes the folder that was made for it. No process is ever looked up by name.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
- * The servers as containers of `docker/compose.yaml`, where the images are pinned: one compose project
- * per start, so that runs do not meet. A shell that holds a pipe of the test process removes the
- * project when that process dies.
+ * The servers as containers of `docker/compose.yaml`, where the images are pinned: one compose
+ * project per start, so that runs do not meet. A shell that holds a pipe of the test process
+ * removes the project when that process dies.
  */
 import { execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

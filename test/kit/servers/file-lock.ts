@@ -1,13 +1,15 @@
 /**
- * A lock between processes of one machine: a file that only one can create, with the owner's pid in it.
- * The lock of a process that has died counts as free.
+ * A lock between processes of one machine: a file that only one can create, with the owner's pid in
+ * it. The lock of a process that has died counts as free.
  */
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const POLL_MS = 200;
 
-/** What this process holds, to be let go at its end; a process that is killed leaves stale locks. */
+/**
+ * What this process holds, to be let go at its end; a process that is killed leaves stale locks.
+ */
 const held = new Set<string>();
 process.once('exit', () => {
   for (const path of held) release(path);

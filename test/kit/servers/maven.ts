@@ -1,6 +1,6 @@
 /**
- * The servers' programs, from Maven Central, kept in a folder of the user outside of the tree: fetched
- * once, used by all runs. The versions are pinned here and nowhere else.
+ * The servers' programs, from Maven Central, kept in a folder of the user outside of the tree:
+ * fetched once, used by all runs. The versions are pinned here and nowhere else.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -70,7 +70,9 @@ export function isFetched(program: Program): boolean {
   return existsSync(folderOf(program));
 }
 
-/** The folder with the program's jars (`libs`) or unpacked archive; fetches it when it is missing. */
+/**
+ * The folder with the program's jars (`libs`) or unpacked archive; fetches it when it is missing.
+ */
 export async function fetchProgram(program: Program): Promise<string> {
   const folder = folderOf(program);
   if (existsSync(folder)) return folder;

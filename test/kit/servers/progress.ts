@@ -1,6 +1,6 @@
 /**
- * What the servers are doing, on standard error: people look before they read. CARILLON_SERVERS_QUIET=1
- * turns it off.
+ * What the servers are doing, on standard error: people look before they read.
+ * CARILLON_SERVERS_QUIET=1 turns it off.
  */
 export function progress(text: string, startedAtMs?: number): void {
   if (process.env.CARILLON_SERVERS_QUIET === '1') return;

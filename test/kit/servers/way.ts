@@ -24,8 +24,8 @@ function ask(): Promise<Found> {
 }
 
 /**
- * `docker` when a container engine answers, else `java`; CARILLON_SERVERS=docker|java chooses. Throws
- * with what is missing when there is neither.
+ * `docker` when a container engine answers, else `java`; CARILLON_SERVERS=docker|java chooses.
+ * Throws with what is missing when there is neither.
  */
 export async function findWay({ javaOnly = false } = {}): Promise<Way> {
   const chosen = process.env.CARILLON_SERVERS;
