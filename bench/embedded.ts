@@ -23,6 +23,7 @@ import type { FlowSnapshot } from '../runtime/flow.ts';
 import { AvroSchemas } from '../schemas/avro-schemas.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
 import { renoPlan } from './engine.ts';
+import { printFigure } from './figure.ts';
 import { random } from './random.ts';
 import { type LoadBatch, makeLoad, sampleDevices } from './reno-load.ts';
 
@@ -228,4 +229,22 @@ async function untilQuiet(engine: Engine): Promise<void> {
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+const EVENTS = 200_000;
+const MEMBERS = 10_000;
+const AIM = 20_000;
+
+if (import.meta.main) {
+  const figures = await benchEmbedded(EVENTS, MEMBERS);
+  printFigure({
+    bench: 'embedded',
+    value: figures.eventsPerSecond,
+    unit: 'events/s',
+    floor: figures.floorEventsPerSecond,
+    beside: 'the same batches appended, no pipeline',
+    aim: `at least ${AIM} events/s`,
+    met: figures.eventsPerSecond >= AIM,
+    more: { ...figures },
+  });
 }

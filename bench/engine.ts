@@ -14,6 +14,7 @@ import { readBatch } from '../core/record-batch.ts';
 import { steps } from '../processors/index.ts';
 import { StreamsTask } from '../runtime/streams-task.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
+import { median, printFigure } from './figure.ts';
 import { PlainLoop } from './plain-loop.ts';
 import { type Load, makeLoad, START_MS } from './reno-load.ts';
 
@@ -145,4 +146,32 @@ function figures(load: Load, cpu: NodeJS.CpuUsage, ports: readonly CountingPort[
     eventsPerSecond: Math.round(load.events / cpuSeconds),
     outPerSecond: Math.round(out / cpuSeconds),
   };
+}
+
+const EVENTS = 1_000_000;
+const MEMBERS = 50_000;
+const ROUNDS = 3;
+
+if (import.meta.main) {
+  const load = await renoLoad(EVENTS, MEMBERS);
+  const { plan } = renoPlan();
+  const floors: EngineFigures[] = [];
+  const engines: EngineFigures[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    floors.push(runPlainLoop(load));
+    engines.push(runEngine(load, plan));
+  }
+  const floor = median(floors.map(({ eventsPerSecond }) => eventsPerSecond));
+  const value = median(engines.map(({ eventsPerSecond }) => eventsPerSecond));
+  if (floors[0]!.out !== engines[0]!.out) throw new Error('the floor does other work');
+  printFigure({
+    bench: 'engine',
+    value,
+    unit: 'events/CPU-s',
+    floor,
+    beside: 'a plain loop, same work and output',
+    aim: 'at least half of the plain loop',
+    met: value >= floor / 2,
+    more: { floors, engines },
+  });
 }

@@ -12,6 +12,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Bench, INTERNAL } from '../gateway/test-bench.ts';
 import { DELIVER_PATH, DELIVERIES_TYPE, encodeDeliveries } from '../schemas/deliveries.ts';
 import type { ServerFrame } from '../schemas/frames.ts';
+import { printFigure } from './figure.ts';
 
 const CONNECTIONS_MAX = 4_000;
 const BATCH = 256;
@@ -23,6 +24,13 @@ type ToDevices =
   | { readonly do: 'connect'; readonly urls: readonly string[] }
   | { readonly do: 'deliver'; readonly url: string; readonly bodies: readonly Uint8Array[] }
   | { readonly do: 'disconnect' };
+/** Bytes per connection, and CPU microseconds per frame. */
+interface Cost {
+  readonly heap: number;
+  readonly rss: number;
+  readonly frameMicros: number;
+}
+
 interface FromDevices {
   readonly done: string;
   readonly ids?: readonly string[];
@@ -55,7 +63,7 @@ async function idle(devices: ChildProcess, urls: readonly string[]) {
   };
 }
 
-async function gateway(devices: ChildProcess, count: number): Promise<void> {
+async function gateway(devices: ChildProcess, count: number): Promise<Cost> {
   const bench = await Bench.open();
   const urls: string[] = [];
   const base = `${bench.gateway.url.replace('http', 'ws')}/v1/stream?access_token=`;
@@ -64,7 +72,6 @@ async function gateway(devices: ChildProcess, count: number): Promise<void> {
     urls.push(base + (await bench.token(`device-${i}`)));
   }
   const { heap, rss, ids } = await idle(devices, urls);
-  print('gateway, idle connection', `${bytes(heap)} heap, ${bytes(rss)} resident`);
   const encoder = bench.schemas.encoder('DeviceNotification');
   const bodies: Uint8Array[] = [];
   for (let at = 0; at < FRAMES; at += BATCH) {
@@ -77,12 +84,13 @@ async function gateway(devices: ChildProcess, count: number): Promise<void> {
     bodies.push(encodeDeliveries(items));
   }
   const url = bench.gateway.url + DELIVER_PATH;
-  await measured('gateway, frames', devices, { do: 'deliver', url, bodies });
+  const frameMicros = await measured(devices, { do: 'deliver', url, bodies });
   await ask(devices, { do: 'disconnect' });
   await bench.close();
+  return { heap, rss, frameMicros };
 }
 
-async function floor(devices: ChildProcess, count: number): Promise<void> {
+async function floor(devices: ChildProcess, count: number): Promise<Cost> {
   const server = createServer();
   const sockets = new WebSocketServer({ server, clientTracking: false, perMessageDeflate: false });
   const open: WebSocket[] = [];
@@ -102,36 +110,40 @@ async function floor(devices: ChildProcess, count: number): Promise<void> {
   const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const urls = Array.from({ length: count }, () => `ws://${at}/`);
   const { heap, rss } = await idle(devices, urls);
-  print('bare ws, idle connection', `${bytes(heap)} heap, ${bytes(rss)} resident`);
   const bodies = Array.from({ length: Math.ceil(FRAMES / BATCH) }, () => new Uint8Array(1));
-  await measured('bare ws, frames', devices, { do: 'deliver', url: `http://${at}/`, bodies });
+  const frameMicros = await measured(devices, { do: 'deliver', url: `http://${at}/`, bodies });
   await ask(devices, { do: 'disconnect' });
   server.close();
+  return { heap, rss, frameMicros };
 }
 
 /** Characters of a frame of the gateway's run. */
 const FRAME_CHARS = 330;
 
-async function measured(name: string, devices: ChildProcess, work: ToDevices): Promise<void> {
+/** CPU microseconds of this process per frame. */
+async function measured(devices: ChildProcess, work: ToDevices): Promise<number> {
   const cpu = process.cpuUsage();
-  const from = performance.now();
   const { frames } = await ask(devices, work);
-  const seconds = (performance.now() - from) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  const each = (user + system) / frames;
-  const rate = Math.round(frames / seconds);
-  print(
-    name,
-    `${rate} frames/s, ${each.toFixed(1)} CPU-µs a frame (${Math.round(1e6 / each)} per core)`,
-  );
+  return (user + system) / frames;
 }
 
-function print(name: string, what: string): void {
-  console.log(`${name.padEnd(28)} ${what}`);
-}
-
-function bytes(count: number): string {
-  return `${(count / 1024).toFixed(1)} KB`;
+function print(bare: Cost, own: Cost): void {
+  printFigure({
+    bench: 'gateway/idle-connection',
+    value: own.heap / 1024,
+    unit: 'KB heap',
+    floor: bare.heap / 1024,
+    beside: 'a bare ws server',
+    more: { residentKb: own.rss / 1024, floorResidentKb: bare.rss / 1024 },
+  });
+  printFigure({
+    bench: 'gateway/frame',
+    value: own.frameMicros,
+    unit: 'CPU-µs a frame',
+    floor: bare.frameMicros,
+    beside: 'a bare ws server that sends a fixed text',
+  });
 }
 
 /** The other process: devices that count what comes, and a sink that posts. */
@@ -183,7 +195,7 @@ if (process.argv[2] === 'devices') {
 } else {
   const count = Math.min(CONNECTIONS_MAX, Number(process.argv[2] ?? 2_000));
   const devices = fork(import.meta.filename, ['devices'], { serialization: 'advanced' });
-  await floor(devices, count);
-  await gateway(devices, count);
+  const bare = await floor(devices, count);
+  print(bare, await gateway(devices, count));
   devices.kill();
 }

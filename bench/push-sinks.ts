@@ -16,6 +16,7 @@ import { systemClock } from '../core/clock.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import type { Delivery } from '../core/outcome.ts';
 import type { Sink } from '../core/spec.ts';
+import { printFigure } from './figure.ts';
 
 const IN_FLIGHT = 256;
 const ROUNDS = 3;
@@ -145,16 +146,17 @@ async function measure(kind: Kind, sends: number): Promise<void> {
   }
   const own = median(sinks, 'perCpuSecond');
   const floor = median(floors, 'perCpuSecond');
-  console.log(
-    JSON.stringify({
-      bench: `push-sinks/${kind}`,
+  printFigure({
+    bench: `push-sinks/${kind}`,
+    value: own,
+    unit: 'sends/CPU-s',
+    floor,
+    beside: 'a bare loop of HTTP/2 requests',
+    more: {
       perSecond: median(sinks, 'perSecond'),
       floorPerSecond: median(floors, 'perSecond'),
-      perCpuSecond: own,
-      floorPerCpuSecond: floor,
-      ratio: Number((own / floor).toFixed(2)),
-    }),
-  );
+    },
+  });
   session.close();
   await sink.close();
   worker.postMessage('close');

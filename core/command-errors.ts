@@ -97,4 +97,14 @@ export const COMMAND_ERRORS = {
     what: 'The worker thread of the engine has ended by itself.',
     mend: 'See the error before it; start again: nothing that was acknowledged is lost.',
   },
+  CAR944: {
+    slug: 'cannot-go-on-now',
+    what: 'Tasks or lanes of this process cannot go on now.',
+    mend: 'See what they wait for; they go on by themselves when it is back.',
+  },
+  CAR944: {
+    slug: 'engine-waits',
+    what: 'Tasks or lanes of this process cannot go on now; they try again by themselves.',
+    mend: 'See what it waits for: a registry, a provider, an inbox. Nothing is lost meanwhile.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -35,6 +35,7 @@ const MARK_BEHIND_MAX = 10_000;
 const OWNER_WAIT_MS = 2_000;
 const OWNER_LOOK_AGAIN_MS = 50;
 export const DELIVER_STEP = 'deliver';
+const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
 
 /** One record on its way to a device. */
 export interface Item {
@@ -263,7 +264,8 @@ export class SinkTask implements TaskHost, Schedulable {
     if (outcome.deadLetter === true && !this.closed) {
       this.#deadLetter(item.record, 'CAR510', outcome.reason, DELIVER_STEP);
     }
-    const kind = outcome.reason === 'offline' ? 'offline' : 'rejected';
+    // What the far end of the last hop saw has a kind of its own; the rest was refused.
+    const kind = FAR_END_KINDS.find((one) => one === outcome.reason) ?? 'rejected';
     this.#end(item, kind, outcome.reason, nowMs);
   }
 

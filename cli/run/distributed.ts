@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
+import type { KafkaLogger } from '../../connectors/kafka/client.ts';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { InboxStore } from '../../core/inbox.ts';
@@ -9,6 +10,7 @@ import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { ConfluentRegistry } from '../../schemas/confluent-registry.ts';
 import type { Deployment, KafkaLogSettings } from '../deployment.ts';
+import { kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
 import { Part } from './part.ts';
@@ -30,7 +32,9 @@ export async function runDistributed(
     for (const one of closing.reverse()) await one();
   };
   try {
-    const log = await openKafkaLog(kafkaOptions(deployment.log as KafkaLogSettings, options));
+    const log = await openKafkaLog(
+      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLogger(options)),
+    );
     closing.push(() => log.close());
     await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
@@ -60,6 +64,7 @@ export async function runDistributed(
     closing.push(() => part.close());
     return {
       url: part.url,
+      healthUrl: part.healthUrl,
       secrets,
       plan: topology.plan,
       ended: new Promise<never>(() => {}),
@@ -73,27 +78,12 @@ export async function runDistributed(
   }
 }
 
-function kafkaOptions(settings: KafkaLogSettings, { say }: RunOptions) {
-  const { brokers, clientId, replicationFactor, ssl, sasl } = settings;
+function kafkaLogger({ say }: RunOptions): KafkaLogger {
   return {
-    brokers,
-    clientId,
-    replicationFactor,
-    ...(ssl === false
-      ? {}
-      : {
-          ssl: {
-            rejectUnauthorized: ssl.rejectUnauthorized,
-            ...(ssl.ca === undefined ? {} : { ca: ssl.ca }),
-          },
-        }),
-    ...(sasl === undefined ? {} : { sasl: sasl as never }),
-    logger: {
-      debug() {},
-      info() {},
-      warn: (facts: object, sentence: string) => say(sentence, facts as never),
-      error: (facts: object, sentence: string) => say(sentence, facts as never),
-    },
+    debug() {},
+    info() {},
+    warn: (facts, sentence) => say(sentence, facts as never),
+    error: (facts, sentence) => say(sentence, facts as never),
   };
 }
 

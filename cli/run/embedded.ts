@@ -44,6 +44,7 @@ export async function runEmbedded(deployment: Deployment, options: RunOptions): 
     });
     return {
       url: part.url,
+      healthUrl: part.healthUrl,
       secrets,
       plan: topology.plan,
       ended: engine.ended,

@@ -3,9 +3,12 @@
  * roles. Both ways to run are made of this; they differ in the log, the registry and the inbox.
  */
 import type { Clock } from '../../core/clock.ts';
+import { CarillonError, CarillonError } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import type { Log } from '../../core/log.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+import type { HealthCheck } from '../../gateway/health.ts';
+import { type HealthServer, startHealthServer } from '../../gateway/health-server.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
@@ -46,6 +49,7 @@ export class Part {
   readonly #engine: Engine;
   #gateways: Gateways | null = null;
   #gateway: Gateway | null = null;
+  #healthServer: HealthServer | null = null;
   #failures: string[] = [];
 
   private constructor(options: PartOptions) {
@@ -84,6 +88,11 @@ export class Part {
     return this.#gateway?.url ?? null;
   }
 
+  /** Where /health and /metrics are; null: it has no port. */
+  get healthUrl(): string | null {
+    return this.#gateway?.url ?? this.#healthServer?.url ?? null;
+  }
+
   get connections(): number {
     return this.#gateway?.connections() ?? 0;
   }
@@ -111,17 +120,21 @@ export class Part {
   /** Devices first, so that they go elsewhere; then the streams, with what they have done. */
   async close(): Promise<void> {
     await this.#gateway?.close();
+    await this.#healthServer?.close();
     await this.#engine.close();
     await this.#gateways?.close();
   }
 
   async #start(): Promise<void> {
-    const { topology, roles } = this.#options;
+    const { topology, roles, deployment } = this.#options;
+    const hasGateway = roles.has('gateway') || roles.has('ingest');
+    // First, so that a process that waits for its groups can be asked already.
+    if (!hasGateway && deployment.http.healthPort !== null) await this.#startHealth();
     for (const sub of topology.plan.subTopologies) {
       if (roles.has(sub.role)) await this.#engine.startStreams(sub);
     }
     await this.#startSinks();
-    if (roles.has('gateway') || roles.has('ingest')) await this.#startGateway();
+    if (hasGateway) await this.#startGateway();
   }
 
   async #startSinks(): Promise<void> {
@@ -167,13 +180,33 @@ export class Part {
       eventTypes: eventTypesOf(topology),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),
-      health: new Map([['engine', () => this.#checkTroubles()]]),
+      health: this.#checks(),
       say: this.#options.say,
     });
   }
 
+  async #startHealth(): Promise<void> {
+    const { deployment, log, inbox, say } = this.#options;
+    const checks = new Map<string, HealthCheck>([['log', () => log.probe()], ...this.#checks()]);
+    if (inbox !== null) checks.set('inbox', () => inbox.probe());
+    this.#healthServer = await startHealthServer({
+      host: deployment.http.host,
+      port: deployment.http.healthPort ?? 0,
+      checks,
+      metrics: () => this.metrics(),
+      say,
+    });
+  }
+
+  #checks(): Map<string, HealthCheck> {
+    return new Map([['engine', () => this.#checkTroubles()]]);
+  }
+
+  /** Without asking the log for lags: the check must answer when the log does not. */
   async #checkTroubles(): Promise<void> {
-    const { troubles } = await this.snapshot();
-    if (troubles.length > 0) throw new Error(troubles.join('; '));
+    const others = (await this.#options.others?.())?.troubles ?? [];
+    const troubles = [...this.#failures, ...this.#engine.troubles(), ...others];
+    if (troubles.length === 0) return;
+    throw new CarillonError('CAR944', `${troubles.join('; ')}.`, { retryable: true });
   }
 }

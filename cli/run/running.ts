@@ -16,6 +16,8 @@ export interface RunOptions {
 export interface Running {
   /** Where devices and producers reach it; null: it has neither role. */
   readonly url: string | null;
+  /** Where /health and /metrics are; null: the process has no port. */
+  readonly healthUrl: string | null;
   readonly secrets: Secrets;
   readonly plan: Plan;
   /** Rejects when it can no longer run. */

@@ -38,6 +38,11 @@ export class Gateways {
     return this.#rows.get(gatewayId);
   }
 
+  /** All that hold a row, lapsed or not. */
+  all(): Iterable<GatewayRow> {
+    return this.#rows.values();
+  }
+
   close(): Promise<void> {
     return this.#close();
   }

@@ -1,0 +1,96 @@
+/**
+ * `npm run bench`: runs the benchmarks one after the other, each in a process of its own, prints a
+ * table and writes all figures to bench/figures.json.
+ *
+ *     npm run bench                   all that need no server
+ *     npm run bench -- engine gateway these
+ *     npm run bench -- latency-kafka  needs the servers of the cluster ring; not in `all`
+ */
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { Figure } from './figure.ts';
+
+type Printed = Figure & { readonly ratio: number | null };
+
+const FILES: { readonly [name: string]: string } = {
+  'start-up': './start-up.ts',
+  engine: './engine.ts',
+  embedded: './embedded.ts',
+  'latency-embedded': './latency-embedded.ts',
+  gateway: './gateway.ts',
+  'push-sinks': './push-sinks.ts',
+  'latency-kafka': './latency-kafka.ts',
+};
+/** Needs servers, which take a minute to start: only when it is named. */
+const ON_REQUEST = ['latency-kafka'];
+const ALL = Object.keys(FILES).filter((name) => !ON_REQUEST.includes(name));
+const FIGURES_FILE = new URL('./figures.json', import.meta.url);
+const FLAGS: { readonly [name: string]: readonly string[] } = { gateway: ['--expose-gc'] };
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in FILES));
+if (unknown !== undefined) {
+  console.error(`"${unknown}" is not a benchmark: ${Object.keys(FILES).join(', ')}.`);
+  process.exit(2);
+}
+
+const figures: Printed[] = [];
+let failed = 0;
+for (const name of wanted.length === 0 ? ALL : wanted) {
+  const started = performance.now();
+  process.stdout.write(`${name} … `);
+  const { code, lines } = await run(name);
+  figures.push(...lines);
+  if (code !== 0) failed++;
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  process.stdout.write(`${code === 0 ? 'done' : `FAILED (exit ${code})`}, ${seconds} s\n`);
+}
+process.stdout.write(`\n${table(figures)}\n`);
+const machine = { cpus: cpus().length, model: cpus()[0]?.model, node: process.version };
+writeFileSync(FIGURES_FILE, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
+process.stdout.write('All of it: bench/figures.json\n');
+process.exitCode = failed === 0 ? 0 : 1;
+
+async function run(name: string): Promise<{ code: number; lines: Printed[] }> {
+  const file = new URL(FILES[name]!, import.meta.url).pathname;
+  const child = spawn(process.execPath, [...(FLAGS[name] ?? []), file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: Printed[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{"bench"')) lines.push(JSON.parse(line) as Printed);
+  }
+  const code =
+    child.exitCode ?? (await new Promise<number>((resolve) => child.on('exit', resolve)));
+  return { code, lines };
+}
+
+function table(rows: readonly Printed[]): string {
+  const cells = rows.map((row) => [
+    row.bench,
+    `${short(row.value)} ${row.unit}`,
+    `${short(row.floor)}`,
+    row.ratio === null ? '–' : row.ratio.toFixed(2),
+    row.beside,
+    row.aim === undefined ? '' : `${row.aim}: ${row.met === true ? 'met' : 'not met'}`,
+  ]);
+  const head = ['benchmark', 'measured', 'floor', 'ratio', 'beside', 'aim'];
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...cells.map((row) => row[i]!.length)),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd();
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join(
+    '\n',
+  );
+}
+
+function short(value: number): string {
+  if (value >= 10_000) return `${(value / 1_000).toFixed(1)}k`;
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+}
