@@ -102,9 +102,4 @@ export const COMMAND_ERRORS = {
     what: 'Tasks or lanes of this process cannot go on now.',
     mend: 'See what they wait for; they go on by themselves when it is back.',
   },
-  CAR944: {
-    slug: 'engine-waits',
-    what: 'Tasks or lanes of this process cannot go on now; they try again by themselves.',
-    mend: 'See what it waits for: a registry, a provider, an inbox. Nothing is lost meanwhile.',
-  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -119,8 +119,7 @@ export class Record {
   }
 
   /** The value as the stream's steps see it (only the fields that they read), or null. */
-  // biome-ignore lint/suspicious/noExplicitAny: the value's type is the topology's, not the
-  // compiler's.
+  // biome-ignore lint/suspicious/noExplicitAny: its type is the topology's, not the compiler's.
   get value(): any {
     if (this.#value === undefined) {
       if (this.valueStart < 0) this.#value = null;

@@ -3,7 +3,7 @@
  * roles. Both ways to run are made of this; they differ in the log, the registry and the inbox.
  */
 import type { Clock } from '../../core/clock.ts';
-import { CarillonError, CarillonError } from '../../core/error.ts';
+import { CarillonError } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import type { Log } from '../../core/log.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
