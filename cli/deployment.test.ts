@@ -42,7 +42,7 @@ log:
 registry: { url: http://registry:8081/ }
 inbox: { kind: cassandra, contact_points: [a, b], local_data_center: dc1 }
 auth: { secret: "\${SECRET}", internal_token: "\${SECRET}" }
-http: { port: "\${PORT:-0}" }
+http: { port: "\${PORT:-0}", health_port: "\${HEALTH_PORT:-9102}" }
 `;
 const ENV = { BROKERS: 'a:9092, b:9092', PASSWORD: 'hunter2-hunter2', SECRET: 's'.repeat(32) };
 
@@ -59,6 +59,7 @@ test('a deployment on Kafka, its texts from the environment', () => {
   assert.equal(deployment.registryUrl, 'http://registry:8081');
   assert.equal(deployment.partitions, 12);
   assert.equal(deployment.http.port, 0);
+  assert.equal(deployment.http.healthPort, 9102);
   assert.equal(deployment.inbox.kind, 'cassandra');
 });
 

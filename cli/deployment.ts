@@ -67,6 +67,8 @@ export interface Deployment {
     readonly port: number;
     /** Where sinks and devices reach the gateway; null: host and port. */
     readonly gatewayUrl: string | null;
+    /** Of /health and /metrics in processes that have no gateway; null: they have none. */
+    readonly healthPort: number | null;
   };
   /** Null: made once and kept in the data folder (embedded only). */
   readonly auth: { readonly secret: string | null; readonly internalToken: string | null };
@@ -152,7 +154,7 @@ function defaults(folder: string): Deployment {
     partitions: PARTITIONS.embedded,
     registryUrl: null,
     inbox: { kind: 'sqlite' },
-    http: { host: HTTP_HOST, port: HTTP_PORT, gatewayUrl: null },
+    http: { host: HTTP_HOST, port: HTTP_PORT, gatewayUrl: null, healthPort: null },
     auth: { secret: null, internalToken: null },
     connectors: {},
   };
@@ -219,11 +221,13 @@ function registryOf(
 }
 
 function httpOf(read: SettingReader, section: Section | undefined): Deployment['http'] {
-  section?.only(['host', 'port', 'gateway_url']);
+  section?.only(['host', 'port', 'gateway_url', 'health_port']);
+  const hasHealth = section?.has('health_port') === true;
   return {
     host: section?.text('host')?.value ?? HTTP_HOST,
     port: section === undefined ? HTTP_PORT : read.count(section, 'port', HTTP_PORT, 0, 65_535),
     gatewayUrl: (section && read.url(section, 'gateway_url', false)) ?? null,
+    healthPort: hasHealth ? read.count(section, 'health_port', 0, 0, 65_535) : null,
   };
 }
 

@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
-import { CarillonError } from '../core/error.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { Log } from '../core/log.ts';
 import type { Schemas } from '../core/schema.ts';
@@ -18,6 +17,7 @@ import { Hub } from './hub.ts';
 import { type EventType, ingestRoutes } from './ingest.ts';
 import { takeJson } from './json-body.ts';
 import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
+import { listenOn } from './listen.ts';
 import { LogWriter } from './log-writer.ts';
 import { Owners } from './owners.ts';
 import { PayloadReader } from './payload.ts';
@@ -150,8 +150,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     plainRoutes(app, shared);
     devices = options.roles.devices ? await deviceRoutes(app, shared) : undefined;
-    port = await listen(app, options);
-    url = urlOf(options.host, port);
+    ({ port, url } = await listenOn(app, { ...options, setting: 'http.port' }));
     await devices?.open(options.internalUrl ?? url);
   } catch (error) {
     await stop();
@@ -165,11 +164,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
     close: stop,
   };
-}
-
-function urlOf(host: string, port: number): string {
-  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
 function newApp(limits: GatewayLimits, say: LogLine): FastifyInstance {
@@ -247,20 +241,4 @@ async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devic
       await owners.close();
     },
   };
-}
-
-async function listen(app: FastifyInstance, { host, port }: GatewayOptions): Promise<number> {
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why =
-      code === 'EADDRINUSE' ? 'another process listens there' : (code ?? 'no reason given');
-    throw new CarillonError('CAR718', `port ${port} of ${host} cannot be listened on: ${why}.`, {
-      where: { at: 'gateway.port' },
-      cause,
-    });
-  }
-  const address = app.server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }

@@ -38,6 +38,7 @@ export async function run({ deployment: file, role }: RunArguments): Promise<num
     topology: running.plan.topology,
     hash: running.plan.hash,
     url: running.url,
+    health: running.healthUrl,
     startedMs: Math.round(performance.now() - started),
   });
   const end = await Promise.race([
