@@ -6,7 +6,7 @@ import { Subject } from 'rxjs';
 import type { TablePlan } from '../compiler/plan.ts';
 import { HandClock } from '../core/clock.ts';
 import type { Device } from '../core/device.ts';
-import type { CommittedOffset, TaskHost, TaskPort } from '../core/log.ts';
+import type { TaskHost, TaskPort } from '../core/log.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import type { Delivery, DeliveryOutcome, Outcome } from '../core/outcome.ts';
 import { priorityName } from '../core/priority.ts';
@@ -15,8 +15,8 @@ import type { TableView } from '../core/store.ts';
 import { newStepCounts } from '../core/verdict.ts';
 import { Collector, writeDeadLetter } from './collector.ts';
 import { InputQueue } from './input-queue.ts';
+import { LaneOffsets } from './lane-offsets.ts';
 import { LaneSource } from './lane-source.ts';
-import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
 import { onDropOf, type Schedulable } from './scheduler.ts';
 import { SchemaLoader } from './schema-loader.ts';
@@ -29,8 +29,6 @@ import { TableFeed } from './table-feed.ts';
 /** Records that a task has begun and not finished; over it the lane topic is paused. */
 const BEGUN_RECORDS_MAX = 2_000;
 const SLICE_RECORDS_MAX = 200;
-/** Offsets between a sink's mark and what it has read, at most (rule D8). */
-const MARK_BEHIND_MAX = 10_000;
 /** How long a record that is newer than the owners' table waits for it (rule D4). */
 const OWNER_WAIT_MS = 2_000;
 const OWNER_LOOK_AGAIN_MS = 50;
@@ -64,8 +62,7 @@ export class SinkTask implements TaskHost, Schedulable {
   readonly #tables: TableFeed;
   readonly #owners: TableView<Device> | null;
   readonly #inputs: InputQueue[];
-  readonly #trackers = new Map<string, OffsetTracker>();
-  readonly #skip = new Map<string, Set<number>>();
+  readonly #offsets: LaneOffsets;
   readonly #source: LaneSource;
   readonly #deliver = newStepCounts();
   readonly #chain: StepChain;
@@ -86,6 +83,7 @@ export class SinkTask implements TaskHost, Schedulable {
     this.#port = port;
     this.name = `${lane.name}/${port.partition}`;
     this.priority = lane.priority;
+    this.#offsets = new LaneOffsets(port);
     this.#clock = new HandClock(options.clock.now());
     this.#collector = new Collector(options.partitions);
     this.#outcomes = new OutcomeWriter(this.#collector, options.schemas);
@@ -280,48 +278,31 @@ export class SinkTask implements TaskHost, Schedulable {
   }
 
   #begin(topic: string, records: readonly Record[], nextOffset: number): void {
-    const tracker = this.#trackerOf(topic, records[0]?.offset ?? nextOffset);
-    const skip = this.#skip.get(topic);
-    tracker.begin(
-      records.map((record) => record.offset),
-      nextOffset,
-    );
-    this.#letGoOfMark(topic, tracker);
-    this.#dirty = true;
     const readable: Record[] = [];
-    for (const record of records) {
-      // It was done before a restart, above the mark: it is not told again.
-      if (skip?.delete(record.offset)) tracker.done(record.offset);
-      else if (this.#source.admit(record)) readable.push(record);
-      else tracker.done(record.offset);
+    for (const record of this.#offsets.begin(topic, records, nextOffset)) {
+      if (this.#source.admit(record)) readable.push(record);
+      else this.#offsets.done(topic, record.offset);
     }
+    this.#letGoOfMark(topic);
+    this.#dirty = true;
     this.#passed = [];
     this.#batches.next({ records: readable, clockMs: this.#clock.now() });
     const passed = new Set(this.#passed);
     for (const record of readable) {
       if (passed.has(record)) this.#enqueue(topic, record);
-      else tracker.done(record.offset);
+      else this.#offsets.done(topic, record.offset);
     }
   }
 
   /** A parked record may hold the mark only so far behind (rule D8). */
-  #letGoOfMark(topic: string, tracker: OffsetTracker): void {
-    while (tracker.span > MARK_BEHIND_MAX) {
-      const item = this.#lane.unparkOffset(this, topic, tracker.mark);
+  #letGoOfMark(topic: string): void {
+    for (;;) {
+      const offset = this.#offsets.heldBackAt(topic);
+      if (offset === undefined) return;
+      const item = this.#lane.unparkOffset(this, topic, offset);
       if (item === undefined) return;
       this.abandon(item, 'mark_held_too_long', this.#lane.options.clock.now());
     }
-  }
-
-  #trackerOf(topic: string, start: number): OffsetTracker {
-    let tracker = this.#trackers.get(topic);
-    if (tracker === undefined) {
-      tracker = new OffsetTracker(start);
-      this.#trackers.set(topic, tracker);
-      const skip = doneAbove(start, this.#port.committedMetadata(topic));
-      if (skip.size > 0) this.#skip.set(topic, skip);
-    }
-    return tracker;
   }
 
   #enqueue(topic: string, record: Record): void {
@@ -368,7 +349,7 @@ export class SinkTask implements TaskHost, Schedulable {
       this.#deliver.out++;
     } else this.#deliver.dropped.set(kind, (this.#deliver.dropped.get(kind) ?? 0) + 1);
     this.#begun--;
-    this.#trackers.get(item.topic)?.done(item.offset);
+    this.#offsets.done(item.topic, item.offset);
     this.#dirty = true;
     this.#letNext(item.notification.deviceId);
   }
@@ -418,10 +399,7 @@ export class SinkTask implements TaskHost, Schedulable {
     if (!this.#dirty) return undefined;
     this.#dirty = false;
     this.#lastCommitMs = this.#lane.options.clock.now();
-    const offsets: CommittedOffset[] = [];
-    for (const [topic, tracker] of this.#trackers) {
-      offsets.push({ topic, offset: tracker.mark, metadata: tracker.metadata() });
-    }
+    const offsets = this.#offsets.commits();
     return this.#port.commit({ batches: this.#collector.takeBatches(), rows: [], offsets });
   }
 }
