@@ -88,7 +88,7 @@ describe('a message as a record', () => {
       [Buffer.from('k'), Buffer.from('v'), 'k', false],
     ] as const;
     for (const [key, value, text, tombstone] of cases) {
-      const record = recordOf('t', 1, { ...base, key, value });
+      const record = recordOf('t', 1, 42, { ...base, key, value });
       assert.equal(record.key, text);
       assert.equal(record.isTombstone, tombstone);
       assert.deepEqual([record.offset, record.timestamp, record.headers], [42, 1500, null]);
@@ -97,7 +97,7 @@ describe('a message as a record', () => {
 
   test('a header that comes twice is two headers', () => {
     const message = { timestamp: '1', offset: '0', attributes: 0, key: null, value: null };
-    const record = recordOf('t', 0, { ...message, headers: { h: ['1', Buffer.from('2')] } });
+    const record = recordOf('t', 0, 0, { ...message, headers: { h: ['1', Buffer.from('2')] } });
     assert.deepEqual(record.headers, [
       { key: 'h', value: Buffer.from('1') },
       { key: 'h', value: Buffer.from('2') },

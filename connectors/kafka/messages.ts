@@ -125,12 +125,17 @@ function headersIn(headers: IHeaders | undefined): readonly Header[] | null {
   return list;
 }
 
-export function recordOf(topic: string, partition: number, message: KafkaMessage): Record {
+export function recordOf(
+  topic: string,
+  partition: number,
+  offset: number,
+  message: KafkaMessage,
+): Record {
   const { key, value } = message;
   return new Record(
     topic,
     partition,
-    Number(message.offset),
+    offset,
     Number(message.timestamp),
     key ?? NO_BYTES,
     key === null ? -1 : 0,
@@ -173,7 +178,7 @@ export function fetchedOf(batch: EachBatchPayload['batch'], from: number): Fetch
   const { topic, partition } = batch;
   if (raw === undefined || !hasTransactions(raw)) {
     return {
-      records: batch.messages.filter((m) => Number(m.offset) >= from).map(toRecord),
+      records: recordsFrom(topic, partition, batch.messages, from),
       nextOffset: Number(batch.lastOffset()) + 1,
     };
   }
@@ -183,13 +188,23 @@ export function fetchedOf(batch: EachBatchPayload['batch'], from: number): Fetch
   const kept = committed(raw, end, whole ? new Set(batch.messages as FetchedMessage[]) : null);
   const last = raw[end - 1]!;
   return {
-    records: kept.filter((m) => Number(m.offset) >= from).map((m) => toRecord(m as KafkaMessage)),
+    records: recordsFrom(topic, partition, kept as KafkaMessage[], from),
     nextOffset: Number(last.offset) + 1,
   };
+}
 
-  function toRecord(message: KafkaMessage): Record {
-    return recordOf(topic, partition, message);
+function recordsFrom(
+  topic: string,
+  partition: number,
+  messages: readonly KafkaMessage[],
+  from: number,
+): Record[] {
+  const records: Record[] = [];
+  for (const message of messages) {
+    const offset = Number(message.offset);
+    if (offset >= from) records.push(recordOf(topic, partition, offset, message));
   }
+  return records;
 }
 
 function hasTransactions(messages: readonly FetchedMessage[]): boolean {
