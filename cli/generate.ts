@@ -1,9 +1,12 @@
 /** What is made from the code and committed, so that editors and readers have it without a build. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { compile } from '../compiler/compile.ts';
+import { mermaid } from '../compiler/describe.ts';
 import { jsonSchema } from '../compiler/json-schema.ts';
 import { referenceDocs } from '../compiler/reference-docs.ts';
 import { ERROR_TABLE, type ErrorEntry } from '../core/error-table.ts';
+import { readSchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
 import { packageFolder } from './version.ts';
 
@@ -21,7 +24,26 @@ export function generatedFiles(): Generated[] {
     },
     { path: 'docs/reference/steps-and-sinks.md', text: referenceDocs(catalog) },
     { path: 'docs/reference/errors.md', text: errorIndex() },
+    ...pictures(),
   ];
+}
+
+const PICTURED = 'README.md';
+const PICTURE = /(<!-- picture of (\S+), by `npm run generate` -->\n)[\s\S]*?(<!-- end of picture -->)/g;
+
+/** The pictures in the README, between their marks; the rest of it is written by hand. */
+function pictures(): Generated[] {
+  const text = readOr(join(packageFolder, PICTURED));
+  if (text === undefined) return [];
+  const schemas = readSchemaFolder(join(packageFolder, 'schemas'));
+  const drawn = text.replace(PICTURE, (_, begin: string, file: string, end: string) => {
+    const topology = readFileSync(join(packageFolder, file), 'utf8');
+    const { plan } = compile(topology, { file, catalog, schemas, env: {} });
+    return plan === undefined
+      ? `${begin}${end}`
+      : `${begin}\`\`\`mermaid\n${mermaid(plan).trimEnd()}\n\`\`\`\n${end}`;
+  });
+  return [{ path: PICTURED, text: drawn }];
 }
 
 /** Paths of those that are missing or say something else. */

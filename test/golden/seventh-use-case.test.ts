@@ -1,0 +1,59 @@
+/** The guide's promise: one schema and one block of YAML make a use case, and nothing else. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'carillon-seventh-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const guide = readFileSync(join(ROOT, 'docs/guides/seventh-use-case.md'), 'utf8');
+const blocks = (language: string) =>
+  [...guide.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
+    ([, text]) => text!,
+  );
+const [schema] = blocks('json');
+const [useCase, testCase] = blocks('yaml');
+
+cpSync(join(ROOT, 'topology'), join(folder, 'topology'), { recursive: true });
+mkdirSync(join(folder, 'schemas/events'), { recursive: true });
+writeFileSync(join(folder, 'schemas/events/live-event-reminder.avsc'), schema!);
+edit('topology/reno.yaml', (text) => text.replace(/^sinks:/m, `${useCase}\nsinks:`));
+edit('topology/reno.test.yaml', (text) => `${text.trimEnd()}\n\n${testCase}`);
+
+function edit(file: string, change: (text: string) => string): void {
+  const path = join(folder, file);
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+}
+
+function carillon(...words: string[]): { status: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'cli/carillon.ts'), ...words],
+    { cwd: folder, encoding: 'utf8', timeout: 60_000 },
+  );
+  return { status, said: stdout + stderr };
+}
+
+test('the seventh use case is checked', () => {
+  const { status, said } = carillon('check', 'topology');
+  assert.equal(status, 0, said);
+  assert.match(said, /reno: 7 use cases/);
+});
+
+test('it is in the picture, in the sub-topology of its priority', () => {
+  const { said } = carillon('describe');
+  assert.match(
+    said,
+    /Source: live-event-reminder\/source \(topics: \[events.live-event-reminder\]\)/,
+  );
+});
+
+test('its own test passes, beside all others', () => {
+  const { status, said } = carillon('test', 'topology');
+  assert.equal(status, 0, said);
+  assert.match(said, /reminds of a live event, once, on every device|\d+ tests?/);
+});
