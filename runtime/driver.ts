@@ -61,6 +61,8 @@ export class Driver {
   readonly #totals: TotalsLedger;
   #feeding = false;
   #uncommitted = 0;
+  /** Batches that have become visible; a commit that made one has given others work. */
+  #visible = 0;
   #failure: Error | null = null;
 
   private constructor(options: DriverOptions) {
@@ -235,11 +237,13 @@ export class Driver {
     while (again) {
       again = false;
       for (const task of this.#tasks) while (task.runSlice()) again = true;
+      const visible = this.#visible;
       if (this.#commitsAreDue()) {
         for (const task of this.#tasks) task.commitNow();
         this.#totals.committed(this.#tasks);
       }
       for (const task of this.#sinkTasks()) again = (await this.#deliver(task)) || again;
+      again ||= this.#visible > visible;
       if (!again) again = await this.#schemasArrive();
       if (this.#failure !== null) throw this.#failure;
     }
@@ -284,6 +288,7 @@ export class Driver {
   }
 
   #appended(batch: EncodedBatch, baseOffset: number): void {
+    this.#visible++;
     if (this.#feeding) return;
     this.#totals.out(batch.topic, batch.count);
     for (const record of readBatch(batch.topic, batch.partition, batch.bytes, baseOffset)) {
