@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command `carillon`. Nothing but Node is loaded here, so that the version is told at once, and so
- * that a Node that is too old gets a sentence and not a stack.
+ * The command `carillon`. Nothing but Node is loaded here, so that the version is told at once, and
+ * so that a Node that is too old gets a sentence and not a stack.
  */
 import module from 'node:module';
 import { nodeIsTooOld, version } from './version.ts';

@@ -1,4 +1,6 @@
-/** The parts of a deployment config with rules of their own: the log, the inbox, values with bounds. */
+/**
+ * The parts of a deployment config with rules of their own: the log, the inbox, values with bounds.
+ */
 import { readBytes, readCount, readDuration } from '../compiler/quantity.ts';
 import type { Report, Span } from '../compiler/report.ts';
 import { headOf, type Section } from '../compiler/section.ts';

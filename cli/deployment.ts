@@ -1,7 +1,7 @@
 /**
- * The deployment config, `carillon.yaml`: it says *where*, the topology says *what*. Every key may be
- * left out; without a file everything runs in this process, on one SQLite file. Secrets come from the
- * environment as `${VAR}` and are never printed.
+ * The deployment config, `carillon.yaml`: it says *where*, the topology says *what*. Every key may
+ * be left out; without a file everything runs in this process, on one SQLite file. Secrets come
+ * from the environment as `${VAR}` and are never printed.
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';

@@ -23,8 +23,8 @@ export function sampleSource(options: SampleEventsOptions): EventSource {
 const LINE_CHARS_MAX = 1024 * 1024;
 
 /**
- * One JSON object a line: the event itself with `type` given, else `{"type": …, "value": {…}}`. Empty
- * lines are passed over. Throws CAR902, and CAR909 with the line.
+ * One JSON object a line: the event itself with `type` given, else `{"type": …, "value": {…}}`.
+ * Empty lines are passed over. Throws CAR902, and CAR909 with the line.
  */
 export function lineSource(file: string, type: string | undefined): EventSource {
   const input = file === '-' ? process.stdin : createReadStream(file, 'utf8');

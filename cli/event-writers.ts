@@ -1,4 +1,6 @@
-/** Where `carillon produce` writes to: a gateway over HTTP, or Kafka in the Confluent wire format. */
+/**
+ * Where `carillon produce` writes to: a gateway over HTTP, or Kafka in the Confluent wire format.
+ */
 import { systemClock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import type { Log, Producer } from '../core/log.ts';

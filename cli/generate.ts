@@ -1,4 +1,6 @@
-/** What is made from the code and committed, so that editors and readers have it without a build. */
+/**
+ * What is made from the code and committed, so that editors and readers have it without a build.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compile } from '../compiler/compile.ts';
@@ -29,7 +31,8 @@ export function generatedFiles(): Generated[] {
 }
 
 const PICTURED = 'README.md';
-const PICTURE = /(<!-- picture of (\S+), by `npm run generate` -->\n)[\s\S]*?(<!-- end of picture -->)/g;
+const PICTURE =
+  /(<!-- picture of (\S+), by `npm run generate` -->\n)[\s\S]*?(<!-- end of picture -->)/g;
 
 /** The pictures in the README, between their marks; the rest of it is written by hand. */
 function pictures(): Generated[] {

@@ -1,4 +1,7 @@
-/** The log of a deployment, to look into: beside a running pipeline, and without becoming part of it. */
+/**
+ * The log of a deployment, to look into: beside a running pipeline, and without becoming part of
+ * it.
+ */
 import { CarillonError } from '../core/error.ts';
 import type { ReadOptions, TopicSpec } from '../core/log.ts';
 import type { Record } from '../core/record.ts';

@@ -1,6 +1,7 @@
 /**
- * The command line: which commands there are, and what they take. A command's own file is loaded when
- * it is called, and loads what it needs; so `--help` and `check` do not pay for Kafka's client.
+ * The command line: which commands there are, and what they take. A command's own file is loaded
+ * when it is called, and loads what it needs; so `--help` and `check` do not pay for Kafka's
+ * client.
  */
 import { Command, CommanderError } from 'commander';
 import { CarillonError } from '../core/error.ts';

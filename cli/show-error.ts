@@ -1,4 +1,6 @@
-/** How a command ends when something is wrong: four parts on standard error, never a stack trace. */
+/**
+ * How a command ends when something is wrong: four parts on standard error, never a stack trace.
+ */
 import { render } from '../compiler/render.ts';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../core/error.ts';
 
@@ -12,8 +14,8 @@ export interface Shown {
 }
 
 /**
- * `texts`: the files that diagnostics point into. Whatever is not an error of ours is told as CAR914
- * with its message; its stack only with `trace`.
+ * `texts`: the files that diagnostics point into. Whatever is not an error of ours is told as
+ * CAR914 with its message; its stack only with `trace`.
  */
 export function showError(
   error: unknown,

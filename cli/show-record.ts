@@ -1,6 +1,6 @@
 /**
- * Records as people and programs read them. Device tokens are secrets and are never shown; bytes that
- * do not decode are shown as they are, with the reason.
+ * Records as people and programs read them. Device tokens are secrets and are never shown; bytes
+ * that do not decode are shown as they are, with the reason.
  */
 import { ERROR_TABLE } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';

@@ -1,6 +1,6 @@
 /**
- * A device on its WebSocket, as an app would be: it connects with its token, acknowledges what it was
- * told, keeps its cursor, and comes back when the close code says that it may.
+ * A device on its WebSocket, as an app would be: it connects with its token, acknowledges what it
+ * was told, keeps its cursor, and comes back when the close code says that it may.
  *
  *   waiting ──connect──▶ connecting ──welcome──▶ open ──close, may reconnect──▶ waiting (backoff)
  *                                                  └────close, final──▶ ended

@@ -1,4 +1,6 @@
-/** `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told. */
+/**
+ * `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told.
+ */
 import { systemClock } from '../../core/clock.ts';
 import { DEVICE_CLASSES } from '../../core/device.ts';
 import { parseDuration } from '../../core/duration.ts';

@@ -1,4 +1,7 @@
-/** `carillon explain`: the page of an error code, the reference of a step or sink, or the lists of them. */
+/**
+ * `carillon explain`: the page of an error code, the reference of a step or sink, or the lists of
+ * them.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { referenceDocs } from '../../compiler/reference-docs.ts';

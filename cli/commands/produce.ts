@@ -1,4 +1,6 @@
-/** `carillon produce`: events at a rate, samples with a seed or given ones, over HTTP or into Kafka. */
+/**
+ * `carillon produce`: events at a rate, samples with a seed or given ones, over HTTP or into Kafka.
+ */
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';

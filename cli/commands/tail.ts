@@ -73,7 +73,9 @@ interface KnownTopics {
   shapeOf(topic: string): Shape;
 }
 
-/** A topology with errors still has topics to look into; then expressions are only not type-checked. */
+/**
+ * A topology with errors still has topics to look into; then expressions are only not type-checked.
+ */
 function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
   let topics: { readonly name: string; readonly schema?: string }[] = [];
   let schemas: SchemaFolder = schemaFolderOf(new Map());
@@ -96,7 +98,9 @@ function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
 
 type Matcher = (record: Record, decoded: DecodedRecord) => boolean | undefined;
 
-/** Throws the compiler's own code for an expression that is wrong. Undefined: it fails on a record. */
+/**
+ * Throws the compiler's own code for an expression that is wrong. Undefined: it fails on a record.
+ */
 function matcher(source: string | undefined, shape: Shape): Matcher {
   if (source === undefined) return () => true;
   const compiled = new CelCompiler().compile(source, shape);
@@ -132,7 +136,9 @@ function noSuchTopic(topic: string, known: readonly string[]): CarillonError {
   });
 }
 
-/** Values by their own writer's schema, as they were written; a notification's event inside it too. */
+/**
+ * Values by their own writer's schema, as they were written; a notification's event inside it too.
+ */
 class RecordDecoder {
   readonly #schemas: AvroSchemas;
 

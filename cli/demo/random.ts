@@ -1,6 +1,6 @@
 /**
- * Mulberry32 (Tommy Ettinger, public domain): a small generator with a seed. Good enough for samples;
- * never for secrets.
+ * Mulberry32 (Tommy Ettinger, public domain): a small generator with a seed. Good enough for
+ * samples; never for secrets.
  */
 export class SeededRandom {
   #state: number;

@@ -1,6 +1,7 @@
 /**
  * The members and devices of the sample world: the same for the same number of members, so that a
- * second start finds them registered. Every class and every transport is among the first four members.
+ * second start finds them registered. Every class and every transport is among the first four
+ * members.
  */
 import { createHash } from 'node:crypto';
 import type { DeviceClass, Transport } from '../../core/device.ts';

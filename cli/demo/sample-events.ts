@@ -1,7 +1,7 @@
 /**
  * Sample events of all six use cases. The same seed, run and times give the same events. With
- * `mistakes` some of them are what real producers send on bad days, so that gates and dead letters have
- * something to do.
+ * `mistakes` some of them are what real producers send on bad days, so that gates and dead letters
+ * have something to do.
  */
 
 import { SeededRandom } from './random.ts';
@@ -55,7 +55,9 @@ const WEIGHTS: { readonly [type in SampleType]: number } = {
 };
 const PLANS = ['basic', 'standard', 'premium'];
 const TITLES = 400;
-/** Titles that somebody watches at a time; their events come in bursts, which coalesce makes one of. */
+/**
+ * Titles that somebody watches at a time; their events come in bursts, which coalesce makes one of.
+ */
 const SESSIONS = 24;
 const AGAIN = 0.75;
 
@@ -204,7 +206,10 @@ export class SampleEvents {
     return `t-${1 + this.#random.below(TITLES)}`;
   }
 
-  /** A queue that stood still for two days, a member who owns nothing, a clock that is a month ahead. */
+  /**
+   * A queue that stood still for two days, a member who owns nothing, a clock that is a month
+   * ahead.
+   */
   #spoil(event: SampleEvent, nowMs: number): SampleEvent {
     const at = this.#random.next();
     if (at < TOO_OLD) return UNGATED.has(event.type) ? event : withTime(event, nowMs - TOO_OLD_MS);

@@ -1,7 +1,7 @@
 /**
- * The sample world of `npm start`: producers of all six use cases, and devices on WebSocket and pull,
- * all of them over the gateway's public HTTP and WebSocket, as real ones. Devices on FCM and APNs get
- * theirs from the stand-ins.
+ * The sample world of `npm start`: producers of all six use cases, and devices on WebSocket and
+ * pull, all of them over the gateway's public HTTP and WebSocket, as real ones. Devices on FCM and
+ * APNs get theirs from the stand-ins.
  */
 import { GatewayClient } from '../gateway-client.ts';
 import { SocketDevice } from '../socket-device.ts';
@@ -57,7 +57,9 @@ const PULL_LIMIT = 100;
 const PAGES_MAX = 20;
 const REGISTERED_AT_ONCE = 8;
 
-/** Registers the devices, connects them and starts the producers. Throws CAR907 when nobody answers. */
+/**
+ * Registers the devices, connects them and starts the producers. Throws CAR907 when nobody answers.
+ */
 export async function startSampleWorld(options: SampleWorldOptions): Promise<SampleWorld> {
   const world = new World(options);
   await world.start();
@@ -192,7 +194,10 @@ class World implements SampleWorld {
   }
 }
 
-/** Tokens of samples are minted anew for each request: they are cheap, and none ever expires on them. */
+/**
+ * Tokens of samples are minted anew for each request: they are cheap, and none ever expires on
+ * them.
+ */
 function tokenOf(
   mintToken: SampleWorldOptions['mintToken'],
   subject: string,

@@ -1,6 +1,7 @@
 /**
- * The live view as lines of text: a function of the sums, their rates and the size of the terminal, so
- * that a test can look at it. What does not fit is left out from the bottom, never cut in the middle.
+ * The live view as lines of text: a function of the sums, their rates and the size of the terminal,
+ * so that a test can look at it. What does not fit is left out from the bottom, never cut in the
+ * middle.
  */
 import { formatDuration } from '../../core/duration.ts';
 import type { FlowSums, SinkSums, UseCaseSums } from './flow-snapshot.ts';

@@ -1,6 +1,7 @@
 /**
- * Reads an embedded log from beside it, while another process may be writing it: for tools. The file is
- * opened read-only and without the lock, so nothing can be harmed; what is seen is what is committed.
+ * Reads an embedded log from beside it, while another process may be writing it: for tools. The
+ * file is opened read-only and without the lock, so nothing can be harmed; what is seen is what is
+ * committed.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
