@@ -1,4 +1,7 @@
-/** Topics and offsets, asked of the brokers over one admin connection that is opened when it is needed. */
+/**
+ * Topics and offsets, asked of the brokers over one admin connection that is opened when it is
+ * needed.
+ */
 import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
 import type { TopicSpec } from '../../core/log.ts';
@@ -7,7 +10,9 @@ import { errorType, type KafkaClient, kafkaError } from './client.ts';
 const { ConfigResourceTypes } = kafkajs;
 
 const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
-/** A compacted topic keeps what was superseded for so long, so that a replay can read it (rule D12). */
+/**
+ * A compacted topic keeps what was superseded for so long, so that a replay can read it (rule D12).
+ */
 const COMPACTION_LAG_MS = 24 * 3_600_000;
 const CREATE_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 5_000;
@@ -72,7 +77,8 @@ export class LogAdmin {
     const there = new Set(await this.#call('topics', (admin) => admin.listTopics()));
     const missing = specs.filter((spec) => !there.has(spec.name));
     if (missing.length > 0) await this.#create(missing);
-    // Another process may have created them meanwhile: all are checked, not only those that were there.
+    // Another process may have created them meanwhile: all are checked, not only those that were
+    // there.
     const names = specs.map((spec) => spec.name);
     if (names.length === 0) return;
     const found = await this.#call('topics', (admin) =>

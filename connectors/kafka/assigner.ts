@@ -1,7 +1,8 @@
 /**
- * Who gets which task. Task p is partition p of all topics of the group, so a member gets whole tasks: inputs,
- * tables and changelogs together. What a member has travels with it (kafkajs has no user data in
- * assignments, but members send their own): so tasks stay where they are as far as balance allows.
+ * Who gets which task. Task p is partition p of all topics of the group, so a member gets whole
+ * tasks: inputs, tables and changelogs together. What a member has travels with it (kafkajs has no
+ * user data in assignments, but members send their own): so tasks stay where they are as far as
+ * balance allows.
  */
 import kafkajs, { type Assigner, type PartitionAssigner } from 'kafkajs';
 
@@ -25,9 +26,9 @@ export interface Member {
 }
 
 /**
- * Rule D13: tasks go to the members of the newest topology only, the others get none until they leave. The
- * newest is the one whose first member started last, so that a member of the old version that starts again
- * in the middle of a roll-out does not turn it back.
+ * Rule D13: tasks go to the members of the newest topology only, the others get none until they
+ * leave. The newest is the one whose first member started last, so that a member of the old version
+ * that starts again in the middle of a roll-out does not turn it back.
  */
 export function newestHash(members: readonly Member[]): string {
   const first = new Map<string, number>();

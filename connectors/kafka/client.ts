@@ -1,6 +1,6 @@
 /**
- * kafkajs, set up once: its logger, its codecs, its limits, and its errors in the words of the house.
- * Nothing outside this folder imports it.
+ * kafkajs, set up once: its logger, its codecs, its limits, and its errors in the words of the
+ * house. Nothing outside this folder imports it.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
@@ -102,7 +102,9 @@ export function openClient(options: KafkaOptions): KafkaClient {
   };
 }
 
-/** kafkajs calls every lost connection an error; for us it is one only when the call itself fails. */
+/**
+ * kafkajs calls every lost connection an error; for us it is one only when the call itself fails.
+ */
 function forward(logger: KafkaLogger, entry: LogEntry): void {
   const { message, stack: _stack, timestamp: _timestamp, logger: _logger, ...facts } = entry.log;
   const told = { ...facts, part: entry.namespace };

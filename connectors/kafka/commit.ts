@@ -1,6 +1,6 @@
 /**
- * How a task's work becomes durable: in one Kafka transaction, or outputs first and then offsets (at least
- * once).
+ * How a task's work becomes durable: in one Kafka transaction, or outputs first and then offsets
+ * (at least once).
  */
 import type { Producer as KafkaProducer, Transaction } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
@@ -112,7 +112,9 @@ export class TransactionCommitter implements Committer {
     }
   }
 
-  /** After a rejection this committer is of no more use: the end of its transaction is not known. */
+  /**
+   * After a rejection this committer is of no more use: the end of its transaction is not known.
+   */
   async commit(set: CommitSet): Promise<void> {
     if (isEmpty(set)) return;
     checkMetadata(this.#spec, set);

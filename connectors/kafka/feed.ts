@@ -1,6 +1,7 @@
 /**
- * A kafkajs consumer that stays up: one per group membership or reader. It hands out what was fetched, tells
- * of what was passed over (control records, aborted ones), and begins anew by itself when kafkajs gives up.
+ * A kafkajs consumer that stays up: one per group membership or reader. It hands out what was
+ * fetched, tells of what was passed over (control records, aborted ones), and begins anew by itself
+ * when kafkajs gives up.
  *
  *   start ──▶ joining ──▶ joined ──▶ (rebalance) joined ──▶ …
  *               ▲            │ crash, or rejoin()
@@ -53,8 +54,8 @@ export class Feed {
   }
 
   /**
-   * Resolves at the first join. Rejects when it does not come about within the delivery timeout, at once
-   * when Kafka refuses it.
+   * Resolves at the first join. Rejects when it does not come about within the delivery timeout, at
+   * once when Kafka refuses it.
    */
   async start(): Promise<void> {
     let joined: () => void = () => {};

@@ -1,7 +1,8 @@
 /**
- * A member of a group of tasks. kafkajs' rebalances are eager and give no time before a task is lost: the new
- * assignment is known when it holds already. So a lost task is asked to finish (`revoked`) while its new owner
- * opens it; where transactions are used, the owner's opening fences what comes too late.
+ * A member of a group of tasks. kafkajs' rebalances are eager and give no time before a task is
+ * lost: the new assignment is known when it holds already. So a lost task is asked to finish
+ * (`revoked`) while its new owner opens it; where transactions are used, the owner's opening fences
+ * what comes too late.
  */
 import { CarillonError } from '../../core/error.ts';
 import type { Group, GroupHost, GroupSpec } from '../../core/log.ts';
@@ -154,7 +155,8 @@ export class KafkaGroup implements Group, FeedHost, TaskOwner {
     this.#client.logger.warn(facts, 'A task is lost, the member joins its group again.');
     this.#unwant(slot, 'fenced');
     this.#reconcile(slot);
-    // Who is the rightful owner is for the group to say: opened again at once, it would fence that one.
+    // Who is the rightful owner is for the group to say: opened again at once, it would fence that
+    // one.
     this.#feed.rejoin();
   }
 

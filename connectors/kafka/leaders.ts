@@ -1,8 +1,9 @@
 /**
- * One request carries the partitions of one leader only. kafkajs retries a request only with the brokers
- * that have not answered, so a partition that moves to a broker which has answered is taken for sent and is
- * lost (seen with three brokers, see docs/decisions/kafkajs.md). Its partitioner is called with its own view
- * of the leaders at every attempt, before anything is sent: there the rule is held.
+ * One request carries the partitions of one leader only. kafkajs retries a request only with the
+ * brokers that have not answered, so a partition that moves to a broker which has answered is taken
+ * for sent and is lost (seen with three brokers, see docs/decisions/kafkajs.md). Its partitioner is
+ * called with its own view of the leaders at every attempt, before anything is sent: there the rule
+ * is held.
  */
 import type { ICustomPartitioner, PartitionMetadata } from 'kafkajs';
 import type { OutMessage, Piece, SendGroup } from './messages.ts';

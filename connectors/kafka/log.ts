@@ -18,8 +18,8 @@ import { followTopic, readTopic } from './reader.ts';
 export type { KafkaLogger, KafkaOptions } from './client.ts';
 
 /**
- * Opens the log; rejects with CAR640 (retryable) when no broker answers, with CAR645 when they refuse.
- * Partitions, policies and limits: see KafkaOptions and docs/decisions/kafkajs.md.
+ * Opens the log; rejects with CAR640 (retryable) when no broker answers, with CAR645 when they
+ * refuse. Partitions, policies and limits: see KafkaOptions and docs/decisions/kafkajs.md.
  */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   const log = new KafkaLog(openClient(options));

@@ -106,8 +106,9 @@ describe('a message as a record', () => {
 });
 
 /**
- * A fetched batch as text, one word a record: `b1` is data of the transaction of producer b, `-b` its abort, `+b`
- * its commit, `x1` data outside transactions. `kafkajs` are those that it would hand out.
+ * A fetched batch as text, one word a record: `b1` is data of the transaction of producer b, `-b`
+ * its abort, `+b` its commit, `x1` data outside transactions. `kafkajs` are those that it would
+ * hand out.
  */
 function fetchedBatch(text: string, kafkajs?: string): KafkaBatch {
   const messages = text.split(' ').map((word, i) => {

@@ -8,7 +8,9 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** Records of one partition that go out in one request, at most; kafkajs groups them in O(n²). */
 const PIECE_RECORDS_MAX = 1_000;
-/** Below the brokers' default `message.max.bytes` of 1 MiB, which counts for a partition's share. */
+/**
+ * Below the brokers' default `message.max.bytes` of 1 MiB, which counts for a partition's share.
+ */
 const PIECE_BYTES_MAX = 900_000;
 
 /** Which leader a request goes to, as kafkajs itself sees it while it sends (see leaders.ts). */
@@ -22,7 +24,10 @@ export interface OutMessage extends Message {
   group: SendGroup | null;
 }
 
-/** A part of a batch that is small enough for one request. `batch` is its place in the caller's list. */
+/**
+ * A part of a batch that is small enough for one request. `batch` is its place in the caller's
+ * list.
+ */
 export interface Piece {
   readonly topic: string;
   readonly partition: number;
@@ -167,11 +172,12 @@ function isAbort(control: FetchedMessage): boolean {
 }
 
 /**
- * The records of a fetched batch. kafkajs looks for aborted transactions in the order in which it is told
- * of them, but the brokers tell them in the order of their ends: when several producers abort in
- * one partition, it lets aborted records through. So a record of a transaction counts only once
- * its own producer's end marker has been seen; where that lies beyond this fetch, the batch is cut before
- * the transaction and fetched again from there (a transaction larger than a fetch is left to kafkajs).
+ * The records of a fetched batch. kafkajs looks for aborted transactions in the order in which it
+ * is told of them, but the brokers tell them in the order of their ends: when several producers
+ * abort in one partition, it lets aborted records through. So a record of a transaction counts only
+ * once its own producer's end marker has been seen; where that lies beyond this fetch, the batch is
+ * cut before the transaction and fetched again from there (a transaction larger than a fetch is
+ * left to kafkajs).
  */
 export function fetchedOf(batch: EachBatchPayload['batch'], from: number): Fetched {
   const raw = (batch as { messagesWithinOffset?: readonly FetchedMessage[] }).messagesWithinOffset;

@@ -1,6 +1,7 @@
 /**
- * Writes outside transactions: idempotent, acks from all in-sync replicas. What is asked while a request is
- * under way goes out together in the next round (kafkajs takes one request a broker at a time anyway).
+ * Writes outside transactions: idempotent, acks from all in-sync replicas. What is asked while a
+ * request is under way goes out together in the next round (kafkajs takes one request a broker at a
+ * time anyway).
  */
 import type { Producer as KafkaProducer } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
@@ -119,7 +120,8 @@ export class LogProducer implements Producer {
       }
       for (const one of taken) one.resolve(one.offsets);
     } catch (error) {
-      // What was in flight may be written or not, and a new batch must not take its sequence number.
+      // What was in flight may be written or not, and a new batch must not take its sequence
+      // number.
       await this.#drop();
       const told = kafkaError(error, 'produce');
       for (const one of taken) one.reject(told);

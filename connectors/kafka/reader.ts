@@ -1,4 +1,7 @@
-/** Reads a topic in full, all partitions, outside any group of tasks: for tools and for followed tables. */
+/**
+ * Reads a topic in full, all partitions, outside any group of tasks: for tools and for followed
+ * tables.
+ */
 import { randomUUID } from 'node:crypto';
 import { CarillonError } from '../../core/error.ts';
 import type { ReadOptions } from '../../core/log.ts';
@@ -10,7 +13,9 @@ import type { Fetched } from './messages.ts';
 
 /** Records that wait for a slow reader; beyond it nothing is fetched. */
 const WAITING_RECORDS_MAX = 10_000;
-/** See KafkaGroup: fetches without any record after which an end that does not come is looked into. */
+/**
+ * See KafkaGroup: fetches without any record after which an end that does not come is looked into.
+ */
 const QUIET_FETCHES = 40;
 
 export interface ReaderHost {

@@ -12,7 +12,10 @@ export interface BatchSender {
 /** Requests of one round that were regrouped because the leaders were new to us or have moved. */
 const REGROUPS_MAX = 8;
 
-/** Pieces in order; of each partition one a round, so that a retry repeats the same sequence numbers. */
+/**
+ * Pieces in order; of each partition one a round, so that a retry repeats the same sequence
+ * numbers.
+ */
 export function roundsOf(pieces: readonly Piece[]): Piece[][] {
   const rounds: Piece[][] = [];
   const depth = new Map<string, number>();
@@ -27,8 +30,9 @@ export function roundsOf(pieces: readonly Piece[]): Piece[][] {
 }
 
 /**
- * Sends one round; gives the base offset of each piece, in order. Rejects with kafkajs' error when a
- * request fails in the end. `done` keeps what was answered, so that a caller's retry sends only the rest.
+ * Sends one round; gives the base offset of each piece, in order. Rejects with kafkajs' error when
+ * a request fails in the end. `done` keeps what was answered, so that a caller's retry sends only
+ * the rest.
  */
 export async function sendRound(
   sender: BatchSender,

@@ -26,6 +26,9 @@ export interface TaskStart {
   readonly committed: ReadonlyMap<string, Committed>;
 }
 
+/** What a task asks of its member's consumer. */
+export type TaskFeed = Pick<Feed, 'seek' | 'pause' | 'resume'>;
+
 export interface TaskOwner {
   /** A commit failed: the task is to be closed as fenced, and asked for again. */
   lost(task: KafkaTask, error: CarillonError): void;
@@ -53,7 +56,7 @@ interface Track {
 export class KafkaTask implements TaskPort {
   readonly partition: number;
   readonly #spec: GroupSpec;
-  readonly #feed: Feed;
+  readonly #feed: TaskFeed;
   readonly #committer: Committer;
   readonly #owner: TaskOwner;
   readonly #logger: KafkaLogger;
@@ -66,7 +69,7 @@ export class KafkaTask implements TaskPort {
   constructor(
     partition: number,
     spec: GroupSpec,
-    feed: Feed,
+    feed: TaskFeed,
     committer: Committer,
     owner: TaskOwner,
     logger: KafkaLogger,
@@ -136,8 +139,8 @@ export class KafkaTask implements TaskPort {
   }
 
   /**
-   * The leader is there, was asked again and again, and has nothing from `position` on: what is missing
-   * up to the end was compacted away whole (kafkajs does not tell of empty batches).
+   * The leader is there, was asked again and again, and has nothing from `position` on: what is
+   * missing up to the end was compacted away whole (kafkajs does not tell of empty batches).
    */
   nothingLeft(topic: string, position: number): void {
     const track = this.#tracks.get(topic);

@@ -1,9 +1,11 @@
 /**
- * The broker goes away and comes back: health tells, nothing is lost or doubled, nobody is restarted.
+ * The broker goes away and comes back: health tells, nothing is lost or doubled, nobody is
+ * restarted.
  *
- * A lone broker that is killed in the middle of a commit and starts again may drop the end markers of that
- * transaction ("Couldn't find leader endpoint … can be skipped" in its log, 4.3.1), which no client can
- * mend. So it is stopped in its tracks under load, and killed only when nothing is on its way.
+ * A lone broker that is killed in the middle of a commit and starts again may drop the end markers
+ * of that transaction ("Couldn't find leader endpoint … can be skipped" in its log, 4.3.1), which
+ * no client can mend. So it is stopped in its tracks under load, and killed only when nothing is on
+ * its way.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

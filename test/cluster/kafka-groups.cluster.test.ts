@@ -151,4 +151,22 @@ describe('groups of tasks on Kafka', { skip: await clusterSkip() }, () => {
     await until('the old has all again', () => before.group!.tasks.length === PARTITIONS);
     await oldLog.close();
   });
+
+  test('what cannot be is refused with its code', async () => {
+    const topics = topicsOf(`${run}-refused`);
+    await createTopics(tools, topics);
+    const name = topics.input;
+    const other = [{ name, partitions: PARTITIONS + 1, cleanup: 'delete' }] as const;
+    await assert.rejects(tools.applyTopics(other), { code: 'CAR641' });
+    const missing = tools.read(`${run}-none`, { from: 'start', follow: false });
+    await assert.rejects(missing[Symbol.asyncIterator]().next(), { code: 'CAR642' });
+    const bad = [{ name: 'no/name', partitions: 1, cleanup: 'delete' }] as const;
+    await assert.rejects(tools.applyTopics(bad), { code: 'CAR645' });
+    const client = openClient({ brokers: servers.kafka, clientId: 'refused' });
+    const committer = await TransactionCommitter.open(client, topics.spec, 0);
+    const offsets = [{ topic: topics.input, offset: 1, metadata: 'x'.repeat(4_097) }];
+    const commit = committer.commit({ batches: [], rows: [], offsets });
+    await assert.rejects(commit, { code: 'CAR646' });
+    await committer.close();
+  });
 });

@@ -1,4 +1,7 @@
-/** The wire between a log and its brokers, for tests that cut it: what kill -9 looks like from outside. */
+/**
+ * The wire between a log and its brokers, for tests that cut it: what kill -9 looks like from
+ * outside.
+ */
 import { connect, type Socket } from 'node:net';
 import { type KafkaLogger, type KafkaOptions, openKafkaLog } from '../../connectors/kafka/log.ts';
 import type { Log } from '../../core/log.ts';

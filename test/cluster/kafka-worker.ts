@@ -1,7 +1,7 @@
 /**
- * A small engine for tests of groups: each task numbers its records, keeps the number in a store, and writes
- * `partition:number:offset` to an output whose partitions all tasks share. So what is lost, doubled or
- * half committed shows in the output.
+ * A small engine for tests of groups: each task numbers its records, keeps the number in a store,
+ * and writes `partition:number:offset` to an output whose partitions all tasks share. So what is
+ * lost, doubled or half committed shows in the output.
  */
 import assert from 'node:assert/strict';
 import type { EncodedBatch, Group, GroupSpec, Log, TaskHost, TaskPort } from '../../core/log.ts';
@@ -49,8 +49,9 @@ export async function createTopics(log: Log, topics: Topics): Promise<void> {
 }
 
 /**
- * `count` records from number `from` for every partition. Their time is the present: a broker that starts again
- * forgets producers whose last record is old, and then takes a repeated batch for a new one.
+ * `count` records from number `from` for every partition. Their time is the present: a broker that
+ * starts again forgets producers whose last record is old, and then takes a repeated batch for a
+ * new one.
  */
 export function inputs(topic: string, from: number, count: number): EncodedBatch[] {
   const now = Date.now();
