@@ -1,0 +1,205 @@
+/**
+ * A pipeline of separate operating-system processes on real servers, as an operator would start it:
+ * `carillon run --deployment FILE --role …`. What is asked of it goes over its own ports.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GatewayClient } from '../../cli/gateway-client.ts';
+import { systemClock } from '../../core/clock.ts';
+import { mintToken, type Scope } from '../../gateway/auth.ts';
+import { ServerChild } from '../kit/servers/child.ts';
+import type { SharedServers } from '../kit/shared-servers.ts';
+import { Metrics } from './metrics.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const READY_MS = 60_000;
+const TOKEN_MS = 3_600_000;
+const POLL_MS = 100;
+
+export interface PipelineOptions {
+  readonly servers: Pick<SharedServers, 'kafka' | 'registry' | 'cassandra'>;
+  /** A file of `test/cluster/topologies/`. */
+  readonly topology: string;
+  readonly keyspace: string;
+  readonly partitions?: number;
+  /** Settings by connector: of the stand-ins. */
+  readonly connectors?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export class Pipeline {
+  readonly partitions: number;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'carillon-pipeline-'));
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #running = new Set<PipelineProcess>();
+  #started = 0;
+
+  constructor(options: PipelineOptions) {
+    this.partitions = options.partitions ?? 4;
+    const secret = () => randomBytes(32).toString('base64url');
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    this.#env = { ...env, CARILLON_SECRET: secret(), CARILLON_INTERNAL_TOKEN: secret() };
+    writeFileSync(this.#deployment, deploymentOf(options, this.partitions));
+  }
+
+  get #deployment(): string {
+    return join(this.#folder, 'carillon.yaml');
+  }
+
+  /** Starts a process with some roles; it is up when it has joined its groups. */
+  async run(...roles: string[]): Promise<PipelineProcess> {
+    const child = this.launch(...roles);
+    await child.ready();
+    return child;
+  }
+
+  /** Starts it without waiting. */
+  launch(...roles: string[]): PipelineProcess {
+    const dir = join(this.#folder, `${++this.#started}-${roles.join('-').replaceAll('/', '.')}`);
+    mkdirSync(dir);
+    const child = new PipelineProcess(roles, dir, this.#deployment, this.#env);
+    this.#running.add(child);
+    return child;
+  }
+
+  token(scope: Scope, subject: string = scope): Promise<string> {
+    const secret = this.#env.CARILLON_SECRET!;
+    return mintToken({ secret, subject, scope, clock: systemClock, ttlMs: TOKEN_MS });
+  }
+
+  async client(gateway: PipelineProcess, scope: Scope): Promise<GatewayClient> {
+    const token = await this.token(scope);
+    return new GatewayClient(gateway.url, async () => token);
+  }
+
+  /** Ends all processes (kill -9: what is stored has been looked at before) and removes the files. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running].map((child) => child.kill()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export class PipelineProcess {
+  readonly roles: readonly string[];
+  readonly #child: ServerChild;
+
+  constructor(roles: readonly string[], dir: string, deployment: string, env: NodeJS.ProcessEnv) {
+    this.roles = roles;
+    this.#child = new ServerChild({
+      name: roles.join(' '),
+      command: process.execPath,
+      args: [
+        join(ROOT, 'cli/carillon.ts'),
+        ...['run', '--deployment', deployment],
+        ...roles.flatMap((role) => ['--role', role]),
+      ],
+      dir,
+      ownsDir: true,
+      env,
+    });
+  }
+
+  ready(): Promise<void> {
+    return this.#child.waitForLog('"The pipeline runs."', READY_MS);
+  }
+
+  get running(): boolean {
+    return this.#child.running;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** All that it has said, one JSON object a line. */
+  get log(): string {
+    return readFileSync(this.#child.logFile, 'utf8');
+  }
+
+  /** Of devices and producers. */
+  get url(): string {
+    return this.#told('url');
+  }
+
+  async metrics(): Promise<Metrics> {
+    const answer = await fetch(`${this.#told('health')}/metrics`);
+    return new Metrics(await answer.text());
+  }
+
+  /** The status of /health/ready, and its words. */
+  async health(): Promise<{ readonly status: number; readonly parts: Record<string, string> }> {
+    const answer = await fetch(`${this.#told('health')}/health/ready`);
+    const { parts } = (await answer.json()) as { parts: Record<string, string> };
+    return { status: answer.status, parts };
+  }
+
+  async residentBytes(): Promise<number> {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.signal(signal);
+  }
+
+  /** kill -9. */
+  kill(): Promise<void> {
+    return this.#child.kill();
+  }
+
+  /** Waits until it has ended by itself. */
+  async ended(timeoutMs: number): Promise<void> {
+    await until(`the end of ${this.roles.join(' ')}`, async () => !this.running, timeoutMs);
+  }
+
+  #told(name: 'url' | 'health'): string {
+    const line = this.log.split('\n').find((one) => one.includes('"The pipeline runs."'));
+    return (JSON.parse(line ?? '{}') as Record<string, string>)[name]!;
+  }
+}
+
+function deploymentOf(options: PipelineOptions, partitions: number): string {
+  const { kafka, registry, cassandra } = options.servers;
+  // JSON is YAML, and these are all plain values but for the two secrets.
+  return JSON.stringify({
+    topology: join(import.meta.dirname, 'topologies', options.topology),
+    partitions,
+    log: { kind: 'kafka', brokers: kafka, replication: 1 },
+    registry: { url: registry },
+    inbox: {
+      kind: 'cassandra',
+      contact_points: cassandra.contactPoints,
+      port: cassandra.port,
+      local_data_center: cassandra.localDataCenter,
+      keyspace: options.keyspace,
+      replication: 1,
+    },
+    http: { host: '127.0.0.1', port: 0, health_port: 0 },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
+    auth: { secret: '${CARILLON_SECRET}', internal_token: '${CARILLON_INTERNAL_TOKEN}' },
+    connectors: options.connectors ?? {},
+  });
+}
+
+/** Polls until it is so; a throw of the question counts as "not yet". */
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean>,
+  timeoutMs: number = READY_MS,
+): Promise<void> {
+  const startedAt = performance.now();
+  let last: unknown;
+  for (;;) {
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() - startedAt > timeoutMs) {
+      const why = last === undefined ? '' : `; the last try: ${String(last)}`;
+      throw new Error(`waited ${timeoutMs} ms for ${what}${why}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
