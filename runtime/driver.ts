@@ -13,6 +13,7 @@ import type { Header, Record } from '../core/record.ts';
 import { BatchBuilder, readBatch } from '../core/record-batch.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
+import { NEVER } from '../core/store.ts';
 import { topicSpecs } from './engine.ts';
 import { MemoryLog } from './memory-log.ts';
 import type { Drop, EngineOptions } from './scheduler.ts';
@@ -264,10 +265,10 @@ export class Driver {
 
   /** A task that waits for a schema goes on in a later turn of the event loop. */
   async #schemasArrive(): Promise<boolean> {
-    if (this.#tasks.every((task) => task.idle) && this.#sinkTasks().every((task) => task.idle)) {
-      return false;
-    }
-    if (this.#tasks.every((task) => !task.waitsForSchema)) return false;
+    const asks =
+      this.#tasks.some((task) => task.asksForSchema) ||
+      this.#sinkTasks().some((task) => task.schemaAtMs === NEVER);
+    if (!asks) return false;
     await new Promise<void>((resolve) => setImmediate(resolve));
     return true;
   }
@@ -283,7 +284,12 @@ export class Driver {
   #nextDueMs(): number {
     let next = Number.POSITIVE_INFINITY;
     for (const task of this.#tasks) next = Math.min(next, task.nextDueMs());
-    for (const lane of this.#lanes) next = Math.min(next, lane.nextWakeMs());
+    for (const lane of this.#lanes) {
+      const schemas = [...lane.tasks].map((task) => task.schemaAtMs);
+      for (const atMs of schemas) next = Math.min(next, atMs ?? NEVER);
+      // Nobody lets the lane's records go while all of its tasks wait for a schema.
+      if (schemas.includes(undefined)) next = Math.min(next, lane.nextWakeMs());
+    }
     return next;
   }
 

@@ -207,6 +207,11 @@ export class SinkTask implements TaskHost, Schedulable {
     return this.#begun > 0 && this.#lane.inFlight > 0;
   }
 
+  /** When a schema that is missing is asked for again; undefined: none is missing. */
+  get schemaAtMs(): number | undefined {
+    return this.#loader.settled ? undefined : this.#loader.retryAtMs();
+  }
+
   get blockedBy(): string | null {
     return this.#loader.trouble ?? this.#lane.breaker.trouble;
   }
@@ -390,7 +395,8 @@ export class SinkTask implements TaskHost, Schedulable {
 
   #deadLetter(record: Record, code: string, why: string, step: string): void {
     const letter = { code, why, stream: this.#lane.sinkPlan.name, step };
-    writeDeadLetter(this.#collector, this.#lane.plan.deadLetters, record, letter);
+    const nowMs = this.#lane.options.clock.now();
+    writeDeadLetter(this.#collector, this.#lane.plan.deadLetters, record, letter, nowMs);
     this.#lane.options.onDeadLetter?.(record, letter);
     this.#dirty = true;
   }

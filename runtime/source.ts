@@ -49,7 +49,14 @@ export class Source {
     this.counts.in++;
     const refusal = this.#check(record);
     if (refusal !== null) return this.#refuse(record, refusal);
-    const priority = this.#priorityOf(record);
+    let priority: number;
+    try {
+      priority = this.#priorityOf(record);
+    } catch (error) {
+      // A rule that fails on a record (division by zero) is the record's fault, not the task's.
+      const why = `the priority rule: ${error instanceof Error ? error.message : String(error)}`;
+      return this.#refuse(record, { code: 'CAR506', why });
+    }
     if (priority !== this.#priority) {
       const dropped = this.counts.dropped;
       dropped.set('other_priority', (dropped.get('other_priority') ?? 0) + 1);
@@ -96,18 +103,17 @@ export class Source {
     return null;
   }
 
+  /** A time that is refused is not set: the dead letter keeps what the log said. */
   #setTime(record: Record): Refusal | null {
     const { time, maxFutureMs } = this.plan.source;
-    if (time !== null) {
-      const at = time.read(record);
-      if (typeof at !== 'number') return { code: 'CAR508', why: `${time.path} is not a time` };
-      record.timestamp = at;
-    }
-    if (record.timestamp < 0) return { code: 'CAR508', why: 'the time is negative' };
-    const aheadMs = record.timestamp - this.#host.clock.now();
+    const at: unknown = time === null ? record.timestamp : time.read(record);
+    if (typeof at !== 'number') return { code: 'CAR508', why: `${time?.path} is not a time` };
+    if (at < 0) return { code: 'CAR508', why: 'the time is negative' };
+    const aheadMs = at - this.#host.clock.now();
     if (aheadMs > maxFutureMs) {
       return { code: 'CAR508', why: `the time is ${aheadMs} ms in the future` };
     }
+    record.timestamp = at;
     return null;
   }
 

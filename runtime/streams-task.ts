@@ -180,8 +180,9 @@ export class StreamsTask implements TaskHost, Schedulable {
     return this.#started && this.#tables.idle && this.#inputs.every((input) => input.size === 0);
   }
 
-  /** When the next row of a timed step is due. */
+  /** When the next row of a timed step is due; while a schema is missing, when it is asked for. */
   nextDueMs(): number {
+    if (this.waitsForSchema) return this.#loader.retryAtMs();
     let next = NEVER;
     for (const { chain } of this.#runs) next = Math.min(next, chain.nextDueMs());
     return next;
@@ -189,6 +190,11 @@ export class StreamsTask implements TaskHost, Schedulable {
 
   get waitsForSchema(): boolean {
     return !this.#loader.settled;
+  }
+
+  /** True while an answer of the registry is awaited. */
+  get asksForSchema(): boolean {
+    return this.waitsForSchema && this.#loader.retryAtMs() === NEVER;
   }
 
   get blockedBy(): string | null {
@@ -233,7 +239,8 @@ export class StreamsTask implements TaskHost, Schedulable {
     for (const stream of this.#sub.streams) {
       const deadLetter = (record: Record, code: string, why: string, step: string) => {
         const letter = { code, why, stream: stream.name, step };
-        writeDeadLetter(this.#collector, this.#plan.deadLetters, record, letter);
+        const nowMs = this.#clock.now();
+        writeDeadLetter(this.#collector, this.#plan.deadLetters, record, letter, nowMs);
         this.#options.onDeadLetter?.(record, letter);
       };
       const source = new Source(stream, this.#sub.priority, {
@@ -308,17 +315,17 @@ export class StreamsTask implements TaskHost, Schedulable {
 
   #process(topic: string, records: readonly Record[]): void {
     const clockMs = this.#clock.now();
-    let forked = false;
-    for (const run of this.#runs) {
-      if (run.source.plan.source.topic !== topic) continue;
+    const runs = this.#runs.filter(({ source }) => source.plan.source.topic === topic);
+    runs.forEach((run, i) => {
       const admitted: Record[] = [];
+      // Time and slots are set on the record: all but the last stream get copies, as it came.
+      const isLast = i === runs.length - 1;
       for (const record of records) {
-        const own = forked ? record.fork() : record;
+        const own = isLast ? record : record.fork();
         if (run.source.admit(own)) admitted.push(own);
       }
-      forked = true;
       run.batches.next({ records: admitted, clockMs });
-    }
+    });
   }
 
   /** An empty batch is a tick: steps let go what is due. */
