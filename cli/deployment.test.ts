@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CarillonErrors } from '../core/error.ts';
-import { gatewayUrlOf, parseDeployment } from './deployment.ts';
+import { gatewayUrlOf, parseDeployment, readDeployment } from './deployment.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
 import { showError } from './show-error.ts';
+import { packageFolder } from './version.ts';
 
 const parse = (text: string, env: NodeJS.ProcessEnv = {}) =>
   parseDeployment(text, { file: 'deploy/carillon.yaml', folder: '/house', env });
@@ -67,6 +69,15 @@ test('a certificate that is not there is told by its path', () => {
   const { log } = parse(CLUSTER, ENV);
   assert.ok(log.kind === 'kafka');
   assert.throws(() => kafkaOptionsOf(log), { code: 'CAR902' });
+});
+
+test('the configs that are shipped are right', () => {
+  for (const name of ['carillon.cluster.yaml', 'carillon.yaml']) {
+    const file = `docker/${name}`;
+    const env = { CARILLON_SECRET: 's'.repeat(32), CARILLON_INTERNAL_TOKEN: 't'.repeat(32) };
+    const { topology } = readDeployment({ file, folder: packageFolder, env });
+    assert.equal(topology, join(packageFolder, 'topology/reno.yaml'));
+  }
 });
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
