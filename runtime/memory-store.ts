@@ -14,6 +14,8 @@ interface Entry<Row> {
   /** Counts up with every first put; tells who has been in longest. */
   readonly firstPut: number;
   dueMs: number;
+  /** How many held records the row stands for; 0 in a store that holds none. */
+  held: number;
 }
 
 export class MemoryStore<Row> implements KeyedStore<Row> {
@@ -27,10 +29,19 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
   readonly #dues = new DueHeap();
   #puts = 0;
   #sorted = true;
+  readonly #heldBy: ((row: Row) => number) | null;
+  #held = 0;
 
-  constructor(name: string, codec: RowCodec<Row>) {
+  /** `heldBy`: how many held records a row stands for, in the stores of timed steps. */
+  constructor(name: string, codec: RowCodec<Row>, heldBy: ((row: Row) => number) | null = null) {
     this.name = name;
     this.#codec = codec;
+    this.#heldBy = heldBy;
+  }
+
+  /** The held records that the rows stand for; what the step has counted must say the same. */
+  get held(): number {
+    return this.#held;
   }
 
   get size(): number {
@@ -43,17 +54,24 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
 
   put(key: string, row: Row, dueMs: number = NEVER): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined) this.#entries.set(key, { row, firstPut: this.#puts++, dueMs });
+    const held = this.#heldBy === null ? 0 : this.#heldBy(row);
+    if (entry === undefined) this.#entries.set(key, { row, firstPut: this.#puts++, dueMs, held });
     else {
+      this.#held -= entry.held;
       entry.row = row;
       entry.dueMs = dueMs;
+      entry.held = held;
     }
+    this.#held += held;
     if (dueMs !== NEVER) this.#dues.add(dueMs, key);
     this.#changed.add(key);
   }
 
   delete(key: string): boolean {
-    if (!this.#entries.delete(key)) return false;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#entries.delete(key);
+    this.#held -= entry.held;
     this.#changed.add(key);
     return true;
   }
@@ -118,6 +136,7 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
   /** One row of the changelog or state table, in any order; `restored` puts them in theirs. */
   restore(key: Buffer, value: Buffer | null): void {
     const text = key.toString('utf8');
+    this.#held -= this.#entries.get(text)?.held ?? 0;
     if (value === null) {
       this.#entries.delete(text);
       return;
@@ -127,7 +146,9 @@ export class MemoryStore<Row> implements KeyedStore<Row> {
       const firstPut = reader.int();
       const due = reader.int();
       const row = this.#codec.decode(reader.blob()!);
-      this.#entries.set(text, { row, firstPut, dueMs: due < 0 ? NEVER : due });
+      const held = this.#heldBy === null ? 0 : this.#heldBy(row);
+      this.#entries.set(text, { row, firstPut, dueMs: due < 0 ? NEVER : due, held });
+      this.#held += held;
     } catch (cause) {
       throw new CarillonError('CAR802', `store ${this.name}: a row cannot be read.`, {
         where: { at: this.name },

@@ -9,7 +9,13 @@ import type { Clock } from '../core/clock.ts';
 import type { Batch, Record } from '../core/record.ts';
 import type { StepContext } from '../core/spec.ts';
 import { NEVER, type TableView } from '../core/store.ts';
-import { newStepCounts, PASSED, type StepCounts, type Verdict } from '../core/verdict.ts';
+import {
+  conservationGap,
+  newStepCounts,
+  PASSED,
+  type StepCounts,
+  type Verdict,
+} from '../core/verdict.ts';
 import { MemoryStore } from './memory-store.ts';
 
 type Push = (record: Record) => void;
@@ -40,6 +46,7 @@ export class OpenStep {
   readonly name: string;
   readonly counts: StepCounts = newStepCounts();
   readonly store: MemoryStore<unknown> | null;
+  readonly isTimed: boolean;
   /** Takes one record; what passes goes to `next`. */
   accept: Push = () => {};
   next: Push = () => {};
@@ -52,8 +59,10 @@ export class OpenStep {
     this.#host = host;
     const { spec } = plan;
     const rows = spec.kind === 'operator' ? undefined : spec.rows;
+    const heldBy = spec.kind === 'timed' ? spec.heldBy : null;
     this.store =
-      plan.store === null || rows === undefined ? null : new MemoryStore(plan.store, rows);
+      plan.store === null || rows === undefined ? null : new MemoryStore(plan.store, rows, heldBy);
+    this.isTimed = spec.kind === 'timed';
   }
 
   count(verdict: Verdict, by: number, record: Record | null): void {
@@ -75,6 +84,14 @@ export class OpenStep {
     bump(this.counts.deadLettered, 'CAR506');
     const why = error instanceof Error ? error.message : String(error);
     this.#host.deadLetter(record, 'CAR506', why, this.name);
+  }
+
+  /** Records that its verdicts have lost, or made up; 0 when the law of conservation holds. */
+  gap(): number {
+    const { counts, store } = this;
+    // The counts alone would balance whatever the step says; its rows are what it really holds.
+    const rowsGap = this.isTimed && store !== null ? counts.held - store.held : 0;
+    return rowsGap !== 0 ? rowsGap : conservationGap(counts);
   }
 
   settle(verdict: Verdict, by = 1, record: Record | null = null): void {
@@ -291,16 +308,13 @@ export class StepChain {
   }
 
   /** Rows are back: sets timers, and how many records are held. */
-  restored(plans: readonly StepPlan[]): void {
-    this.steps.forEach((step, i) => {
-      step.store?.restored();
-      const { spec } = plans[i]!;
-      if (spec.kind !== 'timed' || step.store === null) return;
-      let held = 0;
-      for (const [, row] of step.store.rows()) held += spec.heldBy(row);
-      step.counts.restored = held;
-      step.counts.held = held;
-    });
+  restored(): void {
+    for (const { store, counts } of this.steps) {
+      if (store === null) continue;
+      store.restored();
+      counts.restored = store.held;
+      counts.held = store.held;
+    }
   }
 
   nextDueMs(): number {

@@ -97,7 +97,7 @@ export class StreamsTask implements TaskHost, Schedulable {
   ready(): void {
     this.#runs.forEach((run, i) => {
       const { steps } = this.#sub.streams[i]!;
-      run.chain.restored(steps);
+      run.chain.restored();
       run.chain.steps.forEach((step, at) => {
         const { spec } = steps[at]!;
         if (spec.kind !== 'timed' || spec.schemaIds === undefined || step.store === null) return;
@@ -355,18 +355,9 @@ export class StreamsTask implements TaskHost, Schedulable {
 
   #commit(): Promise<void> | undefined {
     if (this.#uncommittedRecords === 0 || this.#failed) return undefined;
-    const lost = this.flow().find(({ counts }) => conservationGap(counts) !== 0);
-    if (lost !== undefined) {
-      const { stream, step, counts } = lost;
-      this.#fail(
-        new CarillonError(
-          'CAR801',
-          `${stream}/${step} misses ${conservationGap(counts)} records.`,
-          {
-            where: { at: `${stream}/${step}` },
-          },
-        ),
-      );
+    const lost = this.#lost();
+    if (lost !== null) {
+      this.#fail(lost);
       return undefined;
     }
     const rows: StateRow[] = [];
@@ -378,6 +369,23 @@ export class StreamsTask implements TaskHost, Schedulable {
     this.#uncommittedRecords = 0;
     this.#lastCommitMs = this.#options.clock.now();
     return this.#port.commit(set);
+  }
+
+  /** The law of conservation, for every step; null when it holds. */
+  #lost(): CarillonError | null {
+    for (const [i, { source, chain, writer }] of this.#runs.entries()) {
+      const { name, to } = this.#sub.streams[i]!;
+      const gaps: [string, number][] = [
+        [SOURCE_STEP, conservationGap(source.counts)],
+        ...chain.steps.map((step): [string, number] => [step.name, step.gap()]),
+        [to.kind === 'lane' ? LANE_STEP : OUTPUT_STEP, conservationGap(writer.counts)],
+      ];
+      const lost = gaps.find(([, gap]) => gap !== 0);
+      if (lost === undefined) continue;
+      const at = `${name}/${lost[0]}`;
+      return new CarillonError('CAR801', `${at} misses ${lost[1]} records.`, { where: { at } });
+    }
+    return null;
   }
 
   #fail(error: unknown): void {
