@@ -9,6 +9,8 @@ export interface StepSnapshot {
   readonly stream: string;
   readonly step: string;
   readonly in: number;
+  /** Came held with a task, less what left so: may be negative. */
+  readonly restored: number;
   readonly passed: number;
   readonly held: number;
   readonly out: number;
@@ -62,6 +64,7 @@ export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSn
       stream,
       step,
       in: 0,
+      restored: 0,
       passed: 0,
       held: 0,
       out: 0,
@@ -75,6 +78,7 @@ export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSn
     steps.set(key, {
       ...sum,
       in: sum.in + counts.in,
+      restored: sum.restored + counts.restored,
       passed: sum.passed + counts.passed,
       held: sum.held + counts.held,
       out: sum.out + counts.out,

@@ -17,7 +17,7 @@ export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Prom
   const registers = [registry];
   const records = new Counter({
     name: 'carillon_records_total',
-    help: 'Records by step and verdict; the verdicts of a step add up to its records in.',
+    help: 'Records by step and verdict: in + restored = all verdicts + held, at every scrape.',
     labelNames: ['stream', 'step', 'verdict', 'reason'],
     registers,
   });
@@ -39,9 +39,16 @@ export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Prom
     labelNames: ['stream', 'step'],
     registers,
   });
+  const restored = new Gauge({
+    name: 'carillon_records_restored',
+    help: 'Records that came held with a task, less those that left so with one.',
+    labelNames: ['stream', 'step'],
+    registers,
+  });
   for (const step of flow.steps) {
     const at = { stream: step.stream, step: step.step };
     read.inc(at, step.in);
+    restored.inc(at, step.restored);
     sent.inc(at, step.out);
     held.inc(at, step.held);
     records.inc({ ...at, verdict: 'passed', reason: '' }, step.passed);

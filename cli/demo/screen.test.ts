@@ -5,7 +5,16 @@ import { FlowHistory, lineBlock } from './dashboard.ts';
 import { type LiveSnapshot, sumsOf } from './flow-snapshot.ts';
 import { ageOf, drawScreen, number, pairs, rateOf, type ScreenView } from './screen.ts';
 
-const NONE = { in: 0, passed: 0, held: 0, out: 0, dropped: {}, deadLettered: {}, counted: {} };
+const NONE = {
+  in: 0,
+  restored: 0,
+  passed: 0,
+  held: 0,
+  out: 0,
+  dropped: {},
+  deadLettered: {},
+  counted: {},
+};
 const step = (stream: string, name: string, counts: Partial<StepSnapshot>): StepSnapshot => ({
   ...NONE,
   stream,

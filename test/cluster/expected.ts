@@ -57,6 +57,8 @@ export class Expected {
   readonly registered: number;
   /** `<device>/<priority>`: the ids, in the order of their numbers. */
   readonly rows = new Map<string, string[]>();
+  /** By device: the ids of all priorities, in the order of the events. */
+  readonly inOrder = new Map<string, string[]>();
   count = 0;
   events = 0;
   /** By reason, over both priorities. */
@@ -90,10 +92,9 @@ export class Expected {
     );
     if (told.length === 0) this.#drop('no_target');
     for (const { deviceId } of told) {
-      const key = `${deviceId}/${isCritical(n) ? 0 : 2}`;
-      const ids = this.rows.get(key) ?? [];
-      ids.push(expectedId(producedEventId(run, n), deviceId));
-      this.rows.set(key, ids);
+      const id = expectedId(producedEventId(run, n), deviceId);
+      append(this.rows, `${deviceId}/${isCritical(n) ? 0 : 2}`, id);
+      append(this.inOrder, deviceId, id);
       this.count++;
     }
   }
@@ -106,4 +107,10 @@ export class Expected {
   idsOf(deviceId: string): string[] {
     return [0, 2].flatMap((priority) => this.rows.get(`${deviceId}/${priority}`) ?? []).sort();
   }
+}
+
+function append(lists: Map<string, string[]>, key: string, id: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [id]);
+  else list.push(id);
 }
