@@ -195,7 +195,10 @@ const FROM = closed(
     time: path('The event time, in epoch milliseconds; else that of the record.'),
     id: path("The event's id; else topic, partition and offset."),
     key: path('What the key repeats, value.memberId if the schema has it; checked.'),
-    max_future: durationOf('An event further in the future goes to the dead letters.', '10m'),
+    max_future: durationOf(
+      'An event further in the future goes to the dead letters; at most 30m.',
+      '10m',
+    ),
   },
   ['topic', 'schema'],
 );

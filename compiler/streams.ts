@@ -43,6 +43,8 @@ export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'
 }
 
 const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to'];
+/** Brokers refuse what is more than an hour ahead of them (`message.timestamp.after.max.ms`). */
+const MAX_FUTURE_MS_MAX = 30 * 60_000;
 const MAX_FUTURE_MS_DEFAULT = 600_000;
 
 /** Undefined when something was told. */
@@ -125,7 +127,7 @@ function resolveSource(
   const maxFutureMs =
     future === undefined
       ? MAX_FUTURE_MS_DEFAULT
-      : readDuration(report, `${section.subject}: max_future`, future, {});
+      : readDuration(report, `${section.subject}: max_future`, future, { max: MAX_FUTURE_MS_MAX });
   if (topic === undefined || schema === undefined || known === undefined) {
     // Its shape is not known, but the rest of the stream can still be read.
     return undefined;

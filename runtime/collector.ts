@@ -52,11 +52,16 @@ export interface DeadLetter {
   readonly step: string;
 }
 
+/**
+ * Its time is the record's, but never ahead of the task's clock or negative: brokers refuse such
+ * (`message.timestamp.after.max.ms`), and the letter would stop the task that writes it.
+ */
 export function writeDeadLetter(
   collector: Collector,
   topic: string,
   record: Record,
   letter: DeadLetter,
+  nowMs: number,
 ): void {
   const headers: Header[] = [
     ...(record.headers ?? []),
@@ -79,5 +84,5 @@ export function writeDeadLetter(
   const key = record.keyStart < 0 ? null : record.keyBytes.subarray(record.keyStart, record.keyEnd);
   collector
     .builder(topic, record.partition % collector.partitions)
-    .append(record.timestamp, key, value, headers);
+    .append(Math.max(0, Math.min(record.timestamp, nowMs)), key, value, headers);
 }

@@ -8,6 +8,7 @@ import type { Group, GroupSpec, Log, TopicSpec } from '../core/log.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
+import { GoneCounts } from './gone-counts.ts';
 import { type CommitPolicy, type EngineOptions, Scheduler } from './scheduler.ts';
 import { SinkLane } from './sink-lane.ts';
 import { sinkTables } from './sink-task.ts';
@@ -53,6 +54,7 @@ export class Engine {
   readonly #groups = new Map<string, Group>();
   readonly #tasks = new Set<StreamsTask>();
   readonly #lanes: SinkLane[] = [];
+  readonly #gone = new GoneCounts();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -75,6 +77,7 @@ export class Engine {
     const options: EngineOptions = {
       ...this.#options(this.#parts.streamsCommit),
       onClosed: (task) => {
+        this.#gone.add((task as StreamsTask).flow());
         this.#tasks.delete(task as StreamsTask);
         this.#scheduler.remove(task);
       },
@@ -120,9 +123,12 @@ export class Engine {
   }
 
   flow(): StepFlow[] {
-    const flows: StepFlow[] = [];
+    const flows: StepFlow[] = [...this.#gone.flows()];
     for (const task of this.#tasks) flows.push(...task.flow());
-    for (const lane of this.#lanes) for (const task of lane.tasks) flows.push(...task.flow());
+    for (const lane of this.#lanes) {
+      flows.push(...lane.gone.flows());
+      for (const task of lane.tasks) flows.push(...task.flow());
+    }
     return flows;
   }
 

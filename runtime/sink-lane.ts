@@ -12,6 +12,7 @@ import { NEVER } from '../core/store.ts';
 import { AgeHistogram } from './age-histogram.ts';
 import { Breaker } from './breaker.ts';
 import { DueHeap } from './due-heap.ts';
+import { GoneCounts } from './gone-counts.ts';
 import type { EngineOptions, Scheduler } from './scheduler.ts';
 import { type Item, SinkTask } from './sink-task.ts';
 
@@ -36,6 +37,7 @@ export class SinkLane implements GroupHost {
   readonly outcomes = new Map<string, number>();
   readonly ages = new AgeHistogram();
   readonly tasks = new Set<SinkTask>();
+  readonly gone = new GoneCounts();
   readonly #sink: Sink;
   /** Items that may be tried now, in order of arrival. */
   #ready: Item[] = [];
@@ -88,6 +90,7 @@ export class SinkLane implements GroupHost {
   }
 
   closed(task: SinkTask): void {
+    this.gone.add(task.flow());
     this.tasks.delete(task);
     this.options.scheduler.remove(task);
   }

@@ -41,6 +41,7 @@ export async function run({ deployment: file, role }: RunArguments): Promise<num
     health: running.healthUrl,
     startedMs: Math.round(performance.now() - started),
   });
+  answerParent(running);
   const end = await Promise.race([
     untilSignal(),
     running.ended.catch((error: unknown) => ({ error })),
@@ -51,6 +52,18 @@ export async function run({ deployment: file, role }: RunArguments): Promise<num
   }
   say('The pipeline stops.', { signal: end });
   await running.close();
+  if (process.connected) process.disconnect();
   say('The pipeline has stopped.', {});
   return EXIT_OK;
+}
+
+/** Whoever started this process with a channel may ask how it is (a live view over many processes). */
+function answerParent(running: Running): void {
+  if (process.send === undefined) return;
+  process.on('message', async (message: { readonly ask?: string }) => {
+    if (message.ask !== 'flow') return;
+    const flow = await running.snapshot();
+    process.send?.({ flow, connections: running.connections(), url: running.url });
+  });
+  process.send({ runs: true });
 }

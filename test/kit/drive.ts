@@ -33,7 +33,8 @@ export const REGISTRATIONS = 'events.device-registration';
 const folder = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);
 
 type Plain = { readonly [field: string]: unknown };
-export type Answer = (delivery: Delivery, sink: string) => Outcome | 'never';
+/** `never`: no answer, ever; `throw`: the connector is broken. */
+export type Answer = (delivery: Delivery, sink: string) => Outcome | 'never' | 'throw';
 
 export interface DrivenOptions {
   readonly partitions?: number;
@@ -214,8 +215,9 @@ export class Driven {
                 atMs: nowMs(),
                 attempt: delivery.attempt,
                 notification: delivery.notification,
-                outcome: answer === 'never' ? 'never' : answer.kind,
+                outcome: typeof answer === 'string' ? answer : answer.kind,
               });
+              if (answer === 'throw') throw new Error('the connector is broken');
               return answer === 'never' ? new Promise<Outcome>(() => {}) : answer;
             }),
           ),

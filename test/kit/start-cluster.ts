@@ -1,6 +1,6 @@
 /**
- * `npm run start:cluster`: real Kafka, registry and Cassandra, started for the occasion, and a
- * deployment file that names them. Everything ends with Ctrl-C, and the data with it.
+ * Real Kafka, registry and Cassandra, started for the occasion, and a deployment file that names
+ * them. Everything ends with whoever started it, and the data with it.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -65,30 +65,4 @@ inbox:
 http: { host: 127.0.0.1, port: ${httpPort} }
 auth: { secret: "\${CARILLON_SECRET}", internal_token: "\${CARILLON_INTERNAL_TOKEN}" }
 ${connectors}`;
-}
-
-/** Starts, says where everything is, and waits for Ctrl-C. */
-async function main(): Promise<number> {
-  const cluster = await startClusterServers();
-  const { kafka, registry, cassandra } = cluster.servers;
-  process.stdout.write(
-    `\nKafka      ${kafka.brokers.join(', ')}\nRegistry   ${registry.url}\n` +
-      `Cassandra  ${cassandra.contactPoints[0]}:${cassandra.port}, ${cassandra.localDataCenter}\n` +
-      `Settings   ${cluster.deploymentFile}\n\nCtrl-C ends them; their data go with them.\n`,
-  );
-  // The servers themselves keep nothing alive here, so that a test that forgets them can end.
-  const awake = setInterval(() => undefined, 60_000);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
-  });
-  clearInterval(awake);
-  await cluster.stop();
-  return 0;
-}
-
-if (import.meta.main) {
-  process.exitCode = await main().catch((error: Error) => {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  });
 }

@@ -1,0 +1,193 @@
+/**
+ * `npm run start:cluster`: what `npm start` shows, on real Kafka, registry and Cassandra, which are
+ * started for the occasion; each role is a process of its own. Ctrl-C ends everything.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { openSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startDashboard } from '../../cli/demo/dashboard.ts';
+import type { LiveSnapshot } from '../../cli/demo/flow-snapshot.ts';
+import { startSampleWorld } from '../../cli/demo/sample-world.ts';
+import { startStandIns } from '../../cli/demo/stand-ins.ts';
+import { untilSignal } from '../../cli/until-signal.ts';
+import { systemClock } from '../../core/clock.ts';
+import { mintToken } from '../../gateway/auth.ts';
+import { EMPTY_FLOW, mergeFlows } from '../../runtime/flow.ts';
+import { startClusterServers } from './start-cluster.ts';
+
+/** Each line is a process. */
+const PROCESSES: readonly (readonly string[])[] = [
+  ['streams/critical', 'streams/high'],
+  ['streams/normal', 'streams/low'],
+  ['devices'],
+  ['sink'],
+  ['gateway', 'ingest'],
+];
+const HTTP_PORT = 7400;
+const READY_MS_MAX = 90_000;
+const ANSWER_MS_MAX = 2_000;
+const TOKEN_MS = 3_600_000;
+const ROOT = join(import.meta.dirname, '../..');
+/** The order in which the live view lists them: that of topology/reno.yaml. */
+const USE_CASES = [
+  'viewing-activity',
+  'recommendation-refresh',
+  'plan-change',
+  'my-list-update',
+  'profile-change',
+  'diagnostic-signal',
+];
+
+/** A role's process: its log goes to a file, its flow comes over the channel. */
+class RoleProcess {
+  readonly roles: string;
+  readonly logFile: string;
+  readonly #child: ChildProcess;
+  #answer: (snapshot: LiveSnapshot) => void = () => {};
+  #ready: () => void = () => {};
+  readonly ready: Promise<void>;
+
+  constructor(roles: readonly string[], deployment: string, env: NodeJS.ProcessEnv) {
+    this.roles = roles.join(',');
+    this.logFile = join(tmpdir(), `carillon-${process.pid}-${this.roles.replaceAll('/', '-')}.log`);
+    const log = openSync(this.logFile, 'w');
+    this.#child = fork(
+      join(ROOT, 'cli/carillon.ts'),
+      ['run', '--deployment', deployment, '--role', this.roles],
+      { cwd: ROOT, env, stdio: ['ignore', log, log, 'ipc'] },
+    );
+    this.ready = new Promise((resolve, reject) => {
+      this.#ready = resolve;
+      this.#child.once('exit', (code) => {
+        reject(new Error(`${this.roles} has ended (exit ${code}); see ${this.logFile}`));
+      });
+    });
+    this.ready.catch(() => {});
+    this.#child.on('message', (message: { runs?: true } & LiveSnapshot) => {
+      if (message.runs === true) this.#ready();
+      else this.#answer(message);
+    });
+  }
+
+  /** What it counts; nothing when it does not answer in time. */
+  snapshot(): Promise<LiveSnapshot> {
+    return new Promise((resolve) => {
+      const none: LiveSnapshot = { flow: EMPTY_FLOW, connections: 0 };
+      const timer = setTimeout(() => resolve(none), ANSWER_MS_MAX);
+      this.#answer = (snapshot) => {
+        clearTimeout(timer);
+        resolve(snapshot);
+      };
+      if (this.#child.connected) this.#child.send({ ask: 'flow' });
+      else resolve(none);
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+function say(sentence: string): void {
+  process.stdout.write(`${sentence}\n`);
+}
+
+async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Lines of the deployment's `connectors:`, as JSON, which is YAML. */
+function connectorLines(connectors: object): string {
+  return `connectors: ${JSON.stringify(connectors)}`;
+}
+
+async function main(): Promise<void> {
+  const stops: (() => Promise<void>)[] = [];
+  const signal = untilSignal();
+  try {
+    const standIns = await startStandIns({
+      project: 'carillon-demo',
+      bundle: 'com.example.carillon',
+    });
+    stops.push(() => standIns.close());
+    const cluster = await startClusterServers({
+      httpPort: HTTP_PORT,
+      connectors: connectorLines(standIns.connectors),
+    });
+    stops.push(() => cluster.stop());
+    const env = { ...process.env, ...cluster.env };
+    const roles = PROCESSES.map((of) => new RoleProcess(of, cluster.deploymentFile, env));
+    stops.push(async () => {
+      await Promise.all(roles.map((role) => role.stop()));
+    });
+    say(`Starting ${roles.length} processes: ${roles.map((role) => role.roles).join(' | ')}`);
+    await within(Promise.all(roles.map((role) => role.ready)), READY_MS_MAX, 'starting');
+    stops.push(await watch(roles, cluster.env.CARILLON_SECRET, cluster.deploymentFile));
+    await Promise.race([signal, ...roles.map((role) => role.ready.then(() => signal))]);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** The sample world and the live view, over the gateway's process. */
+async function watch(
+  roles: readonly RoleProcess[],
+  secret: string,
+  deployment: string,
+): Promise<() => Promise<void>> {
+  const url = `http://127.0.0.1:${HTTP_PORT}`;
+  const world = await startSampleWorld({
+    url,
+    seed: 1,
+    run: randomUUID().slice(0, 8),
+    now: () => systemClock.now(),
+    mintToken: (claims) => mintToken({ ...claims, secret, clock: systemClock, ttlMs: TOKEN_MS }),
+  });
+  const seconds = Number(process.env.CARILLON_DEMO_SECONDS ?? 0);
+  if (seconds > 0) setTimeout(() => process.kill(process.pid, 'SIGINT'), seconds * 1_000).unref();
+  const dashboard = startDashboard({
+    snapshot: async () => {
+      const snapshots = await Promise.all(roles.map((role) => role.snapshot()));
+      return {
+        flow: mergeFlows(snapshots.map(({ flow }) => flow)),
+        connections: snapshots.reduce((sum, { connections }) => sum + connections, 0),
+      };
+    },
+    useCases: USE_CASES,
+    out: process.stdout,
+    isTty: process.stdout.isTTY === true,
+    colour: process.env.NO_COLOR === undefined,
+    size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
+    links: [
+      {
+        what: 'look into a topic',
+        how: `npm run carillon -- tail outcomes --deployment ${deployment}`,
+      },
+      { what: 'metrics, health', how: `${url}/metrics  ${url}/health/ready` },
+      { what: 'logs of the processes', how: roles.map((role) => role.logFile).join(' ') },
+    ],
+  });
+  return async () => {
+    await world.stop();
+    await dashboard.stop();
+    say(`Devices saw ${world.counts.pushed} pushed and ${world.counts.pulled} pulled.`);
+  };
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});
