@@ -51,6 +51,8 @@ export interface ProducedPart {
   readonly fate: 'told' | 'repeated' | 'stale';
   /** Index of the device that caused it, which is spared; undefined: none. */
   readonly spares?: number;
+  /** True: event n is not Avro, or lies where nobody looks, and is to be dead-lettered. */
+  readonly refused?: (n: number) => boolean;
 }
 
 export class Expected {
@@ -61,6 +63,8 @@ export class Expected {
   readonly inOrder = new Map<string, string[]>();
   count = 0;
   events = 0;
+  /** Dead letters. */
+  refused = 0;
   /** By reason, over both priorities. */
   readonly drops: Record<string, number> = {};
 
@@ -69,12 +73,13 @@ export class Expected {
     this.registered = registered;
   }
 
-  add({ run, fate, spares }: ProducedPart): this {
+  add({ run, fate, spares, refused }: ProducedPart): this {
     for (let n = 0; n < run.count; n++) {
       this.events++;
       // Each of the two priorities reads every event, and passes by the other's.
       this.#drop('other_priority');
-      if (fate === 'stale') this.#drop('stale');
+      if (refused?.(n)) this.refused++;
+      else if (fate === 'stale') this.#drop('stale');
       else if (fate === 'repeated') this.#drop('duplicate');
       else this.#tell(run, n, spares);
     }

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { GatewayClient } from '../../cli/gateway-client.ts';
 import { systemClock } from '../../core/clock.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
@@ -20,10 +20,12 @@ const POLL_MS = 100;
 
 export interface PipelineOptions {
   readonly servers: Pick<SharedServers, 'kafka' | 'registry' | 'cassandra'>;
-  /** A file of `test/cluster/topologies/`. */
+  /** A file of `test/cluster/topologies/`, or any by its whole path. */
   readonly topology: string;
   readonly keyspace: string;
   readonly partitions?: number;
+  /** Of the gateway, for those that come back to it; 0 (default): any. */
+  readonly httpPort?: number;
   /** Settings by connector: of the stand-ins. */
   readonly connectors?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -134,9 +136,17 @@ export class PipelineProcess {
     return { status: answer.status, parts };
   }
 
-  async residentBytes(): Promise<number> {
+  residentBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  /** Processor time since its start, user and system. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+    // After the name in brackets; the 12th and 13th are clock ticks, 100 a second on Linux.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -163,7 +173,7 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
   const { kafka, registry, cassandra } = options.servers;
   // JSON is YAML, and these are all plain values but for the two secrets.
   return JSON.stringify({
-    topology: join(import.meta.dirname, 'topologies', options.topology),
+    topology: resolve(import.meta.dirname, 'topologies', options.topology),
     partitions,
     log: { kind: 'kafka', brokers: kafka, replication: 1 },
     registry: { url: registry },
@@ -175,7 +185,7 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
       keyspace: options.keyspace,
       replication: 1,
     },
-    http: { host: '127.0.0.1', port: 0, health_port: 0 },
+    http: { host: '127.0.0.1', port: options.httpPort ?? 0, health_port: 0 },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
     auth: { secret: '${CARILLON_SECRET}', internal_token: '${CARILLON_INTERNAL_TOKEN}' },
     connectors: options.connectors ?? {},

@@ -35,7 +35,7 @@ export interface WorldOptions {
   readonly connectors?: PipelineOptions['connectors'];
   /** In place of servers of its own and shared ones. */
   readonly servers?: PipelineOptions['servers'];
-  readonly deadLetters?: string;
+  readonly httpPort?: number;
 }
 
 /** What one device on a WebSocket was told. */
@@ -67,6 +67,7 @@ export class World {
       servers,
       topology: options.topology,
       keyspace: this.keyspace,
+      httpPort: options.httpPort ?? 0,
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     });
   }
@@ -186,7 +187,7 @@ export class World {
   }
 
   deadLetters(): Promise<number> {
-    return offsetsOf(this.brokers, this.#options.deadLetters ?? 'dead-letters');
+    return offsetsOf(this.brokers, 'dead-letters');
   }
 
   /** Every (device, notification) that should exist is there once, and none that should not. */
