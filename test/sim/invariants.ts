@@ -1,0 +1,167 @@
+/** What must hold after every run, whatever happened. Each fault is one line. */
+import type { DeliveryOutcome } from '../../core/outcome.ts';
+import { totalsGap } from '../../runtime/totals.ts';
+import { type Told, toldText } from './model.ts';
+import type { Run } from './simulation.ts';
+
+const FAULTS_SHOWN_MAX = 20;
+
+export function faultsOf(run: Run): string[] {
+  const faults = [
+    ...conservation(run),
+    ...asTheModelSays(run),
+    ...numbers(run),
+    ...inbox(run),
+    ...lastHop(run),
+    ...ends(run),
+  ];
+  const more = faults.length - FAULTS_SHOWN_MAX;
+  return more > 0 ? [...faults.slice(0, FAULTS_SHOWN_MAX), `… and ${more} more`] : faults;
+}
+
+function conservation({ driven, model }: Run): string[] {
+  const totals = driven.driver.totals();
+  const faults: string[] = [];
+  const gap = totalsGap(totals);
+  if (gap !== 0) faults.push(`conservation: ${gap} records are missing of ${totals.in}`);
+  if (totals.held !== model.held) faults.push(`held: ${totals.held}, not ${model.held}`);
+  const letters = driven.letters.length;
+  if (letters !== model.deadLetters) {
+    faults.push(`dead letters: ${letters}, not ${model.deadLetters}`);
+  }
+  if (totals.dead_letters !== letters) {
+    faults.push(`dead letters: ${totals.dead_letters} counted, ${letters} written`);
+  }
+  return faults;
+}
+
+/** Exactly what should exist, and each of it once. */
+function asTheModelSays({ driven, model }: Run): string[] {
+  const left = new Map<string, number>();
+  for (const line of model.told) left.set(line, (left.get(line) ?? 0) + 1);
+  for (const of of driven.notifications) {
+    const line = toldText(toldBy(driven, of));
+    left.set(line, (left.get(line) ?? 0) - 1);
+  }
+  const faults: string[] = [];
+  for (const [line, n] of left) {
+    if (n > 0) faults.push(`missing ${n}: ${line}`);
+    if (n < 0) faults.push(`too many, by ${-n}: ${line}`);
+  }
+  return faults;
+}
+
+type Driven = Run['driven'];
+
+function toldBy(driven: Driven, of: Driven['notifications'][number]): Told {
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(of.payloadSchemaId, 1);
+  const bytes = Buffer.concat([header, of.payload]);
+  const event = driven.schemas.decodeByWriter(bytes, 0, bytes.length) as { eventId: string };
+  return {
+    useCase: of.useCase,
+    eventId: event.eventId,
+    device: of.deviceId,
+    epoch: of.epoch,
+    priority: of.priority,
+    transport: of.lane.split('.').at(-1)!,
+    count: of.count,
+    deadlineMs: of.deadline,
+  };
+}
+
+/** D1 and D3: ids are unique, numbers dense, each lane a chain in its own order. */
+function numbers({ driven }: Run): string[] {
+  const faults: string[] = [];
+  const ids = new Set<string>();
+  const byDevice = new Map<string, number[]>();
+  const lastInLane = new Map<string, number>();
+  for (const { id, deviceId, epoch, priority, sequence, previous, lane } of driven.notifications) {
+    const name = `${deviceId}#${epoch} ${priority}`;
+    if (ids.has(`${id} ${epoch}`)) faults.push(`D1: ${name} ${sequence}: ${id} was given before`);
+    ids.add(`${id} ${epoch}`);
+    byDevice.set(name, [...(byDevice.get(name) ?? []), sequence]);
+    const chain = `${deviceId}#${epoch} ${lane}`;
+    const last = lastInLane.get(chain) ?? 0;
+    if (previous !== last)
+      faults.push(`D3: ${chain} ${sequence}: previous ${previous}, not ${last}`);
+    if (sequence <= last) faults.push(`D3: ${chain}: ${sequence} after ${last}`);
+    lastInLane.set(chain, sequence);
+  }
+  for (const [name, given] of byDevice) {
+    const sorted = given.toSorted((a, b) => a - b);
+    const hole = sorted.findIndex((n, i) => n !== i + 1);
+    if (hole >= 0) faults.push(`D3: ${name}: ${sorted[hole]} in the place of ${hole + 1}`);
+  }
+  return faults;
+}
+
+/** Everything is in the inbox in the end. */
+function inbox({ driven, delivered }: Run): string[] {
+  const kept = new Map<string, number>();
+  for (const { sink, outcome, notification } of delivered) {
+    if (sink !== 'inbox' || outcome !== 'delivered') continue;
+    const name = `${notification.deviceId}#${notification.epoch} ${notification.id}`;
+    kept.set(name, (kept.get(name) ?? 0) + 1);
+  }
+  const faults: string[] = [];
+  for (const { deviceId, epoch, id } of driven.notifications) {
+    const name = `${deviceId}#${epoch} ${id}`;
+    if (!kept.has(name)) faults.push(`the inbox lacks ${name}`);
+  }
+  const all = driven.notifications.length;
+  if (kept.size > all) faults.push(`the inbox has ${kept.size} of ${all}`);
+  return faults;
+}
+
+/** D4, D9, and the order per device: what pushes are given. */
+function lastHop({ delivered }: Run): string[] {
+  const faults: string[] = [];
+  const last = new Map<string, number>();
+  const told = new Set<string>();
+  for (const { sink, atMs, outcome, notification, ownerEpoch, ownerActive } of delivered) {
+    if (sink === 'inbox') continue;
+    const { deviceId, epoch, priority, sequence, deadline, id } = notification;
+    const name = `${sink} ${deviceId}#${epoch} ${priority} ${sequence}`;
+    if (epoch !== ownerEpoch || !ownerActive) {
+      faults.push(`D4: ${name}: the device is in epoch ${ownerEpoch}, active: ${ownerActive}`);
+    }
+    if (deadline > 0 && atMs > deadline) faults.push(`D9: ${name}: ${atMs - deadline} ms too late`);
+    if (outcome !== 'delivered' || told.has(`${sink} ${id} ${epoch}`)) continue;
+    // Told for the first time: a repeat after a restart may be out of order (D7, D8).
+    told.add(`${sink} ${id} ${epoch}`);
+    const lane = `${sink} ${deviceId}#${epoch} ${priority}`;
+    const before = last.get(lane) ?? 0;
+    if (sequence <= before) faults.push(`order: ${name} after ${before}`);
+    last.set(lane, sequence);
+  }
+  return faults;
+}
+
+const FINAL = ['delivered', 'rejected', 'expired', 'moved', 'abandoned'];
+
+/** Nothing is silent: each push has its end in the outcomes, and one only unless tasks were lost. */
+function ends({ driven, scenario }: Run): string[] {
+  const ended = new Map<string, number>();
+  for (const { value } of driven.of('outcomes')) {
+    const { notificationId, sink, outcome } = value as DeliveryOutcome;
+    if (!FINAL.includes(outcome)) continue;
+    const name = `${sink} ${notificationId}`;
+    ended.set(name, (ended.get(name) ?? 0) + 1);
+  }
+  const undisturbed = scenario.actions.every(({ kind }) => kind !== 'crash' && kind !== 'restart');
+  const pushed = new Map<string, number>();
+  for (const { lane, id } of driven.notifications) {
+    const sink = lane.split('.').at(-1)!;
+    // What the websocket's gate drops as offline has no outcome.
+    if (sink !== 'fcm' && sink !== 'apns') continue;
+    pushed.set(`${sink} ${id}`, (pushed.get(`${sink} ${id}`) ?? 0) + 1);
+  }
+  const faults: string[] = [];
+  for (const [name, n] of pushed) {
+    const ends = ended.get(name) ?? 0;
+    if (ends < n) faults.push(`${name}: ${ends} ends for ${n}`);
+    if (undisturbed && ends > n) faults.push(`${name}: ${ends} ends for ${n}`);
+  }
+  return faults;
+}
