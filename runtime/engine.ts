@@ -22,6 +22,11 @@ export interface EngineParts {
   readonly partitions: number;
   readonly streamsCommit: CommitPolicy;
   readonly sinksCommit: CommitPolicy;
+  /**
+   * True: a sink that keeps everything writes to the log's own file, in the log's own transaction, so
+   * it may be given records that are not committed yet.
+   */
+  readonly keepsInTransaction?: boolean;
   /** In [0, 1): spreads retries. */
   random(): number;
   /** A task met a broken invariant and was closed. */
@@ -116,7 +121,7 @@ export class Engine {
       inputs: lane.inputs(),
       tables: sinkTables(plan.tables, lane).map((table) => table.topic),
       stores: [],
-      transactional: false,
+      transactional: this.#parts.keepsInTransaction === true && sinkPlan.spec.keeps === true,
       topologyHash: plan.hash,
     };
     this.#groups.set(spec.group, await log.openGroup(spec, lane));

@@ -74,6 +74,11 @@ export class EngineThread {
     await this.#worker.terminate();
   }
 
+  /** Ends the worker at once, as a crash of it would; for tests. */
+  async kill(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
   #receive(message: FromEngine): void {
     if (message.kind === 'stopped') this.#stopped();
     if (message.kind !== 'snapshot') return;

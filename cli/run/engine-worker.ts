@@ -15,7 +15,7 @@ import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { Deployment, EmbeddedLogSettings } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
 import { Part } from './part.ts';
-import { EMBEDDED_SINKS, EMBEDDED_STREAMS } from './policies.ts';
+import { EMBEDDED_IN_FILE, EMBEDDED_STREAMS } from './policies.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
 import { schemaTopicsOf } from './topology.ts';
 
@@ -76,7 +76,8 @@ async function start(
     secrets: { secret: '', internalToken: '' },
     gatewayId: '',
     streamsCommit: EMBEDDED_STREAMS,
-    sinksCommit: EMBEDDED_SINKS,
+    sinksCommit: EMBEDDED_IN_FILE,
+    keepsInTransaction: true,
     say: (sentence, facts) => tell({ kind: 'said', sentence, error: String(facts?.error ?? '') }),
     random: Math.random,
   });

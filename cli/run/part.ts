@@ -36,6 +36,8 @@ export interface PartOptions {
   readonly gatewayId: string;
   readonly streamsCommit: CommitPolicy;
   readonly sinksCommit: CommitPolicy;
+  /** See EngineParts: the embedded inbox shares the log's transactions. */
+  readonly keepsInTransaction?: boolean;
   readonly say: LogLine;
   /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
   readonly connectors?: Deployment['connectors'];
@@ -63,6 +65,7 @@ export class Part {
       partitions: deployment.partitions,
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
+      keepsInTransaction: options.keepsInTransaction ?? false,
       random: options.random,
       onFailure: (error) => {
         this.#failures = [...this.#failures.slice(-9), error.message];

@@ -102,13 +102,24 @@ export function openClient(options: KafkaOptions): KafkaClient {
   };
 }
 
+/** What brokers answer in passing, and kafkajs asks again: a start or a commit is full of them. */
+const ROUTINE = [
+  'another concurrent operation on the same transaction was ongoing',
+  'The group coordinator is not available',
+  'The coordinator is loading',
+  'Topic creation errors',
+  'The group is rebalancing',
+];
+
 /**
  * kafkajs calls every lost connection an error; for us it is one only when the call itself fails.
  */
 function forward(logger: KafkaLogger, entry: LogEntry): void {
   const { message, stack: _stack, timestamp: _timestamp, logger: _logger, ...facts } = entry.log;
   const told = { ...facts, part: entry.namespace };
-  if (entry.level === logLevel.ERROR) logger.warn(told, message);
+  const said = `${message} ${String(facts.error ?? '')}`;
+  const isRoutine = ROUTINE.some((sentence) => said.includes(sentence));
+  if (entry.level === logLevel.ERROR && !isRoutine) logger.warn(told, message);
   else logger.debug(told, message);
 }
 
