@@ -18,7 +18,7 @@ import { topicSpecs } from './engine.ts';
 import { MemoryLog } from './memory-log.ts';
 import type { Drop, EngineOptions } from './scheduler.ts';
 import { SinkLane } from './sink-lane.ts';
-import { type SinkTask, sinkTables } from './sink-task.ts';
+import type { SinkTask } from './sink-task.ts';
 import { StreamsTask } from './streams-task.ts';
 import { type DriverTotals, TotalsLedger } from './totals.ts';
 
@@ -204,7 +204,7 @@ export class Driver {
       group: sink.groupOf(priority),
       partitions: this.#partitions,
       inputs: lane.inputs(),
-      tables: sinkTables(plan.tables, lane).map((table) => table.topic),
+      tables: lane.tables().map((table) => table.topic),
       stores: [],
       transactional: false,
       topologyHash: plan.hash,

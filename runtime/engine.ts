@@ -11,7 +11,6 @@ import type { Sink } from '../core/spec.ts';
 import { GoneCounts } from './gone-counts.ts';
 import { type CommitPolicy, type EngineOptions, Scheduler } from './scheduler.ts';
 import { SinkLane } from './sink-lane.ts';
-import { sinkTables } from './sink-task.ts';
 import { type StepFlow, StreamsTask } from './streams-task.ts';
 
 export interface EngineParts {
@@ -119,7 +118,7 @@ export class Engine {
       group: sinkPlan.groupOf(priority),
       partitions,
       inputs: lane.inputs(),
-      tables: sinkTables(plan.tables, lane).map((table) => table.topic),
+      tables: lane.tables().map((table) => table.topic),
       stores: [],
       transactional: this.#parts.keepsInTransaction === true && sinkPlan.spec.keeps === true,
       topologyHash: plan.hash,

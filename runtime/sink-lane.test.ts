@@ -1,204 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LanePlan, Plan, SinkPlan } from '../compiler/plan.ts';
-import { HandClock } from '../core/clock.ts';
 import type { DeviceNotification } from '../core/notification.ts';
-import { type Delivery, type DeliveryOutcome, delivered, type Outcome } from '../core/outcome.ts';
-import { partitionOfText } from '../core/partition.ts';
-import { BatchBuilder } from '../core/record-batch.ts';
-import { defineSink, type Sink } from '../core/spec.ts';
-import { AvroSchemas } from '../schemas/avro-schemas.ts';
-import { readSchemaFolder } from '../schemas/folder.ts';
-import { MemoryRegistry } from '../schemas/memory-registry.ts';
-import { MemoryLog } from './memory-log.ts';
-import { SinkLane } from './sink-lane.ts';
-import { sinkTables } from './sink-task.ts';
+import { delivered, type Outcome } from '../core/outcome.ts';
+import { SinkWorld } from '../test/kit/sink-world.ts';
 
-const LANE: LanePlan = {
-  name: 'notifications',
-  schema: 'DeviceNotification',
-  priorities: [0, 1, 2, 3],
-  transports: ['websocket', 'fcm'],
-  bytesMax: 65_536,
-  topicOf: (priority, transport) => `lane.${priority}.${transport}`,
-};
-const OWNERS = { name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' };
-const PLAN: Plan = {
-  topology: 't',
-  doc: '',
-  hash: 'h',
-  tables: [OWNERS],
-  lanes: [LANE],
-  subTopologies: [],
-  sinks: [],
-  topics: [],
-  deadLetters: 'dead-letters',
-  attempts: 3,
-};
-const folder = readSchemaFolder(new URL('../schemas', import.meta.url).pathname);
-
-type Answer = (delivery: Delivery) => Outcome | 'throw' | 'never';
-
-interface World {
-  readonly clock: HandClock;
-  readonly lane: SinkLane;
-  readonly given: string[];
-  answer: Answer;
-  send(...notifications: Partial<DeviceNotification>[]): Promise<void>;
-  own(deviceId: string, epoch: number, status?: string): Promise<void>;
-  /** Moves the clock and runs until nothing moves. */
-  settle(ms?: number): Promise<void>;
-  outcomes(): Promise<string[]>;
-  lag(): Promise<number>;
-}
-
-async function world(
-  plan: Partial<SinkPlan> & { keeps?: boolean; batchMax?: number } = {},
-): Promise<World> {
-  const clock = new HandClock(1_000_000);
-  const log = new MemoryLog();
-  const names = ['lane.0.websocket', 'owners', 'outcomes', 'dead-letters'];
-  await log.applyTopics(names.map((name) => ({ name, partitions: 1, cleanup: 'delete' })));
-  const schemas = new AvroSchemas(folder, new MemoryRegistry(), clock);
-  await schemas.open([
-    { topic: 'lane', schema: 'DeviceNotification' },
-    { topic: 'owners', schema: 'Device' },
-    { topic: 'outcomes', schema: 'DeliveryOutcome' },
-    { topic: 'registration', schema: 'DeviceRegistration' },
-  ]);
-  const given: string[] = [];
-  const sink: Sink = {
-    probe: async () => {},
-    close: async () => {},
-    deliver: async (batch) =>
-      Promise.all(
-        batch.map((delivery): Outcome | Promise<Outcome> => {
-          const { deviceId, sequence } = delivery.notification;
-          given.push(`${deviceId}#${sequence}/${delivery.attempt}`);
-          const outcome = here.answer(delivery);
-          if (outcome === 'throw') throw new Error('broken');
-          return outcome === 'never' ? new Promise<Outcome>(() => {}) : outcome;
-        }),
-      ),
-  };
-  const spec = defineSink({
-    type: 'fake',
-    summary: '',
-    config: {},
-    promises: [],
-    batchMax: plan.batchMax ?? 1,
-    needsOwner: true,
-    keeps: plan.keeps ?? false,
-    example: '',
-    open: async () => sink,
-  });
-  const sinkPlan: SinkPlan = {
-    name: 'fake',
-    spec,
-    config: {},
-    lane: LANE,
-    transport: 'websocket',
-    steps: [],
-    tables: [],
-    inFlightMax: 8,
-    timeoutMs: 50,
-    groupOf: () => 'g',
-    ...plan,
-  };
-  const lane = new SinkLane(PLAN, sinkPlan, 0, sink, {
-    clock,
-    schemas,
-    partitions: 1,
-    commit: { minMs: 0, maxMs: 0, recordsMax: 1 },
-    wake: () => {},
-    scheduler: { add: () => {}, remove: () => {} },
-    random: () => 0,
-  });
-  const group = await log.openGroup(
-    {
-      group: 'g',
-      partitions: 1,
-      inputs: lane.inputs(),
-      tables: sinkTables(PLAN.tables, lane).map((table) => table.topic),
-      stores: [],
-      transactional: false,
-      topologyHash: 'h',
-    },
-    lane,
-  );
-  const producer = await log.producer();
-  const append = async (topic: string, schema: string, key: string, values: object[]) => {
-    const builder = new BatchBuilder(topic, partitionOfText(key, 1));
-    for (const value of values) {
-      builder.append(clock.now(), key, schemas.encoder(schema).toBuffer(value));
-    }
-    await producer.send([builder.finish()]);
-  };
-  const here: World = {
-    clock,
-    lane,
-    given,
-    answer: () => delivered(),
-    async send(...notifications) {
-      for (const one of notifications) {
-        const value = { ...NOTIFICATION, born: clock.now(), ...one };
-        await append('lane.0.websocket', 'DeviceNotification', value.deviceId, [value]);
-      }
-    },
-    own: (deviceId, epoch, status = 'ACTIVE') =>
-      append('owners', 'Device', deviceId, [{ ...DEVICE, deviceId, epoch, status }]),
-    async settle(ms = 0) {
-      clock.moveTo(clock.now() + ms);
-      for (let quiet = 0; quiet < 3; ) {
-        const before = given.length;
-        let worked = false;
-        for (const task of lane.tasks) {
-          while (task.runSlice()) worked = true;
-          task.commitIfDue();
-        }
-        await new Promise<void>((resolve) => setImmediate(resolve));
-        quiet = worked || given.length > before ? 0 : quiet + 1;
-      }
-    },
-    async outcomes() {
-      const rows: string[] = [];
-      for await (const records of log.read('outcomes', { from: 'start', follow: false })) {
-        for (const { valueBytes, valueStart, valueEnd } of records) {
-          const row = schemas.decodeByWriter(valueBytes, valueStart, valueEnd) as DeliveryOutcome;
-          rows.push(`${row.deviceId} ${row.outcome} ${row.reason}`.trim());
-        }
-      }
-      return rows;
-    },
-    lag: async () => (await group.lag()).reduce((sum, { lag }) => sum + lag, 0),
-  };
-  return here;
-}
-
-const NOTIFICATION: DeviceNotification = {
-  id: 'n',
-  deviceId: 'd',
-  epoch: 1,
-  sequence: 1,
-  previous: 0,
-  useCase: 'va',
-  priority: 'critical',
-  deadline: 0,
-  collapseKey: null,
-  count: 1,
-  born: 0,
-  payloadSchemaId: 1,
-  payload: Buffer.from('x'),
-};
-const DEVICE = {
-  memberId: 'm',
-  class: 'tv',
-  platform: '',
-  app: '',
-  locale: '',
-  transports: [],
-  updatedAt: 0,
-};
 const retry = (scope: 'device' | 'lane', afterMs?: number): Outcome => ({
   kind: 'retry',
   scope,
@@ -207,7 +12,7 @@ const retry = (scope: 'device' | 'lane', afterMs?: number): Outcome => ({
 });
 
 test('what is delivered is committed, with an outcome', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('a', 1);
   await w.send({ deviceId: 'a' });
   await w.settle();
@@ -217,7 +22,7 @@ test('what is delivered is committed, with an outcome', async () => {
 });
 
 test('a device that backs off is parked alone, in order; others go on (D8)', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('a', 1);
   await w.own('b', 1);
   let busy = true;
@@ -241,7 +46,7 @@ test('a device that backs off is parked alone, in order; others go on (D8)', asy
 });
 
 test('after as many tries as the topology says it is left to the inbox', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('a', 1);
   w.answer = () => retry('device', 10);
   await w.send({ deviceId: 'a' });
@@ -257,7 +62,7 @@ const parkedTooLong: readonly [string, number, string][] = [
 ];
 for (const [name, afterMs, expected] of parkedTooLong) {
   test(`a record is parked for at most 30 s: ${name} (D8)`, async () => {
-    const w = await world();
+    const w = await SinkWorld.open();
     await w.own('a', 1);
     w.answer = () => retry('device', afterMs);
     await w.send({ deviceId: 'a' });
@@ -267,7 +72,7 @@ for (const [name, afterMs, expected] of parkedTooLong) {
 }
 
 test('a parked record holds the mark for at most 10,000 offsets (D8)', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('slow', 1);
   await w.own('fast', 1);
   w.answer = ({ notification }) =>
@@ -281,7 +86,7 @@ test('a parked record holds the mark for at most 10,000 offsets (D8)', async () 
 });
 
 test('a service in trouble opens the breaker: nothing is abandoned, it recovers by itself', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   for (let i = 0; i < 20; i++) {
     await w.own(`d${i}`, 1);
     await w.send({ deviceId: `d${i}` });
@@ -299,7 +104,7 @@ test('a service in trouble opens the breaker: nothing is abandoned, it recovers 
 });
 
 test('a record that times out while others get through is abandoned in the end', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('bad', 1);
   await w.own('good', 1);
   w.answer = ({ notification }) => (notification.deviceId === 'bad' ? retry('lane') : delivered());
@@ -313,7 +118,7 @@ test('a record that times out while others get through is abandoned in the end',
 });
 
 test('no answer within the time-out is ambiguous and tried again', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('a', 1);
   w.answer = ({ attempt }) => (attempt === 1 ? 'never' : delivered());
   await w.send({ deviceId: 'a' });
@@ -335,7 +140,7 @@ const lastHop: readonly [string, Partial<DeviceNotification>, [number, string] |
 ];
 for (const [name, notification, owner, expected] of lastHop) {
   test(`the last hop: ${name}`, async () => {
-    const w = await world();
+    const w = await SinkWorld.open();
     if (owner !== null) await w.own('d', ...owner);
     await w.send(notification);
     await w.settle();
@@ -345,7 +150,7 @@ for (const [name, notification, owner, expected] of lastHop) {
 }
 
 test('a record newer than the owners waits for them, within bounds (D4)', async () => {
-  const w = await world();
+  const w = await SinkWorld.open();
   await w.own('a', 1);
   await w.send({ deviceId: 'a', epoch: 2 }, { deviceId: 'nobody' });
   await w.settle(100);
@@ -358,7 +163,7 @@ test('a record newer than the owners waits for them, within bounds (D4)', async 
 });
 
 test('a sink that keeps everything knows no deadline, no epoch and no order', async () => {
-  const w = await world({ keeps: true, batchMax: 16 });
+  const w = await SinkWorld.open({ keeps: true, batchMax: 16 });
   await w.own('d', 9);
   await w.send({ deadline: 1 }, { epoch: 1, sequence: 2 }, { epoch: 3, sequence: 3 });
   await w.settle();
@@ -368,7 +173,7 @@ test('a sink that keeps everything knows no deadline, no epoch and no order', as
 });
 
 test('never more in flight than the topology allows', async () => {
-  const w = await world({ inFlightMax: 2 });
+  const w = await SinkWorld.open({ inFlightMax: 2 });
   w.answer = () => 'never';
   for (const id of ['a', 'b', 'c']) {
     await w.own(id, 1);
@@ -378,3 +183,33 @@ test('never more in flight than the topology allows', async () => {
   assert.equal(w.lane.inFlight, 2);
   assert.equal(w.lane.waiting, 1);
 });
+
+const refused: readonly [string, Outcome, string[], string[]][] = [
+  [
+    'as malformed goes to the dead letters',
+    { kind: 'rejected', reason: 'bad', deadLetter: true },
+    ['CAR510'],
+    [],
+  ],
+  [
+    'for a dead token tells the registration',
+    { kind: 'rejected', reason: 'gone', deadToken: { kind: 'fcm', token: 'tok', beforeMs: 5 } },
+    [],
+    ['TOKEN_DIED tok 5'],
+  ],
+];
+for (const [name, outcome, letters, registrations] of refused) {
+  test(`what is refused ${name}`, async () => {
+    const w = await SinkWorld.open();
+    await w.own('a', 1);
+    w.answer = () => outcome;
+    await w.send({ deviceId: 'a' });
+    await w.settle();
+    assert.deepEqual(await w.deadLetters(), letters);
+    const told = (await w.registrations()).map(
+      (of) => `${of.action} ${of.deadToken} ${of.deadBefore}`,
+    );
+    assert.deepEqual(told, registrations);
+    assert.equal(await w.lag(), 0);
+  });
+}

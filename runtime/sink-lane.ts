@@ -3,7 +3,7 @@
  * its tasks share. Lanes share nothing with each other: one failing or slow transport, or one
  * priority that is behind, holds up no other (bulkheads).
  */
-import type { Plan, SinkPlan } from '../compiler/plan.ts';
+import type { Plan, SinkPlan, TablePlan } from '../compiler/plan.ts';
 import type { GroupHost, TaskHost, TaskPort } from '../core/log.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
@@ -72,6 +72,15 @@ export class SinkLane implements GroupHost {
     const { lane, transport } = this.sinkPlan;
     const transports = transport === 'all' ? lane.transports : [transport];
     return transports.map((one) => lane.topicOf(this.priority, one));
+  }
+
+  /** The tables of its tasks: those of its steps, and the owners unless it keeps everything. */
+  tables(): TablePlan[] {
+    const tables = [...this.sinkPlan.tables];
+    const owners = this.plan.tables.find(({ schema }) => schema === 'Device');
+    const knows = owners === undefined || tables.includes(owners);
+    if (this.sinkPlan.spec.keeps !== true && !knows) tables.push(owners);
+    return tables;
   }
 
   get inFlight(): number {

@@ -3,7 +3,6 @@
  * device, tracks which offsets are done, and writes outcomes.
  */
 import { Subject } from 'rxjs';
-import type { TablePlan } from '../compiler/plan.ts';
 import { HandClock } from '../core/clock.ts';
 import type { Device } from '../core/device.ts';
 import type { TaskHost, TaskPort } from '../core/log.ts';
@@ -17,6 +16,7 @@ import { Collector, writeDeadLetter } from './collector.ts';
 import { InputQueue } from './input-queue.ts';
 import { LaneOffsets } from './lane-offsets.ts';
 import { LaneSource } from './lane-source.ts';
+import { lastHop } from './last-hop.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
 import { onDropOf, type Schedulable } from './scheduler.ts';
 import { SchemaLoader } from './schema-loader.ts';
@@ -29,8 +29,6 @@ import { TableFeed } from './table-feed.ts';
 /** Records that a task has begun and not finished; over it the lane topic is paused. */
 const BEGUN_RECORDS_MAX = 2_000;
 const SLICE_RECORDS_MAX = 200;
-/** How long a record that is newer than the owners' table waits for it (rule D4). */
-const OWNER_WAIT_MS = 2_000;
 const OWNER_LOOK_AGAIN_MS = 50;
 export const DELIVER_STEP = 'deliver';
 const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
@@ -78,7 +76,7 @@ export class SinkTask implements TaskHost, Schedulable {
   #turn = 0;
 
   constructor(lane: SinkLane, port: TaskPort) {
-    const { options, plan, sinkPlan } = lane;
+    const { options, sinkPlan } = lane;
     this.#lane = lane;
     this.#port = port;
     this.name = `${lane.name}/${port.partition}`;
@@ -88,7 +86,7 @@ export class SinkTask implements TaskHost, Schedulable {
     this.#collector = new Collector(options.partitions);
     this.#outcomes = new OutcomeWriter(this.#collector, options.schemas);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
-    const tables = sinkTables(plan.tables, lane);
+    const tables = lane.tables();
     this.#tables = new TableFeed(tables, options.schemas, this.#loader);
     const owners = tables.find(({ schema }) => schema === 'Device');
     this.#owners =
@@ -229,30 +227,17 @@ export class SinkTask implements TaskHost, Schedulable {
 
   /** The last hop's checks (D4, D9); false when the item is done or put aside. */
   lastCheck(item: Item, nowMs: number): boolean {
-    const { spec } = this.#lane.sinkPlan;
-    if (spec.keeps === true) return true;
-    const { notification } = item;
-    if (notification.deadline > 0 && nowMs > notification.deadline) {
-      this.#end(item, 'expired', 'deadline', nowMs);
-      return false;
+    const { keeps, needsOwner } = this.#lane.sinkPlan.spec;
+    if (keeps === true) return true;
+    const waitedMs = nowMs - item.beganMs;
+    const hop = lastHop(item.notification, { owners: this.#owners, needsOwner, nowMs, waitedMs });
+    if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
+    else if (hop.go === false) this.#end(item, hop.kind, hop.reason, nowMs);
+    else {
+      const { device } = hop;
+      item.delivery = { ...item.delivery, device, attempt: item.delivery.attempt + 1 };
     }
-    if (this.#owners === null) return true;
-    const device = this.#owners.get(notification.deviceId);
-    const ahead = device === undefined || device.epoch < notification.epoch;
-    if (ahead && nowMs - item.beganMs < OWNER_WAIT_MS) {
-      this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
-      return false;
-    }
-    if (ahead && spec.needsOwner) {
-      this.#end(item, 'abandoned', 'no_owner', nowMs);
-      return false;
-    }
-    if (device !== undefined && (device.epoch > notification.epoch || device.status !== 'ACTIVE')) {
-      this.#end(item, 'moved', 'epoch', nowMs);
-      return false;
-    }
-    item.delivery = { ...item.delivery, device, attempt: item.delivery.attempt + 1 };
-    return true;
+    return hop.go === true;
   }
 
   finish(item: Item, outcome: Exclude<Outcome, { kind: 'retry' }>, nowMs: number): void {
@@ -408,15 +393,4 @@ export class SinkTask implements TaskHost, Schedulable {
     const offsets = this.#offsets.commits();
     return this.#port.commit({ batches: this.#collector.takeBatches(), rows: [], offsets });
   }
-}
-
-/** The tables of a sink's tasks: those of its steps, and the owners unless it keeps everything. */
-export function sinkTables(all: readonly TablePlan[], lane: SinkLane): TablePlan[] {
-  const { sinkPlan } = lane;
-  const tables = [...sinkPlan.tables];
-  const owners = all.find(({ schema }) => schema === 'Device');
-  if (sinkPlan.spec.keeps !== true && owners !== undefined && !tables.includes(owners)) {
-    tables.push(owners);
-  }
-  return tables;
 }

@@ -57,7 +57,9 @@ export async function run({ deployment: file, role }: RunArguments): Promise<num
   return EXIT_OK;
 }
 
-/** Whoever started this process with a channel may ask how it is (a live view over many processes). */
+/**
+ * Whoever started this process with a channel may ask how it is (a live view over many processes).
+ */
 function answerParent(running: Running): void {
   if (process.send === undefined) return;
   process.on('message', async (message: { readonly ask?: string }) => {

@@ -1,16 +1,16 @@
 /**
- * What goes over the port between the worker that runs the engine and its log, and the thread of the
- * gateway. All bytes are copied tightly and transferred: a Buffer is a view, and cloning a view clones
- * everything below it.
+ * What goes over the port between the worker that runs the engine and its log, and the thread of
+ * the gateway. All bytes are copied tightly and transferred: a Buffer is a view, and cloning a view
+ * clones everything below it.
  *
- * Main → worker: `call` (answered by `done` or `failed` with the same id) and the messages of a group
- * or subscription. Worker → main: the answers, and
+ * Main → worker: `call` (answered by `done` or `failed` with the same id) and the messages of a
+ * group or subscription. Worker → main: the answers, and
  *
  *   group:  task ─▶ restore* ─▶ table* ─▶ ready ─▶ (offer | table)* ─▶ close ─▶ (main: closed)
  *   read:   chunk* ─▶ end          follow: chunk* until `unsubscribe`
  *
- * Backpressure: main answers each `offer` and each `chunk` of a read with `taken` once its consumer has
- * it; the worker pauses a topic, or stops reading, while too much is on its way.
+ * Backpressure: main answers each `offer` and each `chunk` of a read with `taken` once its consumer
+ * has it; the worker pauses a topic, or stops reading, while too much is on its way.
  */
 import { CarillonError, type Place } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error-table.ts';
@@ -37,7 +37,9 @@ export type Call =
         | undefined;
     }
   | {
-      /** `registry.fetch`, `inbox.write` and so on: a method of a service that the worker serves. */
+      /**
+       * `registry.fetch`, `inbox.write` and so on: a method of a service that the worker serves.
+       */
       readonly method: 'service';
       readonly service: 'registry' | 'inbox';
       readonly name: string;

@@ -1,6 +1,7 @@
 /**
- * The worker's half of the bridge: answers calls and forwards what groups and subscriptions are given.
- * Only what is committed goes over, because what the other thread does with it cannot be undone.
+ * The worker's half of the bridge: answers calls and forwards what groups and subscriptions are
+ * given. Only what is committed goes over, because what the other thread does with it cannot be
+ * undone.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { CarillonError } from '../../core/error.ts';

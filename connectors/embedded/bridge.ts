@@ -1,6 +1,6 @@
 /**
- * The log of an embedded deployment as seen from the gateway's thread: the engine and the log run in a
- * worker, and everything goes over a port (see bridge-messages.ts).
+ * The log of an embedded deployment as seen from the gateway's thread: the engine and the log run
+ * in a worker, and everything goes over a port (see bridge-messages.ts).
  */
 import type { MessagePort } from 'node:worker_threads';
 import { CarillonError } from '../../core/error.ts';
@@ -48,7 +48,9 @@ interface Subscriber {
   end(error: Error | undefined): void;
 }
 
-/** Talks to `serveLog` at the other end of the port. Calls reject with CAR610 when the worker ends. */
+/**
+ * Talks to `serveLog` at the other end of the port. Calls reject with CAR610 when the worker ends.
+ */
 export class BridgedLog implements Log {
   readonly #port: MessagePort;
   readonly #pending = new Map<number, Pending>();

@@ -1,8 +1,8 @@
 /**
- * Moves the work of checkpoints off the engine's thread. SQLite copies the WAL into the file when it has
- * grown to `wal_autocheckpoint` pages, within a COMMIT: half a second for 256 MiB, in which no event
- * moves. So a thread of its own copies ahead, and what is left for that COMMIT is little. The thread is
- * started when there is enough to do for the first time.
+ * Moves the work of checkpoints off the engine's thread. SQLite copies the WAL into the file when
+ * it has grown to `wal_autocheckpoint` pages, within a COMMIT: half a second for 256 MiB, in which
+ * no event moves. So a thread of its own copies ahead, and what is left for that COMMIT is little.
+ * The thread is started when there is enough to do for the first time.
  */
 import { Worker } from 'node:worker_threads';
 

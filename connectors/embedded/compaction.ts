@@ -3,11 +3,11 @@
  *
  *   idle ──enough is new──▶ mapping: key → last offset, up to the lag ──▶ rewriting ──▶ idle
  *
- * Only records older than the lag take part, on both sides: a record goes when a newer one of its key
- * is older than the lag as well. So the last record of each key always stays, and whoever reads a table
- * from its start gets what it was at any time within the lag (rule D12). Deletions (null values) go
- * once they are the last of their key and older than twice the lag, so that a reader that was away for
- * less than that still sees them; a group reads its tables from the start anyway.
+ * Only records older than the lag take part, on both sides: a record goes when a newer one of its
+ * key is older than the lag as well. So the last record of each key always stays, and whoever reads
+ * a table from its start gets what it was at any time within the lag (rule D12). Deletions (null
+ * values) go once they are the last of their key and older than twice the lag, so that a reader
+ * that was away for less than that still sees them; a group reads its tables from the start anyway.
  */
 import { asBuffer } from './database.ts';
 import type { Partition } from './partition.ts';
@@ -105,7 +105,9 @@ export class Compaction {
     this.#partition = partition;
   }
 
-  /** Does at most `batchesMax` batches of work, inside a transaction. Returns how many it removed. */
+  /**
+   * Does at most `batchesMax` batches of work, inside a transaction. Returns how many it removed.
+   */
   step(times: CompactionTimes, batchesMax: number): number {
     let removed = 0;
     for (let left = batchesMax; left > 0; left--) {

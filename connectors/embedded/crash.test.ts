@@ -9,8 +9,8 @@ import { systemClock } from '../../core/clock.ts';
 import { openEmbeddedLog } from './log.ts';
 
 /**
- * Appends to `in` and commits n → output n, store n, offset n, and prints a number once it is acked.
- * It runs from this folder, so that its imports are as short as ours.
+ * Appends to `in` and commits n → output n, store n, offset n, and prints a number once it is
+ * acked. It runs from this folder, so that its imports are as short as ours.
  */
 const CHILD = `
 import { systemClock } from '../../core/clock.ts';
@@ -43,7 +43,10 @@ for (let n = 0; ; n++) {
 }
 `;
 
-/** Runs the child until it has acked `acks` more, kills it, and gives the last offset that was acked. */
+/**
+ * Runs the child until it has acked `acks` more, kills it, and gives the last offset that was
+ * acked.
+ */
 async function killAfter(dir: string, acks: number): Promise<number> {
   const child: ChildProcess = spawn(
     process.execPath,

@@ -1,12 +1,13 @@
 /**
- * The one SQLite file of an embedded deployment, `carillon.db` in the data folder, and the lock that
- * keeps a second process out.
+ * The one SQLite file of an embedded deployment, `carillon.db` in the data folder, and the lock
+ * that keeps a second process out.
  *
- * Durability: the file is in WAL mode. With `normal` (the default) a COMMIT is handed to the operating
- * system: it survives the death of the process (kill -9 included), but a power cut or a crash of the
- * machine may take the commits of the last seconds (the file stays whole; SQLite: "WAL mode is always
- * consistent with synchronous=NORMAL"). With `full` each COMMIT waits for the disk, and a power cut
- * takes nothing that was acknowledged; that costs one fsync a commit, at most one every `commitMinMs`.
+ * Durability: the file is in WAL mode. With `normal` (the default) a COMMIT is handed to the
+ * operating system: it survives the death of the process (kill -9 included), but a power cut or a
+ * crash of the machine may take the commits of the last seconds (the file stays whole; SQLite: "WAL
+ * mode is always consistent with synchronous=NORMAL"). With `full` each COMMIT waits for the disk,
+ * and a power cut takes nothing that was acknowledged; that costs one fsync a commit, at most one
+ * every `commitMinMs`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,9 +25,9 @@ const FORMAT = 1;
 const APPLICATION_ID = 0x43524c4e;
 
 /**
- * Offsets of one partition lie in one range of the batches' integer key, `slot * 2^40 + offset`: the
- * table is clustered by partition and offset without an index beside it. 8191 partitions of 10^12
- * records fit in the 2^53 that a JavaScript number holds.
+ * Offsets of one partition lie in one range of the batches' integer key, `slot * 2^40 + offset`:
+ * the table is clustered by partition and offset without an index beside it. 8191 partitions of
+ * 10^12 records fit in the 2^53 that a JavaScript number holds.
  */
 export const SLOT_SPAN = 2 ** 40;
 export const SLOTS_MAX = 8191;
@@ -115,7 +116,8 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
 
 /**
  * An open exclusive transaction on a file of its own. The operating system takes the lock away with
- * the process, however that dies, so it can never be stale; SQLite keeps it between threads as well.
+ * the process, however that dies, so it can never be stale; SQLite keeps it between threads as
+ * well.
  */
 function takeLock(dir: string): DatabaseSync {
   let lock: DatabaseSync;
@@ -163,14 +165,16 @@ function openFile(file: string, options: DatabaseOptions): DatabaseSync {
     throw folderError(options.dir, cause);
   }
   try {
-    // Set before the first table. Measured: 2 KiB and 1 KiB pages cost 10 and 30 % more an inbox row.
+    // Set before the first table. Measured: 2 KiB and 1 KiB pages cost 10 and 30 % more an inbox
+    // row.
     db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL`);
     db.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     // 128 MiB of cache hold the upper levels of all trees and the hot leaves of state and inbox.
     db.exec('PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 2000');
-    // A checkpoint writes each page once, however often it changed: the longer the WAL, the less work.
-    // 65,536 pages are 256 MiB, which also bounds what is looked through at the next start. Measured
-    // on the whole pipeline with 1,000,000 rows: 34 us of CPU an event, 50 with a quarter of it.
+    // A checkpoint writes each page once, however often it changed: the longer the WAL, the less
+    // work. 65,536 pages are 256 MiB, which also bounds what is looked through at the next start.
+    // Measured on the whole pipeline with 1,000,000 rows: 34 us of CPU an event, 50 with a quarter
+    // of it.
     db.exec('PRAGMA wal_autocheckpoint = 65536; PRAGMA journal_size_limit = 268435456');
     if (options.fileBytesMax !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.fileBytesMax / 4096))}`);
@@ -209,7 +213,9 @@ function unreadable(file: string, why: string, cause?: unknown): CarillonError {
   });
 }
 
-/** What went wrong while writing, as CAR606. Disk full and I/O errors may pass; the rest does not. */
+/**
+ * What went wrong while writing, as CAR606. Disk full and I/O errors may pass; the rest does not.
+ */
 export function writeError(dir: string, cause: unknown): CarillonError {
   if (cause instanceof CarillonError) return cause;
   const code = resultCode(cause);

@@ -38,7 +38,10 @@ export interface GroupLog {
 }
 
 const RESTORE_ROWS_PER_TURN = 2_000;
-/** How long a group waits before it opens its tasks again after a failed COMMIT; doubles up to the second. */
+/**
+ * How long a group waits before it opens its tasks again after a failed COMMIT; doubles up to the
+ * second.
+ */
 const REOPEN_FIRST_MS = 100;
 const REOPEN_MAX_MS = 30_000;
 
@@ -175,8 +178,8 @@ export class EmbeddedGroup implements Group {
     const partition = this.log.partition(topic, task.partition);
     const committed = this.log.state.offset(this.spec.group, partition.slot)?.offset;
     const from = table ? partition.startOffset : (committed ?? partition.startOffset);
-    // What a transactional group does with a record is undone with the record; others act outside the
-    // log (a push cannot be taken back), so they are given only what is committed.
+    // What a transactional group does with a record is undone with the record; others act outside
+    // the log (a push cannot be taken back), so they are given only what is committed.
     const reader = new PartitionReader(partition, from, this.spec.transactional);
     const give = table
       ? (chunk: Chunk) => task.host.table(chunk)

@@ -1,7 +1,7 @@
 /**
- * What keeps the file small, a bounded piece each second: retention by time and by bytes for `delete`
- * topics, key compaction for compacted ones, both for `compact,delete`, and whatever else is to be
- * swept (expired inbox rows). The file does not shrink: SQLite uses the freed pages again.
+ * What keeps the file small, a bounded piece each second: retention by time and by bytes for
+ * `delete` topics, key compaction for compacted ones, both for `compact,delete`, and whatever else
+ * is to be swept (expired inbox rows). The file does not shrink: SQLite uses the freed pages again.
  */
 import type { Clock } from '../../core/clock.ts';
 import { Compaction } from './compaction.ts';
@@ -10,7 +10,9 @@ import type { Partition } from './partition.ts';
 import type { Topics } from './topics.ts';
 
 const TICK_MS = 1_000;
-/** Batches that one tick removes at least, when they are due, whatever was appended since the last. */
+/**
+ * Batches that one tick removes at least, when they are due, whatever was appended since the last.
+ */
 const REMOVE_BATCHES_MIN = 256;
 /** Batches that one tick of compaction reads, of all partitions together. */
 const COMPACT_BATCHES = 64;

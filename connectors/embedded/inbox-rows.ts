@@ -11,8 +11,8 @@ const UUID_BYTES = 16;
 const BODY_BYTES = 96;
 
 /**
- * Sorts by device, epoch, priority, sequence: length u16 | device | epoch u32 | priority u8 | sequence
- * u32, all big-endian.
+ * Sorts by device, epoch, priority, sequence: length u16 | device | epoch u32 | priority u8 |
+ * sequence u32, all big-endian.
  */
 export function inboxKey(
   deviceId: string,

@@ -1,8 +1,8 @@
 /**
- * The inbox in the embedded file. Rows are written inside the log's open transaction, so that an inbox
- * row, the offset of the lane record that it came from, and what the streams did before are committed
- * together. Reading goes over a read-only connection and sees what is committed; it may be done in
- * another thread (`openInboxReader`), beside the writer.
+ * The inbox in the embedded file. Rows are written inside the log's open transaction, so that an
+ * inbox row, the offset of the lane record that it came from, and what the streams did before are
+ * committed together. Reading goes over a read-only connection and sees what is committed; it may
+ * be done in another thread (`openInboxReader`), beside the writer.
  */
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -26,8 +26,8 @@ export function openEmbeddedInbox(log: EmbeddedLog): InboxStore {
 }
 
 /**
- * Opens the inbox for reading, in any thread of the process that has the log open. Throws CAR603 when
- * there is no file yet.
+ * Opens the inbox for reading, in any thread of the process that has the log open. Throws CAR603
+ * when there is no file yet.
  */
 export function openInboxReader(dir: string): InboxReader {
   const file = join(dir, DATABASE_FILE);
@@ -149,8 +149,8 @@ class EmbeddedInbox implements InboxStore {
   }
 
   /**
-   * Looks at twice as many rows as were written since the last sweep, so the table never grows beyond
-   * about twice what has not expired, and removes what has.
+   * Looks at twice as many rows as were written since the last sweep, so the table never grows
+   * beyond about twice what has not expired, and removes what has.
    */
   #sweep(nowMs: number): void {
     const limit = SWEEP_ROWS_MIN + 2 * this.#writtenSinceSweep;

@@ -1,8 +1,9 @@
 /**
  * The log of an embedded deployment: topics, offsets and state in one SQLite file, written by this
- * object alone, in one transaction at a time (see transaction.ts for when it commits). Groups inside
- * the log see what is appended at once; what leaves the process waits for COMMIT: the acks of
- * producers, `read`, `follow`, groups that are not transactional, and everything over the bridge.
+ * object alone, in one transaction at a time (see transaction.ts for when it commits). Groups
+ * inside the log see what is appended at once; what leaves the process waits for COMMIT: the acks
+ * of producers, `read`, `follow`, groups that are not transactional, and everything over the
+ * bridge.
  */
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';

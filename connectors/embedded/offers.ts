@@ -1,6 +1,6 @@
 /**
- * Hands what lies in partitions to the tasks of the groups, in slices, so that the event loop breathes
- * between them: tables before inputs, every input in turn, never a paused one.
+ * Hands what lies in partitions to the tasks of the groups, in slices, so that the event loop
+ * breathes between them: tables before inputs, every input in turn, never a paused one.
  */
 import type { Chunk, PartitionReader } from './partition.ts';
 

@@ -18,7 +18,9 @@ export interface EmbeddedLogOptions {
   readonly commitMaxMs?: number;
   /** The most records, state rows and inbox rows in one transaction; 50,000 by default. */
   readonly commitRecordsMax?: number;
-  /** `full` waits for the disk at each COMMIT; see database.ts for what each loses at a power cut. */
+  /**
+   * `full` waits for the disk at each COMMIT; see database.ts for what each loses at a power cut.
+   */
   readonly synchronous?: 'normal' | 'full';
   /** How old a record must be before a newer one of its key may take its place (D12); 24 h. */
   readonly compactionLagMs?: number;

@@ -1,6 +1,6 @@
 /**
- * The schema registry of an embedded deployment: ids and versions in the same SQLite file. One text has
- * one id, which never changes; a subject's versions are in the order of their registration.
+ * The schema registry of an embedded deployment: ids and versions in the same SQLite file. One text
+ * has one id, which never changes; a subject's versions are in the order of their registration.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { RegisteredSchema, RegistryPort } from '../../schemas/registry.ts';

@@ -5,9 +5,9 @@
  *                       │ └──`commitMaxMs` or `recordsMax` since BEGIN──▶ COMMIT
  *                       └──an error in a write or in COMMIT──▶ ROLLBACK, all waiters reject
  *
- * Quiet means: nothing waits to be offered, and two turns of the event loop passed without a write. So
- * an event goes from append to task to lane to inbox in one transaction when the machine is idle, and
- * commits are large when it is busy.
+ * Quiet means: nothing waits to be offered, and two turns of the event loop passed without a write.
+ * So an event goes from append to task to lane to inbox in one transaction when the machine is
+ * idle, and commits are large when it is busy.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CarillonError } from '../../core/error.ts';
@@ -26,7 +26,9 @@ export interface TransactionOptions {
   toError(cause: unknown): CarillonError;
 }
 
-/** How many turns of the event loop without a write are quiet. A task takes one to answer an offer. */
+/**
+ * How many turns of the event loop without a write are quiet. A task takes one to answer an offer.
+ */
 const QUIET_TURNS = 2;
 
 export class Transaction {
@@ -58,8 +60,8 @@ export class Transaction {
   }
 
   /**
-   * Runs `body` inside the transaction. When it throws, the whole transaction is rolled back and the
-   * error (a CarillonError) is thrown; so check what can be refused before.
+   * Runs `body` inside the transaction. When it throws, the whole transaction is rolled back and
+   * the error (a CarillonError) is thrown; so check what can be refused before.
    */
   write<T>(records: number, body: () => T): T {
     try {
