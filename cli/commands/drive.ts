@@ -66,8 +66,10 @@ export async function drive(file: string | undefined, options: DriveArguments): 
       flush();
     }
     return (await driving.end()) ? EXIT_OK : EXIT_ERRORS;
+  } catch (error) {
+    await live?.close();
+    throw error;
   } finally {
     flush();
-    await live?.close();
   }
 }

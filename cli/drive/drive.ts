@@ -3,18 +3,20 @@
  * contract, for any language; test files, simulator and replay stand on the same driver.
  */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
-import { HandClock } from '../../core/clock.ts';
+import { listed } from '../../compiler/report.ts';
+import { type Clock, HandClock } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { Priority } from '../../core/priority.ts';
-import type { Record } from '../../core/record.ts';
+import type { Header, Record } from '../../core/record.ts';
 import type { Sink } from '../../core/spec.ts';
 import { DRIVER_START_MS, Driver } from '../../runtime/driver.ts';
 import type { Drop } from '../../runtime/scheduler.ts';
 import { totalsGap } from '../../runtime/totals.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
-import { type Recorded, recorder } from './recorder.ts';
+import { type Recorded, recorder, recording } from './recorder.ts';
 import { DriveWorld } from './world.ts';
 
 type Fields = { readonly [name: string]: unknown };
@@ -26,41 +28,64 @@ export interface DriveOptions {
   readonly commitEvery: number;
   readonly drops: boolean;
   readonly startMs?: number;
-  /** Real sinks in place of recorders (`--sinks live`). */
-  readonly openSink?: (sink: SinkPlan, priority: Priority) => Promise<Sink>;
+  /** Real sinks in place of recorders (`--sinks live`); null: that one records all the same. */
+  readonly openSink?: (sink: SinkPlan, priority: Priority) => Promise<Sink | null>;
 }
+
+/** The fields of each kind of line; the first names the kind. */
+const LINES: readonly (readonly string[])[] = [
+  ['topic', 'key', 'value', 'raw', 'timestamp', 'partition', 'headers'],
+  ['advance'],
+  ['commit'],
+  ['restart'],
+  ['crash'],
+  ['query'],
+];
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export class Drive {
   readonly #driver: Driver;
   readonly #world: DriveWorld;
   readonly #write: (line: string) => void;
+  readonly #partitions: number;
   #line = 0;
 
-  private constructor(driver: Driver, world: DriveWorld, write: (line: string) => void) {
+  private constructor(
+    driver: Driver,
+    world: DriveWorld,
+    write: (line: string) => void,
+    partitions: number,
+  ) {
     this.#driver = driver;
     this.#world = world;
     this.#write = write;
+    this.#partitions = partitions;
   }
 
   static async open(options: DriveOptions, write: (line: string) => void): Promise<Drive> {
     const startMs = options.startMs ?? DRIVER_START_MS;
-    const world = await DriveWorld.open(options.plan, options.folder, new HandClock(startMs));
+    // The driver's clock is the schemas' too, but the driver is opened after them.
+    let clock: Clock = new HandClock(startMs);
+    const world = await DriveWorld.open(options.plan, options.folder, { now: () => clock.now() });
     const print = (line: Fields) => write(JSON.stringify(line));
-    const { openSink } = options;
+    const tell = (recorded: Recorded) => print(sinkLine(world, recorded));
     const driver = await Driver.open({
       plan: options.plan,
       schemas: world.schemas,
       partitions: options.partitions,
       commitEvery: options.commitEvery,
       startMs,
-      openSink: async (sink, priority, nowMs) =>
-        openSink === undefined
-          ? recorder(sink, priority, nowMs, (recorded) => print(sinkLine(world, recorded)))
-          : openSink(sink, priority),
+      openSink: async (sink, priority, nowMs) => {
+        const live = (await options.openSink?.(sink, priority)) ?? null;
+        return live === null
+          ? recorder(sink, priority, nowMs, tell)
+          : recording(live, sink, priority, nowMs, tell);
+      },
       onRecord: (record) => print(recordLine(world, record)),
       ...(options.drops ? { onDrop: (drop: Drop) => print({ drop: dropLine(drop) }) } : {}),
     });
-    return new Drive(driver, world, write);
+    clock = driver.clock;
+    return new Drive(driver, world, write, options.partitions);
   }
 
   /** One line of input. Throws CAR940 with the line's number when it cannot be used. */
@@ -68,13 +93,20 @@ export class Drive {
     this.#line++;
     if (text.trim() === '') return;
     const line = this.#parse(text);
-    if ('topic' in line) await this.#feed(line);
-    else if ('advance' in line) await this.#driver.advance(this.#duration(line.advance));
-    else if (line.commit === true) await this.#driver.commit();
-    else if (line.restart === true) await this.#driver.restart();
-    else if (line.crash === true) await this.#driver.crash();
-    else if ('query' in line) this.#query(line.query as Fields);
-    else throw this.#wrong('it is none of topic, advance, commit, restart, crash, query.');
+    switch (this.#kindOf(line)) {
+      case 'topic':
+        return this.#feed(line);
+      case 'advance':
+        return this.#driver.advance(this.#duration(line.advance));
+      case 'commit':
+        return this.#driver.commit();
+      case 'restart':
+        return this.#driver.restart();
+      case 'crash':
+        return this.#driver.crash();
+      default:
+        return this.#query(line.query);
+    }
   }
 
   /** Commits, closes, and prints the sums; false when they do not agree. */
@@ -96,24 +128,36 @@ export class Drive {
       throw this.#wrong(`"${String(topic)}" is not a topic of the topology.`, mend);
     }
     if (key !== null && typeof key !== 'string') throw this.#wrong('"key" is a text or null.');
-    if (timestamp !== undefined && typeof timestamp !== 'number') {
-      throw this.#wrong('"timestamp" is a number, epoch milliseconds.');
+    if (timestamp !== undefined && !Number.isSafeInteger(timestamp)) {
+      throw this.#wrong('"timestamp" is a whole number, epoch milliseconds.');
     }
     await this.#driver.feed({
       topic,
       key,
       value: this.#value(topic, line),
-      ...(timestamp === undefined ? {} : { timestamp }),
+      headers: this.#headers(headers),
+      ...(timestamp === undefined ? {} : { timestamp: timestamp as number }),
       ...(partition === undefined ? {} : { partition: this.#partition(partition) }),
-      headers: Object.entries((headers ?? {}) as Fields).map(([name, value]) => ({
-        key: name,
-        value: Buffer.from(String(value), 'utf8'),
-      })),
     });
   }
 
+  #headers(headers: unknown = {}): Header[] {
+    const isMapping = typeof headers === 'object' && headers !== null && !Array.isArray(headers);
+    const entries = isMapping ? Object.entries(headers) : [];
+    if (!isMapping || entries.some(([, value]) => typeof value !== 'string')) {
+      throw this.#wrong('"headers" is an object of texts.');
+    }
+    return entries.map(([key, value]) => ({ key, value: Buffer.from(value as string, 'utf8') }));
+  }
+
   #value(topic: string, line: Fields): Buffer | null {
-    if (typeof line.raw === 'string') return Buffer.from(line.raw, 'base64');
+    if (line.raw !== undefined) {
+      if (line.value !== undefined) throw this.#wrong('it has both "value" and "raw".');
+      if (typeof line.raw === 'string' && BASE64.test(line.raw)) {
+        return Buffer.from(line.raw, 'base64');
+      }
+      throw this.#wrong('"raw" is bytes in base64.');
+    }
     if (line.value === null) return null;
     if (line.value === undefined) throw this.#wrong('it has neither "value" nor "raw".');
     try {
@@ -124,9 +168,10 @@ export class Drive {
     }
   }
 
-  #query(query: Fields): void {
-    const { store, key } = query;
+  #query(query: unknown): void {
+    const { store, key } = (typeof query === 'object' && query !== null ? query : {}) as Fields;
     if (typeof store !== 'string') throw this.#wrong('a query names a store: {"store": …}.');
+    if (key !== undefined && typeof key !== 'string') throw this.#wrong('the key is a text.');
     if (!this.#driver.hasStore(store)) {
       const near = nearest(store, this.#driver.storeNames);
       throw this.#wrong(
@@ -134,20 +179,44 @@ export class Drive {
         near === undefined ? 'The topology has no stores.' : `did you mean "${near}"?`,
       );
     }
-    for (const [of, row] of this.#driver.rows(store, key === undefined ? undefined : String(key))) {
+    for (const [of, row] of this.#driver.rows(store, key)) {
       this.#write(JSON.stringify({ store, key: of, value: this.#world.plain(row) }));
     }
   }
 
   #partition(partition: unknown): number {
-    if (Number.isInteger(partition) && (partition as number) >= 0) return partition as number;
-    throw this.#wrong('"partition" is a whole number from 0.');
+    const last = this.#partitions - 1;
+    const isGood = Number.isInteger(partition) && (partition as number) >= 0;
+    if (isGood && (partition as number) <= last) return partition as number;
+    const mend = 'Give the topics more of them: --partitions N.';
+    throw this.#wrong(`"partition" is a whole number from 0 to ${last}.`, mend);
   }
 
   #duration(text: unknown): number {
     const ms = typeof text === 'string' ? parseDuration(text) : undefined;
     if (ms === undefined) throw this.#wrong('"advance" is a duration with a unit: "5s".');
     return ms;
+  }
+
+  /** Which line it is; a field that such a line does not have is an error, not passed over. */
+  #kindOf(line: Fields): string {
+    const kinds = LINES.filter(([kind]) => kind! in line);
+    const names = listed(LINES.map(([kind]) => kind!));
+    if (kinds.length !== 1) {
+      const what = kinds.length === 0 ? 'none' : 'more than one';
+      throw this.#wrong(`it is ${what} of ${names}.`);
+    }
+    const [kind, ...rest] = kinds[0]!;
+    const unknown = Object.keys(line).find((name) => name !== kind && !rest.includes(name));
+    if (unknown !== undefined) {
+      const near = nearest(unknown, rest);
+      const mend = near === undefined ? undefined : `did you mean "${near}"?`;
+      throw this.#wrong(`a line with "${kind}" has no "${unknown}".`, mend);
+    }
+    if (['commit', 'restart', 'crash'].includes(kind!) && line[kind!] !== true) {
+      throw this.#wrong(`"${kind}" is true.`);
+    }
+    return kind!;
   }
 
   #parse(text: string): Fields {
@@ -181,11 +250,25 @@ function recordLine(world: DriveWorld, record: Record): Fields {
   };
 }
 
-function sinkLine(world: DriveWorld, { sink, priority, atMs, delivery }: Recorded): Fields {
+/** What else a sink said of its outcome. */
+function answerOf(outcome: Outcome): Fields {
+  if (outcome.kind === 'rejected') return { reason: outcome.reason };
+  if (outcome.kind === 'delivered') {
+    return outcome.receipt === undefined ? {} : { receipt: outcome.receipt };
+  }
+  const after = outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs };
+  return { why: outcome.why, scope: outcome.scope, ...after };
+}
+
+function sinkLine(
+  world: DriveWorld,
+  { sink, priority, atMs, delivery, outcome }: Recorded,
+): Fields {
   const { notification, attempt } = delivery;
   return {
     sink,
-    outcome: 'delivered',
+    outcome: outcome.kind,
+    ...answerOf(outcome),
     priority,
     key: notification.deviceId,
     at: atMs,

@@ -8,11 +8,12 @@ import type { Sink } from '../../core/spec.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import type { Deployment } from '../deployment.ts';
 import { openSink, payloadService } from '../run/services.ts';
-import { recorder } from './recorder.ts';
 import { DriveWorld } from './world.ts';
 
 export interface LiveSinks {
-  openSink(plan: SinkPlan): Promise<Sink>;
+  /** Null for a sink that cannot be live here: it records. */
+  openSink(plan: SinkPlan): Promise<Sink | null>;
+  /** For a feed that ended in an error; the end of the driver closes them by itself. */
   close(): Promise<void>;
 }
 
@@ -23,18 +24,12 @@ export async function liveSinks(
   deployment: Deployment,
   { plan, schemas }: { plan: Plan; schemas: SchemaFolder },
 ): Promise<LiveSinks> {
-  const opened: Sink[] = [];
   const world = await DriveWorld.open(plan, schemas, new HandClock(0));
+  const services = { clock: systemClock, payload: payloadService(world.schemas, systemClock) };
+  const opened: Sink[] = [];
   return {
     async openSink(sink) {
-      if (!LIVE.includes(sink.spec.type))
-        return recorder(
-          sink,
-          0,
-          () => 0,
-          () => {},
-        );
-      const services = { clock: systemClock, payload: payloadService(world.schemas, systemClock) };
+      if (!LIVE.includes(sink.spec.type)) return null;
       const settings = deployment.connectors[sink.spec.type] ?? {};
       const live = await openSink(sink, services, settings);
       opened.push(live);
