@@ -30,10 +30,14 @@ function edit(file: string, change: (text: string) => string): void {
 }
 
 function carillon(...words: string[]): { status: number | null; said: string } {
+  return carillonFed('', ...words);
+}
+
+function carillonFed(input: string, ...words: string[]): { status: number | null; said: string } {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [join(ROOT, 'cli/carillon.ts'), ...words],
-    { cwd: folder, encoding: 'utf8', timeout: 60_000 },
+    { cwd: folder, input, encoding: 'utf8', timeout: 60_000 },
   );
   return { status, said: stdout + stderr };
 }
@@ -56,4 +60,35 @@ test('its own test passes, beside all others', () => {
   const { status, said } = carillon('test', 'topology');
   assert.equal(status, 0, said);
   assert.match(said, /reminds of a live event, once, on every device|\d+ tests?/);
+});
+
+test('the guide shows no TypeScript', () => {
+  assert.doesNotMatch(guide, /^```(?:ts|typescript|js|javascript)$/m);
+});
+
+test('an event becomes a notification, once', () => {
+  const startMs = Date.UTC(2026, 0, 1);
+  const device = { deviceId: 'my-tv', action: 'REGISTERED', memberId: 'm-1', class: 'tv' };
+  const times = { startsAt: startMs + 600_000, remindedAt: startMs };
+  const event = { eventId: 'le-1', memberId: 'm-1', titleId: 't-1', ...times };
+  const registration = { ...device, occurredAt: startMs };
+  const feed = [
+    { topic: 'events.device-registration', key: 'my-tv', value: registration },
+    { topic: 'events.live-event-reminder', key: 'm-1', value: event },
+    { topic: 'events.live-event-reminder', key: 'm-1', value: event },
+  ].map((line) => `${JSON.stringify(line)}\n`);
+  const { status, said } = carillonFed(feed.join(''), 'drive');
+  assert.equal(status, 0, said);
+  const lines = said
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const given = lines.filter(({ sink }) => sink !== undefined);
+  assert.deepEqual(
+    given.map(({ sink, useCase, priority, key }) => [sink, useCase, priority, key]),
+    [['inbox', 'le', 'critical', 'my-tv']],
+  );
+  assert.deepEqual(given[0].value, event);
+  assert.equal(given[0].deadline, startMs + 300_000);
+  assert.deepEqual(lines.at(-1).end.dropped, { duplicate: 1 });
 });
