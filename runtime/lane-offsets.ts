@@ -55,7 +55,7 @@ export class LaneOffsets {
     if (tracker === undefined) {
       tracker = new OffsetTracker(start);
       this.#trackers.set(topic, tracker);
-      this.#doneBefore.set(topic, doneAbove(start, this.#port.committedMetadata(topic)));
+      this.#doneBefore.set(topic, doneAbove(this.#port.committedMetadata(topic)));
     }
     return tracker;
   }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TaskPort } from '../core/log.ts';
+import type { Record } from '../core/record.ts';
+import { LaneOffsets } from './lane-offsets.ts';
 import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
@@ -19,7 +22,7 @@ for (const [name, begun, next, done, mark, above] of rows) {
     tracker.begin(begun, next);
     for (const offset of done) tracker.done(offset);
     assert.equal(tracker.mark, mark);
-    const read = [...doneAbove(tracker.mark, tracker.metadata())].sort((a, b) => a - b);
+    const read = [...doneAbove(tracker.metadata())].sort((a, b) => a - b);
     assert.deepEqual(read, above);
   });
 }
@@ -30,11 +33,26 @@ test('D8 the set above the mark stays within the metadata, nearest offsets first
   for (let offset = 1; offset < 20_000; offset += 2) tracker.done(offset);
   const metadata = tracker.metadata();
   assert.ok(metadata.length <= 4_000);
-  const read = doneAbove(0, metadata);
+  const read = doneAbove(metadata);
   assert.ok(read.size > 900, `${read.size} runs fit`);
   for (let offset = 1; offset < read.size * 2; offset += 2) assert.ok(read.has(offset));
 });
 
 test('D8 metadata that is not ours reads as nothing done', () => {
-  for (const text of ['', 'x', 'd1:', 'd1:zz', 'd0:1+2,']) assert.equal(doneAbove(5, text).size, 0);
+  for (const text of ['', 'x', 'd2:', 'd2:zz', 'd2:;1+2,', 'd1:1+2,']) {
+    assert.equal(doneAbove(text).size, 0, text);
+  }
+});
+
+test('D8 what is done stays what it was when the log has lost the records at the mark', () => {
+  const lane = 'lane';
+  const tracker = new OffsetTracker(0);
+  tracker.begin(range(0, 10), 10);
+  for (const offset of [5, 6]) tracker.done(offset);
+  const offsets = new LaneOffsets({
+    committedMetadata: () => tracker.metadata(),
+  } as never as TaskPort);
+  const records = range(3, 10).map((offset) => ({ offset }) as Record);
+  const told = offsets.begin(lane, records, 10).map(({ offset }) => offset);
+  assert.deepEqual(told, [3, 4, 7, 8, 9]);
 });

@@ -3,7 +3,7 @@
  * mark is committed; the set above rides in the offset's metadata, as far as it fits (rule D8).
  */
 const METADATA_BYTES_MAX = 4_000;
-const FORM = 'd1:';
+const FORM = 'd2:';
 
 export class OffsetTracker {
   /** Everything below is done; what is committed. */
@@ -46,12 +46,14 @@ export class OffsetTracker {
   }
 
   /**
-   * What is done above the mark, as `start+length` runs in base 36; what does not fit is left out.
+   * What is done above the mark: the mark, then `gap+length` runs, in base 36; what does not fit is
+   * left out.
    */
   metadata(): string {
     if (this.#doneAbove.size === 0) return '';
     const offsets = [...this.#doneAbove].sort((a, b) => a - b);
-    let text = FORM;
+    // The mark is told again: the log may go on behind it, where records were deleted by time.
+    let text = `${FORM}${this.#mark.toString(36)};`;
     let at = this.#mark;
     for (let i = 0; i < offsets.length; ) {
       const start = offsets[i]!;
@@ -86,14 +88,15 @@ export class OffsetTracker {
   }
 }
 
-/** The offsets that `metadata` says were done above `mark`; anything else reads as none. */
-export function doneAbove(mark: number, metadata: string): Set<number> {
+/** The offsets that `metadata` says were done above its mark; anything else reads as none. */
+export function doneAbove(metadata: string): Set<number> {
   const done = new Set<number>();
   if (!metadata.startsWith(FORM)) return done;
-  let at = mark;
-  for (const run of metadata.slice(FORM.length).split(',')) {
+  const [mark = '', runs = ''] = metadata.slice(FORM.length).split(';');
+  let at = Number.parseInt(mark, 36);
+  for (const run of runs.split(',')) {
     const [gap, length] = run.split('+').map((part) => Number.parseInt(part, 36));
-    if (gap === undefined || length === undefined || Number.isNaN(gap + length)) continue;
+    if (gap === undefined || length === undefined || Number.isNaN(at + gap + length)) continue;
     at += gap;
     for (let i = 0; i < length; i++) done.add(at + i);
     at += length;

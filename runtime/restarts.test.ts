@@ -159,3 +159,20 @@ for (const partitions of [1, 3]) {
     });
   }
 }
+
+test('more than a queue holds is read again after a crash, once', async () => {
+  const EVENTS_FED = 5_000;
+  const driven = await Driven.open(lanesWith(planChanges({ steps: DEDUP })), {
+    commitEvery: 1_000_000,
+  });
+  await driven.register('tv-1', 'm-1');
+  await driven.driver.commit();
+  for (let i = 0; i < EVENTS_FED; i++) await driven.feed(EVENTS, 'm-1', planChange(`e${i}`, 'm-1'));
+  await driven.driver.crash();
+  await driven.end();
+  assert.equal(driven.notifications.length, EVENTS_FED);
+  assert.equal(new Set(driven.notifications.map(({ id }) => id)).size, EVENTS_FED);
+  assert.deepEqual(driven.notifications.at(-1)!.sequence, EVENTS_FED);
+  const kept = driven.given.filter(({ sink }) => sink === 'inbox');
+  assert.equal(new Set(kept.map(({ notification }) => notification.id)).size, EVENTS_FED);
+});
