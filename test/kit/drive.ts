@@ -1,6 +1,7 @@
 /**
- * Drives a topology text in a test: compiles it, opens a driver on it, feeds plain values, and keeps
- * what was written, dropped and delivered. The conservation of records is asserted at the end.
+ * Drives a topology text in a test: compiles it, opens a driver on it, feeds plain values, and
+ * keeps what was written, dropped and delivered. The conservation of records is asserted at the
+ * end.
  */
 import assert from 'node:assert/strict';
 import { compile } from '../../compiler/compile.ts';

@@ -1,4 +1,5 @@
 /** What must hold after every run, whatever happened. Each fault is one line. */
+import type { Device, MemberDevices } from '../../core/device.ts';
 import type { DeliveryOutcome } from '../../core/outcome.ts';
 import { totalsGap } from '../../runtime/totals.ts';
 import { type Told, toldText } from './model.ts';
@@ -10,6 +11,7 @@ export function faultsOf(run: Run): string[] {
   const faults = [
     ...conservation(run),
     ...asTheModelSays(run),
+    ...tables(run),
     ...numbers(run),
     ...inbox(run),
     ...lastHop(run),
@@ -70,6 +72,34 @@ function toldBy(driven: Driven, of: Driven['notifications'][number]): Told {
   };
 }
 
+/** D4: whose the devices are, and in which epoch, in both tables. */
+function tables({ driven, model }: Run): string[] {
+  const owners = new Map<string, string>();
+  for (const { value } of driven.of('tables.device-owners')) {
+    const { deviceId, memberId, epoch, status } = value as Device;
+    owners.set(deviceId, `${deviceId} ${memberId}#${epoch} ${status}`);
+  }
+  const members = new Map<string, string[]>();
+  for (const { key, value } of driven.of('tables.devices')) {
+    const devices = (value as MemberDevices | null)?.devices ?? [];
+    members.set(
+      key!,
+      devices.map(({ deviceId, epoch }) => `${deviceId} ${key}#${epoch} ACTIVE`),
+    );
+  }
+  const told = { owners: [...owners.values()], members: [...members.values()].flat() };
+  const expected = {
+    owners: model.devices,
+    members: model.devices.filter((device) => device.endsWith(' ACTIVE')),
+  };
+  const faults: string[] = [];
+  for (const table of ['owners', 'members'] as const) {
+    const [has, wants] = [told[table].toSorted().join(', '), expected[table].toSorted().join(', ')];
+    if (has !== wants) faults.push(`D4: ${table}: ${has}; not ${wants}`);
+  }
+  return faults;
+}
+
 /** D1 and D3: ids are unique, numbers dense, each lane a chain in its own order. */
 function numbers({ driven }: Run): string[] {
   const faults: string[] = [];
@@ -96,8 +126,14 @@ function numbers({ driven }: Run): string[] {
   return faults;
 }
 
+/** No task was taken away: then nothing may be repeated. */
+function isUndisturbed({ scenario }: Run): boolean {
+  return scenario.actions.every(({ kind }) => kind !== 'crash' && kind !== 'restart');
+}
+
 /** Everything is in the inbox in the end. */
-function inbox({ driven, delivered }: Run): string[] {
+function inbox(run: Run): string[] {
+  const { driven, delivered } = run;
   const kept = new Map<string, number>();
   for (const { sink, outcome, notification } of delivered) {
     if (sink !== 'inbox' || outcome !== 'delivered') continue;
@@ -107,7 +143,10 @@ function inbox({ driven, delivered }: Run): string[] {
   const faults: string[] = [];
   for (const { deviceId, epoch, id } of driven.notifications) {
     const name = `${deviceId}#${epoch} ${id}`;
-    if (!kept.has(name)) faults.push(`the inbox lacks ${name}`);
+    const times = kept.get(name) ?? 0;
+    if (times === 0) faults.push(`the inbox lacks ${name}`);
+    if (times > 1 && isUndisturbed(run) && !run.scenario.sinksFail)
+      faults.push(`the inbox took ${name} ${times} times`);
   }
   const all = driven.notifications.length;
   if (kept.size > all) faults.push(`the inbox has ${kept.size} of ${all}`);
@@ -140,8 +179,11 @@ function lastHop({ delivered }: Run): string[] {
 
 const FINAL = ['delivered', 'rejected', 'expired', 'moved', 'abandoned'];
 
-/** Nothing is silent: each push has its end in the outcomes, and one only unless tasks were lost. */
-function ends({ driven, scenario }: Run): string[] {
+/**
+ * Nothing is silent: each push has its end in the outcomes, and one only unless tasks were lost.
+ */
+function ends(run: Run): string[] {
+  const { driven } = run;
   const ended = new Map<string, number>();
   for (const { value } of driven.of('outcomes')) {
     const { notificationId, sink, outcome } = value as DeliveryOutcome;
@@ -149,7 +191,7 @@ function ends({ driven, scenario }: Run): string[] {
     const name = `${sink} ${notificationId}`;
     ended.set(name, (ended.get(name) ?? 0) + 1);
   }
-  const undisturbed = scenario.actions.every(({ kind }) => kind !== 'crash' && kind !== 'restart');
+  const undisturbed = isUndisturbed(run);
   const pushed = new Map<string, number>();
   for (const { lane, id } of driven.notifications) {
     const sink = lane.split('.').at(-1)!;

@@ -162,6 +162,14 @@ export class Model {
     return this.#committed.told;
   }
 
+  /** One line for each device that was ever registered. */
+  get devices(): readonly string[] {
+    return [...this.#committed.owners].map(
+      ([device, { member, epoch, active }]) =>
+        `${device} ${member}#${epoch} ${active ? 'ACTIVE' : 'DELETED'}`,
+    );
+  }
+
   get deadLetters(): number {
     return this.#committed.deadLetters;
   }

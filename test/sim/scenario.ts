@@ -91,14 +91,17 @@ export interface Scenario {
 class Draw {
   readonly #chance: Chance;
   readonly #partitions: number;
+  /** Nothing crashes or restarts: then nothing may be repeated either. */
+  readonly #isCalm: boolean;
   readonly #recent: SimEvent[] = [];
   #nowMs = START_MS;
   #events = 0;
   #connections = 0;
 
-  constructor(chance: Chance, partitions: number) {
+  constructor(chance: Chance, partitions: number, isCalm: boolean) {
     this.#chance = chance;
     this.#partitions = partitions;
+    this.#isCalm = isCalm;
   }
 
   action(): Action {
@@ -112,8 +115,8 @@ class Draw {
       poison: 3,
       advance: 20,
       commit: 2,
-      restart: 2,
-      crash: 3,
+      restart: this.#isCalm ? 0 : 2,
+      crash: this.#isCalm ? 0 : 3,
     });
     if (kind === 'event') return this.#event();
     if (kind === 'poison') return this.#poison();
@@ -208,7 +211,7 @@ export function scenarioOf(seed: number): Scenario {
   const coalesces = chance.is(0.5);
   const sinksFail = chance.is(0.7);
   const sinksHang = sinksFail && chance.is(0.5);
-  const draw = new Draw(chance, partitions);
+  const draw = new Draw(chance, partitions, chance.is(0.25));
   const actions: Action[] = [];
   for (let d = 0; d < DEVICES; d++) actions.push(draw.register(`d-${d}`));
   while (actions.length < ACTIONS) actions.push(draw.action());

@@ -20,6 +20,11 @@ test('the seeds see every way of running', () => {
   const of = SEEDS.map(scenarioOf);
   const ways = new Set(of.map((one) => `${one.coalesces} ${one.sinksFail}`));
   assert.equal(ways.size, 4);
+  const kinds = of.map(({ actions }) => new Set(actions.map(({ kind }) => kind)));
+  assert.ok(
+    kinds.some((seen) => !seen.has('crash') && !seen.has('restart')),
+    'a calm one',
+  );
   assert.deepEqual([...new Set(of.map(({ partitions }) => partitions))].sort(), [1, 2, 4]);
   assert.deepEqual([...new Set(of.map(({ commitEvery }) => commitEvery))].sort(), [1, 12, 3]);
 });
