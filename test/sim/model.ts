@@ -21,9 +21,17 @@ interface Rules {
   /** Whether the device that caused it is spared. */
   readonly spares: boolean;
   readonly notFor: readonly string[];
+  /** The transports that the use case allows; all when it is left out. */
+  readonly only?: readonly string[];
 }
 
-export const RULES: { readonly [useCase in UseCase]: Rules } = {
+/** All streams; each reads the events of one use case, and one more those of plan changes. */
+type Stream = UseCase | 'plan-notice';
+
+const streamsOf = (event: SimEvent): readonly Stream[] =>
+  event.useCase === 'plan-change' ? ['plan-change', 'plan-notice'] : [event.useCase];
+
+const RULES: { readonly [stream in Stream]: Rules } = {
   'viewing-activity': {
     id: 'va',
     priority: 'normal',
@@ -53,6 +61,17 @@ export const RULES: { readonly [useCase in UseCase]: Rules } = {
     burst: null,
     spares: false,
     notFor: [],
+  },
+  'plan-notice': {
+    id: 'pn',
+    priority: 'critical',
+    raised: 'critical',
+    maxAgeMs: null,
+    dedupMs: 0,
+    burst: null,
+    spares: false,
+    notFor: [],
+    only: ['fcm', 'inbox'],
   },
   'my-list-update': {
     id: 'ml',
@@ -91,7 +110,8 @@ interface Owner {
   readonly epoch: number;
   readonly active: boolean;
   readonly class: string;
-  readonly transport: string;
+  /** Best first, never empty. */
+  readonly transports: readonly string[];
   readonly said: string;
 }
 
@@ -211,7 +231,7 @@ export class Model {
 
   #process(input: Input): void {
     if (input.kind === 'event') this.#event(input);
-    else if (input.kind === 'poison') this.#state.deadLetters++;
+    else if (input.kind === 'poison') this.#state.deadLetters += streamsOf(input.event).length;
     else if (input.kind === 'register') this.#register(input);
     else if (input.kind === 'delete') this.#delete(input.device);
   }
@@ -223,8 +243,8 @@ export class Model {
     const said = JSON.stringify([member, of, transports]);
     if (before?.active === true && before.said === said) return;
     const epoch = before === undefined ? 1 : before.epoch + (moved ? 1 : 0);
-    const transport = transports[0] ?? 'inbox';
-    owners.set(device, { member, epoch, active: true, class: of, transport, said });
+    const ways = transports.length > 0 ? transports : ['inbox'];
+    owners.set(device, { member, epoch, active: true, class: of, transports: ways, said });
   }
 
   #delete(device: string): void {
@@ -234,28 +254,31 @@ export class Model {
   }
 
   #event({ event, partition, strays }: Extract<Input, { kind: 'event' }>): void {
-    const rules = RULES[event.useCase];
-    const state = this.#state;
+    const streams = streamsOf(event);
     if (strays || event.timeMs - this.#nowMs > MAX_FUTURE_MS) {
-      state.deadLetters++;
+      // Each use case has its own dead letter of it.
+      this.#state.deadLetters += streams.length;
       return;
     }
-    if (rules.maxAgeMs !== null && this.#nowMs - event.timeMs > rules.maxAgeMs) return;
-    if (this.#isDuplicate(event, partition, rules)) return;
-    if (!this.#coalesces || rules.burst === null) this.#tell(event, 1);
-    else this.#hold(event);
+    for (const stream of streams) {
+      const rules = RULES[stream];
+      if (rules.maxAgeMs !== null && this.#nowMs - event.timeMs > rules.maxAgeMs) continue;
+      if (rules.dedupMs > 0 && this.#isDuplicate(event, partition, rules)) continue;
+      if (!this.#coalesces || rules.burst === null) this.#tell(event, 1, rules);
+      else this.#hold(event);
+    }
   }
 
-  #isDuplicate(event: SimEvent, partition: number, { dedupMs }: Rules): boolean {
+  #isDuplicate(event: SimEvent, partition: number, rules: Rules): boolean {
     const { seen, streamMs } = this.#state;
-    const place = `${event.useCase} ${priorityOf(event)} ${partition}`;
+    const place = `${event.useCase} ${priorityOf(event, rules)} ${partition}`;
     const newestMs = Math.max(streamMs.get(place) ?? -Infinity, event.timeMs);
     streamMs.set(place, newestMs);
     const key = `${place} ${event.eventId}`;
     const seenMs = seen.get(key);
     // Repeats are exact copies: either it was remembered, or it was too late to be judged.
     if (seenMs !== undefined) return true;
-    if (event.timeMs >= newestMs - dedupMs) seen.set(key, event.timeMs);
+    if (event.timeMs >= newestMs - rules.dedupMs) seen.set(key, event.timeMs);
     return false;
   }
 
@@ -277,25 +300,26 @@ export class Model {
       const { quietMs, atMostMs } = RULES[newest.useCase].burst!;
       if (Math.min(lastMs + quietMs, firstMs + atMostMs) > this.#nowMs) continue;
       this.#state.bursts.delete(key);
-      this.#tell(newest, count);
+      this.#tell(newest, count, RULES[newest.useCase]);
     }
   }
 
   /** The table of devices is what was committed: other tasks write it. */
-  #tell(event: SimEvent, count: number): void {
-    const rules = RULES[event.useCase];
+  #tell(event: SimEvent, count: number, rules: Rules): void {
     for (const [device, owner] of this.#committed.owners) {
       if (!owner.active || owner.member !== event.member) continue;
       if (rules.notFor.includes(owner.class)) continue;
       if (rules.spares && device === event.device) continue;
+      const transport = owner.transports.find((way) => rules.only?.includes(way) ?? true);
+      if (transport === undefined) continue;
       this.#state.told.push(
         toldText({
           useCase: rules.id,
           eventId: event.eventId,
           device,
           epoch: owner.epoch,
-          priority: priorityOf(event),
-          transport: owner.transport,
+          priority: priorityOf(event, rules),
+          transport,
           count,
           deadlineMs: rules.maxAgeMs === null ? 0 : event.timeMs + rules.maxAgeMs,
         }),
@@ -304,7 +328,6 @@ export class Model {
   }
 }
 
-export function priorityOf(event: SimEvent): string {
-  const { priority, raised } = RULES[event.useCase];
+function priorityOf(event: SimEvent, { priority, raised }: Rules): string {
   return event.raised ? raised : priority;
 }

@@ -9,6 +9,16 @@ import { Model } from './model.ts';
 import type { Action, Scenario, SimEvent, UseCase } from './scenario.ts';
 
 const RENO = readFileSync(new URL('../../topology/reno.yaml', import.meta.url), 'utf8');
+/** A second use case of one topic, in the same task, without the gate and the targets of the first. */
+const NOTICE = `
+  plan-notice:
+    id: pn
+    priority: { as: critical }
+    from: { topic: events.plan-change, schema: PlanChange, time: value.changedAt }
+    steps:
+      - use: to-devices
+    to: { lane: notifications, transports: [fcm, inbox] }
+`;
 /** Sinks answer at once or never, so the time-out is as short as a timer can be. */
 const TIMEOUT = 'timeout: 1ms';
 
@@ -31,7 +41,7 @@ export interface Run {
 }
 
 export function topologyOf({ coalesces }: Scenario): string {
-  const timed = RENO.replace(/timeout: \w+/g, TIMEOUT);
+  const timed = RENO.replace(/timeout: \w+/g, TIMEOUT).replace('\nsinks:\n', `${NOTICE}\nsinks:\n`);
   return coalesces ? timed : timed.replace(/^ +- coalesce:.*\n/gm, '');
 }
 
