@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -44,6 +45,10 @@ for (const [what, line] of wrong) {
   });
 }
 
-test('a file that is not there', async () => {
+test('a file that is not there, asked at once and when its error has come already', async () => {
   await assert.rejects(lineSource(join(folder, 'none'), undefined)(0), { code: 'CAR902' });
+  const late = lineSource(join(folder, 'none'), undefined);
+  await assert.rejects(readFile(join(folder, 'none')));
+  await new Promise((resolve) => setImmediate(resolve));
+  await assert.rejects(late(0), { code: 'CAR902', what: 'there is no such file.' });
 });

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CarillonError } from '../core/error.ts';
 import { SampleEvents, type SampleEventsOptions } from './demo/sample-events.ts';
+import { unreadable } from './read-text.ts';
 
 export interface GivenEvent {
   readonly type: string;
@@ -29,10 +30,7 @@ const LINE_CHARS_MAX = 1024 * 1024;
 export function lineSource(file: string, type: string | undefined): EventSource {
   const input = file === '-' ? process.stdin : createReadStream(file, 'utf8');
   const failed = new Promise<never>((_, reject) => {
-    input.once('error', (cause: Error) => {
-      const what = 'it cannot be read.';
-      reject(new CarillonError('CAR902', what, { where: { file }, cause }));
-    });
+    input.once('error', (cause: Error) => reject(unreadable(file, cause)));
   });
   failed.catch(() => undefined);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[
@@ -42,7 +40,8 @@ export function lineSource(file: string, type: string | undefined): EventSource 
   let line = 0;
   return async () => {
     for (;;) {
-      const next = await Promise.race([lines.next(), failed]);
+      // A file that is not there fails both, and only one of the two says it as CAR902.
+      const next = await Promise.race([failed, lines.next()]);
       // A stream that fails ends its lines too; the reason comes first.
       if (next.done === true) {
         await Promise.race([failed, new Promise((resolve) => setImmediate(resolve))]);

@@ -22,14 +22,14 @@ export async function main(words: readonly string[]): Promise<number> {
     if (error.code === 'EPIPE') process.exit(EXIT_OK);
   });
   try {
-    if (words.length === 0) {
-      program.outputHelp({ error: true });
-      return EXIT_USAGE;
-    }
+    if (words.length === 0) return helpFor(program);
     await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      return helpFor(commandOf(program, words));
+    }
     const shown = showError(
       error instanceof CommanderError ? usageError(program, error, words) : error,
       {
@@ -39,6 +39,16 @@ export async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(shown.text);
     return shown.exitCode;
   }
+}
+
+/** Somebody who named no command is shown which there are; that is no success, though. */
+function helpFor(command: Command): number {
+  process.stderr.write(command.helpInformation());
+  return EXIT_USAGE;
+}
+
+function commandOf(program: Command, words: readonly string[]): Command {
+  return program.commands.find((known) => known.name() === words[0]) ?? program;
 }
 
 function newProgram(): Command {
@@ -60,13 +70,13 @@ function usageError(
 ): CarillonError {
   const what = error.message.replace(/^error: /, '').split('\n')[0]!;
   const written = /'([^']+)'/.exec(what)?.[1];
-  const command = program.commands.find((known) => known.name() === words[0]);
+  const command = commandOf(program, words);
   const known =
     error.code === 'commander.unknownCommand'
-      ? program.commands.map((one) => one.name())
-      : (command?.options ?? []).flatMap((option) => option.long ?? []);
+      ? command.commands.map((one) => one.name())
+      : command.options.flatMap((option) => option.long ?? []);
   const near = written === undefined ? undefined : nearest(written, known);
-  const help = command === undefined ? 'carillon --help' : `carillon ${command.name()} --help`;
+  const help = command === program ? 'carillon --help' : `carillon ${command.name()} --help`;
   return new CarillonError('CAR900', `${what}${what.endsWith('.') ? '' : '.'}`, {
     where: { at: `carillon ${words.slice(0, 1).join('')}`.trim() },
     mend: near === undefined ? `see ${help}` : `did you mean "${near}"?   See ${help}`,

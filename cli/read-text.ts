@@ -6,13 +6,18 @@ export function readText(path: string, shown = path): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code;
-    const what =
-      why === 'ENOENT'
-        ? 'there is no such file.'
-        : why === 'EISDIR'
-          ? 'it is a folder.'
-          : `it cannot be read (${why}).`;
-    throw new CarillonError('CAR902', what, { where: { file: shown }, cause });
+    throw unreadable(shown, cause);
   }
+}
+
+/** CAR902, which says why a file cannot be read. */
+export function unreadable(file: string, cause: unknown): CarillonError {
+  const why = (cause as NodeJS.ErrnoException).code;
+  const what =
+    why === 'ENOENT'
+      ? 'there is no such file.'
+      : why === 'EISDIR'
+        ? 'it is a folder.'
+        : `it cannot be read (${why}).`;
+  return new CarillonError('CAR902', what, { where: { file }, cause });
 }
