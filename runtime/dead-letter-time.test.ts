@@ -4,8 +4,8 @@ import { Record } from '../core/record.ts';
 import { readBatch } from '../core/record-batch.ts';
 import { Collector, writeDeadLetter } from './collector.ts';
 
-// A broker refuses records of tomorrow, and with them the transaction that they are in: a letter with
-// such a time once stopped the task that wrote it, at every try.
+// A broker refuses records of tomorrow, and with them the transaction that they are in: a letter
+// with such a time once stopped the task that wrote it, at every try.
 const NOW = 1_767_225_600_000;
 const rows: readonly [string, number, number][] = [
   ['a time of yesterday is kept', NOW - 86_400_000, NOW - 86_400_000],

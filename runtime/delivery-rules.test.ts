@@ -247,3 +247,47 @@ test('D9: the last hop reads the deadline again; the inbox keeps what is over', 
   );
   assert.equal(driven.of(`${CRITICAL}.websocket`).length, 1);
 });
+
+const FCM = `sinks:
+  fcm: { from: { lane: notifications, transport: fcm }, to: { type: fcm, project: p } }
+`;
+
+for (const [what, beforeMs, lanes] of [
+  ['a token that is dead', undefined, ['fcm', 'inbox']],
+  ['a token that died after it was registered', START_MS + 1, ['fcm', 'inbox']],
+  ['a token that was registered again since', START_MS, ['fcm', 'fcm']],
+] as const) {
+  test(`${what}: the next notification goes to ${lanes[1]}, in the same epoch`, async () => {
+    const dead = { kind: 'fcm', token: 'token-ph-1', ...(beforeMs ? { beforeMs } : {}) } as const;
+    const driven = await Driven.open(lanesWith(planChanges({}), FCM), {
+      answer: () => ({ kind: 'rejected', reason: 'UNREGISTERED', deadToken: dead }),
+    });
+    await driven.register('ph-1', 'm-1', { transports: ['fcm'] });
+    for (const id of ['e1', 'e2']) await driven.feed(EVENTS, 'm-1', planChange(id, 'm-1'));
+    await driven.end();
+    assert.deepEqual(
+      driven.notifications.map((of) => `${short(of.lane)} ${numbered(of)}`),
+      lanes.map((lane, i) => {
+        const previous = lanes[0] === lanes[i] ? i : 0;
+        return `critical.${lane} ph-1 1:${i + 1}<${previous}`;
+      }),
+    );
+    assert.equal(driven.letters.length, 0);
+  });
+}
+
+test('a record that a sink calls at fault is a dead letter (CAR510) and has its end', async () => {
+  const driven = await Driven.open(lanesWith(planChanges({}), FCM), {
+    answer: () => ({ kind: 'rejected', reason: 'INVALID_ARGUMENT', deadLetter: true }),
+  });
+  await driven.register('ph-1', 'm-1', { transports: ['fcm'] });
+  await driven.feed(EVENTS, 'm-1', planChange('e1', 'm-1'));
+  await driven.driver.restart();
+  await driven.end();
+  assert.deepEqual(driven.letters, [`CAR510 fcm/deliver ${CRITICAL}.fcm/0@0`]);
+  const ends = driven.of('outcomes').map(({ value }) => value as DeliveryOutcome);
+  assert.deepEqual(
+    ends.map(({ outcome, reason }) => [outcome, reason]),
+    [['rejected', 'INVALID_ARGUMENT']],
+  );
+});

@@ -22,8 +22,8 @@ export interface EngineParts {
   readonly streamsCommit: CommitPolicy;
   readonly sinksCommit: CommitPolicy;
   /**
-   * True: a sink that keeps everything writes to the log's own file, in the log's own transaction, so
-   * it may be given records that are not committed yet.
+   * True: a sink that keeps everything writes to the log's own file, in the log's own transaction,
+   * so it may be given records that are not committed yet.
    */
   readonly keepsInTransaction?: boolean;
   /** In [0, 1): spreads retries. */

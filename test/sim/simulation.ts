@@ -9,7 +9,9 @@ import { Model } from './model.ts';
 import type { Action, Scenario, SimEvent, UseCase } from './scenario.ts';
 
 const RENO = readFileSync(new URL('../../topology/reno.yaml', import.meta.url), 'utf8');
-/** A second use case of one topic, in the same task, without the gate and the targets of the first. */
+/**
+ * A second use case of one topic, in the same task, without the gate and the targets of the first.
+ */
 const NOTICE = `
   plan-notice:
     id: pn
