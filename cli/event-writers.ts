@@ -49,6 +49,7 @@ export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment
           client.postEvents(
             type,
             some.map(({ value }) => value),
+            (n) => (some[n]?.line === undefined ? undefined : `line ${some[n].line}`),
           ),
         );
       }

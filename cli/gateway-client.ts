@@ -6,6 +6,11 @@ import type { PullPage } from '../schemas/frames.ts';
 /** Longer than the gateway waits for the log. */
 const REQUEST_MS_MAX = 35_000;
 
+/** The gateway's own sentence names `?partial=true`, which a command line does not have. */
+const RESEND =
+  'Mend what is named, and send all of them again: what was written before has the same ids, and ' +
+  'is dropped as duplicate.';
+
 interface Problem {
   readonly code?: string;
   readonly what?: string;
@@ -28,9 +33,28 @@ export class GatewayClient {
     this.#token = token;
   }
 
-  /** All of them are in the log, or none. */
-  async postEvents(type: string, events: readonly unknown[]): Promise<void> {
-    await this.#request('POST', `/v1/events/${encodeURIComponent(type)}`, { records: events });
+  /**
+   * All of them are in the log, or none. `placeOf`: what the caller calls the nth event, so that it
+   * is found in a file.
+   */
+  async postEvents(
+    type: string,
+    events: readonly unknown[],
+    placeOf?: (n: number) => string | undefined,
+  ): Promise<void> {
+    try {
+      await this.#request('POST', `/v1/events/${encodeURIComponent(type)}`, { records: events });
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'CAR710') throw error;
+      const what = error.what.replaceAll(
+        /^( {4})\/records\/(\d+)/gm,
+        (path, indent: string, n: string) => {
+          const place = placeOf?.(Number(n));
+          return place === undefined ? path : `${indent}${place} `;
+        },
+      );
+      throw new CarillonError('CAR710', what, { where: error.where, mend: RESEND });
+    }
   }
 
   async register(deviceId: string, registration: object): Promise<void> {

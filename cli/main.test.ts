@@ -106,6 +106,29 @@ test('what is shipped is right', () => {
   assert.match(out, /reno.test.yaml +ok/);
 });
 
+test('a test that fails shows of an event what the line that was meant names', () => {
+  cpSync(join(packageFolder, 'topology/reno.yaml'), join(folder, 'other/reno.yaml'));
+  const feed =
+    '- { at: 0s, stream: plan-change, key: m-1, value: { eventId: e1, memberId: m-1, planTo: basic } }';
+  writeFileSync(
+    join(folder, 'other/reno.test.yaml'),
+    'topology: reno\ndevices:\n  - { deviceId: web-1, memberId: m-1, class: web, transport: inbox }\n' +
+      `tests:\n  - it: tells\n    feed:\n      ${feed}\n    expect:\n` +
+      '      - { at: 1s, sink: inbox, key: web-1, value: { planTo: basic } }\n',
+  );
+  const { code, out } = carillon('test', 'other');
+  assert.deepEqual(out.split('\n').slice(1), [
+    '  ✖ tells',
+    '      - { at: 1s, sink: inbox, key: web-1, value: {"planTo":"basic"} }   (other/reno.test.yaml:9)',
+    '      + { at: 0s, sink: inbox, priority: critical, key: web-1, value: {"planTo":"basic", …} }' +
+      '   (other/reno.test.yaml:5)',
+    '',
+    '0 passed, 1 failed',
+    '',
+  ]);
+  assert.equal(code, 1);
+});
+
 test('explain knows codes by number and by name, steps with hyphens, and the lists', () => {
   const page = carillon('explain', 'CAR204').out;
   assert.match(page, /^# CAR204 unknown-step\n/);

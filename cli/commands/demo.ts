@@ -111,7 +111,7 @@ function linksOf(url: string): ScreenLink[] {
     { what: 'act as a device', how: 'npm run carillon -- device --id my-tv --member m-1' },
     { what: 'send an event', how: 'npm run carillon -- produce --type plan-change --count 1' },
     { what: 'look into a topic', how: 'npm run carillon -- tail dead-letters' },
-    { what: 'metrics, health', how: `${url}/metrics  ${url}/health/ready` },
+    { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
   ];
 }
 

@@ -7,6 +7,7 @@ import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
+import { CLOSE_CODES } from '../../gateway/close-codes.ts';
 import type { NotificationForm, PullPage, ServerFrame, Skipped } from '../../schemas/frames.ts';
 import { type Deployment, gatewayUrlOf, readDeployment } from '../deployment.ts';
 import { GatewayClient } from '../gateway-client.ts';
@@ -107,6 +108,7 @@ function hold(
   const ended = Promise.withResolvers<void>();
   let known = false;
   let asked = false;
+  let told = false;
   const socket = new SocketDevice({
     url,
     token,
@@ -125,6 +127,10 @@ function hold(
       note(
         `closed: ${close.code} ${close.reason || 'connection lost'}; back in ${close.againMs} ms.`,
       );
+      if (close.code === CLOSE_CODES.notRegistered.code && options.member === undefined && !told) {
+        told = true;
+        note('nobody has registered it: do that, or end this, and add --member <id>.');
+      }
       // A device that was connected once only waits until its gateway is back.
       if (known || asked || close.code >= 3000) return;
       asked = true;
@@ -174,7 +180,8 @@ async function pullAll(
     await pause(everyMs, signal);
     if (signal.aborted) break;
   }
-  note(`${total} notifications; go on later with --after ${after}`);
+  const told = total === 1 ? '1 notification' : `${total} notifications`;
+  note(`${told}; go on later with --after ${after}`);
 }
 
 /** Undefined: Ctrl-C came first. */

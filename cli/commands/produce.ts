@@ -50,8 +50,8 @@ export async function produce(file: string | undefined, options: ProduceOptions)
     await writer.close();
     const seconds = (performance.now() - startMs) / 1_000;
     const repeat = file === undefined ? `, seed ${seed}` : '';
-    const sent = pump.sent.toLocaleString('en-US');
-    process.stdout.write(`${sent} events to ${writer.to} in ${seconds.toFixed(1)} s${repeat}\n`);
+    const sent = pump.sent === 1 ? '1 event' : `${pump.sent.toLocaleString('en-US')} events`;
+    process.stdout.write(`${sent} to ${writer.to} in ${seconds.toFixed(1)} s${repeat}\n`);
   }
   return EXIT_OK;
 }

@@ -40,20 +40,25 @@ export async function tail(topic: string, options: TailOptions): Promise<number>
     const dim = process.stdout.isTTY ? (text: string) => `\u001b[2m${text}\u001b[0m` : String;
     const follow = options.follow === true || from === 'end';
     let left = options.count ?? Number.POSITIVE_INFINITY;
+    let read = 0;
     let unjudged = 0;
+    let shown = 0;
     for await (const records of reader.read(topic, { from, follow, signal: stop.signal })) {
       for (const record of records) {
         if (left <= 0 || stop.signal.aborted) break;
+        read++;
         const decoded = await decoder.decode(record);
         const verdict = matches(record, decoded);
         if (verdict === undefined) unjudged++;
         if (verdict !== true) continue;
         left--;
+        shown++;
         const text = options.format === 'json' ? jsonLine(decoded) : prettyLines(decoded, dim);
         if (!process.stdout.write(text)) await drained();
       }
       if (left <= 0 || stop.signal.aborted) break;
     }
+    if (shown === 0) process.stderr.write(nothingShown(read, options));
     if (unjudged > 0) {
       process.stderr.write(`${unjudged} records have no such fields, so --where left them out.\n`);
     }
@@ -62,6 +67,12 @@ export async function tail(topic: string, options: TailOptions): Promise<number>
     await reader.close();
   }
   return EXIT_OK;
+}
+
+/** So that an empty topic and a `--where` that is never true can be told apart. */
+function nothingShown(read: number, { from }: TailOptions): string {
+  if (read === 0) return `# no records${from === 'start' ? '' : ` from ${from} on`}\n`;
+  return `# none of ${read.toLocaleString('en-US')} records is what --where asks for\n`;
 }
 
 function drained(): Promise<void> {

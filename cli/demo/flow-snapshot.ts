@@ -35,6 +35,8 @@ export interface FlowSums {
   readonly useCases: readonly UseCaseSums[];
   readonly sinks: readonly SinkSums[];
   readonly connections: number;
+  /** Events that an earlier run, or another process, held and that were taken over. */
+  readonly restored: number;
   /** Events that are in the log and not processed yet. */
   readonly lag: number;
   readonly troubles: readonly string[];
@@ -62,6 +64,10 @@ export function sumsOf({ flow, connections }: LiveSnapshot, order: readonly stri
     useCases: useCases.map((name) => useCaseSums(flow, name)),
     sinks: sinkNames.map((name) => sinkSums(flow, name)),
     connections,
+    restored: Math.max(
+      0,
+      flow.steps.reduce((sum, step) => sum + step.restored, 0),
+    ),
     lag: groups.reduce((sum, { lag }) => sum + lag, 0),
     troubles: flow.troubles,
   };

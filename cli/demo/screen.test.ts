@@ -120,6 +120,12 @@ test('the screen at 80 columns, as it is', () => {
   ]);
 });
 
+test('a start that takes over what was held says so', () => {
+  const sums = { ...view().sums, restored: 43 };
+  const [title] = drawScreen({ ...view(), sums }, { columns: 80, rows: 24 });
+  assert.match(title!, /^ CARILLON {2}goes on, with 43 events that were held +00:00:01/);
+});
+
 test('the lines of a log hold the same, without cursor and colour', () => {
   const block = lineBlock(view());
   assert.match(block, /^\[1 s\] 3 devices connected, 2 events behind\n/);

@@ -88,11 +88,13 @@ export function drawScreen(view: ScreenView, size: ScreenSize, paint: Paint = pl
   return lines.slice(0, rows);
 }
 
-function title({ elapsedMs }: ScreenView, columns: number, paint: Paint): string[] {
+function title({ elapsedMs, sums }: ScreenView, columns: number, paint: Paint): string[] {
   const name = ' CARILLON ';
+  const goesOn = ` goes on, with ${number(sums.restored)} events that were held`;
+  const about = sums.restored > 0 ? goesOn : MOTTO;
   const right = `${clockOf(elapsedMs)}   Ctrl-C ends `;
-  const fits = name.length + MOTTO.length + right.length < columns;
-  const motto = fits ? MOTTO : '';
+  const fits = name.length + about.length + right.length < columns;
+  const motto = fits ? about : '';
   const gap = ' '.repeat(Math.max(1, columns - name.length - motto.length - right.length));
   return [`${paint('bold', paint('cyan', name))}${motto}${gap}${paint('dim', right)}`];
 }

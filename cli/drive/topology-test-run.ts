@@ -211,16 +211,44 @@ function withTime(
 
 function compareOutputs(test: TestCase, outputs: readonly Output[]): Difference[] {
   const left = [...outputs];
+  const missed: ExpectLine[] = [];
   const differences: Difference[] = [];
   for (const line of test.expect) {
     const at = left.findIndex((output) => outputMatches(line, output));
-    if (at >= 0) left.splice(at, 1);
-    else differences.push({ where: line.where, sign: '-', what: expectText(line) });
+    if (at >= 0) {
+      left.splice(at, 1);
+      continue;
+    }
+    missed.push(line);
+    differences.push({ where: line.where, sign: '-', what: expectText(line) });
   }
   for (const output of left) {
-    if (output.exact) differences.push({ where: test.where, sign: '+', what: outputText(output) });
+    if (!output.exact) continue;
+    differences.push({ where: test.where, sign: '+', what: besideText(output, missed) });
   }
   return differences;
+}
+
+/**
+ * An output as it is set beside the line that was probably meant: of a wide event only the fields
+ * that the line names, so that the two can be compared by eye.
+ */
+function besideText(output: Output, missed: readonly ExpectLine[]): string {
+  const meant = missed.find(
+    ({ sink, topic, key }) => sink === output.sink && topic === output.topic && key === output.key,
+  );
+  const { value } = output;
+  if (!isObject(meant?.value) || !isObject(value)) return outputText(output);
+  const named = Object.keys(meant.value).filter((field) => Object.hasOwn(value, field));
+  const text = outputText({
+    ...output,
+    value: Object.fromEntries(named.map((f) => [f, value[f]])),
+  });
+  return named.length === Object.keys(value).length ? text : text.replace(/\} \}$/, ', …} }');
+}
+
+function isObject(value: unknown): value is { readonly [field: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function outputMatches(line: ExpectLine, output: Output): boolean {
