@@ -93,6 +93,10 @@ export class House {
     return new GatewayClient(this.url, async () => token);
   }
 
+  token(scope: Scope, subject: string): Promise<string> {
+    return tokenOf(scope, subject);
+  }
+
   async register(deviceId: string, memberId: string, kind: Transport, token?: string) {
     const client = await this.client('registrar');
     const transports = [token === undefined ? { kind } : { kind, token }];

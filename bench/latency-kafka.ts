@@ -1,0 +1,115 @@
+/**
+ * On Kafka, with Cassandra, by roles in five processes: milliseconds from before the producer's send
+ * until the frame is at the device, at 1,000 events/s. Producer (kafkajs, acks all) and devices are
+ * this process. The floor is the same producer and a consumer of the same topic: a raw round trip.
+ */
+import { readFileSync } from 'node:fs';
+import avsc from 'avsc';
+import kafkajs, { type Producer } from 'kafkajs';
+import { producedEvent } from '../test/cluster/produced-events.ts';
+import { kafkaOf } from '../test/cluster/stored.ts';
+import { EVENT_SCHEMA, EVENTS, World } from '../test/cluster/world.ts';
+import { printFigure } from './figure.ts';
+import { type Latency, LOAD, type LoadEvent, listen, runLoad, Stopwatch } from './latency-load.ts';
+
+const MEMBERS = 120;
+const PARTITIONS = 4;
+const FLOOR_TOPIC = 'latency-floor';
+const WIRE_HEADER_BYTES = 5;
+/** kafkajs waits no longer than this for records: as the pipeline's own consumers do. */
+const FETCH_WAIT_MS = 50;
+
+const schema = JSON.parse(readFileSync(EVENT_SCHEMA, 'utf8'));
+const type = avsc.Type.forSchema(schema);
+const sample = producedEvent(schema, { count: 1, seed: 0, members: 1, baseTimeMs: 0 }, 0);
+
+/** Critical ones, as FINISHED is in the topology. */
+function messagesOf(schemaId: number, events: readonly LoadEvent[]) {
+  return events.map(({ eventId, memberId, bornMs }) => {
+    const value = { ...sample, eventId, memberId, kind: 'FINISHED', occurredAt: bornMs };
+    const header = Buffer.alloc(WIRE_HEADER_BYTES);
+    header.writeInt32BE(schemaId, 1);
+    return { key: memberId, value: Buffer.concat([header, type.toBuffer(value)]) };
+  });
+}
+
+/** Members whose first device is told: tv, mobile, tablet (test/cluster/expected.ts). */
+const members = Array.from({ length: MEMBERS }, (_, i) => i).filter((i) => i % 6 < 3);
+const memberIds = members.map((i) => `m-${i}`);
+
+async function producerOf(world: World): Promise<Producer> {
+  const createPartitioner = kafkajs.Partitioners.DefaultPartitioner;
+  const producer = kafkaOf(world.brokers).producer({ createPartitioner });
+  await producer.connect();
+  return producer;
+}
+
+export async function kafkaLatency(world: World): Promise<Latency> {
+  const { pipeline } = world;
+  const gateway = await pipeline.run('gateway', 'ingest');
+  const devices = await pipeline.run('devices');
+  await Promise.all([pipeline.run('sink/inbox'), pipeline.run('sink/websocket')]);
+  await world.register(gateway, devices);
+  await pipeline.run('streams');
+  const watch = new Stopwatch();
+  const sockets = [];
+  for (const i of members) {
+    const device = `d-${i}-0`;
+    sockets.push(await listen(gateway.url, await pipeline.token('device', device), watch));
+  }
+  const subject = `${world.servers.registry}/subjects/${EVENTS}-value/versions/latest`;
+  const { id } = (await (await fetch(subject)).json()) as { id: number };
+  const producer = await producerOf(world);
+  const latency = await runLoad(LOAD, memberIds, watch, (events) =>
+    producer.send({ topic: EVENTS, acks: -1, messages: messagesOf(id, events) }),
+  );
+  await producer.disconnect();
+  for (const socket of sockets) socket.terminate();
+  return latency;
+}
+
+export async function rawLatency(world: World): Promise<Latency> {
+  const kafka = kafkaOf(world.brokers);
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: FLOOR_TOPIC, numPartitions: PARTITIONS }] });
+  await admin.disconnect();
+  const watch = new Stopwatch();
+  const consumer = kafka.consumer({ groupId: FLOOR_TOPIC, maxWaitTimeInMs: FETCH_WAIT_MS });
+  await consumer.connect();
+  await consumer.subscribe({ topic: FLOOR_TOPIC, fromBeginning: true });
+  const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
+  await consumer.run({
+    eachBatch: async ({ batch }) => {
+      for (const { value } of batch.messages) {
+        const event = type.fromBuffer(value!.subarray(WIRE_HEADER_BYTES)) as LoadEvent;
+        watch.arrived(event.eventId);
+      }
+    },
+  });
+  await joined;
+  const producer = await producerOf(world);
+  const latency = await runLoad(LOAD, memberIds, watch, (events) =>
+    producer.send({ topic: FLOOR_TOPIC, acks: -1, messages: messagesOf(0, events) }),
+  );
+  await Promise.all([producer.disconnect(), consumer.disconnect()]);
+  return latency;
+}
+
+if (import.meta.main) {
+  const world = await World.start({ topology: 'plain.yaml', name: 'e2e', members: MEMBERS });
+  try {
+    const floor = await rawLatency(world);
+    const measured = await kafkaLatency(world);
+    printFigure({
+      bench: 'latency-kafka',
+      value: measured.p99Ms,
+      unit: 'ms p99',
+      floor: floor.p99Ms,
+      beside: 'kafkajs: a raw round trip, produce to consume',
+      more: { measured, floor, load: LOAD, devices: members.length },
+    });
+  } finally {
+    await world.stop();
+  }
+}
