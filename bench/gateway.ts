@@ -9,9 +9,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
-import { Bench, INTERNAL } from '../gateway/test-bench.ts';
 import { DELIVER_PATH, DELIVERIES_TYPE, encodeDeliveries } from '../schemas/deliveries.ts';
 import type { ServerFrame } from '../schemas/frames.ts';
+import { Bench, INTERNAL } from '../test/kit/gateway-bench.ts';
 import { printFigure } from './figure.ts';
 
 const CONNECTIONS_MAX = 4_000;

@@ -1,28 +1,7 @@
 /** All commands, with their options. To add one: a line here, a file in commands/. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { choice, DEPLOYMENT, type SetExit, whole } from './arguments.ts';
 import { runCommands } from './run-commands.ts';
-
-/** Sets the exit code of the process. */
-export type SetExit = (code: number) => void;
-
-const DEPLOYMENT = [
-  '--deployment <file>',
-  'the deployment config (default: carillon.yaml)',
-] as const;
-
-/** A whole number of at least `least`. */
-const whole = (least: number) => (text: string) => {
-  const number = Number(text.replaceAll('_', ''));
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new InvalidArgumentError(`It is not a whole number from ${least} on.`);
-};
-
-const choice =
-  (...known: readonly string[]) =>
-  (text: string) => {
-    if (known.includes(text)) return text;
-    throw new InvalidArgumentError(`It is one of: ${known.join(', ')}.`);
-  };
 
 export function addCommands(program: Command, exit: SetExit): void {
   runCommands(program, exit);

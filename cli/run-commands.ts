@@ -1,17 +1,6 @@
 /** The commands that run a pipeline: for good, for show, or by hand. */
-import { type Command, InvalidArgumentError } from 'commander';
-import type { SetExit } from './commands.ts';
-
-const DEPLOYMENT = [
-  '--deployment <file>',
-  'the deployment config (default: carillon.yaml)',
-] as const;
-
-const whole = (least: number) => (text: string) => {
-  const number = Number(text.replaceAll('_', ''));
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new InvalidArgumentError(`It is not a whole number from ${least} on.`);
-};
+import type { Command } from 'commander';
+import { DEPLOYMENT, type SetExit, whole } from './arguments.ts';
 
 const collect = (role: string, before: readonly string[] | undefined) => [
   ...(before ?? []),

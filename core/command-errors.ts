@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './error-table.ts';
+import type { ErrorEntry } from './error-entry.ts';
 
 /** 9xx: the command line, the deployment config, and what a command meets on its way. */
 export const COMMAND_ERRORS = {

@@ -1,5 +1,5 @@
 /** What logs, registries, providers and inboxes say: 6xx. */
-import type { ErrorEntry } from './error-table.ts';
+import type { ErrorEntry } from './error-entry.ts';
 
 export const CONNECTOR_ERRORS = {
   CAR601: {

@@ -5,17 +5,10 @@
  */
 import { COMMAND_ERRORS } from './command-errors.ts';
 import { CONNECTOR_ERRORS } from './connector-errors.ts';
+import type { ErrorEntry } from './error-entry.ts';
 import { GATEWAY_ERRORS } from './gateway-errors.ts';
 import { RECORD_ERRORS } from './record-errors.ts';
 import { TOPOLOGY_ERRORS } from './topology-errors.ts';
-
-export interface ErrorEntry {
-  readonly slug: string;
-  /** What it means, in general; the error itself says it of its subject. */
-  readonly what: string;
-  /** How to mend it when the error itself knows nothing better. */
-  readonly mend: string;
-}
 
 export const ERROR_TABLE = {
   ...TOPOLOGY_ERRORS,

@@ -1,5 +1,5 @@
 /** What devices and producers are told: 7xx. */
-import type { ErrorEntry } from './error-table.ts';
+import type { ErrorEntry } from './error-entry.ts';
 
 export const GATEWAY_ERRORS = {
   CAR701: {

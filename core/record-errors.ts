@@ -1,5 +1,5 @@
 /** Schemas, records and state at run time: 4xx that no topology text shows, 5xx, 8xx. */
-import type { ErrorEntry } from './error-table.ts';
+import type { ErrorEntry } from './error-entry.ts';
 
 export const RECORD_ERRORS = {
   CAR401: {

@@ -1,5 +1,5 @@
 /** The errors of topology and test files: 1xx text, 2xx graph, 3xx options, 4xx schemas. */
-import type { ErrorEntry } from './error-table.ts';
+import type { ErrorEntry } from './error-entry.ts';
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it shows how a variable is written.
 export const TOPOLOGY_ERRORS = {

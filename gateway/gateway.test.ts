@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { parseCursor } from '../core/cursor.ts';
 import { CarillonError } from '../core/error.ts';
 import { PRIORITIES } from '../core/priority.ts';
-import { FakeLog } from './fakes.ts';
+import { Bench, eventually, INTERNAL, NOW, SECRET } from '../test/kit/gateway-bench.ts';
+import { FakeLog } from '../test/kit/gateway-fakes.ts';
 import type { GatewayOptions } from './gateway.ts';
-import { Bench, eventually, INTERNAL, NOW, SECRET } from './test-bench.ts';
 
 async function withBench(
   options: Partial<GatewayOptions>,

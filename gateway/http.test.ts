@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { Bench, NOW } from './test-bench.ts';
+import { Bench, NOW } from '../test/kit/gateway-bench.ts';
 
 let bench: Bench;
 let producer = '';

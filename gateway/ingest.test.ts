@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { partitionOfText } from '../core/partition.ts';
 import { schemaIdOf } from '../core/schema.ts';
-import { Bench, eventually, NOW } from './test-bench.ts';
+import { Bench, eventually, NOW } from '../test/kit/gateway-bench.ts';
 
 let bench: Bench;
 let producer = '';

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { HandClock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import type { Schemas } from '../core/schema.ts';
-import { FakeLog } from './fakes.ts';
+import { eventually } from '../test/kit/gateway-bench.ts';
+import { FakeLog } from '../test/kit/gateway-fakes.ts';
 import { LogWriter } from './log-writer.ts';
 import { Reporter } from './reporter.ts';
-import { eventually } from './test-bench.ts';
 
 /** Values are written as their text. */
 const schemas = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { emptyCursor, formatCursor, parseCursor } from '../core/cursor.ts';
-import { Bench, eventually, NOW } from './test-bench.ts';
+import { Bench, eventually, NOW } from '../test/kit/gateway-bench.ts';
 
 let bench: Bench;
 let device = '';

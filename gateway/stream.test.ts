@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { add, emptyCursor, formatCursor, parseCursor } from '../core/cursor.ts';
 import type { NotificationFrame, ServerFrame } from '../schemas/frames.ts';
+import { Bench, eventually, INTERNAL, NOW } from '../test/kit/gateway-bench.ts';
 import { GATEWAY_LIMITS } from './limits.ts';
-import { Bench, eventually, INTERNAL, NOW } from './test-bench.ts';
 
 let bench: Bench;
 let device = '';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
-import { ERROR_TABLE, type ErrorEntry } from '../../core/error-table.ts';
+import type { ErrorEntry } from '../../core/error-entry.ts';
+import { ERROR_TABLE } from '../../core/error-table.ts';
 import { assertNone, files, isTest, ROOT, read, sources } from './tree.ts';
 
 const PAGES = 'docs/errors/';

@@ -1,11 +1,11 @@
 /** Stand-ins for tests: a log and an inbox in memory, which can be made slow or absent. */
-import type { InboxRow, InboxStore } from '../core/inbox.ts';
-import type { EncodedBatch, Group, Log, Producer, ReadOptions, TopicSpec } from '../core/log.ts';
-import type { DeviceNotification } from '../core/notification.ts';
-import { delivered, type Outcome } from '../core/outcome.ts';
-import { PRIORITIES } from '../core/priority.ts';
-import type { Record } from '../core/record.ts';
-import { readBatch } from '../core/record-batch.ts';
+import type { InboxRow, InboxStore } from '../../core/inbox.ts';
+import type { EncodedBatch, Group, Log, Producer, ReadOptions, TopicSpec } from '../../core/log.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import { delivered, type Outcome } from '../../core/outcome.ts';
+import { PRIORITIES } from '../../core/priority.ts';
+import type { Record } from '../../core/record.ts';
+import { readBatch } from '../../core/record-batch.ts';
 
 type OnRecords = (records: readonly Record[]) => void;
 

@@ -1,25 +1,30 @@
 /** A gateway on fakes, with schemas from the folder, and what tests say to it. */
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { HandClock } from '../core/clock.ts';
-import type { Device } from '../core/device.ts';
-import type { DeviceNotification } from '../core/notification.ts';
-import { partitionOfText } from '../core/partition.ts';
-import { BatchBuilder } from '../core/record-batch.ts';
-import { isUndecodable, schemaIdOf, WIRE_HEADER_BYTES } from '../core/schema.ts';
-import { AvroSchemas } from '../schemas/avro-schemas.ts';
+import { HandClock } from '../../core/clock.ts';
+import type { Device } from '../../core/device.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import { partitionOfText } from '../../core/partition.ts';
+import { BatchBuilder } from '../../core/record-batch.ts';
+import { isUndecodable, schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
+import { mintToken, type Scope } from '../../gateway/auth.ts';
+import {
+  GATEWAY_SCHEMAS,
+  type Gateway,
+  type GatewayOptions,
+  startGateway,
+} from '../../gateway/gateway.ts';
+import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import {
   DELIVER_PATH,
   DELIVERIES_TYPE,
   decodeOutcomes,
   encodeDeliveries,
-} from '../schemas/deliveries.ts';
-import { readSchemaFolder } from '../schemas/folder.ts';
-import type { ServerFrame } from '../schemas/frames.ts';
-import { MemoryRegistry } from '../schemas/memory-registry.ts';
-import { mintToken, type Scope } from './auth.ts';
-import { FakeInbox, FakeLog } from './fakes.ts';
-import { GATEWAY_SCHEMAS, type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+} from '../../schemas/deliveries.ts';
+import { readSchemaFolder } from '../../schemas/folder.ts';
+import type { ServerFrame } from '../../schemas/frames.ts';
+import { MemoryRegistry } from '../../schemas/memory-registry.ts';
+import { FakeInbox, FakeLog } from './gateway-fakes.ts';
 
 export const NOW = 1_767_225_600_000;
 export const SECRET = 'a test secret that is long enough, and no more than that';
@@ -39,7 +44,7 @@ export class Bench {
 
   private constructor(log: FakeLog) {
     this.log = log;
-    const folder = readSchemaFolder(join(import.meta.dirname, '../schemas'));
+    const folder = readSchemaFolder(join(import.meta.dirname, '../../schemas'));
     this.schemas = new AvroSchemas(folder, this.registry, this.clock);
   }
 
@@ -52,7 +57,7 @@ export class Bench {
       { topic: 'events.viewing-activity', schema: 'ViewingActivity' },
       { topic: 'events.plan-change', schema: 'PlanChange' },
     ]);
-    const folder = readSchemaFolder(join(import.meta.dirname, '../schemas'));
+    const folder = readSchemaFolder(join(import.meta.dirname, '../../schemas'));
     const type = (topic: string, schema: string) => ({ topic, schema, avro: folder.get(schema) });
     bench.gateway = await startGateway({
       host: '127.0.0.1',
