@@ -90,7 +90,7 @@ export const GATEWAY_ERRORS = {
   CAR718: {
     slug: 'port-taken',
     what: 'The gateway cannot listen on its port.',
-    mend: 'Stop what listens there, or set another port.',
+    mend: 'Stop what listens there, or write `http: { port: 7401 }` into carillon.yaml.',
   },
   CAR719: {
     slug: 'weak-secret',

@@ -176,7 +176,7 @@ async function watch(
         what: 'look into a topic',
         how: `npm run carillon -- tail outcomes --deployment ${deployment}`,
       },
-      { what: 'metrics, health', how: `${url}/metrics  ${url}/health/ready` },
+      { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
       { what: 'logs of the processes', how: roles.map((role) => role.logFile).join(' ') },
     ],
   });
