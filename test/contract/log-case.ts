@@ -1,4 +1,6 @@
-/** What the cases of the log contract are made of: names of topics, batches, a task that remembers. */
+/**
+ * What the cases of the log contract are made of: names of topics, batches, a task that remembers.
+ */
 import assert from 'node:assert/strict';
 import type {
   EncodedBatch,

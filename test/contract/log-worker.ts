@@ -1,4 +1,6 @@
-/** The worker of the bridge's contract: it opens the embedded log and serves it, as the cli's does. */
+/**
+ * The worker of the bridge's contract: it opens the embedded log and serves it, as the cli's does.
+ */
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { serveLog } from '../../connectors/embedded/bridge.ts';
 import { openEmbeddedInbox } from '../../connectors/embedded/inbox.ts';

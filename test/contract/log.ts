@@ -1,7 +1,7 @@
 /**
- * What every log keeps, whatever lies below it: the embedded file, its bridge, Kafka, the in-memory one
- * of the driver. A log that commits with a promise is awaited; nothing here sleeps, it polls for a
- * condition with a bound.
+ * What every log keeps, whatever lies below it: the embedded file, its bridge, Kafka, the in-memory
+ * one of the driver. A log that commits with a promise is awaited; nothing here sleeps, it polls
+ * for a condition with a bound.
  */
 import { describe, test } from 'node:test';
 import type { Log } from '../../core/log.ts';
