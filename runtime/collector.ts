@@ -31,6 +31,13 @@ export class Collector {
     return this.builder(topic, partitionOfText(key, this.partitions));
   }
 
+  get isEmpty(): boolean {
+    for (const ofTopic of this.#builders.values()) {
+      for (const builder of ofTopic) if (builder !== undefined && builder.count > 0) return false;
+    }
+    return true;
+  }
+
   takeBatches(): EncodedBatch[] {
     const batches: EncodedBatch[] = [];
     for (const ofTopic of this.#builders.values()) {

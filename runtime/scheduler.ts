@@ -17,6 +17,11 @@ export interface CommitPolicy {
   readonly maxMs: number;
   /** Or when so many records are not committed. */
   readonly recordsMax: number;
+  /**
+   * In place of both times while there is nothing to write but offsets, as where a priority passes
+   * by the records of the others: read again after a crash, they are passed by again.
+   */
+  readonly offsetsOnlyMs?: number;
 }
 
 /** One drop, by name; `record` is null when the step did not say which record it was. */

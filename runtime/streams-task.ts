@@ -347,10 +347,18 @@ export class StreamsTask implements TaskHost, Schedulable {
   }
 
   #commitAtMs(): number {
-    const { minMs, maxMs } = this.#policy;
+    const { minMs, maxMs, offsetsOnlyMs } = this.#policy;
+    if (offsetsOnlyMs !== undefined && !this.#hasOutputs()) {
+      return this.#firstUncommittedMs + offsetsOnlyMs;
+    }
     const latest = this.#firstUncommittedMs + maxMs;
     const quiet = this.#inputs.every((input) => input.size === 0);
     return quiet ? Math.min(latest, this.#lastCommitMs + minMs) : latest;
+  }
+
+  #hasOutputs(): boolean {
+    for (const store of this.#stores.values()) if (store.changedCount > 0) return true;
+    return !this.#collector.isEmpty;
   }
 
   #commit(): Promise<void> | undefined {

@@ -7,5 +7,10 @@ export const EMBEDDED_STREAMS: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 
 export const EMBEDDED_IN_FILE: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };
 export const EMBEDDED_SINKS: CommitPolicy = { minMs: 20, maxMs: 100, recordsMax: 5_000 };
 /** A transactional id per task costs about 3 CPU-ms a transaction: not more often than this. */
-export const KAFKA_STREAMS: CommitPolicy = { minMs: 25, maxMs: 100, recordsMax: 10_000 };
+export const KAFKA_STREAMS: CommitPolicy = {
+  minMs: 25,
+  maxMs: 100,
+  recordsMax: 10_000,
+  offsetsOnlyMs: 1_000,
+};
 export const KAFKA_SINKS: CommitPolicy = { minMs: 250, maxMs: 1_000, recordsMax: 10_000 };
