@@ -92,6 +92,31 @@ test('a schema that cannot be read with the topology’s is refused at start, wi
   await assert.rejects(opened(EVENT, registry), /CAR422.*Event.*field "at"/);
 });
 
+test('a producer’s own namespace is no other record: Avro matches unqualified names', async () => {
+  const registry = new MemoryRegistry();
+  const theirs: AvroRecord = { ...EVENT, namespace: 'com.example' };
+  const id = await registry.register('theirs-value', JSON.stringify(theirs));
+  const { schemas, encoder } = await opened(EVENT, registry);
+  await schemas.load(id);
+  const decoder = schemas.decoder(id, { schema: 'Event', fields: ['second'] });
+  assert.ok(decoder !== undefined && !isUndecodable(decoder));
+  const bytes = encoder.toBuffer(VALUE);
+  assert.deepEqual({ ...(decoder.decode(bytes, 0, bytes.length) as object) }, { second: 'BLUE' });
+  // Registered for the topic itself it does not keep the topology from starting, either.
+  await registry.register('other-value', JSON.stringify(theirs));
+  await schemas.open([{ topic: 'other', schema: 'Event' }]);
+});
+
+test('a record of another name is refused as such, and no field is blamed', async () => {
+  const registry = new MemoryRegistry();
+  await registry.register('t-value', JSON.stringify({ ...EVENT, name: 'Incident' }));
+  await assert.rejects(opened(EVENT, registry), (error: Error) => {
+    assert.match(error.message, /CAR422.*x\.Incident.*Event, because their names differ/);
+    assert.doesNotMatch(error.message, /field/);
+    return true;
+  });
+});
+
 test('a value is read by its own writer schema', async () => {
   const { schemas, encoder } = await opened();
   const bytes = encoder.toBuffer(VALUE);

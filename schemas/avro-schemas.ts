@@ -23,6 +23,11 @@ import { type RegistryPort, subjectOf } from './registry.ts';
  * hammer.
  */
 const UNKNOWN_FOR_MS = 60_000;
+/**
+ * Avro 1.12, schema resolution: records match by their unqualified names. A producer's namespace is
+ * its own. New for each call, as avsc keeps what it resolves in its options.
+ */
+const resolution = () => ({ ignoreNamespaces: true });
 const ENCODED_BYTES_FIRST = 1024;
 
 /** Where avsc ends reading is given beside the value, so that a short body cannot run on unseen. */
@@ -154,22 +159,28 @@ export class AvroSchemas implements Schemas {
   #checkReadable(topic: string, record: AvroRecord, writerText: string): void {
     const writerType = typeOf(JSON.parse(writerText));
     try {
-      typeOf(record).createResolver(writerType);
+      typeOf(record).createResolver(writerType, resolution());
     } catch (cause) {
-      const field = record.fields.find((f) => !fieldReadable(record, f.name, writerType));
       throw new CarillonError(
         'CAR422',
         `topic ${topic}: what was written with ${writerType.name ?? 'the registered schema'} cannot be ` +
-          `read with ${record.name}${field === undefined ? '' : `, because of field "${field.name}"`}.`,
+          `read with ${record.name}${unreadableBecause(record, writerType)}.`,
         { where: { file: this.#folder.fileOf(record.name) ?? record.name }, cause },
       );
     }
   }
 }
 
-function fieldReadable(record: AvroRecord, field: string, writer: avro.Type): boolean {
+function unreadableBecause(record: AvroRecord, writer: avro.Type): string {
+  // Without a field only the names are compared.
+  if (!readable(record, [], writer)) return ', because their names differ';
+  const field = record.fields.find(({ name }) => !readable(record, [name], writer));
+  return field === undefined ? '' : `, because of field "${field.name}"`;
+}
+
+function readable(record: AvroRecord, fields: readonly string[], writer: avro.Type): boolean {
   try {
-    typeOf(projectRecord(record, [field])).createResolver(writer);
+    typeOf(projectRecord(record, fields)).createResolver(writer, resolution());
     return true;
   } catch {
     return false;
@@ -207,7 +218,9 @@ class AvscDecoder implements ValueDecoder {
 
   constructor(reader: avro.Type, writer: avro.Type) {
     this.#type = reader;
-    this.#resolver = reader.equals(writer) ? undefined : reader.createResolver(writer);
+    this.#resolver = reader.equals(writer)
+      ? undefined
+      : reader.createResolver(writer, resolution());
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown {
