@@ -4,14 +4,16 @@
  * design: D14).
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import avsc from 'avsc';
 import kafkajs from 'kafkajs';
 import { partitionOf } from '../../core/partition.ts';
 import { progress } from '../kit/servers/progress.ts';
-import type { PipelineProcess } from './pipeline.ts';
+import { Pipeline, type PipelineProcess } from './pipeline.ts';
 import { isPoison, type ProducedRun, producedEvent, producedMember } from './produced-events.ts';
 import { kafkaOf, readRecords, type StoredRecord } from './stored.ts';
 import { EVENT_SCHEMA, EVENTS, World, worldSkip } from './world.ts';
@@ -130,6 +132,43 @@ describe('what cannot be used is a dead letter', { skip }, () => {
       );
     }
     await world.checkInbox();
+  });
+
+  test('a registered schema that cannot be read: refused at the start, and why', async () => {
+    const events = `events.clash-${process.pid}-${Date.now().toString(36)}`;
+    const schema = JSON.parse(readFileSync(EVENT_SCHEMA, 'utf8'));
+    // Theirs has no time, which ours needs and has no default for.
+    schema.namespace = 'theirs';
+    schema.fields = schema.fields.filter(({ name }: { name: string }) => name !== 'occurredAt');
+    const answer = await fetch(`${world.servers.registry}/subjects/${events}-value/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema: JSON.stringify(schema) }),
+    });
+    assert.equal(answer.status, 200);
+    const folder = mkdtempSync(join(tmpdir(), 'carillon-clash-'));
+    const topology = join(folder, 'clash.yaml');
+    const text = readFileSync(join(import.meta.dirname, 'topologies/plain.yaml'), 'utf8');
+    writeFileSync(topology, text.replace(EVENTS, events));
+    const own = { servers: world.servers, keyspace: world.keyspace, topology };
+    const pipeline = new Pipeline(own);
+    try {
+      const child = pipeline.launch('streams');
+      await child.ended(30_000);
+      for (const word of [
+        'CAR422',
+        'ViewingActivity',
+        'theirs.ViewingActivity',
+        'occurredAt',
+        'Mend:',
+      ]) {
+        assert.ok(child.log.includes(word), `${word} in: ${child.log}`);
+      }
+      assert.equal(child.exitCode, 1);
+    } finally {
+      await pipeline.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   const done = () => world.caughtUp(PRIORITIES, [rest]);

@@ -1,7 +1,7 @@
 /**
- * Bursts on real servers, with a kill -9 of the process that holds them: which events make one burst
- * is the clock's to say, but each notification is the newest of its burst, stands for all of it, and
- * no event is counted twice or not at all.
+ * Bursts on real servers, with a kill -9 of the process that holds them: which events make one
+ * burst is the clock's to say, but each notification is the newest of its burst, stands for all of
+ * it, and no event is counted twice or not at all.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -4,6 +4,7 @@
  * lost, doubled or half committed shows in the output.
  */
 import assert from 'node:assert/strict';
+import { CarillonError } from '../../core/error.ts';
 import type { EncodedBatch, Group, GroupSpec, Log, TaskHost, TaskPort } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import { BatchBuilder } from '../../core/record-batch.ts';
@@ -159,7 +160,14 @@ export class Member {
 
 /** True when all tasks are held and all that was fed is committed. */
 export async function isDone(members: readonly Member[]): Promise<boolean> {
-  const lags = (await Promise.all(members.map((member) => member.group!.lag()))).flat();
+  let lags: Awaited<ReturnType<Group['lag']>>;
+  try {
+    lags = (await Promise.all(members.map((member) => member.group!.lag()))).flat();
+  } catch (error) {
+    // A broker that has just come back does not lead its partitions yet.
+    if (error instanceof CarillonError && error.retryable) return false;
+    throw error;
+  }
   const held = members.flatMap((member) => member.group!.tasks);
   // Counted apart, as a task may have opened between the two.
   const whole = held.length === PARTITIONS && lags.length === PARTITIONS;

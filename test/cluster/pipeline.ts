@@ -75,7 +75,9 @@ export class Pipeline {
     return new GatewayClient(gateway.url, async () => token);
   }
 
-  /** Ends all processes (kill -9: what is stored has been looked at before) and removes the files. */
+  /**
+   * Ends all processes (kill -9: what is stored has been looked at before) and removes the files.
+   */
   async stop(): Promise<void> {
     await Promise.all([...this.#running].map((child) => child.kill()));
     rmSync(this.#folder, { recursive: true, force: true });
@@ -108,6 +110,11 @@ export class PipelineProcess {
 
   get running(): boolean {
     return this.#child.running;
+  }
+
+  /** Null while it runs. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
   }
 
   get pid(): number | undefined {

@@ -83,6 +83,11 @@ export class ServerChild {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** Null while it runs, or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#process.exitCode;
+  }
+
   /** The server's own pid, not the watchdog's; undefined before it is known. */
   get pid(): number | undefined {
     if (!existsSync(this.#pidFile)) return undefined;
