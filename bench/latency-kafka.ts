@@ -1,7 +1,8 @@
 /**
- * On Kafka, with Cassandra, by roles in five processes: milliseconds from before the producer's send
- * until the frame is at the device, at 1,000 events/s. Producer (kafkajs, acks all) and devices are
- * this process. The floor is the same producer and a consumer of the same topic: a raw round trip.
+ * On Kafka, with Cassandra, by roles in five processes: milliseconds from before the producer's
+ * send until the frame is at the device, at 1,000 events/s. Producer (kafkajs, acks all) and
+ * devices are this process. The floor is the same producer and a consumer of the same topic: a raw
+ * round trip.
  */
 import { readFileSync } from 'node:fs';
 import avsc from 'avsc';

@@ -1,7 +1,7 @@
 /**
- * A load of events at a steady rate, and the time from before each is sent until its frame is at the
- * device. Producer and devices are in this one process, so one clock measures; what is measured runs
- * in processes of its own.
+ * A load of events at a steady rate, and the time from before each is sent until its frame is at
+ * the device. Producer and devices are in this one process, so one clock measures; what is measured
+ * runs in processes of its own.
  */
 import { WebSocket } from 'ws';
 

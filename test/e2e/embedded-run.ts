@@ -1,4 +1,6 @@
-/** `carillon run` on one SQLite file, as a process of its own, and what devices and producers do. */
+/**
+ * `carillon run` on one SQLite file, as a process of its own, and what devices and producers do.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
