@@ -53,7 +53,7 @@ function producerCommands(program: Command, exit: SetExit): void {
     .description("mint a JWT with the deployment's secret")
     .option(...DEPLOYMENT)
     .option('--device <id>', 'for a device: its own stream and inbox')
-    .option('--member <id>', 'whose devices it may register')
+    .option('--member <id>', 'whose devices it may register; a device needs it to register itself')
     .option('--scope <scope>', 'device, producer, registrar or admin')
     .option('--ttl <duration>', 'how long it is good', '24h')
     .action(async (options) => {

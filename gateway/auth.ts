@@ -18,7 +18,7 @@ export interface Identity {
   /** The device, for scope `device`. */
   readonly subject: string;
   readonly scopes: readonly Scope[];
-  /** The claim `member`: whose devices the token may register; undefined: it does not say. */
+  /** The claim `member`: whose devices it may register; undefined: for a device none. */
   readonly member: string | undefined;
   /** Epoch ms; Infinity when the token does not expire. */
   readonly expiresAt: number;

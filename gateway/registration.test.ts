@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Bench, NOW } from '../test/kit/gateway-bench.ts';
+import type { Scope } from './auth.ts';
 
 let bench: Bench;
 let device = '';
@@ -13,7 +14,7 @@ before(async () => {
 after(() => bench.close());
 beforeEach(async () => {
   device = `tv-${++number}`;
-  token = await bench.token(device);
+  token = await bench.tokenOfMember(device, 'm-1');
 });
 
 const lines = (problems: readonly { path: string; what: string }[]) =>
@@ -54,6 +55,32 @@ test('a device registers and is deleted: 202 when it is in the log', async () =>
   });
   assert.deepEqual([second.action, second.memberId], ['DELETED', '']);
 });
+
+type Claims = { scope?: Scope; member?: string };
+const claims: readonly [string, Claims, number][] = [
+  ['a device without a member', {}, 403],
+  ['a device of scope device without a member', { scope: 'device' }, 403],
+  ['a device of another member', { member: 'm-2' }, 403],
+  ['a device of this member', { member: 'm-1' }, 202],
+  ['a registrar', { scope: 'registrar' }, 202],
+  ['a registrar of another member', { scope: 'registrar', member: 'm-2' }, 403],
+  ['an admin', { scope: 'admin' }, 202],
+];
+for (const [who, { scope, member }, status] of claims) {
+  test(`${who} registers a device of m-1: ${status}`, async () => {
+    const bearer = await bench.tokenOfMember(device, member, scope);
+    const path = `/v1/devices/${device}`;
+    const got = await bench.call('PUT', path, { token: bearer, body: REGISTRATION });
+    assert.equal(got.status, status);
+    const written = bench
+      .values('events.device-registration')
+      .filter(({ deviceId }) => deviceId === device);
+    assert.equal(written.length, status === 202 ? 1 : 0);
+    if (status === 202) return;
+    assert.equal(got.body.code, 'CAR704');
+    assert.match(got.body.mend, /`member`/);
+  });
+}
 
 const registrations: readonly [string, unknown, readonly string[]][] = [
   [

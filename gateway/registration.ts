@@ -61,10 +61,22 @@ const NOTHING = {
   deadBefore: null,
 };
 
-/** A token that names a member registers devices of that member only. */
-function checkMember(identity: Identity, memberId: string): void {
-  if (identity.member === undefined || identity.member === memberId) return;
-  throw new HttpProblem('CAR704', "the token's member is not the memberId of the body.");
+/**
+ * A device may say whose it is only as far as its token does: without the claim it could have
+ * another member's notifications sent to itself. A registrar or admin that names a member is bound
+ * to that one; one that does not registers any device. Throws CAR704.
+ */
+function checkMember({ scopes, member }: Identity, memberId: string): void {
+  if (member === memberId) return;
+  if (member !== undefined) {
+    throw new HttpProblem('CAR704', "the token's member is not the memberId of the body.", {
+      mend: 'Send the member that the token names in its claim `member`.',
+    });
+  }
+  if (scopes.includes('registrar') || scopes.includes('admin')) return;
+  throw new HttpProblem('CAR704', 'the token of this device does not name its member.', {
+    mend: 'Sign the claim `member` into it, or register it with a token of scope `registrar`.',
+  });
 }
 
 async function write(deps: RegistrationDeps, deviceId: string, value: object): Promise<object> {

@@ -91,6 +91,15 @@ export class Bench {
     return await mintToken({ secret: SECRET, subject, clock: this.clock, ttlMs, ...more });
   }
 
+  /** A token whose claims `member` and `scope` stand only if they are given. */
+  async tokenOfMember(subject: string, member?: string, scope?: Scope): Promise<string> {
+    const more = {
+      ...(member === undefined ? {} : { member }),
+      ...(scope === undefined ? {} : { scope }),
+    };
+    return await mintToken({ secret: SECRET, subject, clock: this.clock, ttlMs: HOUR_MS, ...more });
+  }
+
   /** A row of tables.device-owners. */
   async own(deviceId: string, epoch = 1, status: Device['status'] = 'ACTIVE'): Promise<void> {
     const row = {
