@@ -8,12 +8,13 @@ import { Record } from '../core/record.ts';
 import { defineSink, secret } from '../core/spec.ts';
 import { steps } from '../processors/index.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
+import { shippedOnly } from '../test/kit/shipped.ts';
 import { type Compiled, compile } from './compile.ts';
 import type { Plan } from './plan.ts';
 import { render, renderJson } from './render.ts';
 
 const FILE = 't.yaml';
-const RENO = readFileSync(new URL('../topology/reno.yaml', import.meta.url), 'utf8');
+const RENO = shippedOnly(readFileSync(new URL('../topology/reno.yaml', import.meta.url), 'utf8'));
 const schemas = readSchemaFolder(new URL('../schemas', import.meta.url).pathname);
 
 /** A sink with a secret, as ours have none yet. */

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Drive } from '../../cli/drive/drive.ts';
 import { planOf } from '../kit/drive.ts';
+import { shippedOnly } from '../kit/shipped.ts';
 import { schemas } from './example.ts';
 
 const at = (path: string) => new URL(`../../${path}`, import.meta.url);
@@ -14,7 +15,7 @@ const read = (path: string) => readFileSync(at(path), 'utf8');
 const isUpdate = process.env.UPDATE === '1';
 
 async function driven(feed: string, partitions: number): Promise<string> {
-  const plan = planOf(read('topology/reno.yaml'));
+  const plan = planOf(shippedOnly(read('topology/reno.yaml')));
   let out = '';
   const options = { plan, folder: schemas, partitions, commitEvery: 1, drops: true };
   const driving = await Drive.open(options, (line) => {

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { streamsOf, withStreams } from '../kit/shipped.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'carillon-seventh-'));
@@ -21,8 +22,14 @@ const [useCase, testCase] = blocks('yaml');
 cpSync(join(ROOT, 'topology'), join(folder, 'topology'), { recursive: true });
 mkdirSync(join(folder, 'schemas/events'), { recursive: true });
 writeFileSync(join(folder, 'schemas/events/live-event-reminder.avsc'), schema!);
-edit('topology/reno.yaml', (text) => text.replace(/^sinks:/m, `${useCase}\nsinks:`));
-edit('topology/reno.test.yaml', (text) => `${text.trimEnd()}\n\n${testCase}`);
+// Who has followed the guide already has the block, and the test too, if he likes: once is enough.
+const NAME = 'live-event-reminder';
+edit('topology/reno.yaml', (text) =>
+  withStreams(text, (name) => name !== NAME).replace(/^sinks:/m, `${useCase}\nsinks:`),
+);
+edit('topology/reno.test.yaml', (text) =>
+  text.includes(NAME) ? text : `${text.trimEnd()}\n\n${testCase}`,
+);
 
 function edit(file: string, change: (text: string) => string): void {
   const path = join(folder, file);
@@ -45,7 +52,10 @@ function carillonFed(input: string, ...words: string[]): { status: number | null
 test('the seventh use case is checked', () => {
   const { status, said } = carillon('check', 'topology');
   assert.equal(status, 0, said);
-  assert.match(said, /reno: 7 use cases/);
+  const others = streamsOf(readFileSync(join(ROOT, 'topology/reno.yaml'), 'utf8')).filter(
+    (name) => name !== NAME,
+  );
+  assert.match(said, new RegExp(`reno: ${others.length + 1} use cases`));
 });
 
 test('it is in the picture, in the sub-topology of its priority', () => {

@@ -1,6 +1,6 @@
 /**
  * What is made of the shipped topology and of the catalog, as files that are compared word for
- * word.
+ * word. Use cases that came later are checked like any, and are in none of these files.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,11 +17,13 @@ import { referenceDocs } from '../../compiler/reference-docs.ts';
 import { render } from '../../compiler/render.ts';
 import { parseTopologyTest } from '../../compiler/topology-test.ts';
 import { readSchemaFolder, type SchemaFolder } from '../../schemas/folder.ts';
+import { isShipped, shippedOnly, streamsOf } from '../kit/shipped.ts';
 import { catalog, completed, schemas } from './example.ts';
 
 const FILE = 'topology/reno.yaml';
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const RENO = read(FILE);
+const SHIPPED = shippedOnly(RENO);
 
 function planOf(text: string, folder: SchemaFolder = schemas): Plan {
   const { plan, diagnostics } = compile(text, { file: FILE, catalog, schemas: folder, env: {} });
@@ -39,9 +41,16 @@ function golden(name: string, actual: string): void {
 }
 
 test('reno.yaml as Kafka prints a topology', () =>
-  golden('reno.describe.txt', describe(planOf(RENO))));
+  golden('reno.describe.txt', describe(planOf(SHIPPED))));
 
-test('reno.yaml as a picture', () => golden('reno.mermaid.txt', mermaid(planOf(RENO))));
+test('reno.yaml as a picture', () => golden('reno.mermaid.txt', mermaid(planOf(SHIPPED))));
+
+test('only what came later is left out, and the six are shipped', () => {
+  assert.equal(streamsOf(SHIPPED).length, 6);
+  const later = SHIPPED.replace('\nsinks:', `${REMINDER}\nsinks:`);
+  assert.deepEqual(streamsOf(later), [...streamsOf(SHIPPED), 'live-event-reminder']);
+  assert.deepEqual(parse(shippedOnly(later)), parse(SHIPPED));
+});
 
 test('reno.test.yaml is read, and names only what reno.yaml has', () => {
   const file = 'topology/reno.test.yaml';
@@ -55,7 +64,9 @@ test('reno.test.yaml is read, and names only what reno.yaml has', () => {
     fed.set(stream, (fed.get(stream) ?? 0) + 1);
   }
   const streams = plan.subTopologies.flatMap((sub) => sub.streams.map(({ name }) => name));
-  for (const name of new Set(streams.filter((of) => !of.startsWith('devices-')))) {
+  const shipped = new Set(streams.filter(isShipped));
+  assert.equal(shipped.size, 6);
+  for (const name of shipped) {
     assert.ok((fed.get(name) ?? 0) >= 2, `${name} has two tests`);
   }
 });
@@ -169,13 +180,13 @@ test('a seventh use case is one block of YAML and one schema', () => {
   try {
     writeFileSync(join(folder, 'live-event-reminder.avsc'), JSON.stringify(REMINDER_SCHEMA));
     const all = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname, folder);
-    const plan = planOf(RENO.replace('\nsinks:', `${REMINDER}\nsinks:`), all);
+    const plan = planOf(SHIPPED.replace('\nsinks:', `${REMINDER}\nsinks:`), all);
     const places = plan.subTopologies
       .filter(({ streams }) => streams.some(({ useCase }) => useCase === 'le'))
       .map(({ role }) => role);
     assert.deepEqual(places, ['streams/high', 'streams/low']);
     assert.ok(plan.topics.some(({ name }) => name === 'events.live-event-reminder'));
-    assert.notEqual(plan.hash, planOf(RENO).hash);
+    assert.notEqual(plan.hash, planOf(SHIPPED).hash);
   } finally {
     rmSync(folder, { recursive: true });
   }
