@@ -12,11 +12,12 @@ import type { Batch, Record } from '../core/record.ts';
 import { NEVER, type TableView } from '../core/store.ts';
 import { conservationGap, type StepCounts } from '../core/verdict.ts';
 import { Collector, writeDeadLetter } from './collector.ts';
+import { CommitClock } from './commit-clock.ts';
 import { InputQueue } from './input-queue.ts';
 import { LANE_STEP, LaneWriter } from './lane-writer.ts';
 import { MemoryStore } from './memory-store.ts';
 import { type MemberNumbers, numbersCodec } from './numbers.ts';
-import { type CommitPolicy, type EngineOptions, onDropOf, type Schedulable } from './scheduler.ts';
+import { type EngineOptions, onDropOf, type Schedulable } from './scheduler.ts';
 import { SchemaLoader } from './schema-loader.ts';
 import { SOURCE_STEP, Source } from './source.ts';
 import { StepChain } from './step-chain.ts';
@@ -55,15 +56,12 @@ export class StreamsTask implements TaskHost, Schedulable {
   readonly #loader: SchemaLoader;
   readonly #stores = new Map<string, MemoryStore<unknown>>();
   readonly #offsets = new Map<string, number>();
-  readonly #policy: CommitPolicy;
+  readonly #commits: CommitClock;
   #turn = 0;
   #started = false;
   #closed = false;
   #failed = false;
   #committing: Promise<void> | null = null;
-  #uncommittedRecords = 0;
-  #firstUncommittedMs = 0;
-  #lastCommitMs = 0;
 
   constructor(plan: Plan, sub: SubTopologyPlan, port: TaskPort, options: EngineOptions) {
     this.name = `${sub.role}/${port.partition}`;
@@ -72,7 +70,7 @@ export class StreamsTask implements TaskHost, Schedulable {
     this.#sub = sub;
     this.#port = port;
     this.#options = options;
-    this.#policy = options.commit;
+    this.#commits = new CommitClock(options.commit, options.clock);
     this.#clock = new HandClock(options.clock.now());
     this.#collector = new Collector(options.partitions);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
@@ -138,7 +136,7 @@ export class StreamsTask implements TaskHost, Schedulable {
       if (taken === undefined) continue;
       this.#process(input.topic, taken.records);
       this.#offsets.set(input.topic, taken.nextOffset);
-      this.#noteWork(Math.max(1, taken.records.length));
+      this.#commits.did(Math.max(1, taken.records.length));
       return true;
     }
     return worked;
@@ -148,17 +146,15 @@ export class StreamsTask implements TaskHost, Schedulable {
   nextWakeMs(): number {
     if (!this.#canRun()) return this.#closed ? NEVER : this.#loader.retryAtMs();
     let wake = Math.min(this.#loader.retryAtMs(), this.nextDueMs());
-    if (this.#uncommittedRecords > 0) wake = Math.min(wake, this.#commitAtMs());
+    if (this.#commits.pending) {
+      wake = Math.min(wake, this.#commits.dueMs(this.#quiet(), this.#hasOutputs()));
+    }
     return wake;
   }
 
   commitIfDue(): void {
-    if (this.#uncommittedRecords === 0 || this.#committing !== null || this.#closed) return;
-    const { recordsMax } = this.#policy;
-    if (this.#uncommittedRecords < recordsMax && this.#options.clock.now() < this.#commitAtMs()) {
-      return;
-    }
-    this.commitNow();
+    if (!this.#commits.pending || this.#committing !== null || this.#closed) return;
+    if (this.#commits.isDue(this.#quiet(), this.#hasOutputs())) this.commitNow();
   }
 
   /** Commits what has been done; undefined when the log took it at once. */
@@ -335,25 +331,14 @@ export class StreamsTask implements TaskHost, Schedulable {
     for (const run of this.#runs) {
       if (run.chain.nextDueMs() > clockMs) continue;
       run.batches.next({ records: [], clockMs });
-      this.#noteWork(1);
+      this.#commits.did(1);
       worked = true;
     }
     return worked;
   }
 
-  #noteWork(records: number): void {
-    if (this.#uncommittedRecords === 0) this.#firstUncommittedMs = this.#options.clock.now();
-    this.#uncommittedRecords += records;
-  }
-
-  #commitAtMs(): number {
-    const { minMs, maxMs, offsetsOnlyMs } = this.#policy;
-    if (offsetsOnlyMs !== undefined && !this.#hasOutputs()) {
-      return this.#firstUncommittedMs + offsetsOnlyMs;
-    }
-    const latest = this.#firstUncommittedMs + maxMs;
-    const quiet = this.#inputs.every((input) => input.size === 0);
-    return quiet ? Math.min(latest, this.#lastCommitMs + minMs) : latest;
+  #quiet(): boolean {
+    return this.#inputs.every((input) => input.size === 0);
   }
 
   #hasOutputs(): boolean {
@@ -362,7 +347,7 @@ export class StreamsTask implements TaskHost, Schedulable {
   }
 
   #commit(): Promise<void> | undefined {
-    if (this.#uncommittedRecords === 0 || this.#failed) return undefined;
+    if (!this.#commits.pending || this.#failed) return undefined;
     const lost = this.#lost();
     if (lost !== null) {
       this.#fail(lost);
@@ -374,8 +359,7 @@ export class StreamsTask implements TaskHost, Schedulable {
     for (const [topic, offset] of this.#offsets) offsets.push({ topic, offset, metadata: '' });
     const set: CommitSet = { batches: this.#collector.takeBatches(), rows, offsets };
     this.#offsets.clear();
-    this.#uncommittedRecords = 0;
-    this.#lastCommitMs = this.#options.clock.now();
+    this.#commits.committed();
     return this.#port.commit(set);
   }
 
