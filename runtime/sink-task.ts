@@ -332,7 +332,7 @@ export class SinkTask implements TaskHost, Schedulable {
   #end(item: Item, kind: DeliveryOutcome['outcome'], reason: string, nowMs: number): void {
     if (this.closed) return;
     this.#lane.count(kind);
-    if (this.#lane.sinkPlan.spec.keeps !== true) this.#outcome(item, kind, reason, false, nowMs);
+    this.#outcome(item, kind, reason, false, nowMs);
     this.#deliver.held--;
     if (kind === 'delivered') {
       this.#deliver.passed++;
@@ -359,7 +359,8 @@ export class SinkTask implements TaskHost, Schedulable {
     ambiguous: boolean,
     nowMs: number,
   ): void {
-    if (this.closed) return;
+    // An inbox is no attempt to tell a device: that is told by who reads it.
+    if (this.closed || this.#lane.sinkPlan.spec.keeps === true) return;
     const { notification } = item;
     const outcome: DeliveryOutcome = {
       notificationId: notification.id,
