@@ -93,6 +93,11 @@ export class Connection {
     return this.#socket.bufferedAmount > this.#deps.limits.queueBytesMax / 2;
   }
 
+  /** Over it nothing more is queued. */
+  get #full(): boolean {
+    return this.#socket.bufferedAmount > this.#deps.limits.queueBytesMax;
+  }
+
   welcome(): void {
     this.#send({
       type: 'welcome',
@@ -112,7 +117,7 @@ export class Connection {
     form: NotificationForm,
   ): 'delivered' | 'slow' | 'offline' {
     if (this.#ended) return 'offline';
-    if (this.#socket.bufferedAmount > this.#deps.limits.queueBytesMax) {
+    if (this.#full) {
       this.close(CLOSE_CODES.slow);
       return 'slow';
     }
@@ -216,7 +221,9 @@ export class Connection {
       return 'not JSON';
     }
     if (frame?.type === 'ping') {
-      this.#send({ type: 'pong' });
+      // Who asks faster than it reads the answers would fill the memory with them.
+      if (this.#full) this.close(CLOSE_CODES.slow);
+      else this.#send({ type: 'pong' });
       return undefined;
     }
     if (frame?.type !== 'ack') return 'type is none of ack, ping';

@@ -168,6 +168,23 @@ test('a slow reader is closed when its queue is full, and has all after it comes
   });
 });
 
+test('a device that asks for pongs and never reads them is closed as slow', async () => {
+  await withBench({ limits: { queueBytesMax: 4096, closeMs: 50 } }, async (bench) => {
+    await bench.own('tv-1');
+    const device = await bench.connect('tv-1');
+    device.socket.pause();
+    const closed = () =>
+      bench.values('events.connections').some(({ action }) => action === 'CLOSED');
+    // The kernel's buffers take some hundred thousand pongs before the queue is seen to grow.
+    for (let round = 0; round < 400 && !closed(); round++) {
+      for (let i = 0; i < 5_000; i++) device.send({ type: 'ping' });
+      await new Promise<void>((resolve) => device.socket.send('{"type":"ping"}', () => resolve()));
+    }
+    await eventually(closed, 'its close');
+    assert.equal(bench.values('events.connections').at(-1).closeCode, 3003);
+  });
+});
+
 test('a log that is away delays presence, and loses none of it', async () => {
   await withBench({}, async (bench) => {
     await bench.own('tv-1');
