@@ -23,3 +23,9 @@ export function formatDuration(ms: number): string {
   }
   return `${ms}ms`;
 }
+
+/** For people to read: whole units of the largest that fits, 2591999967 → `30d`. */
+export function roundedDuration(ms: number): string {
+  const size = Math.max(1, ...Object.values(UNITS).filter((unit) => unit <= ms));
+  return formatDuration(Math.round(ms / size) * size);
+}

@@ -5,6 +5,7 @@
  */
 import type { StreamPlan } from '../compiler/plan.ts';
 import type { Clock } from '../core/clock.ts';
+import { roundedDuration } from '../core/duration.ts';
 import { partitionOfView } from '../core/partition.ts';
 import type { Record } from '../core/record.ts';
 import { isUndecodable, type Schemas, schemaIdOf } from '../core/schema.ts';
@@ -111,7 +112,7 @@ export class Source {
     if (at < 0) return { code: 'CAR508', why: 'the time is negative' };
     const aheadMs = at - this.#host.clock.now();
     if (aheadMs > maxFutureMs) {
-      return { code: 'CAR508', why: `the time is ${aheadMs} ms in the future` };
+      return { code: 'CAR508', why: `the time is ${roundedDuration(aheadMs)} in the future` };
     }
     record.timestamp = at;
     return null;
