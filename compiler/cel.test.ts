@@ -103,6 +103,25 @@ test('a record that is given on is the decoded one, not a view of it', () => {
   assert.ok(compiled.expression.evaluate(sampleRecord()) instanceof DecodedInner);
 });
 
+const misspelt: readonly [string, string | undefined][] = [
+  ['value.kind = "A"', 'did you mean "=="?'],
+  ['value.kind="A"', 'did you mean "=="?'],
+  ['value.text == "a = b" && value.whole = 3', 'did you mean "=="?'],
+  ['value.kind === "A"', 'did you mean "=="?'],
+  ['value.whole => 3', 'did you mean ">="?'],
+  ['value.whole =< 3', 'did you mean "<="?'],
+  ['value.kind =! "A"', 'did you mean "!="?'],
+  ['value.kind # "A"', undefined],
+  ['value.text ==', undefined],
+];
+for (const [source, mend] of misspelt) {
+  test(`${source} is mended with ${mend ?? 'the grammar'}`, () => {
+    const fault = new CelCompiler().compile(source, SHAPE);
+    assert.ok('code' in fault && fault.code === 'CAR310');
+    assert.equal(fault.mend, mend);
+  });
+}
+
 test('a value that is read as a whole needs all its fields', () => {
   const compiled = new CelCompiler().compile('value["text"] == key', SHAPE);
   assert.ok('expression' in compiled);

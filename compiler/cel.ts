@@ -57,7 +57,8 @@ export class CelCompiler {
     try {
       program = env.parse(source);
     } catch (error) {
-      return faultOf('CAR310', error, shape);
+      const fault = faultOf('CAR310', error, shape);
+      return { ...fault, mend: fault.mend ?? comparisonMeant(source, fault.at?.start) };
     }
     const fault = checkTree(program.ast, shape);
     if (fault !== undefined) return fault;
@@ -143,6 +144,13 @@ function faultOf(code: ErrorCode, error: unknown, shape: Shape): ExpressionFault
   }
   const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}.`;
   return { code, what, mend: undefined, at };
+}
+
+/** CEL has no assignment: a `=` of its own stands for a comparison. */
+function comparisonMeant(source: string, at: number | undefined): string | undefined {
+  if (at === undefined || source[at] !== '=') return undefined;
+  const next = source[at + 1] ?? '';
+  return `did you mean "${/[<>!]/.test(next) ? next : '='}="?`;
 }
 
 /** The nodes below one, whatever its operator. */
