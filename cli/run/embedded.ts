@@ -1,7 +1,6 @@
 /**
  * The embedded way to run: one process, one SQLite file, the engine in a worker beside the sockets.
  */
-import { randomUUID } from 'node:crypto';
 import { BridgedLog } from '../../connectors/embedded/bridge.ts';
 import { systemClock } from '../../core/clock.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
@@ -14,6 +13,12 @@ import { EMBEDDED_SINKS, EMBEDDED_STREAMS } from './policies.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
 import type { Running, RunOptions } from './running.ts';
 import { schemaTopicsOf } from './topology.ts';
+
+/**
+ * The same at every start: it is the only gateway of its data folder, so a crashed one's row is
+ * replaced, and nobody waits for the dead one's lease to lapse.
+ */
+const GATEWAY_ID = 'gateway';
 
 export async function runEmbedded(deployment: Deployment, options: RunOptions): Promise<Running> {
   const topology = loadTopology(deployment, { folder: options.folder, env: process.env });
@@ -34,7 +39,7 @@ export async function runEmbedded(deployment: Deployment, options: RunOptions): 
       inbox,
       clock: systemClock,
       secrets,
-      gatewayId: `gateway-${randomUUID().slice(0, 8)}`,
+      gatewayId: GATEWAY_ID,
       streamsCommit: EMBEDDED_STREAMS,
       sinksCommit: EMBEDDED_SINKS,
       say: options.say,

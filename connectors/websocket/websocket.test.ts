@@ -148,6 +148,22 @@ test('one gateway that is away or silent holds up no other, and is not the laneâ
   await Promise.all([good.close(), silent.close()]);
 });
 
+test('a gateway that was not asked yet is not away: anotherâ€™s death is no fault of the lane', async () => {
+  const away = await FakeGateway.start(TOKEN);
+  await away.close();
+  const dead = row('g-1', away.url);
+  const rows: readonly [string, GatewayRow, 'device' | 'lane'][] = [
+    ['one that lives', row('g-2', 'http://127.0.0.1:1'), 'device'],
+    ['one whose lease has lapsed', row('g-2', 'http://127.0.0.1:1', NOW), 'lane'],
+  ];
+  for (const [name, other, scope] of rows) {
+    const sink = await open([dead, other]);
+    const [outcome] = await sink.deliver([delivery('c-1', 'g-1')]);
+    assert.ok(outcome?.kind === 'retry' && outcome.scope === scope, name);
+    await sink.close();
+  }
+});
+
 test('connections to a gateway are kept', async () => {
   const fake = await FakeGateway.start(TOKEN);
   const sink = await open([row('g-1', fake.url)]);

@@ -116,7 +116,7 @@ class WebsocketSink implements Sink {
       }),
     );
     // Only when all gateways are away is it the service that is in trouble, not some devices.
-    const scope = this.#allDown() ? 'lane' : 'device';
+    const scope = this.#allDown(now) ? 'lane' : 'device';
     for (const { group, answer } of answered) {
       group.forEach((i, at) => {
         outcomes[i] = outcomeOf(answer, at, scope);
@@ -153,7 +153,11 @@ class WebsocketSink implements Sink {
     this.#links.delete(gatewayId);
   }
 
-  #allDown(): boolean {
+  /** A gateway that was not asked yet is not away: its devices must not wait for another's. */
+  #allDown(nowMs: number): boolean {
+    for (const row of this.#gateways.all?.() ?? []) {
+      if (row.leaseUntil > nowMs && !this.#links.has(row.gatewayId)) return false;
+    }
     for (const link of this.#links.values()) if (!link.down) return false;
     return true;
   }

@@ -118,6 +118,14 @@ export class House {
     );
   }
 
+  /** The sum of a metric's series whose labels have all of these values. */
+  async metric(name: string, ...values: readonly string[]): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+    const ours = lines.filter((line) => values.every((value) => line.includes(`="${value}"`)));
+    return ours.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
   /** All that is in a device's inbox. */
   async inboxOf(deviceId: string): Promise<NotificationForm[]> {
     const client = await this.client('device', deviceId);

@@ -4,12 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ApnsFake, startApnsFake } from '../../connectors/apns/fake.ts';
 import { type FcmFake, startFcmFake } from '../../connectors/fcm/fake.ts';
 import { leasePorts } from '../kit/servers/ports.ts';
 import { House, until } from './embedded-run.ts';
 
+const SOCKETS = join(import.meta.dirname, 'topologies/sockets.yaml');
 const APNS_TOKEN = 'a'.repeat(64);
 
 /** Design, D1, computed apart: a UUID (version 8) of use case, device and event. */
@@ -157,5 +159,30 @@ test('kill -9 in the middle: what was acknowledged is told, each once', async (t
   } finally {
     await house.close();
     lease!.release();
+  }
+});
+
+test('after kill -9 nobody waits for the lease of the gateway that is dead', async () => {
+  const house = new House({ topology: SOCKETS });
+  try {
+    await house.start();
+    await house.register('tv', 'm-1', 'websocket');
+    const socket = await house.listen('tv');
+    await until('the device is known to be online', async () => {
+      return (await house.metric('carillon_records_total', 'devices-presence', 'source')) > 0;
+    });
+    await house.kill();
+    socket.stop();
+    await house.start();
+    const startedAt = performance.now();
+    const producer = await house.client('producer');
+    await producer.postEvents('plan-change', [planChange('l-1', 'm-1')]);
+    await until('it ends as offline', async () => {
+      return (await house.metric('carillon_deliveries_total', 'websocket', 'offline')) === 1;
+    });
+    // The lease has 15 s.
+    assert.ok(performance.now() - startedAt < 5_000);
+  } finally {
+    await house.close();
   }
 });
