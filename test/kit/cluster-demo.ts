@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { startDashboard } from '../../cli/demo/dashboard.ts';
 import type { LiveSnapshot } from '../../cli/demo/flow-snapshot.ts';
 import { startSampleWorld } from '../../cli/demo/sample-world.ts';
@@ -30,16 +31,6 @@ const READY_MS_MAX = 90_000;
 const ANSWER_MS_MAX = 2_000;
 const TOKEN_MS = 3_600_000;
 const ROOT = join(import.meta.dirname, '../..');
-/** The order in which the live view lists them: that of topology/reno.yaml. */
-const USE_CASES = [
-  'viewing-activity',
-  'recommendation-refresh',
-  'plan-change',
-  'my-list-update',
-  'profile-change',
-  'diagnostic-signal',
-];
-
 /** A role's process: its log goes to a file, its flow comes over the channel. */
 class RoleProcess {
   readonly roles: string;
@@ -47,24 +38,40 @@ class RoleProcess {
   readonly #child: ChildProcess;
   #answer: (snapshot: LiveSnapshot) => void = () => {};
   #ready: () => void = () => {};
+  /** Its exit code, or the signal that ended it. */
+  readonly #ended: Promise<number | string>;
   readonly ready: Promise<void>;
+  /** Rejects when it ends; whoever stops it does not look here any more. */
+  readonly lost: Promise<never>;
 
-  constructor(roles: readonly string[], deployment: string, env: NodeJS.ProcessEnv) {
+  constructor(
+    roles: readonly string[],
+    of: { deployment: string; env: NodeJS.ProcessEnv; logFolder: string },
+  ) {
+    const { deployment, env, logFolder } = of;
     this.roles = roles.join(',');
-    this.logFile = join(tmpdir(), `carillon-${process.pid}-${this.roles.replaceAll('/', '-')}.log`);
+    this.logFile = join(logFolder, `${this.roles.replaceAll('/', '-')}.log`);
     const log = openSync(this.logFile, 'w');
     this.#child = fork(
       join(ROOT, 'cli/carillon.ts'),
       ['run', '--deployment', deployment, '--role', this.roles],
-      { cwd: ROOT, env, stdio: ['ignore', log, log, 'ipc'] },
+      // A Ctrl-C is for this process: with it and the SIGTERM of stop() it would be told twice to
+      // end, and the second time is at once.
+      { cwd: ROOT, env, stdio: ['ignore', log, log, 'ipc'], detached: true },
     );
-    this.ready = new Promise((resolve, reject) => {
-      this.#ready = resolve;
-      this.#child.once('exit', (code) => {
-        reject(new Error(`${this.roles} has ended (exit ${code}); see ${this.logFile}`));
-      });
+    closeSync(log);
+    process.once('exit', () => this.#child.kill('SIGKILL'));
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     });
-    this.ready.catch(() => {});
+    this.lost = this.#ended.then((how) => {
+      throw new Error(`${this.roles} has ended (${how}); see ${this.logFile}`);
+    });
+    const runs = new Promise<void>((resolve) => {
+      this.#ready = resolve;
+    });
+    this.ready = Promise.race([runs, this.lost]);
+    for (const promise of [this.ready, this.lost]) promise.catch(() => {});
     this.#child.on('message', (message: { runs?: true } & LiveSnapshot) => {
       if (message.runs === true) this.#ready();
       else this.#answer(message);
@@ -85,11 +92,12 @@ class RoleProcess {
     });
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
-    const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+  /** Resolves when it has ended, with whether it ended well. */
+  async stop(): Promise<boolean> {
     this.#child.kill('SIGTERM');
-    await ended;
+    const how = await this.#ended;
+    // The signal itself ends one that was still starting.
+    return how === 0 || how === 'SIGTERM';
   }
 }
 
@@ -114,9 +122,27 @@ function connectorLines(connectors: object): string {
   return `connectors: ${JSON.stringify(connectors)}`;
 }
 
+/** Logs of a clean run are of no use any more; those of another one are named. */
+function endLogs(folder: string, isClean: boolean, failed: readonly RoleProcess[]): void {
+  if (isClean && failed.length === 0) {
+    rmSync(folder, { recursive: true, force: true });
+    return;
+  }
+  process.exitCode = 1;
+  const which = failed.map(({ roles }) => `${roles} has failed. `).join('');
+  process.stderr.write(`${which}The logs of all processes are in ${folder}\n`);
+}
+
+/** The order in which the live view lists them: that of the file. */
+function useCases(): string[] {
+  const { streams } = parse(readFileSync(join(ROOT, 'topology/reno.yaml'), 'utf8'));
+  return Object.keys(streams);
+}
+
 async function main(): Promise<void> {
   const stops: (() => Promise<void>)[] = [];
   const signal = untilSignal();
+  let isClean = false;
   try {
     const standIns = await startStandIns({
       project: 'carillon-demo',
@@ -129,14 +155,19 @@ async function main(): Promise<void> {
     });
     stops.push(() => cluster.stop());
     const env = { ...process.env, ...cluster.env };
-    const roles = PROCESSES.map((of) => new RoleProcess(of, cluster.deploymentFile, env));
+    const logFolder = mkdtempSync(join(tmpdir(), 'carillon-cluster-logs-'));
+    const run = { deployment: cluster.deploymentFile, env, logFolder };
+    const roles = PROCESSES.map((of) => new RoleProcess(of, run));
     stops.push(async () => {
-      await Promise.all(roles.map((role) => role.stop()));
+      const isWell = await Promise.all(roles.map((role) => role.stop()));
+      const failed = roles.filter((_, i) => !isWell[i]);
+      endLogs(logFolder, isClean, failed);
     });
     say(`Starting ${roles.length} processes: ${roles.map((role) => role.roles).join(' | ')}`);
     await within(Promise.all(roles.map((role) => role.ready)), READY_MS_MAX, 'starting');
     stops.push(await watch(roles, cluster.env.CARILLON_SECRET, cluster.deploymentFile));
-    await Promise.race([signal, ...roles.map((role) => role.ready.then(() => signal))]);
+    await Promise.race([signal, ...roles.map((role) => role.lost)]);
+    isClean = true;
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -166,7 +197,7 @@ async function watch(
         connections: snapshots.reduce((sum, { connections }) => sum + connections, 0),
       };
     },
-    useCases: USE_CASES,
+    useCases: useCases(),
     out: process.stdout,
     isTty: process.stdout.isTTY === true,
     colour: process.env.NO_COLOR === undefined,
