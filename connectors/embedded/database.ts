@@ -9,7 +9,7 @@
  * and a power cut takes nothing that was acknowledged; that costs one fsync a commit, at most one
  * every `commitMinMs`.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
@@ -84,6 +84,11 @@ export interface DatabaseOptions {
 
 export interface OpenDatabase {
   readonly db: DatabaseSync;
+  /**
+   * CAR603 when the file was removed or replaced since it was opened: SQLite would go on writing
+   * into what nobody finds again. Undefined: it is there.
+   */
+  gone(): CarillonError | undefined;
   /** Closes the file and gives the lock back. */
   close(): void;
 }
@@ -105,13 +110,24 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     throw error;
   }
   const opened = db;
+  const file = join(dir, DATABASE_FILE);
+  const inode = inodeOf(file);
   return {
     db: opened,
+    gone() {
+      if (inodeOf(file) === inode) return undefined;
+      return unreadable(file, 'it was removed or replaced while it was in use');
+    },
     close() {
       opened.close();
       lock.close();
     },
   };
+}
+
+/** Undefined: the file is not there. */
+function inodeOf(file: string): bigint | undefined {
+  return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface HousekeepingOptions {
   readonly retentionMs: number;
   readonly bytesMax: number;
   readonly compactionLagMs: number;
+  /** Looks whether the file is still there; called at each tick, before all else. */
+  look(): void;
   /** Runs the body in the open transaction. */
   write(body: () => void): void;
 }
@@ -61,6 +63,7 @@ export class Housekeeping {
 
   /** One bounded piece of everything. */
   run(): void {
+    this.#options.look();
     const nowMs = this.#options.clock.now();
     const partitions = [...this.#options.topics.all()];
     const old = this.#tooOld(partitions, nowMs);

@@ -153,6 +153,22 @@ test('a transaction that cannot be committed is undone, and the tasks begin anew
   assert.equal(log.counts.failures, 1);
 });
 
+test('CAR603: a file that is removed under the log takes no more, and its health says so', async (t) => {
+  const { log, dir } = open(t);
+  await log.applyTopics([topic('events')]);
+  const one = batch('events', [['k', 'v']]);
+  assert.deepEqual(await send(log, one), [0]);
+  log.sweep();
+  assert.deepEqual(await send(log, one), [1]);
+  rmSync(dir, { recursive: true });
+  log.sweep();
+  await assert.rejects(log.probe(), { code: 'CAR603' });
+  for (let tries = 0; tries < 2; tries++) {
+    await assert.rejects(send(log, one), { code: 'CAR603' });
+    await assert.rejects(log.probe(), { code: 'CAR603' });
+  }
+});
+
 test('a commit that is refused loses the task, and its group is left', async (t) => {
   const { log } = open(t);
   await log.applyTopics([topic('in')]);

@@ -62,6 +62,8 @@ export class EmbeddedLog implements Log {
   /** Partitions that were appended to in the open transaction. */
   readonly #touched = new Set<Partition>();
   #trouble: CarillonError | undefined;
+  /** The file was removed or replaced under us; looked at each second. */
+  #gone: CarillonError | undefined;
   #closed = false;
 
   constructor(options: EmbeddedLogOptions) {
@@ -83,7 +85,7 @@ export class EmbeddedLog implements Log {
       commitMaxMs: options.commitMaxMs ?? 100,
       commitRecordsMax: options.commitRecordsMax ?? 50_000,
       busy: () => this.#offers.busy,
-      beforeCommit: () => this.#state.writeOffsets(),
+      beforeCommit: () => this.#beforeCommit(),
       committed: (records) => this.#afterCommit(records),
       failed: (error) => this.#afterFailure(error),
       toError: (cause) => writeError(this.dir, cause),
@@ -96,6 +98,10 @@ export class EmbeddedLog implements Log {
       bytesMax: options.bytesMax ?? 1024 ** 3,
       compactionLagMs: options.compactionLagMs ?? DAY_MS,
       write: (body) => this.write(0, body),
+      look: () => {
+        this.#gone = this.#file.gone();
+        this.#trouble ??= this.#gone;
+      },
     });
     this.#housekeeping.start();
   }
@@ -332,6 +338,12 @@ export class EmbeddedLog implements Log {
     }
     this.#transaction.count(records);
     return offsets;
+  }
+
+  /** Nothing is acknowledged that went into a file which nobody finds again. */
+  #beforeCommit(): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    this.#state.writeOffsets();
   }
 
   #afterCommit(records: number): void {
