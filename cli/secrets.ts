@@ -3,8 +3,9 @@
  * the data folder, readable by its owner alone. Never printed.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CarillonError } from '../core/error.ts';
 import { type Deployment, mustHaveSecret } from './deployment.ts';
 
 export interface Secrets {
@@ -17,7 +18,7 @@ export interface Secrets {
 const SECRETS_FILE = 'secrets.json';
 const SECRET_BYTES = 32;
 
-/** Throws CAR906 when a secret is missing and cannot be made here. */
+/** Throws CAR906 when a secret is missing and cannot be made here, or what was kept is no use. */
 export function secretsOf(deployment: Deployment): Secrets {
   const { secret, internalToken } = deployment.auth;
   if (secret !== null && internalToken !== null) return { secret, internalToken };
@@ -30,17 +31,48 @@ export function secretsOf(deployment: Deployment): Secrets {
 
 function keptSecrets(folder: string): Secrets {
   const file = join(folder, SECRETS_FILE);
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const kept = readSecrets(file);
+  if (kept !== undefined) return kept;
   const made: Secrets = {
     secret: randomBytes(SECRET_BYTES).toString('base64url'),
     internalToken: randomBytes(SECRET_BYTES).toString('base64url'),
   };
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
-  chmodSync(file, 0o600);
+  // Whole or not at all: half a file, of a full disk or a killed process, would bar each later
+  // start.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(made), { mode: 0o600 });
+  chmodSync(draft, 0o600);
+  renameSync(draft, file);
   return made;
+}
+
+/** Undefined: none were kept. Never tells what stands in the file. */
+function readSecrets(file: string): Secrets | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw unusable(file, `it cannot be read (${code})`);
+  }
+  let kept: Partial<globalThis.Record<string, unknown>> | null = null;
+  try {
+    kept = JSON.parse(text);
+  } catch {
+    // Node's own message would quote the secret.
+  }
+  const { secret, internalToken } = kept ?? {};
+  if (typeof secret === 'string' && typeof internalToken === 'string') {
+    return { secret, internalToken };
+  }
+  throw unusable(file, 'the two secrets do not stand in it');
+}
+
+function unusable(file: string, why: string): CarillonError {
+  return new CarillonError('CAR906', `the kept secrets cannot be used: ${why}.`, {
+    where: { file },
+    mend: 'Remove the file: new ones are made at the next start, and older tokens are void.',
+  });
 }
