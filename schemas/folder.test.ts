@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -29,8 +29,16 @@ test('records are found by name in all folders below, the later folder wins', ()
   assert.equal(schemas.get('C'), undefined);
 });
 
+function linked(name: string, to: string): string {
+  const dir = folder(name, { 'a.avsc': record('A') });
+  symlinkSync(join(dir, to), join(dir, 'x'));
+  return dir;
+}
+
 const refused: readonly [string, () => string, string][] = [
   ['a folder that is not there', () => join(root, 'nowhere'), 'CAR420'],
+  ['a link that leads nowhere', () => linked('gone', 'nowhere'), 'CAR420'],
+  ['a link to itself', () => linked('circle', 'x'), 'CAR420'],
   ['a file that is not JSON', () => folder('text', { 'a.avsc': '{ type: record' }), 'CAR421'],
   ['a file with an enum', () => folder('enum', { 'a.avsc': '{"type":"enum"}' }), 'CAR421'],
 ];

@@ -52,20 +52,24 @@ export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
 }
 
 function avscFiles(dir: string): string[] {
-  let names: string[];
+  return orUnreadable(dir, () => readdirSync(dir).sort()).flatMap((name) => {
+    const path = join(dir, name);
+    // A link that leads nowhere, or in a circle, cannot be looked at.
+    if (orUnreadable(path, () => statSync(path)).isDirectory()) return avscFiles(path);
+    return name.endsWith('.avsc') ? [path] : [];
+  });
+}
+
+function orUnreadable<T>(path: string, read: () => T): T {
   try {
-    names = readdirSync(dir).sort();
+    return read();
   } catch (cause) {
-    throw new CarillonError('CAR420', `the schema folder cannot be read.`, {
-      where: { file: dir },
+    const why = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new CarillonError('CAR420', `the schema folder cannot be read (${why}).`, {
+      where: { file: path },
       cause,
     });
   }
-  return names.flatMap((name) => {
-    const path = join(dir, name);
-    if (statSync(path).isDirectory()) return avscFiles(path);
-    return name.endsWith('.avsc') ? [path] : [];
-  });
 }
 
 function parseRecord(file: string): AvroRecord {
