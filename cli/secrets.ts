@@ -3,7 +3,16 @@
  * the data folder, readable by its owner alone. Never printed.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { CarillonError } from '../core/error.ts';
 import { type Deployment, mustHaveSecret } from './deployment.ts';
@@ -43,8 +52,22 @@ function keptSecrets(folder: string): Secrets {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, JSON.stringify(made), { mode: 0o600 });
   chmodSync(draft, 0o600);
-  renameSync(draft, file);
-  return made;
+  // Of two commands that start at once the second takes what the first has made.
+  return settle(draft, file) ? made : readSecrets(file)!;
+}
+
+/** False: the file was there already. */
+function settle(draft: string, file: string): boolean {
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // A file system without hard links.
+    copyFileSync(draft, file, constants.COPYFILE_EXCL);
+  } finally {
+    rmSync(draft);
+  }
+  return true;
 }
 
 /** Undefined: none were kept. Never tells what stands in the file. */
