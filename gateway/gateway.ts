@@ -22,7 +22,7 @@ import { LogWriter } from './log-writer.ts';
 import { Owners } from './owners.ts';
 import { PayloadReader } from './payload.ts';
 import { Presence } from './presence.ts';
-import { HttpProblem, installProblems, type LogLine, noLog } from './problem.ts';
+import { HttpProblem, installProblems, type LogLine, noLog, REFUSALS } from './problem.ts';
 import { pullRoutes } from './pull.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
@@ -169,6 +169,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 function newApp(limits: GatewayLimits, say: LogLine): FastifyInstance {
   const app = fastify({
     logger: false,
+    ...REFUSALS,
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
 import { Bench, NOW } from '../test/kit/gateway-bench.ts';
 
@@ -107,3 +109,34 @@ test('an unknown path, and a failure that nobody foresaw: a code, never a stack 
     await broken.close();
   }
 });
+
+const WEBSOCKET = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+const refused: readonly [string, string, number, string][] = [
+  [
+    'an address that does not decode',
+    'GET /v1/devices/%ff HTTP/1.1\r\nHost: x\r\n\r\n',
+    400,
+    'CAR721',
+  ],
+  ['a long id', `GET /v1/devices/${'x'.repeat(600)} HTTP/1.1\r\nHost: x\r\n\r\n`, 400, 'CAR721'],
+  ['no HTTP', '\x00\x01\r\n\r\n', 400, 'CAR721'],
+  ['too many headers', `GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(5_000)}\r\n`, 431, 'CAR721'],
+  ['an upgrade to no address', `GET // HTTP/1.1\r\nHost: x\r\n${WEBSOCKET}\r\n`, 404, 'CAR705'],
+  [
+    'an upgrade to half an address',
+    `GET http://[ HTTP/1.1\r\nHost: x\r\n${WEBSOCKET}\r\n`,
+    404,
+    'CAR705',
+  ],
+];
+for (const [name, request, status, code] of refused) {
+  test(`${name}: refused in our form`, async () => {
+    const said = bench.said.length;
+    const socket = connect(bench.gateway.port, '127.0.0.1');
+    socket.end(request);
+    const [head, body] = (await text(socket)).split('\r\n\r\n');
+    assert.match(head!, new RegExp(`^HTTP/1.1 ${status} `));
+    assert.equal(JSON.parse(body!).code, code);
+    assert.equal(bench.said.length, said, 'it is no failure of the gateway');
+  });
+}

@@ -97,6 +97,13 @@ const refused: readonly [string, object, number, string, string][] = [
     'the content type of the body is not taken here.',
   ],
   [
+    'plain text',
+    { raw: JSON.stringify(EVENT), type: 'text/plain' },
+    415,
+    'CAR708',
+    'the content type of the body is not taken here.',
+  ],
+  [
     'too large',
     { raw: ' '.repeat(1024 * 1024 + 1) },
     413,

@@ -29,7 +29,8 @@ export function parseJson(body: Buffer): unknown {
 }
 
 export function takeJson(app: FastifyInstance): void {
-  app.removeContentTypeParser('application/json');
+  // Fastify's own, the one for text/plain too: that would be told what is wrong with its body.
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
       done(null, parseJson(body as Buffer));

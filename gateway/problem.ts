@@ -2,6 +2,8 @@
  * What the gateway answers when something is wrong: always the same JSON form, with a code, the
  * fields by path and how to mend it; never a stack trace, never a value of the body or a token.
  */
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CarillonError } from '../core/error.ts';
 import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
@@ -79,6 +81,38 @@ export function installProblems(app: FastifyInstance, log: LogLine): void {
     const [path] = request.url.split('?', 1);
     send(reply, new HttpProblem('CAR705', `${request.method} ${path!.slice(0, 200)} is not here.`));
   });
+}
+
+/** What Fastify and Node refuse before there is a route, in our form too: options of the app. */
+export const REFUSALS = {
+  frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void =>
+    send(reply, new HttpProblem('CAR721', 'the address does not decode, or is too long.')),
+  clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex): void => {
+    // After a reset nobody is there to be told.
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    const refused = REFUSED[error.code ?? ''] ?? { status: 400, what: 'it is no HTTP request.' };
+    writeProblem(socket, refused.status, new HttpProblem('CAR721', refused.what));
+  },
+};
+
+const REFUSED: Readonly<globalThis.Record<string, { status: number; what: string }>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, what: 'the request did not come in time.' },
+  HPE_HEADER_OVERFLOW: { status: 431, what: 'the headers are too large.' },
+};
+
+/** Answers on a bare socket, and ends it. */
+export function writeProblem(socket: Duplex, status: number, problem: HttpProblem): void {
+  const body = JSON.stringify(problemBody(problem));
+  const headers = {
+    connection: 'close',
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    ...problemHeaders(problem),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  // The other side may never close its half: a refused socket must not outlive its answer.
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
 function send(reply: FastifyReply, problem: HttpProblem): void {

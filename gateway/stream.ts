@@ -4,7 +4,6 @@
  * `carillon.v1`, or as `?access_token=`.
  */
 import type { IncomingMessage, Server } from 'node:http';
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { type Cursor, emptyCursor, parseCursor } from '../core/cursor.ts';
@@ -16,10 +15,13 @@ import type { Filler } from './fill.ts';
 import type { Hub } from './hub.ts';
 import type { Owners } from './owners.ts';
 import type { Presence } from './presence.ts';
-import { HttpProblem, type LogLine, problemBody, problemHeaders } from './problem.ts';
+import { HttpProblem, type LogLine, writeProblem } from './problem.ts';
 
 export const STREAM_PATH = '/v1/stream';
 export const SUBPROTOCOL = 'carillon.v1';
+
+/** Of no consequence: a request's address begins with its path. */
+const ORIGIN = 'http://gateway';
 
 export interface StreamDeps extends Omit<ConnectionDeps, 'ended'> {
   readonly auth: Auth;
@@ -107,8 +109,9 @@ export class Streams {
 
   /** Throws a problem when the request is not for us to accept. */
   async #check(request: IncomingMessage): Promise<Request> {
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    if (url.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
+    const address = request.url ?? '/';
+    const url = URL.canParse(address, ORIGIN) ? new URL(address, ORIGIN) : undefined;
+    if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
     if (this.#draining || this.#raw.size >= this.#deps.limits.connectionsMax) {
       throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
     }
@@ -172,18 +175,7 @@ export class Streams {
     const problem =
       error instanceof HttpProblem ? error : new HttpProblem('CAR717', 'the gateway failed.');
     if (problem !== error) this.#deps.log('An upgrade failed.', { error });
-    const body = JSON.stringify(problemBody(problem));
-    const headers = {
-      connection: 'close',
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': String(Buffer.byteLength(body)),
-      ...problemHeaders(problem),
-    };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    // The other side may never close its half: a refused socket must not outlive its answer.
-    socket.once('finish', () => socket.destroy());
-    const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n`;
-    socket.end(`${status}${lines.join('')}\r\n${body}`);
+    writeProblem(socket, problem.status, problem);
   }
 }
 
