@@ -12,6 +12,9 @@ export function nearest(written: string, known: Iterable<string>): string | unde
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const name of known) {
+    // So many letters would change at least: no need to count them.
+    const least = Math.abs(word.length - Math.min(name.length, COMPARED_CHARS_MAX));
+    if (least >= bestDistance) continue;
     const distance = editDistance(
       word.toLowerCase(),
       name.toLowerCase().slice(0, COMPARED_CHARS_MAX),

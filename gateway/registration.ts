@@ -167,8 +167,8 @@ function textOf(
   problems: FieldProblem[],
 ): string {
   if (!required && (json === undefined || json === null)) return '';
-  if (typeof json === 'string' && json.length <= charsMax && (json !== '' || !required))
-    return json;
+  const isText = typeof json === 'string' && json.length <= charsMax && json.isWellFormed();
+  if (isText && (json !== '' || !required)) return json;
   const missing = json === undefined ? 'missing, ' : '';
   problems.push({ path, what: `${missing}expected text of 1 to ${charsMax} characters` });
   return '';

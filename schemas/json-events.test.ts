@@ -130,6 +130,19 @@ const bad: readonly [string, unknown, readonly string[]][] = [
     ['/blob: expected bytes as base64 text'],
   ],
   [
+    'half a surrogate pair',
+    { eventId: '\ud800', occurredAt: 1, deviceId: 'tv\udfff' },
+    [
+      '/eventId: expected text that is Unicode, got half a surrogate pair',
+      '/deviceId: expected text that is Unicode, got half a surrogate pair',
+    ],
+  ],
+  [
+    'a name of a map that would be its prototype',
+    JSON.parse('{"eventId":"e","occurredAt":1,"facts":{"__proto__":true}}'),
+    ['/facts/__proto__: a name that is not taken'],
+  ],
+  [
     'inherited names are not fields',
     JSON.parse('{"eventId":"e","occurredAt":1,"__proto__":{"position":1}}'),
     [

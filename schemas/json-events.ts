@@ -51,6 +51,10 @@ const readAs: Read = (type, json, path, problems, depth) => {
   if (type.typeName === 'bytes' || type.typeName === 'fixed') {
     return readBytes(type, json, path, problems);
   }
+  // Half a surrogate pair has no UTF-8: it would be written as another character.
+  if (typeof json === 'string' && !json.isWellFormed()) {
+    return wrong(problems, path, 'expected text that is Unicode, got half a surrogate pair');
+  }
   if (type.isValid(json)) return json;
   return wrong(problems, path, `expected ${type.typeName}, got ${kindOf(json)}${hint(type, json)}`);
 };
@@ -79,6 +83,8 @@ function readRecord(
   }
   for (const name of Object.keys(json)) {
     if (names.includes(name)) continue;
+    // Of a hundred thousand the rest is not looked at: it would keep everybody else waiting.
+    if (problems.length >= PROBLEMS_MAX) break;
     const meant = nearest(name, names);
     const mend = meant === undefined ? `known: ${names.join(', ')}` : `did you mean "${meant}"?`;
     wrong(problems, `${path}/${pointer(name)}`, `${nameOf(type)} has no such field; ${mend}`);
@@ -120,6 +126,9 @@ function readMap(
   const value: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(json)) {
     const at = `${path}/${pointer(name)}`;
+    // It would become the map's prototype, or another name.
+    const isLost = name === '__proto__' || !name.isWellFormed();
+    if (isLost) wrong(problems, at, 'a name that is not taken');
     value[name] = readAs(type.valuesType as avro.Type, item, at, problems, depth + 1);
   }
   return value;
