@@ -45,12 +45,19 @@ export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Prom
     labelNames: ['stream', 'step'],
     registers,
   });
+  const counted = new Counter({
+    name: 'carillon_step_counts_total',
+    help: 'What a step counts beside its verdicts: devices over a limit, identities forgotten.',
+    labelNames: ['stream', 'step', 'count'],
+    registers,
+  });
   for (const step of flow.steps) {
     const at = { stream: step.stream, step: step.step };
     read.inc(at, step.in);
     restored.inc(at, step.restored);
     sent.inc(at, step.out);
     held.inc(at, step.held);
+    for (const [count, n] of Object.entries(step.counted)) counted.inc({ ...at, count }, n);
     records.inc({ ...at, verdict: 'passed', reason: '' }, step.passed);
     for (const [reason, n] of Object.entries(step.dropped)) {
       records.inc({ ...at, verdict: 'dropped', reason }, n);
