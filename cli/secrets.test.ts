@@ -30,6 +30,13 @@ test('secrets are made once, for their owner alone, and found again', () => {
   assert.equal(statSync(join(fresh.dataFolder, 'secrets.json')).mode & 0o777, 0o600);
 });
 
+test('CAR601: a data folder that cannot be made', () => {
+  writeFileSync(join(root, 'file'), '');
+  for (const dataFolder of [join(root, 'file'), join(root, 'file', 'below'), `${root}/\0`]) {
+    assert.throws(() => secretsOf({ ...deployment(), dataFolder }), { code: 'CAR601' });
+  }
+});
+
 const broken: readonly [string, string][] = [
   ['an empty file', ''],
   ['half a file', '{"secret":"hush-hush-hush'],

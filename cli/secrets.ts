@@ -27,7 +27,10 @@ export interface Secrets {
 const SECRETS_FILE = 'secrets.json';
 const SECRET_BYTES = 32;
 
-/** Throws CAR906 when a secret is missing and cannot be made here, or what was kept is no use. */
+/**
+ * Throws CAR906 when a secret is missing and cannot be made here, or what was kept is of no use,
+ * CAR601 when the data folder cannot be written.
+ */
 export function secretsOf(deployment: Deployment): Secrets {
   const { secret, internalToken } = deployment.auth;
   if (secret !== null && internalToken !== null) return { secret, internalToken };
@@ -46,14 +49,27 @@ function keptSecrets(folder: string): Secrets {
     secret: randomBytes(SECRET_BYTES).toString('base64url'),
     internalToken: randomBytes(SECRET_BYTES).toString('base64url'),
   };
-  mkdirSync(folder, { recursive: true });
-  // Whole or not at all: half a file, of a full disk or a killed process, would bar each later
-  // start.
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(made), { mode: 0o600 });
-  chmodSync(draft, 0o600);
-  // Of two commands that start at once the second takes what the first has made.
-  return settle(draft, file) ? made : readSecrets(file)!;
+  try {
+    mkdirSync(folder, { recursive: true });
+    // Whole or not at all: half a file, of a full disk or a killed process, would bar each later
+    // start.
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify(made), { mode: 0o600 });
+    chmodSync(draft, 0o600);
+    // Of two commands that start at once the second takes what the first has made.
+    return settle(draft, file) ? made : readSecrets(file)!;
+  } catch (cause) {
+    throw cause instanceof CarillonError ? cause : unwritable(folder, cause);
+  }
+}
+
+/** CAR601: the data folder of an embedded deployment. */
+export function unwritable(folder: string, cause: unknown): CarillonError {
+  const why = (cause as NodeJS.ErrnoException).code ?? 'no reason given';
+  return new CarillonError('CAR601', `The data folder ${folder} cannot be written: ${why}.`, {
+    where: { at: folder },
+    cause,
+  });
 }
 
 /** False: the file was there already. */
@@ -77,7 +93,10 @@ function readSecrets(file: string): Secrets | undefined {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
+    // No folder, or a file in its place: who makes the secrets tells of it.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ERR_INVALID_ARG_VALUE') {
+      return undefined;
+    }
     throw unusable(file, `it cannot be read (${code})`);
   }
   let kept: Partial<globalThis.Record<string, unknown>> | null = null;

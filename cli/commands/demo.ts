@@ -17,6 +17,7 @@ import { type StandIns, startStandIns } from '../demo/stand-ins.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
 import type { Running } from '../run/running.ts';
+import { unwritable } from '../secrets.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
 import { untilSignal } from '../until-signal.ts';
 
@@ -130,9 +131,13 @@ function namesOf(deployment: Deployment, folder: string): { project: string; bun
 
 /** Sentences of the pipeline go to a file: the screen belongs to the live view. */
 function fileLog(dataFolder: string): (sentence: string, facts?: object) => void {
-  mkdirSync(dataFolder, { recursive: true });
   const file = join(dataFolder, LOG_FILE);
-  writeFileSync(file, '');
+  try {
+    mkdirSync(dataFolder, { recursive: true });
+    writeFileSync(file, '');
+  } catch (cause) {
+    throw unwritable(dataFolder, cause);
+  }
   return (sentence, facts) => {
     const { error, ...rest } = (facts ?? {}) as { error?: unknown };
     const said = error instanceof Error ? error.message : error;

@@ -13,7 +13,8 @@ const ROOT = join(import.meta.dirname, '../..');
 /** A topology that needs no provider's account. */
 const TOPOLOGY = join(import.meta.dirname, 'topologies/sockets.yaml');
 
-const run = (house: House) => carillon(['run', '--deployment', house.deployment]);
+const run = (house: House, command = 'run') =>
+  carillon([command, '--deployment', house.deployment]);
 
 function checkRefusal(ended: Ended, code: string, words: readonly RegExp[]): void {
   const said = ended.errors;
@@ -40,6 +41,7 @@ describe('refused at the start', { concurrency: 2 }, () => {
     writeFileSync(house.data, 'not a folder');
     try {
       checkRefusal(await run(house), 'CAR601', [/data/]);
+      checkRefusal(await run(house, 'demo'), 'CAR601', [/data/]);
     } finally {
       await house.close();
     }
