@@ -37,3 +37,16 @@ test('every verdict of a step, and what it counts beside them', async () => {
     `carillon_step_records_out_total{${at}} 64`,
   ]);
 });
+
+test('what a gateway has counted, and why connections ended', async () => {
+  const gateway = { counts: { opened: 3, reportsLost: 0 }, closed: new Map([[3003, 2]]) };
+  const text = await metricsText(FLOW, { connections: 1, ready: true, gateway });
+  assert.deepEqual(
+    text.split('\n').filter((line) => line.startsWith('carillon_gateway')),
+    [
+      'carillon_gateway_events_total{event="opened"} 3',
+      'carillon_gateway_events_total{event="reportsLost"} 0',
+      'carillon_gateway_closes_total{code="3003"} 2',
+    ],
+  );
+});

@@ -10,6 +10,15 @@ export interface ProcessFacts {
   readonly connections: number;
   /** The log can be reached, and so on: what /health/ready says. */
   readonly ready: boolean;
+  readonly gateway?: GatewayFacts;
+}
+
+/** What a gateway has counted since its start. */
+export interface GatewayFacts {
+  /** By name, as `doubles`. */
+  readonly counts: { readonly [name: string]: number };
+  /** Connections that were closed, by close code. */
+  readonly closed: ReadonlyMap<number, number>;
 }
 
 export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Promise<string> {
@@ -68,6 +77,7 @@ export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Prom
   }
   laneMetrics(flow, registers);
   processMetrics(flow, facts, registers);
+  if (facts.gateway !== undefined) gatewayMetrics(facts.gateway, registers);
   return (await registry.metrics()) + ages(flow.lanes);
 }
 
@@ -96,6 +106,23 @@ function laneMetrics(flow: FlowSnapshot, registers: Registry[]): void {
     waiting.inc(at, lane.waiting);
     for (const [outcome, n] of Object.entries(lane.outcomes)) outcomes.inc({ ...at, outcome }, n);
   }
+}
+
+function gatewayMetrics({ counts, closed }: GatewayFacts, registers: Registry[]): void {
+  const events = new Counter({
+    name: 'carillon_gateway_events_total',
+    help: 'What the gateway counts: frames, acknowledgements, fills, facts that the log never got.',
+    labelNames: ['event'],
+    registers,
+  });
+  for (const [event, n] of Object.entries(counts)) events.inc({ event }, n);
+  const closes = new Counter({
+    name: 'carillon_gateway_closes_total',
+    help: 'Connections that ended, by close code (docs/close-codes.md).',
+    labelNames: ['code'],
+    registers,
+  });
+  for (const [code, n] of closed) closes.inc({ code: String(code) }, n);
 }
 
 function processMetrics(flow: FlowSnapshot, facts: ProcessFacts, registers: Registry[]): void {

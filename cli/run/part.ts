@@ -12,7 +12,7 @@ import { type HealthServer, startHealthServer } from '../../gateway/health-serve
 import type { LogLine } from '../../gateway/problem.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
-import { metricsText } from '../../runtime/metrics.ts';
+import { type GatewayFacts, metricsText } from '../../runtime/metrics.ts';
 import type { CommitPolicy } from '../../runtime/scheduler.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
@@ -117,6 +117,7 @@ export class Part {
     return metricsText(flow, {
       connections: this.connections,
       ready: flow.troubles.length === 0,
+      ...(this.#gateway === null ? {} : { gateway: factsOf(this.#gateway) }),
     });
   }
 
@@ -212,4 +213,9 @@ export class Part {
     if (troubles.length === 0) return;
     throw new CarillonError('CAR944', `${troubles.join('; ')}.`, { retryable: true });
   }
+}
+
+function factsOf(gateway: Gateway): GatewayFacts {
+  const { closed, ...counts } = gateway.counts;
+  return { counts: { ...counts, reportsLost: gateway.reportsLost() }, closed };
 }

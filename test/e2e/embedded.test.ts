@@ -68,6 +68,7 @@ describe('the embedded pipeline', () => {
     await until('all are told', () => {
       return socket.frames.length > 0 && fcm.receivedCount > 0 && apns.receivedCount > 0;
     });
+    assert.ok((await house.metric('carillon_gateway_events_total', 'framesSent')) >= 2);
     const [frame] = socket.frames;
     assert.equal(frame!.id, idOf('pl', 'tv', 'e-1'));
     assert.equal(frame!.priority, 'critical');
