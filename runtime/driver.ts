@@ -6,7 +6,7 @@
  */
 import type { Plan, SinkPlan } from '../compiler/plan.ts';
 import { HandClock } from '../core/clock.ts';
-import type { EncodedBatch, Group, GroupSpec } from '../core/log.ts';
+import type { EncodedBatch, Group } from '../core/log.ts';
 import { partitionOfText } from '../core/partition.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { Header, Record } from '../core/record.ts';
@@ -15,6 +15,7 @@ import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
 import { NEVER } from '../core/store.ts';
 import { topicSpecs } from './engine.ts';
+import { sinkGroup, streamsGroup } from './group-specs.ts';
 import { MemoryLog } from './memory-log.ts';
 import type { Drop, EngineOptions } from './scheduler.ts';
 import { SinkLane } from './sink-lane.ts';
@@ -169,15 +170,7 @@ export class Driver {
     const { plan } = this.#options;
     const options = this.#engineOptions();
     for (const sub of plan.subTopologies) {
-      const spec: GroupSpec = {
-        group: sub.group,
-        partitions: this.#partitions,
-        inputs: [...new Set(sub.streams.map((stream) => stream.source.topic))],
-        tables: sub.tables.map((table) => table.topic),
-        stores: sub.stores,
-        transactional: true,
-        topologyHash: plan.hash,
-      };
+      const spec = streamsGroup(plan, sub, this.#partitions);
       const open = (port: ConstructorParameters<typeof StreamsTask>[2]) => {
         const task = new StreamsTask(plan, sub, port, options);
         this.#tasks.push(task);
@@ -200,15 +193,7 @@ export class Driver {
       random: () => NO_RETRY_SPREAD,
     });
     this.#lanes.push(lane);
-    const spec: GroupSpec = {
-      group: sink.groupOf(priority),
-      partitions: this.#partitions,
-      inputs: lane.inputs(),
-      tables: lane.tables().map((table) => table.topic),
-      stores: [],
-      transactional: false,
-      topologyHash: plan.hash,
-    };
+    const spec = sinkGroup(lane, this.#partitions, false);
     this.#groups.push(await this.#log.openGroup(spec, lane));
   }
 

@@ -4,11 +4,12 @@
  */
 import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Group, GroupSpec, Log, TopicSpec } from '../core/log.ts';
+import type { Group, Log, TopicSpec } from '../core/log.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
 import { GoneCounts } from './gone-counts.ts';
+import { sinkGroup, streamsGroup } from './group-specs.ts';
 import { type CommitPolicy, type EngineOptions, Scheduler } from './scheduler.ts';
 import { SinkLane } from './sink-lane.ts';
 import { type StepFlow, StreamsTask } from './streams-task.ts';
@@ -86,15 +87,7 @@ export class Engine {
         this.#scheduler.remove(task);
       },
     };
-    const spec: GroupSpec = {
-      group: sub.group,
-      partitions,
-      inputs: [...new Set(sub.streams.map((stream) => stream.source.topic))],
-      tables: sub.tables.map((table) => table.topic),
-      stores: sub.stores,
-      transactional: true,
-      topologyHash: plan.hash,
-    };
+    const spec = streamsGroup(plan, sub, partitions);
     const group = await log.openGroup(spec, {
       open: (port) => {
         const task = new StreamsTask(plan, sub, port, options);
@@ -114,15 +107,8 @@ export class Engine {
       random: this.#parts.random,
     });
     this.#lanes.push(lane);
-    const spec: GroupSpec = {
-      group: sinkPlan.groupOf(priority),
-      partitions,
-      inputs: lane.inputs(),
-      tables: lane.tables().map((table) => table.topic),
-      stores: [],
-      transactional: this.#parts.keepsInTransaction === true && sinkPlan.spec.keeps === true,
-      topologyHash: plan.hash,
-    };
+    const inTransaction = this.#parts.keepsInTransaction === true && sinkPlan.spec.keeps === true;
+    const spec = sinkGroup(lane, partitions, inTransaction);
     this.#groups.set(spec.group, await log.openGroup(spec, lane));
   }
 

@@ -1,0 +1,34 @@
+/**
+ * What the groups of a plan ask of the log. Production and the test driver open the same groups: a
+ * replay that differed here would prove nothing.
+ */
+import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
+import type { GroupSpec } from '../core/log.ts';
+import type { SinkLane } from './sink-lane.ts';
+
+export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: number): GroupSpec {
+  return {
+    group: sub.group,
+    partitions,
+    inputs: [...new Set(sub.streams.map((stream) => stream.source.topic))],
+    tables: sub.tables.map((table) => table.topic),
+    stores: sub.stores,
+    transactional: true,
+    topologyHash: plan.hash,
+  };
+}
+
+/**
+ * `transactional`: the sink writes into the log's own transaction, and may see what is open in it.
+ */
+export function sinkGroup(lane: SinkLane, partitions: number, transactional: boolean): GroupSpec {
+  return {
+    group: lane.sinkPlan.groupOf(lane.priority),
+    partitions,
+    inputs: lane.inputs(),
+    tables: lane.tables().map((table) => table.topic),
+    stores: [],
+    transactional,
+    topologyHash: lane.plan.hash,
+  };
+}
