@@ -26,25 +26,38 @@ export interface EncodedBatch {
   readonly maxTimestamp: number;
 }
 
-/** A store's row for the changelog (Kafka) or the state table (SQLite). Null: deleted. */
-export interface StateRow {
-  readonly store: string;
-  readonly key: Buffer;
-  readonly value: Buffer | null;
+/**
+ * Records of one topic partition as they lie in the log: one record batch, v2, uncompressed, handed
+ * from the log to the task without being taken apart. Its bytes are never written again.
+ */
+export interface LogBatch {
+  readonly topic: string;
+  readonly partition: number;
+  /** From the batch's header on; empty: there are no records, only the position moves on. */
+  readonly bytes: Buffer;
+  /** What the offset deltas of its records count from; the one in the header is not looked at. */
+  readonly baseOffset: number;
+  /** Records below it were read before: a position may lie in the middle of a batch. */
+  readonly from: number;
+  /** What to commit after its last record; it may lie beyond (control records, compacted ones). */
+  readonly nextOffset: number;
 }
 
 export interface CommittedOffset {
   readonly topic: string;
+  readonly partition: number;
   /** The next offset to read. */
   readonly offset: number;
   /** At most 4096 bytes; empty for none. */
   readonly metadata: string;
 }
 
-/** What a task has done since its last commit; it becomes visible as a whole or not at all. */
-export interface CommitSet {
+/**
+ * What all tasks of one member have done since its last commit: outputs and changelog records alike
+ * as batches, and how far they have read. It becomes visible as a whole or not at all.
+ */
+export interface CommitUnit {
   readonly batches: readonly EncodedBatch[];
-  readonly rows: readonly StateRow[];
   readonly offsets: readonly CommittedOffset[];
 }
 
@@ -63,7 +76,7 @@ export interface GroupSpec {
    * committed.
    */
   readonly tables: readonly string[];
-  /** Stores and their changelog topics; restored before `ready`. */
+  /** Stores and their changelog topics (compacted); restored before `ready`. */
   readonly stores: readonly { readonly store: string; readonly changelog: string }[];
   /**
    * True: a commit is one transaction, inputs are read read_committed, a lost task is fenced (D2).
@@ -74,36 +87,43 @@ export interface GroupSpec {
   readonly topologyHash: string;
 }
 
+/** The log's side of a member: what commits for all of its tasks. */
+export interface UnitPort {
+  /**
+   * Commits; the next call comes when this one has ended. The embedded log takes it synchronously
+   * into its open transaction and returns undefined; others return a promise. A throw or rejection
+   * means that what was not committed is lost: `close('fenced')` follows for every task.
+   */
+  commit(unit: CommitUnit): Promise<void> | undefined;
+}
+
 /** The log's side of a task. */
 export interface TaskPort {
   readonly partition: number;
+  /** Shared by all tasks of the member. */
+  readonly unit: UnitPort;
   /** The metadata that was committed with each input's offset. Known when `ready` is called. */
   committedMetadata(topic: string): string;
   /**
-   * Commits. The embedded log takes it synchronously into its open transaction and returns
-   * undefined; others return a promise. A rejection means that the task is lost: `close('fenced')`
-   * follows.
+   * The next batch of an input, in offset order, from its committed offset on; undefined: there is
+   * none now, and the host is woken when there is. The log reads a bounded way ahead of what is
+   * taken, and no further: this is all the back-pressure there is.
    */
-  commit(set: CommitSet): Promise<void> | undefined;
-  /** No `offer` for this input until `resume`: the task's queue is full. */
-  pause(topic: string): void;
-  resume(topic: string): void;
+  take(topic: string): LogBatch | undefined;
   /** The task cannot go on (a broken invariant): it is closed, and its group member with it. */
   fail(error: Error): void;
 }
 
 /** The engine's side of a task. Calls never overlap. */
 export interface TaskHost {
-  restore(store: string, key: Buffer, value: Buffer | null): void;
+  /** Records of a store's changelog, in order; a null value deletes. */
+  restore(store: string, batch: LogBatch): void;
   /** Rows of a table, in order; before `ready` its history, later its updates. */
-  table(topic: string, records: readonly Record[]): void;
-  /** Stores and tables are at their ends; offers begin now. */
+  table(topic: string, batch: LogBatch): void;
+  /** Stores and tables are at their ends; `take` gives batches from now on. */
   ready(): void;
-  /**
-   * Records of one input, in offset order; the task queues them and returns at once. `nextOffset`
-   * is what to commit after the last one (it can be beyond it: control records, aborted ones).
-   */
-  offer(topic: string, records: readonly Record[], nextOffset: number): void;
+  /** One of its inputs has something to take. */
+  wake(): void;
   /**
    * The task is taken away. `revoked`, `stopped`: finish and commit what can be (the port still
    * commits); `fenced`: drop everything.

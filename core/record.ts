@@ -1,10 +1,12 @@
 /**
- * The envelope that all steps share: bytes first, value on demand. A record is a view on the bytes
- * of the batch that it came in; nothing is decoded until a step asks, and a payload that is only
- * passed on is copied as bytes. All fields are set in the constructor, so that every record has one
- * hidden class: never spread a record, never add a field later.
+ * One record, as steps and tools see it: a view on a place in a slice. Bytes first, value on demand:
+ * a text is made when somebody asks for it. The engine moves one view over the records of a slice,
+ * so a step never keeps it beyond its call; tools get views of their own (`readBatch`).
  */
 import type { MemberDevice } from './device.ts';
+import type { DeviceLines } from './device-lines.ts';
+import { type Header, readHeaders } from './headers.ts';
+import { FIELD_UNKNOWN, GIVEN, NO_TARGET, NONE, type Slice } from './slice.ts';
 
 /** Turns a record's value bytes into an object; made once per writer schema, never per record. */
 export interface ValueDecoder {
@@ -14,209 +16,214 @@ export interface ValueDecoder {
   decode(bytes: Buffer, start: number, end: number): unknown;
 }
 
-export interface Header {
-  readonly key: string;
-  readonly value: Buffer;
+/** What `target` says of a field that names the device to be spared. */
+interface Located {
+  readonly column: number;
+  read(record: Record): unknown;
 }
-
-/** Which devices a notification is for; set by `target`, read by `fan_out`. */
-export interface Target {
-  /** Bit i stands for DEVICE_CLASSES[i]. */
-  readonly classMask: number;
-  /** The device that caused the event and is spared, or null. */
-  readonly except: string | null;
-}
-
-const NO_BYTES = Buffer.alloc(0);
 
 export class Record {
-  readonly topic: string;
-  readonly partition: number;
-  /** Position in the partition; -1 for a record that a step has made. */
-  readonly offset: number;
-  /** Epoch milliseconds, event time. The source may replace what the broker says (`from.time`). */
-  timestamp: number;
-  readonly keyBytes: Buffer;
-  readonly keyStart: number;
-  /** -1 with keyStart -1: the key is null. */
-  readonly keyEnd: number;
-  readonly valueBytes: Buffer;
-  readonly valueStart: number;
-  /** -1 with valueStart -1: the value is null, a tombstone. */
-  readonly valueEnd: number;
-  readonly headers: readonly Header[] | null;
-  /** Set by the source once the writer's schema is known; null before. */
-  decoder: ValueDecoder | null;
+  slice: Slice;
+  i: number;
 
-  // Slots of the envelope: they travel with the record, not in its headers.
-  /**
-   * The event's id: what `from.id` names, else topic/partition/offset (rule D1). Set by the source.
-   */
-  eventId: string;
-  /** 0..3, or -1 in a topology without lanes. Set by the source. */
-  priority: number;
-  /**
-   * Task-clock milliseconds after which nobody wants it; 0: none (rule D9). Set by gate_staleness.
-   */
-  deadlineMs: number;
-  /** How many records this one stands for; more than 1 after coalesce. */
-  count: number;
-  target: Target | null;
-  /** The device this copy is for; null until fan_out. */
-  device: MemberDevice | null;
-  /** The row that a sink's gate joined (presence), handed to the sink; null before. */
-  joined: unknown;
-  /** Which of the stream's output topics it goes to; 0 unless a step says otherwise. */
-  output: number;
-
-  #key: string | null | undefined;
-  #value: unknown;
-
-  constructor(
-    topic: string,
-    partition: number,
-    offset: number,
-    timestamp: number,
-    keyBytes: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueBytes: Buffer,
-    valueStart: number,
-    valueEnd: number,
-    headers: readonly Header[] | null,
-  ) {
-    this.topic = topic;
-    this.partition = partition;
-    this.offset = offset;
-    this.timestamp = timestamp;
-    this.keyBytes = keyBytes;
-    this.keyStart = keyStart;
-    this.keyEnd = keyEnd;
-    this.valueBytes = valueBytes;
-    this.valueStart = valueStart;
-    this.valueEnd = valueEnd;
-    this.headers = headers;
-    this.decoder = null;
-    this.eventId = '';
-    this.priority = -1;
-    this.deadlineMs = 0;
-    this.count = 1;
-    this.target = null;
-    this.device = null;
-    this.joined = null;
-    this.output = 0;
-    this.#key = undefined;
-    this.#value = undefined;
+  constructor(slice: Slice, i: number) {
+    this.slice = slice;
+    this.i = i;
   }
 
-  /** The key as text, or null. Decoded at the first call. */
+  get topic(): string {
+    return this.slice.topic;
+  }
+
+  get partition(): number {
+    return this.slice.partition;
+  }
+
+  /** Position in the partition. */
+  get offset(): number {
+    return this.slice.offset[this.i]!;
+  }
+
+  /** Epoch milliseconds, event time. */
+  get timestamp(): number {
+    return this.slice.timestamp[this.i]!;
+  }
+
+  set timestamp(atMs: number) {
+    this.slice.timestamp[this.i] = atMs;
+  }
+
+  /** The key as text, or null. */
   get key(): string | null {
-    if (this.#key !== undefined) return this.#key;
-    const key =
-      this.keyStart < 0 ? null : this.keyBytes.toString('utf8', this.keyStart, this.keyEnd);
-    this.#key = key;
-    return key;
+    const { slice, i } = this;
+    const start = slice.keyStart[i]!;
+    if (start >= 0) return slice.bytes.toString('utf8', start, slice.keyEnd[i]!);
+    return start === GIVEN ? slice.keys[i]! : null;
   }
 
-  /** The value as the stream's steps see it (only the fields that they read), or null. */
+  set key(key: string) {
+    this.slice.keyStart[this.i] = GIVEN;
+    this.slice.keys[this.i] = key;
+    this.slice.touch();
+  }
+
+  /** The key's bytes, or null. A copy is not made: they are valid as long as the slice is. */
+  get keyBytes(): Buffer | null {
+    const { slice, i } = this;
+    const start = slice.keyStart[i]!;
+    if (start >= 0) return slice.bytes.subarray(start, slice.keyEnd[i]!);
+    return start === GIVEN ? Buffer.from(slice.keys[i]!, 'utf8') : null;
+  }
+
+  /** The value's bytes in wire format; null: a tombstone, or a value that a step gave as an object. */
+  get valueBytes(): Buffer | null {
+    const { slice, i } = this;
+    const start = slice.valueStart[i]!;
+    return start >= 0 ? slice.bytes.subarray(start, slice.valueEnd[i]!) : null;
+  }
+
+  /** The value as the stream's steps see it, or null. Decoded at the first call. */
   // biome-ignore lint/suspicious/noExplicitAny: its type is the topology's, not the compiler's.
   get value(): any {
-    if (this.#value === undefined) {
-      if (this.valueStart < 0) this.#value = null;
-      else if (this.decoder === null) throw new Error('value read before the source set a decoder');
-      else this.#value = this.decoder.decode(this.valueBytes, this.valueStart, this.valueEnd);
-    }
-    return this.#value;
+    const { slice, i } = this;
+    if (slice.valueStart[i] === NONE) return null;
+    const known = slice.values[i];
+    if (known !== undefined) return known;
+    if (slice.decode === null) throw new Error('value read before the source set a decoder');
+    const value = slice.decode(slice, i);
+    slice.values[i] = value;
+    slice.touch();
+    return value;
   }
 
-  /** True once a step has read the value, or given it. */
+  /** Gives it another value, as an object; null makes it a tombstone. */
+  set value(value: unknown) {
+    const { slice, i } = this;
+    slice.valueStart[i] = value === null ? NONE : GIVEN;
+    slice.values[i] = value ?? undefined;
+    slice.touch();
+    for (const column of slice.fieldStart) column[i] = FIELD_UNKNOWN;
+  }
+
   get isTombstone(): boolean {
-    return this.valueStart < 0 && this.#value === undefined;
+    return this.slice.valueStart[this.i] === NONE;
   }
 
-  /** A copy for one device, with all slots; shares bytes and decoded value. */
-  forDevice(device: MemberDevice): Record {
-    const copy = this.#copy(this.keyBytes, this.keyStart, this.keyEnd);
-    copy.#key = this.#key;
-    copy.#value = this.#value;
-    copy.device = device;
-    return copy;
+  get headers(): readonly Header[] | null {
+    const { slice, i } = this;
+    const at = slice.headersAt[i]!;
+    if (at === NONE) return null;
+    return at === GIVEN ? slice.headers[i]! : readHeaders(slice.bytes, at);
   }
 
-  /** A copy for another stream that reads the same topic: bytes shared, slots as they are now. */
-  fork(): Record {
-    const copy = this.#copy(this.keyBytes, this.keyStart, this.keyEnd);
-    copy.#key = this.#key;
-    return copy;
+  /** What `from.id` names, else topic/partition/offset (rule D1). */
+  get eventId(): string {
+    const { slice, i } = this;
+    const start = slice.eventStart[i]!;
+    if (start >= 0) return slice.bytes.toString('utf8', start, slice.eventEnd[i]!);
+    if (start === GIVEN) return slice.eventIds[i]!;
+    return `${slice.topic}/${slice.partition}/${slice.offset[i]}`;
   }
 
-  /** A copy with another value, given as an object; its bytes are empty (`valueStart` -1). */
-  withValue(value: unknown): Record {
-    const copy = new Record(
-      this.topic,
-      this.partition,
-      this.offset,
-      this.timestamp,
-      this.keyBytes,
-      this.keyStart,
-      this.keyEnd,
-      NO_BYTES,
-      -1,
-      -1,
-      this.headers,
-    );
-    this.#copySlots(copy);
-    copy.#key = this.#key;
-    copy.#value = value;
-    return copy;
+  set eventId(id: string) {
+    this.slice.eventStart[this.i] = GIVEN;
+    this.slice.eventIds[this.i] = id;
+    this.slice.touch();
   }
 
-  /** A copy with another key; the value's bytes are shared. */
-  withKey(key: string): Record {
-    const bytes = Buffer.from(key, 'utf8');
-    const copy = this.#copy(bytes, 0, bytes.length);
-    copy.#key = key;
-    copy.#value = this.#value;
-    return copy;
+  /** 0..3, or -1 in a topology without lanes. */
+  get priority(): number {
+    return this.slice.priority;
   }
 
-  #copy(keyBytes: Buffer, keyStart: number, keyEnd: number): Record {
-    const copy = new Record(
-      this.topic,
-      this.partition,
-      this.offset,
-      this.timestamp,
-      keyBytes,
-      keyStart,
-      keyEnd,
-      this.valueBytes,
-      this.valueStart,
-      this.valueEnd,
-      this.headers,
-    );
-    this.#copySlots(copy);
-    return copy;
+  /** Task-clock milliseconds after which nobody wants it; 0: none (rule D9). */
+  get deadlineMs(): number {
+    return this.slice.deadlineMs[this.i]!;
   }
 
-  #copySlots(copy: Record): void {
-    copy.decoder = this.decoder;
-    copy.eventId = this.eventId;
-    copy.priority = this.priority;
-    copy.deadlineMs = this.deadlineMs;
-    copy.count = this.count;
-    copy.target = this.target;
-    copy.device = this.device;
-    copy.joined = this.joined;
-    copy.output = this.output;
+  set deadlineMs(atMs: number) {
+    this.slice.deadlineMs[this.i] = atMs;
+  }
+
+  /** How many events this one stands for; more than 1 after coalesce. */
+  get count(): number {
+    return this.slice.count[this.i]!;
+  }
+
+  set count(count: number) {
+    this.slice.count[this.i] = count;
+  }
+
+  /** Which of the stream's output topics it goes to; 0 unless a step says otherwise. */
+  get output(): number {
+    return this.slice.output[this.i]!;
+  }
+
+  set output(output: number) {
+    this.slice.output[this.i] = output;
+  }
+
+  /** The bits of DEVICE_CLASSES that are told, or NO_TARGET (-1). */
+  get classMask(): number {
+    return this.slice.classMask[this.i]!;
+  }
+
+  /** The device that caused the event and is spared, or null. */
+  get except(): string | null {
+    const { slice, i } = this;
+    const start = slice.exceptStart[i]!;
+    if (start >= 0) return slice.bytes.toString('utf8', start, slice.exceptEnd[i]!);
+    return start === GIVEN ? slice.excepts[i]! : null;
+  }
+
+  /** Says which devices it is for; a null or empty `except` spares none. */
+  setTarget(classMask: number, except: Located | null): void {
+    const { slice, i } = this;
+    slice.classMask[i] = classMask;
+    slice.exceptStart[i] = NONE;
+    if (except === null) return;
+    const start = except.column < 0 ? FIELD_UNKNOWN : slice.fieldStart[except.column]![i]!;
+    if (start >= 0) {
+      const end = slice.fieldEnd[except.column]![i]!;
+      if (end === start) return;
+      slice.exceptStart[i] = start;
+      slice.exceptEnd[i] = end;
+      return;
+    }
+    if (start === NONE) return;
+    const spared = except.read(this);
+    if (typeof spared === 'string' && spared !== '') this.setExcept(spared);
+  }
+
+  setExcept(deviceId: string): void {
+    const { slice, i } = this;
+    slice.exceptStart[i] = GIVEN;
+    slice.excepts[i] = deviceId;
+    slice.touch();
+    if (slice.classMask[i] === NO_TARGET) slice.classMask[i] = ALL_CLASSES;
+  }
+
+  /** The device this copy is for, as an object; null until fan_out. */
+  get device(): MemberDevice | null {
+    const { slice, i } = this;
+    const line = slice.device[i]!;
+    return line < 0 ? null : slice.devices!.device(line);
+  }
+
+  setDevice(devices: DeviceLines, line: number): void {
+    this.slice.devices = devices;
+    this.slice.device[this.i] = line;
+  }
+
+  /** The row that a sink's gate joined (presence), handed to the sink; null before. */
+  get joined(): unknown {
+    return this.slice.joined[this.i] ?? null;
+  }
+
+  set joined(row: unknown) {
+    this.slice.joined[this.i] = row;
+    this.slice.touch();
   }
 }
 
-/**
- * What flows between the nodes of a stream: the records of one poll of one partition (500 or so),
- * or what a tick of the task's clock let go. An empty batch is a tick.
- */
-export interface Batch {
-  readonly records: readonly Record[];
-  /** The task's clock for this batch, epoch milliseconds; it never goes back. */
-  readonly clockMs: number;
-}
+const ALL_CLASSES = 0x7fffffff;

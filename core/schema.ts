@@ -2,6 +2,7 @@
  * Avro as the engine sees it. The codec itself is in schemas/; the engine holds these.
  */
 import type { ValueDecoder } from './record.ts';
+import type { Slice } from './slice.ts';
 
 /** Wire format: magic byte 0, big-endian schema id, then the Avro body. */
 export const WIRE_HEADER_BYTES = 5;
@@ -24,6 +25,18 @@ export function isUndecodable(of: ValueDecoder | Undecodable): of is Undecodable
   return 'why' in of;
 }
 
+/**
+ * Finds fields in the bytes of values of one writer schema, without decoding them: fills the field
+ * columns of a record (core/slice.ts).
+ */
+export interface Locator {
+  /**
+   * Locates all fields of record `i`, whose value has this writer's schema id. False: the value
+   * does not lie as its schema says (it ends early, or bytes are left over); decode it to learn why.
+   */
+  locate(slice: Slice, i: number): boolean;
+}
+
 /** Writes values of one schema, as the topology's folder has it. */
 export interface ValueEncoder {
   readonly schemaId: number;
@@ -42,6 +55,13 @@ export interface Schemas {
    * await `load(schemaId)` first.
    */
   decoder(schemaId: number, projection: Projection): ValueDecoder | Undecodable | undefined;
+  /**
+   * Where the fields at `paths` (`value.a.b`; column i is path i) lie in values written with
+   * `schemaId`, when that is certain to equal what a decoder of `projection` would give: a field
+   * that the writer has not, or has with another name or kind, stays unknown. Undefined when the
+   * schema is not loaded or cannot be read.
+   */
+  locator(schemaId: number, projection: Projection, paths: readonly string[]): Locator | undefined;
   /**
    * Fetches a writer schema. An id that the registry does not have is remembered as unknown for a
    * while. Throws a retryable CarillonError (CAR6xx) when the registry does not answer.

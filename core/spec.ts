@@ -6,13 +6,19 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
 import type { Delivery, Outcome } from './outcome.ts';
-import type { Batch, Record } from './record.ts';
-import type { KeyedStore, RowCodec, TableView } from './store.ts';
+import type { Record } from './record.ts';
+import type { Slice } from './slice.ts';
+import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { Verdict } from './verdict.ts';
 
-/** A compiled `value.a.b`, `key`, or `timestamp`. */
+/** A compiled `value.a.b`, `key`, or `timestamp`. It belongs to one stream. */
 export interface FieldReader {
   readonly path: string;
+  /**
+   * Which of the slice's field columns says where it lies in the bytes; -1: none, the value is
+   * decoded. Set when a task opens the stream.
+   */
+  column: number;
   read(record: Record): unknown;
 }
 
@@ -120,11 +126,14 @@ export type ValuesOf<O extends Options> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
 };
 
-/** Sends a record to the next step (counted as out). */
-export type Emit = (record: Record) => void;
+/**
+ * Sends a copy of the record to the next step (counted as out), and gives the copy, so that it can
+ * be changed: `emit(record).value = …`. Good until the next call.
+ */
+export type Emit = (record: Record) => Record;
 
 /** What a step is handed when its task opens. */
-export interface StepContext<Row = never> {
+export interface StepContext<Rows = never> {
   readonly stream: string;
   readonly step: string;
   /** The id of the use case (`id:` of the stream). */
@@ -132,17 +141,17 @@ export interface StepContext<Row = never> {
   readonly partition: number;
   readonly clock: Clock;
   /** Only for steps that declare `rows`. */
-  readonly store: KeyedStore<Row>;
+  readonly store: StoreOf<Rows>;
   table<T>(name: string): TableView<T>;
-  /** Sets the decoder of a record that was read back from a row, so that its value can be read. */
-  revive(record: Record): void;
+  /** A table of schema MemberDevices, as lines. */
+  devices(name: string): DevicesView;
   /** Counts what the spec declares under `counts`. */
   count(name: string, by?: number): void;
   /**
-   * Settles `by` records that were held: passed, or dropped with a declared reason. `record` is the
-   * one that was dropped, so that tools can name it.
+   * Settles `by` records that were held: passed, or dropped with a declared reason. `offset` is that
+   * of the one that was dropped, so that tools can name it.
    */
-  settle(verdict: Verdict, by?: number, record?: Record): void;
+  settle(verdict: Verdict, by?: number, offset?: number): void;
 }
 
 interface StepSpecBase<O extends Options> {
@@ -158,42 +167,60 @@ interface StepSpecBase<O extends Options> {
   readonly example: string;
 }
 
-/** From record to verdict; `passed` passes the record itself. Fused with its neighbours. */
-export interface EachSpec<O extends Options, Row> extends StepSpecBase<O> {
+type Rows = Columns | RowCodec<unknown>;
+
+interface KeyedSpec<O extends Options, R> {
+  readonly rows?: R;
+  /**
+   * The option (paths) that makes the key under which the step keeps a record. The engine makes the
+   * keys of a whole slice at once, and hands each with its record; null when a part is null or
+   * absent.
+   */
+  readonly keyedBy?: keyof O & string;
+}
+
+/** From record to verdict; `passed` passes the record itself. */
+export interface EachSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSpec<O, R> {
   readonly kind: 'each';
-  readonly rows?: RowCodec<Row>;
-  open(config: ValuesOf<O>, context: StepContext<Row>): (record: Record) => Verdict;
+  open(config: ValuesOf<O>, context: StepContext<R>): (record: Record, key: Key | null) => Verdict;
 }
 
 /** From one record to any number; what goes on is what was emitted, the verdict is the input's. */
-export interface ExpandSpec<O extends Options, Row> extends StepSpecBase<O> {
+export interface ExpandSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSpec<O, R> {
   readonly kind: 'expand';
-  readonly rows?: RowCodec<Row>;
-  open(config: ValuesOf<O>, context: StepContext<Row>): (record: Record, emit: Emit) => Verdict;
+  open(
+    config: ValuesOf<O>,
+    context: StepContext<R>,
+  ): (record: Record, emit: Emit, key: Key | null) => Verdict;
 }
 
 /** Holds records in its store and lets them go when their row is due on the task's clock. */
-export interface TimedSpec<O extends Options, Row> extends StepSpecBase<O> {
+export interface TimedSpec<O extends Options, C extends Columns> extends StepSpecBase<O> {
   readonly kind: 'timed';
-  readonly rows: RowCodec<Row>;
-  /** How many held records a row stands for; the law of conservation needs it at a restart. */
-  heldBy(row: Row): number;
-  /** The writer schemas of the records that a row holds: loaded before the task goes on. */
-  schemaIds?(row: Row): readonly number[];
+  /** Has a column of kind `record`: each row stands for one held record. */
+  readonly rows: C;
+  readonly keyedBy: keyof O & string;
   open(
     config: ValuesOf<O>,
-    context: StepContext<Row>,
+    context: StepContext<C>,
   ): {
-    record(record: Record, emit: Emit): Verdict;
-    /** A row's time has come. Its due time is already taken off; the row is still in the store. */
-    due(key: string, row: Row, emit: Emit): void;
+    record(record: Record, emit: TimedEmit, key: Key | null): Verdict;
+    /** The store's row has come to its time. Its due time is already taken off. */
+    due(emit: TimedEmit): void;
   };
 }
 
-/** Any stateless RxJS pipeline over batches; for custom processors. */
+/** As Emit, and for what is held. */
+export interface TimedEmit {
+  (record: Record): Record;
+  /** Sends on the record that the store's current row holds. */
+  held(): Record;
+}
+
+/** Any stateless RxJS pipeline over slices; for custom processors. */
 export interface OperatorSpec<O extends Options> extends StepSpecBase<O> {
   readonly kind: 'operator';
-  open(config: ValuesOf<O>, context: StepContext): OperatorFunction<Batch, Batch>;
+  open(config: ValuesOf<O>, context: StepContext): OperatorFunction<Slice, Slice>;
 }
 
 // biome-ignore-start lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
@@ -204,15 +231,15 @@ export type StepSpec =
   | OperatorSpec<any>;
 // biome-ignore-end lint/suspicious/noExplicitAny: as above.
 
-export const defineEach = <O extends Options, Row = never>(
-  spec: Omit<EachSpec<O, Row>, 'kind'>,
-): EachSpec<O, Row> => ({ kind: 'each', ...spec });
-export const defineExpand = <O extends Options, Row = never>(
-  spec: Omit<ExpandSpec<O, Row>, 'kind'>,
-): ExpandSpec<O, Row> => ({ kind: 'expand', ...spec });
-export const defineTimed = <O extends Options, Row>(
-  spec: Omit<TimedSpec<O, Row>, 'kind'>,
-): TimedSpec<O, Row> => ({ kind: 'timed', ...spec });
+export const defineEach = <O extends Options, R extends Rows = never>(
+  spec: Omit<EachSpec<O, R>, 'kind'>,
+): EachSpec<O, R> => ({ kind: 'each', ...spec });
+export const defineExpand = <O extends Options, R extends Rows = never>(
+  spec: Omit<ExpandSpec<O, R>, 'kind'>,
+): ExpandSpec<O, R> => ({ kind: 'expand', ...spec });
+export const defineTimed = <O extends Options, C extends Columns>(
+  spec: Omit<TimedSpec<O, C>, 'kind'>,
+): TimedSpec<O, C> => ({ kind: 'timed', ...spec });
 export const defineOperator = <O extends Options>(
   spec: Omit<OperatorSpec<O>, 'kind'>,
 ): OperatorSpec<O> => ({ kind: 'operator', ...spec });

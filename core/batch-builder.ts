@@ -1,0 +1,257 @@
+/**
+ * Writes a record batch (see record-batch.ts): what a task sends between two commits, per topic
+ * partition. Base offset and CRC are left 0; the connector that stores or sends the batch seals it.
+ * What is hot writes straight into its bytes (`open`, `end`); others give key and value.
+ */
+import type { Header } from './headers.ts';
+import type { EncodedBatch } from './log.ts';
+import { BATCH_HEADER_BYTES } from './record-batch.ts';
+import type { ValueEncoder } from './schema.ts';
+import { putVarint, VARINT_BYTES_MAX, varintBytes } from './varint.ts';
+
+/** A length is a varint of two bytes for 64 to 8191, as nearly all are: that much room is kept. */
+const LENGTH_BYTES = 2;
+const LENGTH_BYTES_MAX = 5;
+const ASCII_LOOP_MAX = 48;
+const INITIAL_BYTES = 4096;
+/** Length, attributes, time and offset of a record, and the length of its key. */
+const RECORD_HEAD_BYTES_MAX = 5 + 1 + 3 * VARINT_BYTES_MAX;
+
+export class BatchBuilder {
+  readonly topic: string;
+  readonly partition: number;
+  bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** Where the next byte goes. */
+  at = BATCH_HEADER_BYTES;
+  #view: DataView = viewOf(this.bytes);
+  #start = 0;
+  #count = 0;
+  #baseTimestamp = 0;
+  #maxTimestamp = 0;
+  /** The greatest time before the record that `undo` would take back. */
+  #maxBefore = 0;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get size(): number {
+    return this.at;
+  }
+
+  /** On `bytes`; another one after `room`. */
+  get view(): DataView {
+    return this.#view;
+  }
+
+  append(
+    timestamp: number,
+    key: Buffer | string | null,
+    value: Buffer | null,
+    headers: readonly Header[] | null = null,
+  ): void {
+    this.open(timestamp, (key?.length ?? 0) * 3 + (value?.length ?? 0));
+    this.#key(key);
+    if (value === null) this.int(-1);
+    else {
+      this.int(value.length);
+      this.raw(value, 0, value.length);
+    }
+    this.end(headers);
+  }
+
+  /** Encodes the value straight into the batch. Returns the bytes that it took. */
+  appendEncoded(
+    timestamp: number,
+    key: Buffer | string | null,
+    encoder: ValueEncoder,
+    value: unknown,
+    headers: readonly Header[] | null = null,
+  ): number {
+    this.open(timestamp, (key?.length ?? 0) * 3);
+    this.#key(key);
+    // The length stands before the value and is not known yet: leave room, then move.
+    this.room(LENGTH_BYTES_MAX + 512);
+    const valueAt = this.at + LENGTH_BYTES;
+    let end = -1;
+    try {
+      end = encoder.encode(value, this.bytes, valueAt);
+      while (end < 0) {
+        this.room(this.bytes.length);
+        end = encoder.encode(value, this.bytes, valueAt);
+      }
+    } finally {
+      // An encoder that throws leaves the batch as it was.
+      if (end < 0) this.#abandon();
+    }
+    const size = end - valueAt;
+    this.#close(this.at, end);
+    this.end(headers);
+    return size;
+  }
+
+  /** Begins a record, with room for `size` more bytes of key, value and their lengths. */
+  open(timestamp: number, size: number): void {
+    this.#maxBefore = this.#maxTimestamp;
+    if (this.#count === 0) {
+      this.#baseTimestamp = timestamp;
+      this.#maxTimestamp = timestamp;
+    } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    this.room(RECORD_HEAD_BYTES_MAX + 2 * LENGTH_BYTES_MAX + size);
+    // The record's own length comes first; its place is kept.
+    this.#start = this.at;
+    const { bytes } = this;
+    let at = this.at + LENGTH_BYTES;
+    bytes[at++] = 0;
+    at = putVarint(bytes, at, timestamp - this.#baseTimestamp);
+    this.at = putVarint(bytes, at, this.#count);
+  }
+
+  /** Ends the record that `open` began: its key and value are written. */
+  end(headers: readonly Header[] | null = null): void {
+    if (headers === null) {
+      this.room(1);
+      this.bytes[this.at++] = 0;
+    } else {
+      this.int(headers.length);
+      for (const { key, value } of headers) {
+        this.text(key);
+        this.int(value.length);
+        this.raw(value, 0, value.length);
+      }
+    }
+    this.#close(this.#start, this.at);
+    this.#count++;
+  }
+
+  /** Ends the record with headers that are encoded already: bytes[start, end), count and all. */
+  endRaw(bytes: Uint8Array, start: number, end: number): void {
+    this.raw(bytes, start, end);
+    this.#close(this.#start, this.at);
+    this.#count++;
+  }
+
+  /** Takes the last record back when it was refused after all; only once, and before the next. */
+  undo(): void {
+    this.#count--;
+    this.#abandon();
+  }
+
+  /** What was written; the builder is empty again, with bytes of its own. */
+  finish(): EncodedBatch {
+    const bytes = this.bytes.subarray(0, this.at);
+    bytes.fill(0, 0, BATCH_HEADER_BYTES);
+    bytes.writeInt32BE(this.at - 12, 8);
+    bytes.writeInt32BE(-1, 12);
+    bytes[16] = 2;
+    bytes.writeInt32BE(this.#count - 1, 23);
+    bytes.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
+    bytes.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
+    bytes.writeBigInt64BE(-1n, 43);
+    bytes.writeInt16BE(-1, 51);
+    bytes.writeInt32BE(-1, 53);
+    bytes.writeInt32BE(this.#count, 57);
+    const batch: EncodedBatch = {
+      topic: this.topic,
+      partition: this.partition,
+      count: this.#count,
+      bytes,
+      maxTimestamp: this.#maxTimestamp,
+    };
+    this.#take(Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, this.at)));
+    this.at = BATCH_HEADER_BYTES;
+    this.#count = 0;
+    return batch;
+  }
+
+  int(value: number): void {
+    this.room(VARINT_BYTES_MAX);
+    this.at = putVarint(this.bytes, this.at, value);
+  }
+
+  text(value: string): void {
+    if (value.length <= ASCII_LOOP_MAX && this.#ascii(value)) return;
+    const size = Buffer.byteLength(value, 'utf8');
+    this.int(size);
+    this.room(size);
+    this.at += this.bytes.write(value, this.at, 'utf8');
+  }
+
+  raw(from: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    this.room(size);
+    const { bytes, at } = this;
+    if (size <= ASCII_LOOP_MAX) for (let i = 0; i < size; i++) bytes[at + i] = from[start + i]!;
+    else bytes.set(from.subarray(start, end), at);
+    this.at = at + size;
+  }
+
+  room(size: number): void {
+    if (this.at + size <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + size));
+    this.bytes.copy(grown, 0, 0, this.at);
+    this.#take(grown);
+  }
+
+  #take(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+
+  #key(key: Buffer | string | null): void {
+    if (key === null) this.int(-1);
+    else if (typeof key === 'string') this.text(key);
+    else {
+      this.int(key.length);
+      this.raw(key, 0, key.length);
+    }
+  }
+
+  /** As if the record that was begun had never been. */
+  #abandon(): void {
+    this.at = this.#start;
+    this.#maxTimestamp = this.#maxBefore;
+  }
+
+  /**
+   * Writes the length of what ends at `end` into the room kept at `start`, moving it if need be.
+   */
+  #close(start: number, end: number): void {
+    const bodyAt = start + LENGTH_BYTES;
+    const size = end - bodyAt;
+    if (size < 64 || size >= 8192) {
+      this.at = end;
+      this.room(LENGTH_BYTES_MAX);
+      const lengthBytes = varintBytes(size);
+      this.bytes.copyWithin(start + lengthBytes, bodyAt, end);
+      end += lengthBytes - LENGTH_BYTES;
+    }
+    putVarint(this.bytes, start, size);
+    this.at = end;
+  }
+
+  /** Short ASCII is written here: two calls into the runtime cost more. False: it is not ASCII. */
+  #ascii(value: string): boolean {
+    const { length } = value;
+    this.room(length + 2);
+    const start = this.at;
+    const { bytes } = this;
+    let at = putVarint(bytes, start, length);
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) return false;
+      bytes[at++] = code;
+    }
+    this.at = at;
+    return true;
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

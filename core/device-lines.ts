@@ -1,0 +1,159 @@
+/**
+ * Devices as lines of numbers over one store of ids: what `fan_out` joins with and the lane writer
+ * reads, without an object a device. A line is an index; lines of one member follow each other.
+ */
+import {
+  DEVICE_CLASSES,
+  type DeviceClass,
+  type MemberDevice,
+  TRANSPORTS,
+  type Transport,
+} from './device.ts';
+import { murmur2 } from './partition.ts';
+
+/** Numbers of a line; eight of eight bytes are one cache line. */
+const WIDTH = 8;
+const ID_AT = 0;
+const ID_LENGTH = 1;
+const EPOCH = 2;
+const CLASS = 3;
+const TRANSPORT_LIST = 4;
+const UPDATED_AT = 5;
+const HASH = 6;
+/** Bits of one transport in the list: its index and one, 0 ends the list. */
+const TRANSPORT_BITS = 3;
+const LINES_FIRST = 256;
+const ID_BYTES_FIRST = 4096;
+
+const CLASS_BITS: ReadonlyMap<string, number> = new Map(
+  DEVICE_CLASSES.map((name, bit) => [name, 1 << bit]),
+);
+
+function packedTransports(transports: readonly Transport[]): number {
+  let packed = 0;
+  // A transport that comes again changes nothing: the first place counts.
+  [...new Set(transports)].forEach((one, i) => {
+    packed |= (TRANSPORTS.indexOf(one) + 1) << (i * TRANSPORT_BITS);
+  });
+  return packed;
+}
+
+export class DeviceLines {
+  #numbers = new Float64Array(LINES_FIRST * WIDTH);
+  /** UTF-8 of all ids, one after the other. */
+  ids: Buffer = Buffer.allocUnsafeSlow(ID_BYTES_FIRST);
+  #idsEnd = 0;
+  #lines = 0;
+
+  get size(): number {
+    return this.#lines;
+  }
+
+  /** Appends a device; gives its line. A class that is not known is told by no `target`. */
+  add(device: MemberDevice): number {
+    const line = this.#lines++;
+    const at = line * WIDTH;
+    if (at + WIDTH > this.#numbers.length) {
+      const grown = new Float64Array(this.#numbers.length * 2);
+      grown.set(this.#numbers);
+      this.#numbers = grown;
+    }
+    const idAt = this.#addId(device.deviceId);
+    const length = this.#idsEnd - idAt;
+    const numbers = this.#numbers;
+    numbers[at + ID_AT] = idAt;
+    numbers[at + ID_LENGTH] = length;
+    numbers[at + EPOCH] = device.epoch;
+    numbers[at + CLASS] = CLASS_BITS.get(device.class) ?? 0;
+    numbers[at + TRANSPORT_LIST] = packedTransports(device.transports);
+    numbers[at + UPDATED_AT] = device.updatedAt;
+    numbers[at + HASH] = murmur2(this.ids, idAt, this.#idsEnd);
+    return line;
+  }
+
+  clear(): void {
+    this.#lines = 0;
+    this.#idsEnd = 0;
+  }
+
+  idStart(line: number): number {
+    return this.#numbers[line * WIDTH + ID_AT]!;
+  }
+
+  idEnd(line: number): number {
+    const at = line * WIDTH;
+    return this.#numbers[at + ID_AT]! + this.#numbers[at + ID_LENGTH]!;
+  }
+
+  epoch(line: number): number {
+    return this.#numbers[line * WIDTH + EPOCH]!;
+  }
+
+  classBit(line: number): number {
+    return this.#numbers[line * WIDTH + CLASS]!;
+  }
+
+  updatedAt(line: number): number {
+    return this.#numbers[line * WIDTH + UPDATED_AT]!;
+  }
+
+  /** Kafka's partition of the device's id (rule S37). */
+  partitionOf(line: number, partitions: number): number {
+    return (this.#numbers[line * WIDTH + HASH]! & 0x7fffffff) % partitions;
+  }
+
+  /** The device's first transport whose bit (1 << index in TRANSPORTS) is allowed, or -1. */
+  firstTransport(line: number, allowedBits: number): number {
+    let rest = this.#numbers[line * WIDTH + TRANSPORT_LIST]! | 0;
+    while (rest !== 0) {
+      const index = (rest & 7) - 1;
+      if ((allowedBits & (1 << index)) !== 0) return index;
+      rest >>>= TRANSPORT_BITS;
+    }
+    return -1;
+  }
+
+  /** Whether the id is bytes[start, end). */
+  isId(line: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const at = line * WIDTH;
+    const length = this.#numbers[at + ID_LENGTH]!;
+    if (end - start !== length) return false;
+    const { ids } = this;
+    const idAt = this.#numbers[at + ID_AT]!;
+    for (let i = 0; i < length; i++) if (ids[idAt + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  id(line: number): string {
+    return this.ids.toString('utf8', this.idStart(line), this.idEnd(line));
+  }
+
+  /** The device as an object, for tools and for what is held after `fan_out`. */
+  device(line: number): MemberDevice {
+    const at = line * WIDTH;
+    const bit = this.#numbers[at + CLASS]!;
+    const transports: Transport[] = [];
+    for (let rest = this.#numbers[at + TRANSPORT_LIST]! | 0; rest !== 0; rest >>>= TRANSPORT_BITS) {
+      transports.push(TRANSPORTS[(rest & 7) - 1]!);
+    }
+    return {
+      deviceId: this.id(line),
+      epoch: this.#numbers[at + EPOCH]!,
+      class: (bit === 0 ? '' : DEVICE_CLASSES[Math.log2(bit)]!) as DeviceClass,
+      transports,
+      updatedAt: this.#numbers[at + UPDATED_AT]!,
+    };
+  }
+
+  #addId(id: string): number {
+    const at = this.#idsEnd;
+    const size = Buffer.byteLength(id, 'utf8');
+    if (at + size > this.ids.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(this.ids.length * 2, at + size));
+      this.ids.copy(grown, 0, 0, at);
+      this.ids = grown;
+    }
+    this.#idsEnd += this.ids.write(id, at, 'utf8');
+    return at;
+  }
+}
