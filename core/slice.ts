@@ -26,6 +26,8 @@ export const FIELD_UNKNOWN = -5;
 /** No mark of `target`: all devices are told. */
 export const NO_TARGET = -1;
 
+const OWN_BYTES_FIRST = 16 * 1024;
+const OWN_SLACK_BYTES = 8;
 const NO_BYTES = Buffer.alloc(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer, 0, 0);
 
@@ -98,6 +100,8 @@ export class Slice {
   /** Rows that a sink's gate joined. */
   readonly joined: unknown[] = [];
   #sparse = false;
+  /** How much of `bytes` is in use, where they are the slice's own. */
+  #used = 0;
 
   constructor(fields = 0, capacity = SLICE_RECORDS_MAX) {
     this.capacity = capacity;
@@ -148,6 +152,32 @@ export class Slice {
     this.excepts.length = 0;
     this.headers.length = 0;
     this.joined.length = 0;
+  }
+
+  /** Empties it, and makes its bytes its own: records are copied in (`own`). */
+  resetOwn(topic: string, partition: number): void {
+    this.topic = topic;
+    this.partition = partition;
+    this.#used = 0;
+    this.clear();
+  }
+
+  /**
+   * Room for `size` bytes of its own behind those in use, and up to 8 more that copies may write
+   * beyond their end; gives where they begin. `bytes` and `view` may be other ones after it.
+   */
+  own(size: number): number {
+    const at = this.#used;
+    this.#used = at + size;
+    if (this.#used + OWN_SLACK_BYTES > this.bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(
+        Math.max(OWN_BYTES_FIRST, this.bytes.length * 2, this.#used + OWN_SLACK_BYTES),
+      );
+      this.bytes.copy(grown, 0, 0, at);
+      this.bytes = grown;
+      this.view = new DataView(grown.buffer, grown.byteOffset, grown.length);
+    }
+    return at;
   }
 
   /** Says that a sparse column holds something. */
