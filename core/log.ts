@@ -45,20 +45,26 @@ export interface LogBatch {
 
 export interface CommittedOffset {
   readonly topic: string;
-  readonly partition: number;
   /** The next offset to read. */
   readonly offset: number;
   /** At most 4096 bytes; empty for none. */
   readonly metadata: string;
 }
 
-/**
- * What all tasks of one member have done since its last commit: outputs and changelog records alike
- * as batches, and how far they have read. It becomes visible as a whole or not at all.
- */
-export interface CommitUnit {
+/** What one task has done since its last commit: outputs, changelog records, how far it has read. */
+export interface UnitPart {
+  /** The task's. */
+  readonly partition: number;
   readonly batches: readonly EncodedBatch[];
   readonly offsets: readonly CommittedOffset[];
+}
+
+/**
+ * What all tasks of one member have done. It becomes visible as a whole or not at all; where a log
+ * can only do so task by task (kafkajs, which lacks KIP-447), each part does.
+ */
+export interface CommitUnit {
+  readonly parts: readonly UnitPart[];
 }
 
 /**
