@@ -4,30 +4,45 @@
  * on it. It runs the very tasks of production: only source, clock and sinks differ. Feeding the
  * same always gives the same.
  */
-import type { Plan, SinkPlan } from '../compiler/plan.ts';
-import { HandClock } from '../core/clock.ts';
-import type { EncodedBatch, Group } from '../core/log.ts';
-import { partitionOfText } from '../core/partition.ts';
-import { type Priority, priorityName } from '../core/priority.ts';
-import type { Header, Record } from '../core/record.ts';
-import { BatchBuilder, readBatch } from '../core/record-batch.ts';
-import type { Schemas } from '../core/schema.ts';
-import type { Sink } from '../core/spec.ts';
-import { NEVER } from '../core/store.ts';
-import { topicSpecs } from './engine.ts';
-import { sinkGroup, streamsGroup } from './group-specs.ts';
-import { MemoryLog } from './memory-log.ts';
-import type { Drop, EngineOptions } from './scheduler.ts';
-import { SinkLane } from './sink-lane.ts';
-import type { SinkTask } from './sink-task.ts';
-import { StreamsTask } from './streams-task.ts';
+import type { Plan, SinkPlan } from '../../compiler/plan.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
+import { HandClock } from '../../core/clock.ts';
+import type { Header } from '../../core/headers.ts';
+import type { EncodedBatch, Group, Log, TaskPort } from '../../core/log.ts';
+import { partitionOfText } from '../../core/partition.ts';
+import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Record } from '../../core/record.ts';
+import { readBatch, wholeBatch } from '../../core/record-batch.ts';
+import type { Schemas } from '../../core/schema.ts';
+import type { Sink } from '../../core/spec.ts';
+import { NEVER } from '../../core/store.ts';
+import { topicSpecs } from '../engine.ts';
+import type { EngineOptions } from '../engine-options.ts';
+import { sinkGroup, streamsGroup } from '../group-specs.ts';
+import type { NodeHost } from '../node.ts';
+import { Scheduler } from '../scheduler.ts';
+import { SinkLane } from '../sinks/sink-lane.ts';
+import type { SinkTask } from '../sinks/sink-task.ts';
+import { StreamsTask } from '../streams/streams-task.ts';
+import { type CommitPolicy, Unit, Units } from '../unit.ts';
 import { type DriverTotals, TotalsLedger } from './totals.ts';
 
 /** Where the clock starts unless the feed says otherwise. */
 export const DRIVER_START_MS = Date.UTC(2026, 0, 1);
 
+/** What the driver's log can do beside a log's work; the one in memory does (connectors/memory). */
+export interface DriverLog extends Log {
+  /** Called with each batch that has become visible, in order. */
+  onAppended: (batch: EncodedBatch, baseOffset: number) => void;
+  onFailure: (error: Error) => void;
+  /** Drops all tasks with what they have not committed, and opens them again. */
+  crash(): Promise<void>;
+}
+
 export interface DriverOptions {
   readonly plan: Plan;
+  /** An empty one. */
+  readonly log: DriverLog;
   readonly schemas: Schemas;
   /** 1 unless the feed wants more. */
   readonly partitions?: number;
@@ -37,7 +52,7 @@ export interface DriverOptions {
   openSink(sink: SinkPlan, priority: Priority, nowMs: () => number): Promise<Sink>;
   /** A record that has become visible, in order; those that were fed are not told. */
   onRecord(record: Record): void;
-  onDrop?(drop: Drop): void;
+  onDrop?: NodeHost['onDrop'];
 }
 
 export interface FedRecord {
@@ -51,11 +66,17 @@ export interface FedRecord {
 }
 
 const NO_RETRY_SPREAD = 0;
+/** The feed says when: a unit commits when it is told to. */
+const BY_HAND: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };
 
 export class Driver {
   readonly clock: HandClock;
   readonly #options: DriverOptions;
-  readonly #log = new MemoryLog();
+  readonly #log: DriverLog;
+  readonly #scheduler: Scheduler;
+  /** Of the streams, in the plan's order: commits become visible in it. */
+  readonly #units: Units[] = [];
+  readonly #changelogs: ReadonlySet<string>;
   readonly #partitions: number;
   readonly #tasks: StreamsTask[] = [];
   readonly #lanes: SinkLane[] = [];
@@ -72,6 +93,12 @@ export class Driver {
     this.#partitions = options.partitions ?? 1;
     this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
     this.#totals = new TotalsLedger(options.plan);
+    this.#scheduler = new Scheduler(this.clock);
+    const { topics } = options.plan;
+    this.#changelogs = new Set(
+      topics.filter(({ use }) => use === 'changelog').map(({ name }) => name),
+    );
+    this.#log = options.log;
     this.#log.onAppended = (batch, baseOffset) => this.#appended(batch, baseOffset);
     this.#log.onFailure = (error) => {
       this.#failure ??= error;
@@ -168,28 +195,43 @@ export class Driver {
 
   async #openGroups(): Promise<void> {
     const { plan } = this.#options;
-    const options = this.#engineOptions();
     for (const sub of plan.subTopologies) {
+      const units = new Units((port) => new Unit(port, BY_HAND, this.clock, () => {}), {
+        addUnit: () => {},
+        removeUnit: () => {},
+      });
+      this.#units.push(units);
       const spec = streamsGroup(plan, sub, this.#partitions);
-      const open = (port: ConstructorParameters<typeof StreamsTask>[2]) => {
-        const task = new StreamsTask(plan, sub, port, options);
+      const open = (port: TaskPort) => {
+        const task = new StreamsTask(plan, sub, port, units.of(port.unit), {
+          ...this.#engineOptions(),
+          onClosed: () => {
+            this.#scheduler.remove(task);
+            units.remove(port.unit, task);
+          },
+        });
         this.#tasks.push(task);
+        this.#scheduler.add(task);
+        units.add(port.unit, task);
         return task;
       };
       this.#groups.push(await this.#log.openGroup(spec, { open }));
     }
     for (const sink of plan.sinks) {
-      for (const priority of sink.lane.priorities) await this.#openSink(sink, priority, options);
+      for (const priority of sink.lane.priorities) await this.#openSink(sink, priority);
     }
     await this.#run();
   }
 
-  async #openSink(sink: SinkPlan, priority: Priority, options: EngineOptions): Promise<void> {
+  async #openSink(sink: SinkPlan, priority: Priority): Promise<void> {
     const { plan } = this.#options;
     const open = await this.#options.openSink(sink, priority, () => this.clock.now());
+    const none = () => {};
     const lane = new SinkLane(plan, sink, priority, open, {
-      ...options,
-      scheduler: { add: () => {}, remove: () => {} },
+      ...this.#engineOptions(),
+      commit: BY_HAND,
+      // Sinks follow the streams' commits, in the plan's order.
+      scheduler: { add: none, remove: none, addUnit: none, removeUnit: none },
       random: () => NO_RETRY_SPREAD,
     });
     this.#lanes.push(lane);
@@ -203,7 +245,6 @@ export class Driver {
       clock: this.clock,
       schemas,
       partitions: this.#partitions,
-      commit: { minMs: 0, maxMs: 0, recordsMax: 1 },
       wake: () => {},
       ...(onDrop === undefined ? {} : { onDrop }),
     };
@@ -222,13 +263,13 @@ export class Driver {
     let again = true;
     while (again) {
       again = false;
-      for (const task of this.#tasks) while (task.runSlice()) again = true;
+      while (this.#scheduler.serve()) again = true;
       const visible = this.#visible;
       if (this.#commitsAreDue()) {
-        for (const task of this.#tasks) task.commitNow();
+        for (const units of this.#units) for (const unit of units.all) await unit.commit();
         this.#totals.committed(this.#tasks);
       }
-      for (const task of this.#sinkTasks()) again = (await this.#deliver(task)) || again;
+      for (const lane of this.#lanes) again = (await this.#deliver(lane)) || again;
       again ||= this.#visible > visible;
       if (!again) again = await this.#schemasArrive();
       if (this.#failure !== null) throw this.#failure;
@@ -236,15 +277,17 @@ export class Driver {
     if (this.#commitsAreDue()) this.#uncommitted = 0;
   }
 
-  async #deliver(task: SinkTask): Promise<boolean> {
+  async #deliver(lane: SinkLane): Promise<boolean> {
     let worked = false;
-    while (task.runSlice()) worked = true;
-    // Recorders answer in the same turn of the event loop.
-    if (task.delivering) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      worked = true;
+    for (const task of lane.tasks) {
+      while (task.runSlice()) worked = true;
+      // Recorders answer in the same turn of the event loop.
+      if (task.delivering) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        worked = true;
+      }
     }
-    task.commitNow();
+    for (const unit of lane.units) await unit.commit();
     return worked;
   }
 
@@ -279,10 +322,14 @@ export class Driver {
   }
 
   #appended(batch: EncodedBatch, baseOffset: number): void {
+    // State is asked for by query.
+    if (this.#changelogs.has(batch.topic)) return;
     this.#visible++;
     if (this.#feeding) return;
     this.#totals.out(batch.topic, batch.count);
-    for (const record of readBatch(batch.topic, batch.partition, batch.bytes, baseOffset)) {
+    for (const record of readBatch(
+      wholeBatch(batch.topic, batch.partition, batch.bytes, baseOffset),
+    )) {
       this.#options.onRecord(record);
     }
   }

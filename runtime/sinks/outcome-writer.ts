@@ -1,9 +1,9 @@
 /**
  * Writes what became of deliveries: the `outcomes` topic, and tokens that a provider called dead.
  */
-import type { DeadToken, DeliveryOutcome } from '../core/outcome.ts';
-import type { Schemas } from '../core/schema.ts';
-import type { Collector } from './collector.ts';
+import type { DeadToken, DeliveryOutcome } from '../../core/outcome.ts';
+import type { Schemas } from '../../core/schema.ts';
+import type { Collector } from '../collector.ts';
 
 export const OUTCOMES_TOPIC = 'outcomes';
 export const REGISTRATION_TOPIC = 'events.device-registration';

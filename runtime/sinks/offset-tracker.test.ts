@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TaskPort } from '../core/log.ts';
-import type { Record } from '../core/record.ts';
+import type { TaskPort } from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
 import { LaneOffsets } from './lane-offsets.ts';
 import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 

@@ -3,9 +3,9 @@
  * held` for the records that the sources have read. A step that makes many of one ends the count:
  * from there on there are other records, which are counted as out.
  */
-import type { Plan, StreamPlan } from '../compiler/plan.ts';
-import type { StepCounts } from '../core/verdict.ts';
-import type { StreamsTask } from './streams-task.ts';
+import type { Plan, StreamPlan } from '../../compiler/plan.ts';
+import type { StepCounts } from '../../core/verdict.ts';
+import type { StreamsTask } from '../streams/streams-task.ts';
 
 export interface DriverTotals {
   in: number;

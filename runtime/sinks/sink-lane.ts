@@ -3,21 +3,24 @@
  * its tasks share. Lanes share nothing with each other: one failing or slow transport, or one
  * priority that is behind, holds up no other (bulkheads).
  */
-import type { Plan, SinkPlan, TablePlan } from '../compiler/plan.ts';
-import type { GroupHost, TaskHost, TaskPort } from '../core/log.ts';
-import type { Outcome } from '../core/outcome.ts';
-import { type Priority, priorityName } from '../core/priority.ts';
-import type { Sink } from '../core/spec.ts';
-import { NEVER } from '../core/store.ts';
+import type { Plan, SinkPlan, TablePlan } from '../../compiler/plan.ts';
+import type { GroupHost, TaskHost, TaskPort } from '../../core/log.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Sink } from '../../core/spec.ts';
+import { NEVER } from '../../core/store.ts';
+import type { EngineOptions } from '../engine-options.ts';
+import { GoneCounts } from '../gone-counts.ts';
+import type { Scheduler } from '../scheduler.ts';
+import { type CommitPolicy, Unit, Units } from '../unit.ts';
 import { AgeHistogram } from './age-histogram.ts';
 import { Breaker } from './breaker.ts';
 import { DueHeap } from './due-heap.ts';
-import { GoneCounts } from './gone-counts.ts';
-import type { EngineOptions, Scheduler } from './scheduler.ts';
 import { type Item, SinkTask } from './sink-task.ts';
 
 export interface SinkLaneOptions extends EngineOptions {
-  readonly scheduler: Pick<Scheduler, 'add' | 'remove'>;
+  readonly scheduler: Pick<Scheduler, 'add' | 'remove' | 'addUnit' | 'removeUnit'>;
+  readonly commit: CommitPolicy;
   /** In [0, 1); spreads retries. */
   random(): number;
 }
@@ -39,6 +42,7 @@ export class SinkLane implements GroupHost {
   readonly tasks = new Set<SinkTask>();
   readonly gone = new GoneCounts();
   readonly #sink: Sink;
+  readonly #units: Units;
   /** Items that may be tried now, in order of arrival. */
   #ready: Item[] = [];
   #readyFrom = 0;
@@ -61,6 +65,11 @@ export class SinkLane implements GroupHost {
     this.priority = priority;
     this.options = options;
     this.#sink = sink;
+    const { clock, commit, scheduler } = options;
+    this.#units = new Units(
+      (port) => new Unit(port, commit, clock, () => options.wake()),
+      scheduler,
+    );
   }
 
   get name(): string {
@@ -83,6 +92,11 @@ export class SinkLane implements GroupHost {
     return tables;
   }
 
+  /** What commits for its tasks. */
+  get units(): Iterable<Unit> {
+    return this.#units.all;
+  }
+
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -92,16 +106,18 @@ export class SinkLane implements GroupHost {
   }
 
   open(port: TaskPort): TaskHost {
-    const task = new SinkTask(this, port);
+    const task = new SinkTask(this, port, this.#units.of(port.unit));
+    this.#units.add(port.unit, task);
     this.tasks.add(task);
     this.options.scheduler.add(task);
     return task;
   }
 
-  closed(task: SinkTask): void {
+  closed(task: SinkTask, port: TaskPort): void {
     this.gone.add(task.flow());
     this.tasks.delete(task);
     this.options.scheduler.remove(task);
+    this.#units.remove(port.unit, task);
   }
 
   ready(item: Item): void {

@@ -1,6 +1,6 @@
 /** What a sink's task has done of its inputs, and what it commits of that (rule D8). */
-import type { CommittedOffset, TaskPort } from '../core/log.ts';
-import type { Record } from '../core/record.ts';
+import type { CommittedOffset, TaskPort } from '../../core/log.ts';
+import type { Slice } from '../../core/slice.ts';
 import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 
 /** Offsets between a sink's mark and what it has read, at most (rule D8). */
@@ -16,20 +16,19 @@ export class LaneOffsets {
     this.#port = port;
   }
 
-  /** Begins records, and gives those that were not done before a restart. */
-  begin(topic: string, records: readonly Record[], nextOffset: number): Record[] {
-    const tracker = this.#trackerOf(topic, records[0]?.offset ?? nextOffset);
+  /** Begins the records of a slice, and leaves those selected that were not done before a restart. */
+  begin(topic: string, slice: Slice, nextOffset: number): void {
+    const { n, offset, selection } = slice;
+    const tracker = this.#trackerOf(topic, n === 0 ? nextOffset : offset[0]!);
     const doneBefore = this.#doneBefore.get(topic);
-    tracker.begin(
-      records.map((record) => record.offset),
-      nextOffset,
-    );
-    if (doneBefore === undefined || doneBefore.size === 0) return [...records];
-    return records.filter((record) => {
-      if (!doneBefore.delete(record.offset)) return true;
-      tracker.done(record.offset);
-      return false;
-    });
+    tracker.begin([...offset.subarray(0, n)], nextOffset);
+    if (doneBefore === undefined || doneBefore.size === 0) return;
+    let kept = 0;
+    for (let i = 0; i < n; i++) {
+      if (doneBefore.delete(offset[i]!)) tracker.done(offset[i]!);
+      else selection[kept++] = i;
+    }
+    slice.selected = kept;
   }
 
   done(topic: string, offset: number): void {

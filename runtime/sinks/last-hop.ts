@@ -2,9 +2,9 @@
  * The checks right before a delivery, as things stand now (rules D4, D9): the deadline that was
  * stamped, and whether the device is still the one that the notification was made for.
  */
-import type { Device } from '../core/device.ts';
-import type { DeviceNotification } from '../core/notification.ts';
-import type { TableView } from '../core/store.ts';
+import type { Device } from '../../core/device.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import type { TableView } from '../../core/store.ts';
 
 /** How long a record that is newer than the owners' table waits for it (rule D4). */
 const OWNER_WAIT_MS = 2_000;

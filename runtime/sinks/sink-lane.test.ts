@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DeviceNotification } from '../core/notification.ts';
-import { delivered, type Outcome } from '../core/outcome.ts';
-import { SinkWorld } from '../test/kit/sink-world.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import { delivered, type Outcome } from '../../core/outcome.ts';
+import { SinkWorld } from '../../test/kit/sink-world.ts';
 
 const retry = (scope: 'device' | 'lane', afterMs?: number): Outcome => ({
   kind: 'retry',

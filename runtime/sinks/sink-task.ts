@@ -3,32 +3,34 @@
  * device, tracks which offsets are done, and writes outcomes.
  */
 import { Subject } from 'rxjs';
-import { HandClock } from '../core/clock.ts';
-import type { Device } from '../core/device.ts';
-import type { TaskHost, TaskPort } from '../core/log.ts';
-import type { DeviceNotification } from '../core/notification.ts';
-import type { Delivery, DeliveryOutcome, Outcome } from '../core/outcome.ts';
-import { priorityName } from '../core/priority.ts';
-import type { Batch, Record } from '../core/record.ts';
-import type { TableView } from '../core/store.ts';
-import { newStepCounts } from '../core/verdict.ts';
-import { Collector, writeDeadLetter } from './collector.ts';
-import { InputQueue } from './input-queue.ts';
+import { HandClock } from '../../core/clock.ts';
+import type { Device } from '../../core/device.ts';
+import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import type { Delivery, DeliveryOutcome, Outcome } from '../../core/outcome.ts';
+import { priorityName } from '../../core/priority.ts';
+import { Record } from '../../core/record.ts';
+import type { Slice } from '../../core/slice.ts';
+import type { TableView } from '../../core/store.ts';
+import { Collector } from '../collector.ts';
+import { type DeadLetter, writeDeadLetter } from '../dead-letters.ts';
+import { Node } from '../node.ts';
+import type { Schedulable } from '../scheduler.ts';
+import { SchemaLoader } from '../schema-loader.ts';
+import { TableFeed } from '../state/table-feed.ts';
+import { SOURCE_STEP } from '../streams/source.ts';
+import type { StepHost } from '../streams/step.ts';
+import { Steps } from '../streams/steps.ts';
+import type { StepFlow } from '../streams/streams-task.ts';
+import type { Unit, UnitTask } from '../unit.ts';
+import { LaneInput } from './lane-input.ts';
 import { LaneOffsets } from './lane-offsets.ts';
-import { LaneSource } from './lane-source.ts';
 import { lastHop } from './last-hop.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
-import { onDropOf, type Schedulable } from './scheduler.ts';
-import { SchemaLoader } from './schema-loader.ts';
 import type { SinkLane } from './sink-lane.ts';
-import { SOURCE_STEP } from './source.ts';
-import { StepChain } from './step-chain.ts';
-import type { StepFlow } from './streams-task.ts';
-import { TableFeed } from './table-feed.ts';
 
-/** Records that a task has begun and not finished; over it the lane topic is paused. */
+/** Records that a task has begun and not finished; at it no more are taken. */
 const BEGUN_RECORDS_MAX = 2_000;
-const SLICE_RECORDS_MAX = 200;
 const OWNER_LOOK_AGAIN_MS = 50;
 export const DELIVER_STEP = 'deliver';
 const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
@@ -47,38 +49,38 @@ export interface Item {
   successesBefore: number;
 }
 
-export class SinkTask implements TaskHost, Schedulable {
+export class SinkTask implements TaskHost, Schedulable, UnitTask {
   readonly name: string;
   readonly priority: number;
   closed = false;
   readonly #lane: SinkLane;
   readonly #port: TaskPort;
+  readonly #unit: Unit;
   readonly #clock: HandClock;
   readonly #collector: Collector;
   readonly #outcomes: OutcomeWriter;
   readonly #loader: SchemaLoader;
   readonly #tables: TableFeed;
   readonly #owners: TableView<Device> | null;
-  readonly #inputs: InputQueue[];
+  readonly #inputs: readonly LaneInput[];
   readonly #offsets: LaneOffsets;
-  readonly #source: LaneSource;
-  readonly #deliver = newStepCounts();
-  readonly #chain: StepChain;
-  readonly #batches = new Subject<Batch>();
-  #passed: readonly Record[] = [];
+  readonly #source: Node;
+  readonly #deliver: Node;
+  readonly #steps: Steps;
+  readonly #slices = new Subject<Slice>();
   /** Devices with a record under way, and what waits behind it. */
   readonly #busy = new Map<string, Item[]>();
   #begun = 0;
   #started = false;
-  #dirty = false;
-  #committing: Promise<void> | null = null;
-  #lastCommitMs = 0;
+  /** Records that were begun or have ended since the last commit. */
+  #uncommitted = 0;
   #turn = 0;
 
-  constructor(lane: SinkLane, port: TaskPort) {
+  constructor(lane: SinkLane, port: TaskPort, unit: Unit) {
     const { options, sinkPlan } = lane;
     this.#lane = lane;
     this.#port = port;
+    this.#unit = unit;
     this.name = `${lane.name}/${port.partition}`;
     this.priority = lane.priority;
     this.#offsets = new LaneOffsets(port);
@@ -86,35 +88,25 @@ export class SinkTask implements TaskHost, Schedulable {
     this.#collector = new Collector(options.partitions);
     this.#outcomes = new OutcomeWriter(this.#collector, options.schemas);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
+    const host = this.#host();
+    const stream = sinkPlan.name;
+    this.#source = new Node(stream, SOURCE_STEP, host);
+    this.#deliver = new Node(stream, DELIVER_STEP, host);
     const tables = lane.tables();
-    this.#tables = new TableFeed(tables, options.schemas, this.#loader);
+    this.#tables = new TableFeed(tables, options.schemas, this.#loader, (record, why) =>
+      host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
+    );
     const owners = tables.find(({ schema }) => schema === 'Device');
     this.#owners =
       owners === undefined ? null : (this.#tables.view(owners.name) as TableView<Device>);
-    this.#source = new LaneSource(
-      sinkPlan.lane.schema,
-      options.schemas,
-      this.#loader,
-      (record, code, why) => this.#deadLetter(record, code, why, SOURCE_STEP),
-    );
-    this.#inputs = lane.inputs().map((topic) => new InputQueue(topic, port));
-    this.#chain = new StepChain(
-      { stream: sinkPlan.name, useCase: '', steps: sinkPlan.steps },
-      {
-        partition: port.partition,
-        clock: this.#clock,
-        table: (name) => this.#tables.view(name),
-        revive: () => {},
-        deadLetter: (record, code, why, step) => this.#deadLetter(record, code, why, step),
-        onDrop: onDropOf(options, sinkPlan.name),
-      },
-    );
-    const steps =
-      this.#chain.operator === null ? this.#batches : this.#batches.pipe(this.#chain.operator);
-    steps.subscribe({
-      next: ({ records }) => {
-        this.#passed = records;
-      },
+    const schema = sinkPlan.lane.schema;
+    this.#inputs = lane
+      .inputs()
+      .map((topic) => new LaneInput(topic, port, schema, options.schemas, this.#source));
+    const { reading } = this.#inputs[0]!;
+    this.#steps = new Steps({ stream, useCase: '', steps: sinkPlan.steps }, host, reading, 0);
+    this.#slices.pipe(this.#steps.operator).subscribe({
+      next: (slice) => this.#passed(slice),
       error: (error) => port.fail(error instanceof Error ? error : new Error(String(error))),
     });
   }
@@ -123,8 +115,8 @@ export class SinkTask implements TaskHost, Schedulable {
 
   restore(): void {}
 
-  table(topic: string, records: readonly Record[]): void {
-    this.#tables.add(topic, records);
+  table(topic: string, batch: LogBatch): void {
+    this.#tables.add(topic, batch);
     this.#lane.options.wake();
   }
 
@@ -133,19 +125,16 @@ export class SinkTask implements TaskHost, Schedulable {
     this.#lane.options.wake();
   }
 
-  offer(topic: string, records: readonly Record[], nextOffset: number): void {
-    this.#inputs.find((input) => input.topic === topic)?.add(records, nextOffset);
+  wake(): void {
     this.#lane.options.wake();
   }
 
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    this.#batches.complete();
-    this.#lane.closed(this);
-    if (why === 'fenced') return;
-    if (this.#committing !== null) await this.#committing.catch(() => {});
-    await this.#commit();
+    this.#slices.complete();
+    if (why !== 'fenced') await this.#unit.settle();
+    this.#lane.closed(this, this.#port);
   }
 
   // The scheduler's side.
@@ -156,10 +145,11 @@ export class SinkTask implements TaskHost, Schedulable {
     if (this.#begun >= BEGUN_RECORDS_MAX) return false;
     for (let tries = this.#inputs.length; tries > 0; tries--) {
       const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
-      const taken = input.take(SLICE_RECORDS_MAX, (record) => this.#source.isReadable(record));
-      if (taken === undefined) continue;
+      const slice = input.next(this.#need);
+      if (slice === undefined) continue;
       this.#clock.moveTo(this.#lane.options.clock.now());
-      this.#begin(input.topic, taken.records, taken.nextOffset);
+      slice.clockMs = this.#clock.now();
+      this.#begin(input, slice);
       this.#lane.pump();
       return true;
     }
@@ -167,36 +157,42 @@ export class SinkTask implements TaskHost, Schedulable {
   }
 
   nextWakeMs(): number {
-    const wake = Math.min(this.#lane.nextWakeMs(), this.#loader.retryAtMs());
-    if (!this.#dirty || this.#committing !== null) return wake;
-    return Math.min(wake, this.#lastCommitMs + this.#lane.options.commit.minMs);
+    return Math.min(this.#lane.nextWakeMs(), this.#loader.retryAtMs());
   }
 
-  commitIfDue(): void {
-    if (!this.#dirty || this.#committing !== null || this.closed) return;
-    if (this.#lane.options.clock.now() < this.#lastCommitMs + this.#lane.options.commit.minMs) {
-      return;
-    }
-    this.commitNow();
+  // Its unit's side.
+
+  get uncommitted(): number {
+    return this.#uncommitted;
   }
 
-  commitNow(): Promise<void> | undefined {
-    const committing = this.#commit();
-    if (committing === undefined) return undefined;
-    this.#committing = committing.finally(() => {
-      this.#committing = null;
-      this.#lane.options.wake();
-    });
-    this.#committing.catch(() => {});
-    return this.#committing;
+  get hasOutputs(): boolean {
+    return !this.#collector.isEmpty;
   }
+
+  /** A sink's cadence is that of its answers, whatever waits. */
+  get quiet(): boolean {
+    return true;
+  }
+
+  takePart(): UnitPart | null {
+    if (this.#uncommitted === 0) return null;
+    this.#uncommitted = 0;
+    return {
+      partition: this.#port.partition,
+      batches: this.#collector.takeBatches(),
+      offsets: this.#offsets.commits(),
+    };
+  }
+
+  // What others may look at.
 
   get idle(): boolean {
     return (
       this.#started &&
       this.#begun === 0 &&
       this.#tables.idle &&
-      this.#inputs.every((input) => input.size === 0)
+      this.#inputs.every((input) => !input.ready)
     );
   }
 
@@ -215,12 +211,9 @@ export class SinkTask implements TaskHost, Schedulable {
   }
 
   flow(): StepFlow[] {
+    const nodes = [this.#source, ...this.#steps.steps.map(({ node }) => node), this.#deliver];
     const stream = this.#lane.sinkPlan.name;
-    return [
-      { stream, step: SOURCE_STEP, counts: this.#source.counts },
-      ...this.#chain.steps.map((step) => ({ stream, step: step.name, counts: step.counts })),
-      { stream, step: DELIVER_STEP, counts: this.#deliver },
-    ];
+    return nodes.map(({ name, counts }) => ({ stream, step: name, counts }));
   }
 
   // The lane's side.
@@ -250,7 +243,9 @@ export class SinkTask implements TaskHost, Schedulable {
       this.#outcomes.deadToken(item.notification.deviceId, outcome.deadToken, nowMs);
     }
     if (outcome.deadLetter === true && !this.closed) {
-      this.#deadLetter(item.record, 'CAR510', outcome.reason, DELIVER_STEP);
+      const stream = this.#lane.sinkPlan.name;
+      const letter = { code: 'CAR510', why: outcome.reason, stream, step: DELIVER_STEP };
+      this.#deadLetter(item.record, letter);
     }
     // What the far end of the last hop saw has a kind of its own; the rest was refused.
     const kind = FAR_END_KINDS.find((one) => one === outcome.reason) ?? 'rejected';
@@ -267,20 +262,36 @@ export class SinkTask implements TaskHost, Schedulable {
     this.#end(item, 'abandoned', why, nowMs);
   }
 
-  #begin(topic: string, records: readonly Record[], nextOffset: number): void {
-    const readable: Record[] = [];
-    for (const record of this.#offsets.begin(topic, records, nextOffset)) {
-      if (this.#source.admit(record)) readable.push(record);
-      else this.#offsets.done(topic, record.offset);
-    }
+  readonly #need = (schemaId: number): void => this.#loader.need([schemaId]);
+
+  #host(): StepHost {
+    const { options } = this.#lane;
+    return {
+      partition: this.#port.partition,
+      clock: this.#clock,
+      table: (name) => this.#tables.view(name),
+      devices: (name) => this.#tables.devices(name),
+      deadLetter: (record, letter) => this.#deadLetter(record, letter),
+      onDrop: options.onDrop,
+    };
+  }
+
+  #begin(input: LaneInput, slice: Slice): void {
+    const { topic } = input;
+    this.#offsets.begin(topic, slice, input.nextOffset);
+    this.#uncommitted += Math.max(1, slice.n);
+    const begun = slice.selection.slice(0, slice.selected);
+    input.admit(slice);
     this.#letGoOfMark(topic);
-    this.#dirty = true;
-    this.#passed = [];
-    this.#batches.next({ records: readable, clockMs: this.#clock.now() });
-    const passed = new Set(this.#passed);
-    for (const record of readable) {
-      if (passed.has(record)) this.#enqueue(topic, record);
-      else this.#offsets.done(topic, record.offset);
+    this.#slices.next(slice);
+    const passed = new Set(slice.selection.subarray(0, slice.selected));
+    for (const i of begun) if (!passed.has(i)) this.#offsets.done(topic, slice.offset[i]!);
+  }
+
+  /** The slice is this one's own: its records are kept until they are told. */
+  #passed(slice: Slice): void {
+    for (let j = 0; j < slice.selected; j++) {
+      this.#enqueue(new Record(slice, slice.selection[j]!));
     }
   }
 
@@ -295,18 +306,18 @@ export class SinkTask implements TaskHost, Schedulable {
     }
   }
 
-  #enqueue(topic: string, record: Record): void {
+  #enqueue(record: Record): void {
     const notification = record.value as DeviceNotification;
     const item: Item = {
       task: this,
-      topic,
+      topic: record.topic,
       offset: record.offset,
       record,
       notification,
       beganMs: this.#lane.options.clock.now(),
       delivery: {
         notification,
-        bytes: record.valueBytes.subarray(record.valueStart, record.valueEnd),
+        bytes: record.valueBytes!,
         device: undefined,
         joined: record.joined ?? undefined,
         attempt: 0,
@@ -315,8 +326,8 @@ export class SinkTask implements TaskHost, Schedulable {
       successesBefore: -1,
     };
     this.#begun++;
-    this.#deliver.in++;
-    this.#deliver.held++;
+    this.#deliver.counts.in++;
+    this.#deliver.counts.held++;
     if (this.#lane.sinkPlan.spec.keeps === true) {
       this.#lane.ready(item);
       return;
@@ -333,14 +344,15 @@ export class SinkTask implements TaskHost, Schedulable {
     if (this.closed) return;
     this.#lane.count(kind);
     this.#outcome(item, kind, reason, false, nowMs);
-    this.#deliver.held--;
+    const { counts } = this.#deliver;
+    counts.held--;
     if (kind === 'delivered') {
-      this.#deliver.passed++;
-      this.#deliver.out++;
-    } else this.#deliver.dropped.set(kind, (this.#deliver.dropped.get(kind) ?? 0) + 1);
+      counts.passed++;
+      counts.out++;
+    } else counts.dropped.set(kind, (counts.dropped.get(kind) ?? 0) + 1);
     this.#begun--;
     this.#offsets.done(item.topic, item.offset);
-    this.#dirty = true;
+    this.#uncommitted++;
     this.#letNext(item.notification.deviceId);
   }
 
@@ -376,22 +388,13 @@ export class SinkTask implements TaskHost, Schedulable {
       ageMs: Math.max(0, nowMs - notification.born),
     };
     this.#outcomes.outcome(outcome);
-    this.#dirty = true;
+    this.#uncommitted++;
   }
 
-  #deadLetter(record: Record, code: string, why: string, step: string): void {
-    const letter = { code, why, stream: this.#lane.sinkPlan.name, step };
-    const nowMs = this.#lane.options.clock.now();
-    writeDeadLetter(this.#collector, this.#lane.plan.deadLetters, record, letter, nowMs);
-    this.#lane.options.onDeadLetter?.(record, letter);
-    this.#dirty = true;
-  }
-
-  #commit(): Promise<void> | undefined {
-    if (!this.#dirty) return undefined;
-    this.#dirty = false;
-    this.#lastCommitMs = this.#lane.options.clock.now();
-    const offsets = this.#offsets.commits();
-    return this.#port.commit({ batches: this.#collector.takeBatches(), rows: [], offsets });
+  #deadLetter(record: Record, letter: DeadLetter): void {
+    const { plan, options } = this.#lane;
+    writeDeadLetter(this.#collector, plan.deadLetters, record, letter, options.clock.now());
+    options.onDeadLetter?.(record, letter);
+    this.#uncommitted++;
   }
 }
