@@ -167,11 +167,12 @@ export class LaneWriter {
   #turnTo(slice: Slice, record: Record): void {
     const start = slice.keyStart[record.i]!;
     if (start >= 0) {
-      this.#numbers.turnTo(slice.bytes, start, slice.keyEnd[record.i]!);
+      this.#numbers.turnTo(slice.bytes, slice.view, start, slice.keyEnd[record.i]!);
       return;
     }
     const key = Buffer.from(record.key ?? '', 'utf8');
-    this.#numbers.turnTo(key, 0, key.length);
+    const view = new DataView(key.buffer, key.byteOffset, key.length);
+    this.#numbers.turnTo(key, view, 0, key.length);
   }
 
   /**
