@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskPort } from '../../core/log.ts';
-import type { Record } from '../../core/record.ts';
+import { Slice } from '../../core/slice.ts';
 import { LaneOffsets } from './lane-offsets.ts';
 import { doneAbove, OffsetTracker } from './offset-tracker.ts';
 
@@ -52,7 +52,11 @@ test('D8 what is done stays what it was when the log has lost the records at the
   const offsets = new LaneOffsets({
     committedMetadata: () => tracker.metadata(),
   } as never as TaskPort);
-  const records = range(3, 10).map((offset) => ({ offset }) as Record);
-  const told = offsets.begin(lane, records, 10).map(({ offset }) => offset);
+  const slice = new Slice(0, 7);
+  slice.offset.set(range(3, 10));
+  slice.n = 7;
+  slice.selectAll();
+  offsets.begin(lane, slice, 10);
+  const told = [...slice.selection.subarray(0, slice.selected)].map((i) => slice.offset[i]);
   assert.deepEqual(told, [3, 4, 7, 8, 9]);
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Record } from '../core/record.ts';
-import { readBatch } from '../core/record-batch.ts';
-import { Collector, writeDeadLetter } from './collector.ts';
+import { BatchBuilder } from '../core/batch-builder.ts';
+import { readBatch, wholeBatch } from '../core/record-batch.ts';
+import { Collector } from './collector.ts';
+import { writeDeadLetter } from './dead-letters.ts';
 
 // A broker refuses records of tomorrow, and with them the transaction that they are in: a letter
 // with such a time once stopped the task that wrote it, at every try.
@@ -14,13 +15,14 @@ const rows: readonly [string, number, number][] = [
 ];
 for (const [name, timestamp, expected] of rows) {
   test(`dead letters: ${name}`, () => {
-    const bytes = Buffer.from('kv');
-    const record = new Record('t', 0, 7, timestamp, bytes, 0, 1, bytes, 1, 2, null);
+    const builder = new BatchBuilder('t', 0);
+    builder.append(timestamp, 'k', Buffer.from('v'));
+    const [record] = readBatch(wholeBatch('t', 0, builder.finish().bytes, 7));
     const collector = new Collector(1);
     const letter = { code: 'CAR508', why: 'w', stream: 's', step: 'source' };
-    writeDeadLetter(collector, 'dead-letters', record, letter, NOW);
+    writeDeadLetter(collector, 'dead-letters', record!, letter, NOW);
     const [batch] = collector.takeBatches();
-    const [written] = readBatch('dead-letters', 0, batch!.bytes, 0);
+    const [written] = readBatch(wholeBatch('dead-letters', 0, batch!.bytes, 0));
     assert.equal(written!.timestamp, expected);
   });
 }

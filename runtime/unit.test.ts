@@ -1,11 +1,13 @@
 /** When a streams task commits: what has outputs soon, offsets alone seldom. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BatchBuilder } from '../core/batch-builder.ts';
 import { HandClock } from '../core/clock.ts';
-import type { CommitSet } from '../core/log.ts';
-import { BatchBuilder, readBatch } from '../core/record-batch.ts';
+import type { CommitUnit, LogBatch, TaskPort, UnitPort } from '../core/log.ts';
+import { wholeBatch } from '../core/record-batch.ts';
 import { Driven, lanesWith, planChange, planChanges, START_MS } from '../test/kit/drive.ts';
-import { StreamsTask } from './streams-task.ts';
+import { StreamsTask } from './streams/streams-task.ts';
+import { Unit } from './unit.ts';
 
 const EVENTS = 'events.plan-change';
 const MIN_MS = 25;
@@ -18,30 +20,33 @@ async function openTask(offsetsOnlyMs: number | undefined) {
   const sub = driven.plan.subTopologies.find(({ role }) => role.startsWith('streams'))!;
   const clock = new HandClock(START_MS);
   const commits: { readonly atMs: number; readonly outputs: number }[] = [];
-  const port = {
-    partition: 0,
-    committedMetadata: () => '',
-    commit({ batches }: CommitSet): undefined {
-      commits.push({ atMs: clock.now() - START_MS, outputs: batches.length });
+  const given: LogBatch[] = [];
+  const committer: UnitPort = {
+    commit({ parts }: CommitUnit): undefined {
+      const batches = parts.flatMap((part) => part.batches);
+      const outputs = batches.filter(({ topic }) => !topic.endsWith('-changelog')).length;
+      commits.push({ atMs: clock.now() - START_MS, outputs });
     },
-    pause() {},
-    resume() {},
-    fail(error: Error) {
+  };
+  const port: TaskPort = {
+    partition: 0,
+    unit: committer,
+    committedMetadata: () => '',
+    take: () => given.shift(),
+    fail(error) {
       throw error;
     },
   };
-  const task = new StreamsTask(driven.plan, sub, port, {
+  const policy = { minMs: MIN_MS, maxMs: MAX_MS, recordsMax: 1_000 };
+  const more = offsetsOnlyMs === undefined ? {} : { offsetsOnlyMs };
+  const unit = new Unit(committer, { ...policy, ...more }, clock, () => {});
+  const task = new StreamsTask(driven.plan, sub, port, unit, {
     clock,
     schemas: driven.schemas,
     partitions: 1,
-    commit: {
-      minMs: MIN_MS,
-      maxMs: MAX_MS,
-      recordsMax: 1_000,
-      ...(offsetsOnlyMs === undefined ? {} : { offsetsOnlyMs }),
-    },
     wake: () => {},
   });
+  unit.add(task);
   const devices = [
     { deviceId: 'd', epoch: 1, class: 'tv', transports: ['inbox'], updatedAt: START_MS },
   ];
@@ -52,27 +57,27 @@ async function openTask(offsetsOnlyMs: number | undefined) {
   const feed = (member: string) => {
     const event = planChange(`e-${offset}`, member);
     const value = driven.schemas.encoder('PlanChange').toBuffer(event);
-    task.offer(EVENTS, batchOf(EVENTS, member, value, offset), ++offset);
+    given.push(batchOf(EVENTS, member, value, offset++));
     assert.ok(task.runSlice());
   };
   /** Millisecond by millisecond, as the scheduler would look when it is woken. */
   const runTo = (atMs: number) => {
-    for (; clock.now() < START_MS + atMs; clock.moveTo(clock.now() + 1)) task.commitIfDue();
-    task.commitIfDue();
+    for (; clock.now() < START_MS + atMs; clock.moveTo(clock.now() + 1)) unit.commitIfDue();
+    unit.commitIfDue();
   };
-  return { task, feed, runTo, commits };
+  return { unit, feed, runTo, commits };
 }
 
 function batchOf(topic: string, key: string, value: Buffer, baseOffset: number) {
   const builder = new BatchBuilder(topic, 0);
   builder.append(START_MS, key, value);
-  return readBatch(topic, 0, builder.finish().bytes, baseOffset);
+  return wholeBatch(topic, 0, builder.finish().bytes, baseOffset);
 }
 
 test('offsets alone wait for their own time', async () => {
-  const { feed, runTo, commits, task } = await openTask(OFFSETS_MS);
+  const { feed, runTo, commits, unit } = await openTask(OFFSETS_MS);
   feed('m-0');
-  assert.equal(task.nextWakeMs(), START_MS + OFFSETS_MS);
+  assert.equal(unit.dueMs(), START_MS + OFFSETS_MS);
   runTo(500);
   feed('m-0');
   runTo(1_500);
