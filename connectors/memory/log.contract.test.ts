@@ -1,5 +1,5 @@
-import { MemoryLog } from '../../runtime/memory-log.ts';
-import { logContract } from './log.ts';
+import { logContract } from '../../test/contract/log.ts';
+import { MemoryLog } from './log.ts';
 
 logContract('memory', async () => {
   const log = new MemoryLog();
