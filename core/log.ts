@@ -98,7 +98,9 @@ export interface UnitPort {
   /**
    * Commits; the next call comes when this one has ended. The embedded log takes it synchronously
    * into its open transaction and returns undefined; others return a promise. A throw or rejection
-   * means that what was not committed is lost: `close('fenced')` follows for every task.
+   * means that nothing of the unit was committed: `close('fenced')` has come, or comes, for every
+   * task with a part in it. A log that loses one part alone (kafkajs) has closed that part's task
+   * with `fenced` when it resolves; the other parts stand.
    */
   commit(unit: CommitUnit): Promise<void> | undefined;
 }
