@@ -4,6 +4,7 @@
  * (one SQLite file), connectors/kafka, and the in-memory one of the test driver. All pass one
  * contract suite (test/contract/log.ts).
  */
+import type { Diagnostic } from './error.ts';
 import type { Record } from './record.ts';
 
 export interface TopicSpec {
@@ -150,6 +151,12 @@ export interface Group {
   close(): Promise<void>;
   /** How far behind each input partition of its tasks is: end offset minus committed. */
   lag(): Promise<readonly { topic: string; partition: number; lag: number }[]>;
+  /**
+   * Offsets of its inputs that were deleted from the log (retention) before this member had read
+   * them, since it was opened; partitions that lost none are left out. Each loss is also said with
+   * its first and last offset.
+   */
+  missed(): readonly { topic: string; partition: number; offsets: number }[];
 }
 
 /** Non-transactional writes: ingest, gateway, outcomes, tools. */
@@ -188,5 +195,11 @@ export interface Log {
   ): Promise<{ close(): Promise<void> }>;
   /** Rejects with a CarillonError when the log cannot be reached. */
   probe(): Promise<void>;
+  /**
+   * What a person should know of now: errors keep something from being read or opened, warnings
+   * have been met or are a risk. Each was logged when it came up; for health, and for the words at
+   * start (after `applyTopics`).
+   */
+  troubles(): readonly Diagnostic[];
   close(): Promise<void>;
 }
