@@ -26,6 +26,8 @@ export class BatchBuilder {
   #view: DataView = viewOf(this.bytes);
   #start = 0;
   #count = 0;
+  /** Offset of the next record, from the batch's first. */
+  #delta = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
   /** The greatest time before the record that `undo` would take back. */
@@ -47,6 +49,14 @@ export class BatchBuilder {
   /** On `bytes`; another one after `room`. */
   get view(): DataView {
     return this.#view;
+  }
+
+  /**
+   * Leaves offsets out: the next record's is `delta` after the batch's base. For records of a log
+   * that are written again, as they may have gaps between them; not less than the records before.
+   */
+  skipTo(delta: number): void {
+    this.#delta = delta;
   }
 
   append(
@@ -72,6 +82,7 @@ export class BatchBuilder {
     this.raw(from, start, end);
     this.#close(this.#start, this.at);
     this.#count++;
+    this.#delta++;
   }
 
   /** Encodes the value straight into the batch. Returns the bytes that it took. */
@@ -118,7 +129,7 @@ export class BatchBuilder {
     let at = this.at + LENGTH_BYTES;
     bytes[at++] = 0;
     at = putVarint(bytes, at, timestamp - this.#baseTimestamp);
-    this.at = putVarint(bytes, at, this.#count);
+    this.at = putVarint(bytes, at, this.#delta);
   }
 
   /** Begins a value whose length is not known yet; gives where, for `endValue`. */
@@ -151,11 +162,13 @@ export class BatchBuilder {
     }
     this.#close(this.#start, this.at);
     this.#count++;
+    this.#delta++;
   }
 
   /** Takes the last record back when it was refused after all; only once, and before the next. */
   undo(): void {
     this.#count--;
+    this.#delta--;
     this.#abandon();
   }
 
@@ -166,7 +179,7 @@ export class BatchBuilder {
     bytes.writeInt32BE(this.at - 12, 8);
     bytes.writeInt32BE(-1, 12);
     bytes[16] = 2;
-    bytes.writeInt32BE(this.#count - 1, 23);
+    bytes.writeInt32BE(this.#delta - 1, 23);
     bytes.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
     bytes.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
     bytes.writeBigInt64BE(-1n, 43);
@@ -183,6 +196,7 @@ export class BatchBuilder {
     this.#take(Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, this.at)));
     this.at = BATCH_HEADER_BYTES;
     this.#count = 0;
+    this.#delta = 0;
     return batch;
   }
 
