@@ -6,7 +6,8 @@ import type { Api } from './api.ts';
 import { type Address, BrokerConnection, type ConnectionSettings } from './connection.ts';
 import { ConnectionLost } from './errors.ts';
 
-export type Purpose = 'ask' | 'fetch' | 'produce' | 'transaction' | 'group' | 'join';
+/** Joins of several groups do not wait for each other. */
+export type Purpose = 'ask' | 'fetch' | 'produce' | 'transaction' | 'group' | `join ${string}`;
 
 export interface PoolOptions extends Partial<ConnectionSettings> {
   /** `host:port` of some of the brokers; the others are told by them. */
@@ -26,6 +27,8 @@ export interface Requester {
     args: Args,
     timeoutMs?: number,
   ): Promise<Answer>;
+  /** Gives up all that is under way to a broker for this purpose: it is rejected. */
+  drop(node: number, purpose: Purpose): void;
   /** Where the brokers are, as metadata tells it. */
   setBrokers(brokers: ReadonlyMap<number, Address>): void;
 }
@@ -80,6 +83,14 @@ export class ConnectionPool implements Requester {
     }
   }
 
+  drop(node: number, purpose: Purpose): void {
+    const address = this.#brokers.get(node);
+    if (address === undefined) return;
+    const key = keyOf(address, purpose);
+    this.#connections.get(key)?.close();
+    this.#connections.delete(key);
+  }
+
   setBrokers(brokers: ReadonlyMap<number, Address>): void {
     this.#brokers = brokers;
     const known = new Set(this.#everywhere().map((one) => `${one.host}:${one.port}`));
@@ -109,7 +120,7 @@ export class ConnectionPool implements Requester {
 
   #connection(address: Address, purpose: Purpose): BrokerConnection {
     if (this.#closed) throw new ConnectionLost('the client is closed');
-    const key = `${address.host}:${address.port} ${purpose}`;
+    const key = keyOf(address, purpose);
     let connection = this.#connections.get(key);
     if (connection === undefined) {
       connection = new BrokerConnection(address, this.#settings);
@@ -123,3 +134,5 @@ function addressOf(text: string): Address {
   const at = text.lastIndexOf(':');
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
 }
+
+const keyOf = ({ host, port }: Address, purpose: Purpose) => `${host}:${port} ${purpose}`;

@@ -50,6 +50,7 @@ export class ClusterMetadata {
   readonly #names = new Map<string, string>();
   readonly #failed = new Map<string, string>();
   readonly #missed = new Map<string, number>();
+  #isKnown = false;
   #asking: Promise<void> | null = null;
   #soon: Promise<void> | null = null;
 
@@ -97,6 +98,11 @@ export class ClusterMetadata {
     await this.refresh();
   }
 
+  /** Resolves when the brokers are known: asks if they never were. */
+  async known(): Promise<void> {
+    if (!this.#isKnown) await this.refresh();
+  }
+
   /** Asks now. Rejects with a CarillonError when no broker answers. */
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
@@ -137,6 +143,7 @@ export class ClusterMetadata {
 
   #take(answer: MetadataAnswer): void {
     this.#requester.setBrokers(answer.brokers);
+    this.#isKnown = true;
     for (const topic of answer.topics) this.#takeTopic(topic);
     for (const [topic, why] of answer.failed) {
       this.#failed.set(topic, why);
