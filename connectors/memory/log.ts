@@ -95,6 +95,7 @@ export class MemoryLog implements Log {
           if (this.#groups.get(spec.group) === group) this.#groups.delete(spec.group);
         }
       },
+      missed: () => [],
       lag: async () =>
         (group.member?.tasks ?? []).flatMap((partition) =>
           spec.inputs.map((topic) => {
@@ -160,6 +161,10 @@ export class MemoryLog implements Log {
   }
 
   async probe(): Promise<void> {}
+
+  troubles(): [] {
+    return [];
+  }
 
   async close(): Promise<void> {
     for (const group of this.#groups.values()) await group.member?.close('stopped');
