@@ -189,10 +189,16 @@ export class MemoryLog implements Log {
     return this.#committed.get(`${group}/${topic}/${partition}`);
   }
 
-  #commit(group: string, { batches, offsets }: CommitUnit): void {
-    for (const { topic, partition } of [...batches, ...offsets]) this.#partition(topic, partition);
-    for (const offset of offsets) {
-      this.#committed.set(`${group}/${offset.topic}/${offset.partition}`, offset);
+  #commit(group: string, { parts }: CommitUnit): void {
+    const batches = parts.flatMap((part) => part.batches);
+    for (const { topic, partition } of batches) this.#partition(topic, partition);
+    for (const { partition, offsets } of parts) {
+      for (const { topic } of offsets) this.#partition(topic, partition);
+    }
+    for (const { partition, offsets } of parts) {
+      for (const offset of offsets) {
+        this.#committed.set(`${group}/${offset.topic}/${partition}`, offset);
+      }
     }
     this.#append(batches);
   }
