@@ -42,6 +42,8 @@ export class DeviceLines {
   #numbers = new Float64Array(LINES_FIRST * WIDTH);
   /** UTF-8 of all ids, one after the other. */
   ids: Buffer = Buffer.allocUnsafeSlow(ID_BYTES_FIRST);
+  /** The same bytes, for numbers. */
+  idView: DataView = new DataView(this.ids.buffer);
   #idsEnd = 0;
   #lines = 0;
 
@@ -152,6 +154,7 @@ export class DeviceLines {
       const grown = Buffer.allocUnsafeSlow(Math.max(this.ids.length * 2, at + size));
       this.ids.copy(grown, 0, 0, at);
       this.ids = grown;
+      this.idView = new DataView(grown.buffer);
     }
     this.#idsEnd += this.ids.write(id, at, 'utf8');
     return at;
