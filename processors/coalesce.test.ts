@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Record } from '../core/record.ts';
-import { type Fed, jsonRecord, START_MS, StepBench } from '../test/kit/steps.ts';
+import { type Fed, StepBench } from '../test/kit/steps.ts';
 import { coalesce } from './coalesce.ts';
 
 const OPTIONS = { by: ['value.id'], quiet: '2s', at_most: '5s' };
@@ -181,8 +181,10 @@ test('a null identity passes at once, and is counted', () => {
 
 test('a value that an earlier step gave comes back without a decoder', () => {
   const bench = new StepBench(coalesce, OPTIONS);
-  const record = jsonRecord(fed(0, 'a', 1), 0, START_MS).withValue({ id: 'a', n: 5 });
-  assert.equal(bench.feedRecord(record), 'held');
+  const prepare = (record: Record) => {
+    record.value = { id: 'a', n: 5 };
+  };
+  assert.equal(bench.feed(fed(0, 'a', 1, { prepare })), 'held');
   bench.restart();
   expectAt(bench, 2, [['a', 5, 1]]);
 });
