@@ -38,6 +38,32 @@ export function sameBytes(
   return true;
 }
 
+/**
+ * Whether one text comes before another, both in UTF-8, in the order that JavaScript gives texts:
+ * by UTF-16 units, in which what is beyond U+FFFF comes before U+E000 to U+FFFF.
+ */
+export function precedes(
+  a: DataView,
+  at: number,
+  aSize: number,
+  b: DataView,
+  bAt: number,
+  bSize: number,
+): boolean {
+  const size = Math.min(aSize, bSize);
+  for (let n = 0; n < size; n++) {
+    const x = a.getUint8(at + n);
+    const y = b.getUint8(bAt + n);
+    if (x !== y) return rankOf(x) < rankOf(y);
+  }
+  return aSize < bSize;
+}
+
+/** A byte that leads a character from U+E000 on (0xee, 0xef) comes after those of four bytes. */
+function rankOf(byte: number): number {
+  return byte === 0xee || byte === 0xef ? byte + 0x10 : byte;
+}
+
 function bytesOf(view: DataView, at: number, size: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, size);
 }

@@ -12,8 +12,8 @@ export class KeyIndex {
   cells = new Int32Array(2 * CELLS_FIRST);
   mask = CELLS_FIRST - 1;
   #used = 0;
-  /** What `warm` has read goes here, so that the reads are not left out as without effect. */
-  #warmth = 0;
+  /** What was only read to be warm goes here, so that the reads are not left out as idle. */
+  warmth = 0;
 
   get bytes(): number {
     return this.cells.byteLength;
@@ -85,6 +85,6 @@ export class KeyIndex {
     const { cells, mask } = this;
     let sum = 0;
     for (let j = 0; j < n; j++) sum ^= cells[2 * (hashes[j]! & mask) + 1]!;
-    this.#warmth ^= sum;
+    this.warmth ^= sum;
   }
 }

@@ -8,8 +8,8 @@
  * chunk.
  */
 import type { BatchBuilder } from '../../core/batch-builder.ts';
-import { copyBytes, sameBytes } from './copy-bytes.ts';
-import type { KeyBytes } from './key-bytes.ts';
+import type { Key } from '../../core/store.ts';
+import { copyBytes, precedes, sameBytes } from './copy-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { KeyIndex } from './key-index.ts';
 import { Slabs } from './slabs.ts';
@@ -56,7 +56,6 @@ export class KeyTable {
   #size = 0;
   #changed = new Int32Array(CHANGED_FIRST);
   #changedCount = 0;
-  #warmth = 0;
 
   constructor(width: number) {
     this.width = width;
@@ -110,7 +109,7 @@ export class KeyTable {
     }
   }
 
-  isKey(slot: number, key: KeyBytes): boolean {
+  isKey(slot: number, key: Key): boolean {
     return this.#isKey(slot, key.view, key.start, key.end);
   }
 
@@ -224,6 +223,15 @@ export class KeyTable {
     return Buffer.from(buffer, at, this.keyLength(slot)).toString('utf8');
   }
 
+  /** Whether the key of one row comes before that of another, as texts are compared. */
+  precedes(a: number, b: number): boolean {
+    const x = this.#key(a);
+    const y = this.#key(b);
+    const keys = this.#keys;
+    const xSize = keys.length(x);
+    return precedes(keys.view(x), keys.at(x), xSize, keys.view(y), keys.at(y), keys.length(y));
+  }
+
   /** Writes the key as that of a record. */
   writeKey(slot: number, to: BatchBuilder): void {
     const size = this.keyLength(slot);
@@ -249,7 +257,7 @@ export class KeyTable {
       const slot = index.guess(hashes[j]!);
       if (slot >= 0) sum ^= this.keyLength(slot);
     }
-    this.#warmth = sum;
+    index.warmth ^= sum;
   }
 
   #isKey(slot: number, view: DataView, start: number, end: number): boolean {

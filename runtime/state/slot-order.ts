@@ -2,6 +2,11 @@
 const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
 
+interface Sorted {
+  readonly slots: Int32Array;
+  readonly numbers: Float64Array;
+}
+
 /**
  * Sorts the first `n` slots by `numbers` (whole, not negative; by place, not by slot), both along.
  * A radix sort: a million rows take tens of milliseconds, a comparing sort a second.
@@ -17,8 +22,8 @@ export function sortSlots(slots: Int32Array, numbers: Float64Array, n: number): 
     if (number > most) most = number;
   }
   if (isSorted) return slots;
-  let from = { slots, numbers };
-  let to = { slots: new Int32Array(n), numbers: new Float64Array(n) };
+  let from: Sorted = { slots, numbers };
+  let to: Sorted = { slots: new Int32Array(n), numbers: new Float64Array(n) };
   for (let unit = 1; unit <= most - least; unit *= DIGITS) {
     const starts = new Int32Array(DIGITS + 1);
     const digit = (i: number) => Math.floor((from.numbers[i]! - least) / unit) % DIGITS;
