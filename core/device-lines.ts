@@ -51,6 +51,11 @@ export class DeviceLines {
     return this.#lines;
   }
 
+  /** Memory they take, bytes. */
+  get bytes(): number {
+    return this.#numbers.byteLength + this.ids.length;
+  }
+
   /** Appends a device; gives its line. A class that is not known is told by no `target`. */
   add(device: MemberDevice): number {
     const line = this.#lines++;
@@ -71,6 +76,30 @@ export class DeviceLines {
     numbers[at + UPDATED_AT] = device.updatedAt;
     numbers[at + HASH] = murmur2(this.ids, idAt, this.#idsEnd);
     return line;
+  }
+
+  /** Keeps only these lines, in this order: they are lines 0, 1 and so on from now on. */
+  keep(lines: Int32Array): void {
+    const numbers = new Float64Array(Math.max(LINES_FIRST, lines.length * 2) * WIDTH);
+    let idBytes = 0;
+    for (const line of lines) idBytes += this.#numbers[line * WIDTH + ID_LENGTH]!;
+    const ids = Buffer.allocUnsafeSlow(Math.max(ID_BYTES_FIRST, idBytes * 2));
+    let idAt = 0;
+    for (let n = 0; n < lines.length; n++) {
+      const from = lines[n]! * WIDTH;
+      const at = n * WIDTH;
+      for (let i = 0; i < WIDTH; i++) numbers[at + i] = this.#numbers[from + i]!;
+      numbers[at + ID_AT] = idAt;
+      const idStart = this.#numbers[from + ID_AT]!;
+      const length = this.#numbers[from + ID_LENGTH]!;
+      for (let i = 0; i < length; i++) ids[idAt + i] = this.ids[idStart + i]!;
+      idAt += length;
+    }
+    this.#numbers = numbers;
+    this.#lines = lines.length;
+    this.ids = ids;
+    this.idView = new DataView(ids.buffer);
+    this.#idsEnd = idAt;
   }
 
   clear(): void {

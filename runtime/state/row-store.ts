@@ -22,7 +22,7 @@ import type { TaskStore } from './task-store.ts';
 /** Beyond its bytes, a slice of one record has room that copies may write to. */
 const SLACK_BYTES = 8;
 
-export class RowStore<C extends ColumnKinds> implements ColumnStore<C>, TaskStore {
+export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStore<C>, TaskStore {
   readonly name: string;
   readonly #columns: readonly PlacedColumn[];
   readonly #table: KeyTable;
@@ -141,19 +141,16 @@ export class RowStore<C extends ColumnKinds> implements ColumnStore<C>, TaskStor
 
   /** Of the record that the current row holds; a slice has records of one topic partition only. */
   heldTopic(): string {
-    this.#current();
-    return this.#held!.topic(this.#place);
+    return this.#holding().topic(this.#place);
   }
 
   heldPartition(): number {
-    this.#current();
-    return this.#held!.partition(this.#place);
+    return this.#holding().partition(this.#place);
   }
 
   /** Appends a copy of the current row's record to a slice with bytes of its own; gives its index. */
   appendHeld(out: Slice): number {
-    this.#current();
-    return this.#held!.append(this.#place, out);
+    return this.#holding().append(this.#place, out);
   }
 
   /** The writers' schemas of all held values: they must be loaded before one is read. */
@@ -243,6 +240,13 @@ export class RowStore<C extends ColumnKinds> implements ColumnStore<C>, TaskStor
   #current(): number {
     if (this.#slot === NO_SLOT) throw new Error(`store ${this.name}: there is no current row`);
     return this.#slot;
+  }
+
+  /** What the current row holds. */
+  #holding(): HeldColumn {
+    this.#current();
+    if (this.#held === null) throw new Error(`store ${this.name}: its rows hold no records`);
+    return this.#held;
   }
 
   #at(slot: number): RowView<C> {

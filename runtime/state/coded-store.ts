@@ -20,7 +20,7 @@ const WIDTH = ENTRY + 1;
 /** Before a row's bytes: its slot, so that its owner is found when it is moved. */
 const HEAD_BYTES = 4;
 
-export class BlobStore<Row> implements ObjectStore<Row>, TaskStore {
+export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
   readonly name: string;
   readonly #codec: RowCodec<Row>;
   readonly #table = new KeyTable(WIDTH);
@@ -130,7 +130,9 @@ export class BlobStore<Row> implements ObjectStore<Row>, TaskStore {
     const entry = this.#entry(slot);
     const { buffer, byteOffset } = this.#slabs.view(entry);
     const at = byteOffset + this.#slabs.at(entry) + HEAD_BYTES;
-    return this.#codec.decode(Buffer.from(buffer, at, this.#slabs.length(entry) - HEAD_BYTES));
+    const bytes = Buffer.from(buffer, at, this.#slabs.length(entry) - HEAD_BYTES);
+    // A copy: what a codec decodes may be a view on what it was given, and the slab moves on.
+    return this.#codec.decode(Buffer.from(bytes));
   }
 
   /** Reads the row that the changelog is at, and whether the codec can. */
