@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { StepContext } from '../../core/spec.ts';
 import type { ColumnKinds, Columns, DevicesView, RowCodec, TableView } from '../../core/store.ts';
 import { Node, type NodeHost } from '../node.ts';
-import { BlobStore } from '../state/object-store.ts';
+import { CodedStore } from '../state/coded-store.ts';
 import { RowStore } from '../state/row-store.ts';
 import type { TaskStore } from '../state/task-store.ts';
 
@@ -39,7 +39,7 @@ export class Step {
     else if ('columns' in declared) {
       this.rows = new RowStore(plan.store, declared as Columns);
       this.store = this.rows;
-    } else this.store = new BlobStore(plan.store, declared as RowCodec<unknown>);
+    } else this.store = new CodedStore(plan.store, declared as RowCodec<unknown>);
   }
 
   /** Rows are back: how many records are held. */
@@ -76,9 +76,10 @@ export function contextOf(of: StepsOf, step: Step, host: StepHost): StepContext<
     devices: (name) => host.devices(name),
     count: (name, by = 1) => node.count(name, by),
     settle(verdict, by = 1, offset = -1) {
-      const topic = rows?.heldTopic() ?? '';
-      const partition = rows?.heldPartition() ?? host.partition;
-      node.release(verdict, by, { topic, partition, offset });
+      const origin = rows?.hasRow === true ? rows : null;
+      const topic = origin?.heldTopic() ?? '';
+      const partition = origin?.heldPartition() ?? host.partition;
+      node.release(verdict, by, { topic, partition, offset: origin === null ? -1 : offset });
     },
   };
 }
