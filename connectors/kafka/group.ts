@@ -85,7 +85,7 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     await refuseGoneState(admin, topics, this.#spec);
     this.#unwatch = watch.watch(this.#topics, (change) => this.#changed(change));
     await this.#feed.start();
-    this.#timer = setInterval(() => void this.#look(), client.settings.sessionTimeoutMs / 2);
+    this.#timer = setInterval(() => void this.look(), client.settings.sessionTimeoutMs / 2);
     this.#timer.unref();
   }
 
@@ -117,6 +117,34 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     });
   }
 
+  /** Whether reading moves; where it does not the consumer is replaced. Never rejects. */
+  async look(nowMs = performance.now()): Promise<void> {
+    const { client, admin } = this.#parts;
+    const readings = this.#held().flatMap((task) => task.wanted());
+    const suspects = this.#standstill.suspects(readings, nowMs);
+    const standing: string[] = [];
+    try {
+      for (const topic of new Set(suspects.map((one) => one.topic))) {
+        const bounds = await admin.bounds(topic);
+        for (const one of suspects) {
+          const end = bounds[one.partition]?.end ?? 0;
+          if (one.topic !== topic || !this.#standstill.stands(one, end, nowMs)) continue;
+          standing.push(`${topic}/${one.partition}@${one.position} of ${end}`);
+        }
+      }
+    } catch (error) {
+      client.logger.debug({ why: String(error) }, 'Whether reading moves is not known.');
+      return;
+    }
+    if (standing.length === 0 || this.#closing.signal.aborted) return;
+    const facts = { group: this.#spec.group, standing };
+    client.logger.warn(
+      facts,
+      'Nothing is read though there is something: the consumer is replaced.',
+    );
+    this.#feed.rejoin();
+  }
+
   // From the feed.
 
   joined(memberId: string, assignment: ReadonlyMap<string, readonly number[]>): void {
@@ -128,6 +156,7 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     this.#owned = [...now].sort((a, b) => a - b);
     this.#ownedAt = this.#parts.client.clock.now();
     this.#ends.reset();
+    this.#standstill.restart(performance.now());
     for (const [topic, partitions] of assignment) {
       for (const partition of partitions) this.#feed.pause(topic, partition);
     }
@@ -293,34 +322,6 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     } finally {
       this.#ranging.delete(key);
     }
-  }
-
-  async #look(): Promise<void> {
-    const { client, admin } = this.#parts;
-    const readings = this.#held().flatMap((task) => task.wanted());
-    const suspects = this.#standstill.suspects(readings, performance.now());
-    const standing: string[] = [];
-    try {
-      for (const topic of new Set(suspects.map((one) => one.topic))) {
-        const bounds = await admin.bounds(topic);
-        for (const one of suspects) {
-          const end = bounds[one.partition]?.end ?? 0;
-          if (one.topic !== topic || !this.#standstill.stands(one, end, performance.now()))
-            continue;
-          standing.push(`${topic}/${one.partition}@${one.position} of ${end}`);
-        }
-      }
-    } catch (error) {
-      client.logger.debug({ why: String(error) }, 'Whether reading moves is not known.');
-      return;
-    }
-    if (standing.length === 0 || this.#closing.signal.aborted) return;
-    const facts = { group: this.#spec.group, standing };
-    client.logger.warn(
-      facts,
-      'Nothing is read though there is something: the consumer is replaced.',
-    );
-    this.#feed.rejoin();
   }
 
   async #close(): Promise<void> {

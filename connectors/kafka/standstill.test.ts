@@ -65,4 +65,17 @@ describe('a partition that is read', () => {
       }
     });
   }
+
+  test('has as long again after a rebalance, and is not told again of the same', () => {
+    const standstill = new Standstill(AFTER_MS);
+    const reading = { topic: 't', partition: 0, position: 5 };
+    const stands = (atMs: number) =>
+      standstill.suspects([reading], atMs).some((one) => standstill.stands(one, 9, atMs));
+    assert.equal(stands(0), false);
+    standstill.restart(9);
+    assert.equal(stands(18), false);
+    assert.equal(stands(19), true);
+    standstill.restart(20);
+    assert.equal(stands(40), false);
+  });
 });

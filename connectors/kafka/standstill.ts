@@ -41,6 +41,11 @@ export class Standstill {
     return suspects;
   }
 
+  /** A new generation: everything has as long again, what was tried stays tried. */
+  restart(nowMs: number): void {
+    for (const place of this.#places.values()) place.sinceMs = nowMs;
+  }
+
   /** Given its end: true when it stands still and nothing was done for that yet. */
   stands(reading: Reading, end: number, nowMs: number): boolean {
     const place = this.#places.get(keyOf(reading));
