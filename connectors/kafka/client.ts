@@ -129,7 +129,7 @@ const ROUTINE = [
 /**
  * kafkajs calls every lost connection an error; for us it is one only when the call itself fails.
  */
-function forward(logger: KafkaLogger, entry: LogEntry): void {
+export function forward(logger: KafkaLogger, entry: LogEntry): void {
   const { message, stack: _stack, timestamp: _timestamp, logger: _logger, ...facts } = entry.log;
   const told = { ...facts, part: entry.namespace };
   const said = `${message} ${String(facts.error ?? '')}`;

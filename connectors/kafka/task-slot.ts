@@ -82,12 +82,9 @@ export class TaskSlot {
     while (this.#work !== null) await this.#work;
   }
 
+  /** At once where nothing is under way: a commit counts on its lost tasks being closed. */
   #reconcile(): void {
-    this.#work ??= this.#run().finally(() => {
-      this.#work = null;
-      // A wish that came while the last step ended.
-      if (this.#isDue()) this.#reconcile();
-    });
+    if (this.#work === null && this.#isDue()) this.#work = this.#run();
   }
 
   #isDue(): boolean {
@@ -100,6 +97,7 @@ export class TaskSlot {
       if (this.#task !== null) await this.#close(this.#task, this.#goes!);
       else await this.#open(backoff);
     }
+    this.#work = null;
   }
 
   async #close(task: KafkaTask, why: Why): Promise<void> {

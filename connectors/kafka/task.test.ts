@@ -192,6 +192,14 @@ describe('a task', () => {
     assert.equal(task.isOpen, false);
   });
 
+  test('closes even if its host throws at that', async () => {
+    const { task } = taskOf(NOTHING);
+    const broken = { close: () => assert.fail('broken') } as unknown as TaskHost;
+    task.open({ open: () => broken });
+    await task.close('stopped', 1_000);
+    assert.equal(task.isOpen, false);
+  });
+
   test('can commit while it closes, unless it was fenced', async () => {
     for (const [why, open] of [
       ['revoked', true],

@@ -210,7 +210,8 @@ export class KafkaTask implements TaskPort {
     }
     const { spec, logger } = this.#parts;
     const facts = { group: spec.group, partition: this.partition };
-    const closed = this.#host?.close(why) ?? Promise.resolve();
+    // In a function, so that what it throws at once is told as well.
+    const closed = (async () => this.#host?.close(why))();
     closed.catch((error) => {
       logger.error({ ...facts, why: String(error) }, 'A task did not close.');
     });
