@@ -65,14 +65,24 @@ export class BatchBuilder {
     value: Buffer | null,
     headers: readonly Header[] | null = null,
   ): void {
-    this.open(timestamp, (key?.length ?? 0) * 3 + (value?.length ?? 0));
-    this.#key(key);
-    if (value === null) this.int(-1);
-    else {
-      this.int(value.length);
-      this.raw(value, 0, value.length);
-    }
+    this.#begin(timestamp, key, value);
     this.end(headers);
+  }
+
+  /** As `append`, with headers that are encoded already: from[start, end), count and all. */
+  appendWith(
+    timestamp: number,
+    key: Buffer | string | null,
+    value: Buffer | null,
+    from: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#begin(timestamp, key, value);
+    this.raw(from, start, end);
+    this.#close(this.#start, this.at);
+    this.#count++;
+    this.#delta++;
   }
 
   /** Encodes the value straight into the batch. Returns the bytes that it took. */
@@ -122,6 +132,21 @@ export class BatchBuilder {
     this.at = putVarint(bytes, at, this.#delta);
   }
 
+  /** Begins a value whose length is not known yet; gives where, for `endValue`. */
+  beginValue(): number {
+    const start = this.at;
+    this.at += LENGTH_BYTES;
+    return start;
+  }
+
+  /** Ends value and record, without headers; gives the bytes of the value. */
+  endValue(start: number): number {
+    const size = this.at - start - LENGTH_BYTES;
+    this.#close(start, this.at);
+    this.end();
+    return size;
+  }
+
   /** Ends the record that `open` began: its key and value are written. */
   end(headers: readonly Header[] | null = null): void {
     if (headers === null) {
@@ -135,14 +160,6 @@ export class BatchBuilder {
         this.raw(value, 0, value.length);
       }
     }
-    this.#close(this.#start, this.at);
-    this.#count++;
-    this.#delta++;
-  }
-
-  /** Ends the record with headers that are encoded already: bytes[start, end), count and all. */
-  endRaw(bytes: Uint8Array, start: number, end: number): void {
-    this.raw(bytes, start, end);
     this.#close(this.#start, this.at);
     this.#count++;
     this.#delta++;
@@ -215,6 +232,16 @@ export class BatchBuilder {
   #take(bytes: Buffer): void {
     this.bytes = bytes;
     this.#view = viewOf(bytes);
+  }
+
+  #begin(timestamp: number, key: Buffer | string | null, value: Buffer | null): void {
+    this.open(timestamp, (key?.length ?? 0) * 3 + (value?.length ?? 0));
+    this.#key(key);
+    if (value === null) this.int(-1);
+    else {
+      this.int(value.length);
+      this.raw(value, 0, value.length);
+    }
   }
 
   #key(key: Buffer | string | null): void {

@@ -152,6 +152,11 @@ export const CONNECTOR_ERRORS = {
     what: 'The metadata of a committed offset is longer than 4096 bytes.',
     mend: 'This is a bug of the sink that keeps its marks there. Please report it.',
   },
+  CAR647: {
+    slug: 'batch-unreadable',
+    what: 'A record batch cannot be read: a wrong checksum, damaged data, or a form that is too old.',
+    mend: 'See which it is and at what offset; a reader goes on past it only when it is told to.',
+  },
   CAR650: {
     slug: 'registry-away',
     what: 'The schema registry does not answer.',

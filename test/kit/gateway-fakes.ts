@@ -5,7 +5,7 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
 import { PRIORITIES } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
-import { readBatch } from '../../core/record-batch.ts';
+import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 
 type OnRecords = (records: readonly Record[]) => void;
 
@@ -82,7 +82,7 @@ export class FakeLog implements Log {
       const place = `${batch.topic}/${batch.partition}`;
       const base = this.#ends.get(place) ?? 0;
       this.#ends.set(place, base + batch.count);
-      const records = readBatch(batch.topic, batch.partition, batch.bytes, base);
+      const records = readBatch(wholeBatch(batch.topic, batch.partition, batch.bytes, base));
       this.#topics.set(batch.topic, [...this.records(batch.topic), ...records]);
       for (const onRecords of this.#followers.get(batch.topic) ?? []) onRecords(records);
       return base;
