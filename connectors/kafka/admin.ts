@@ -2,10 +2,12 @@
  * Topics and offsets, asked of the brokers over one admin connection that is opened when it is
  * needed.
  */
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { errorType, type KafkaClient, kafkaError } from './client.ts';
+import type { TopicFacts, TopicSource } from './topic-watch.ts';
+import type { Troubles } from './troubles.ts';
 
 const { ConfigResourceTypes } = kafkajs;
 
@@ -16,6 +18,22 @@ const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
 const COMPACTION_LAG_MS = 24 * 3_600_000;
 const CREATE_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 5_000;
+
+const OWN_TOPICS = ['__consumer_offsets', '__transaction_state'];
+const REPLICAS = 'replicas';
+const NAMED_MAX = 5;
+
+/** Of several brokers' topics those that have a partition on one of them only. */
+export function topicsOnOneBroker(
+  topics: readonly { name: string; partitions: readonly { replicas: readonly number[] }[] }[],
+  brokers: number,
+): readonly string[] {
+  if (brokers < 2) return [];
+  const alone = topics.filter(({ partitions }) =>
+    partitions.some(({ replicas }) => replicas.length === 1),
+  );
+  return alone.map((topic) => topic.name).sort();
+}
 
 export interface Bounds {
   /** The first offset that is still there. */
@@ -30,13 +48,15 @@ export interface Committed {
   readonly metadata: string;
 }
 
-export class LogAdmin {
+export class LogAdmin implements TopicSource {
   readonly #client: KafkaClient;
   readonly #admin: Admin;
+  readonly #troubles: Troubles;
   #used = false;
 
-  constructor(client: KafkaClient) {
+  constructor(client: KafkaClient, troubles: Troubles) {
     this.#client = client;
+    this.#troubles = troubles;
     this.#admin = client.kafka.admin({
       retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 },
     });
@@ -64,12 +84,36 @@ export class LogAdmin {
   }
 
   async partitionsOf(topic: string): Promise<number | undefined> {
+    return (await this.describe([topic])).get(topic)?.partitions;
+  }
+
+  /** Those that are there; kafkajs' requests are too old to tell the topics' ids. */
+  async describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicFacts>> {
+    const found = new Map<string, TopicFacts>();
+    let names = [...topics];
     try {
-      const metadata = await this.#admin0((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-      return metadata.topics[0]?.partitions.length;
+      const metadata = await this.#metadata(names);
+      if (metadata === undefined) {
+        // One of them is missing, and kafkajs tells nothing of the others then.
+        const there = new Set(await this.#call('topics', (admin) => admin.listTopics()));
+        names = names.filter((name) => there.has(name));
+      }
+      const told = metadata ?? (names.length === 0 ? [] : await this.#metadata(names));
+      for (const { name, partitions } of told ?? []) {
+        found.set(name, { partitions: partitions.length, id: '' });
+      }
+      return found;
+    } catch (error) {
+      throw kafkaError(error, topics.join(','));
+    }
+  }
+
+  async #metadata(topics: string[]): Promise<ITopicMetadata[] | undefined> {
+    try {
+      return (await this.#admin0((admin) => admin.fetchTopicMetadata({ topics }))).topics;
     } catch (error) {
       if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
-      throw kafkaError(error, topic);
+      throw error;
     }
   }
 
@@ -95,6 +139,33 @@ export class LogAdmin {
       }
     }
     await this.#checkCleanup(specs.filter((spec) => there.has(spec.name)));
+    await this.#checkReplicas([...found.topics, ...(await this.#ownTopics(there))]);
+  }
+
+  /** Kafka's own, if they are there and may be seen: commits rest on them. */
+  async #ownTopics(there: ReadonlySet<string>): Promise<readonly ITopicMetadata[]> {
+    const names = OWN_TOPICS.filter((name) => there.has(name));
+    if (names.length === 0) return [];
+    const asked = this.#admin0((admin) => admin.fetchTopicMetadata({ topics: names }));
+    return asked.then(
+      ({ topics }) => topics,
+      () => [],
+    );
+  }
+
+  /** One replica on several brokers works until one is lost: then acknowledged records are. */
+  async #checkReplicas(topics: readonly ITopicMetadata[]): Promise<void> {
+    const { brokers } = await this.#call('topics', (admin) => admin.describeCluster());
+    const alone = topicsOnOneBroker(topics, brokers.length);
+    if (alone.length === 0) {
+      this.#troubles.lift(REPLICAS);
+      return;
+    }
+    const some = alone.slice(0, NAMED_MAX).join(', ') + (alone.length > NAMED_MAX ? ', …' : '');
+    const what =
+      `${alone.length} topics have one replica though there are ${brokers.length} brokers ` +
+      `(${some}): a lost disk loses records, and what is exactly once is not.`;
+    this.#troubles.raise(REPLICAS, { code: 'CAR633', level: 'warning', what, at: some });
   }
 
   async #create(missing: readonly TopicSpec[]): Promise<void> {
@@ -187,15 +258,28 @@ export class LogAdmin {
     topics: readonly string[],
     partition: number,
   ): Promise<ReadonlyMap<string, Committed>> {
+    const all = await this.committedAll(groupId, topics);
+    const none = new Map(topics.map((topic) => [topic, { offset: -1, metadata: '' }]));
+    return all.get(partition) ?? none;
+  }
+
+  /** What a group has committed, by partition and topic. */
+  async committedAll(
+    groupId: string,
+    topics: readonly string[],
+  ): Promise<ReadonlyMap<number, ReadonlyMap<string, Committed>>> {
     const found = await this.#call(groupId, (admin) =>
       admin.fetchOffsets({ groupId, topics: [...topics] }),
     );
-    const committed = new Map<string, Committed>();
+    const all = new Map<number, Map<string, Committed>>();
     for (const { topic, partitions } of found) {
-      const one = partitions.find((p) => p.partition === partition);
-      committed.set(topic, { offset: Number(one?.offset ?? -1), metadata: one?.metadata ?? '' });
+      for (const { partition, offset, metadata } of partitions) {
+        const mine = all.get(partition) ?? new Map<string, Committed>();
+        mine.set(topic, { offset: Number(offset), metadata: metadata ?? '' });
+        all.set(partition, mine);
+      }
     }
-    return committed;
+    return all;
   }
 
   /** A reader's group leaves nothing behind; the brokers forget it by themselves if this fails. */
