@@ -93,15 +93,18 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
   writeChanged(to: BatchBuilder, nowMs: number): void {
     const table = this.#table;
     for (let n = 0; n < table.changedCount; n++) {
+      table.warmChanged(n);
       const slot = table.changed(n);
       if (!table.isLive(slot)) {
         writeTombstone(to, nowMs, table, slot);
+        table.wrote(n);
         continue;
       }
       const entry = this.#entry(slot);
       const at = this.#slabs.at(entry);
       const end = at + this.#slabs.length(entry);
       writeRow(to, nowMs, table, slot, NEVER, this.#slabs.view(entry), at + HEAD_BYTES, end);
+      table.wrote(n);
     }
     table.settle();
     this.#slabs.compact((_, to) => {

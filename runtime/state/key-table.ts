@@ -1,64 +1,48 @@
 /**
  * Rows of numbers under keys of bytes: what a store is made of. A row has a slot; its numbers lie
- * together, the first is when its key was first put. Rows stand in the order of first puts; those
- * that changed are listed once, until they are written. A deleted key stays until then, for its
- * tombstone, and so that a put in between finds it: the last value of a key counts.
- *
- * Rows lie in chunks, so that nothing is copied when a table grows but the index and the first
- * chunk.
+ * together. Rows stand in the order of first puts; those that changed are listed once, until they
+ * are written. A deleted key stays until then, for its tombstone, and so that a put in between finds
+ * it: the last value of a key counts.
  */
 import type { BatchBuilder } from '../../core/batch-builder.ts';
 import type { Key } from '../../core/store.ts';
 import { copyBytes, precedes, sameBytes } from './copy-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { KeyIndex } from './key-index.ts';
+import { AFTER, BEFORE, KEY, LINK_NUMBERS, NO_SLOT, RowChunks, STATE } from './row-chunks.ts';
 import { Slabs } from './slabs.ts';
 import { sortSlots } from './slot-order.ts';
 
-const CHUNK_BITS = 14;
-const CHUNK_SLOTS = 1 << CHUNK_BITS;
-const CHUNK_MASK = CHUNK_SLOTS - 1;
-/** The first chunk begins small, for most stores are. */
-const FIRST_SLOTS = 64;
 const CHANGED_FIRST = 64;
-
-/** Of a slot, beside its numbers: address of its key, neighbours in order, state bits. */
-const LINKS = 4;
-const KEY = 0;
-const BEFORE = 1;
-const AFTER = 2;
-const STATE = 3;
+/** A list of changed rows that has grown beyond it is given back. */
+const CHANGED_KEPT_MAX = 1 << 16;
+/** So many changed rows are read ahead when they are written. */
+const READ_AHEAD = 64;
+/** State bits. */
 const LIVE = 1;
 const CHANGED = 2;
 
-/** The number of a row that says when its key was first put. */
-export const FIRST_PUT = 0;
-export const NO_SLOT = -1;
+/** The number of a row that says when its key was first put; those behind it are the owner's. */
+export const FIRST_PUT = LINK_NUMBERS;
+export { NO_SLOT };
 
 export class KeyTable {
-  /** Numbers of a row; that of the first put is one. */
-  readonly width: number;
-  readonly #numbers: Float64Array[] = [];
-  readonly #links: Int32Array[] = [];
+  readonly #rows: RowChunks;
   readonly #keys = new Slabs();
   readonly #index = new KeyIndex();
   /** Where the last `find` ended. */
   #cell = 0;
-  /** Slots ever given. */
-  #top = 0;
-  /** Slots with room: of all chunks. */
-  #room = 0;
-  /** Freed slots, as a list over AFTER. */
-  #free = NO_SLOT;
   #head = NO_SLOT;
   #tail = NO_SLOT;
   #puts = 0;
   #size = 0;
   #changed = new Int32Array(CHANGED_FIRST);
   #changedCount = 0;
+  #writtenCount = 0;
 
-  constructor(width: number) {
-    this.width = width;
+  /** `numbers`: of a row, those up to FIRST_PUT counted in. */
+  constructor(numbers: number) {
+    this.#rows = new RowChunks(numbers);
   }
 
   get size(): number {
@@ -70,8 +54,7 @@ export class KeyTable {
   }
 
   get bytes(): number {
-    const rows = this.#room * (this.width * 8 + LINKS * 4);
-    return rows + this.#keys.bytes + this.#index.bytes + this.#changed.byteLength;
+    return this.#rows.bytes + this.#keys.bytes + this.#index.bytes + this.#changed.byteLength;
   }
 
   /** The row that has been in longest, or NO_SLOT. */
@@ -81,17 +64,17 @@ export class KeyTable {
 
   /** The row after another in the order of first puts, or NO_SLOT. */
   after(slot: number): number {
-    return this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + AFTER]!;
+    return this.#rows.link(slot, AFTER);
   }
 
   /** The array that has a row's numbers; another one when rows were added. */
   numbers(slot: number): Float64Array {
-    return this.#numbers[slot >>> CHUNK_BITS]!;
+    return this.#rows.numbers(slot);
   }
 
   /** Where in that array they begin. */
   place(slot: number): number {
-    return (slot & CHUNK_MASK) * this.width;
+    return this.#rows.place(slot);
   }
 
   /** The row of a key, or NO_SLOT. */
@@ -124,21 +107,16 @@ export class KeyTable {
   /** The row of a key that a changelog has; it is not changed by that. `order` makes the order. */
   load(view: DataView, start: number, end: number, hash: number): number {
     const found = this.find(view, start, end, hash);
-    if (found !== NO_SLOT) {
-      this.#unlink(found);
-      this.#append(found);
-      return found;
-    }
-    const slot = this.#insert(view, start, end, hash);
+    if (found !== NO_SLOT) this.#unlink(found);
+    const slot = found !== NO_SLOT ? found : this.#insert(view, start, end, hash);
     this.#append(slot);
     return slot;
   }
 
   change(slot: number): void {
-    const links = this.#links[slot >>> CHUNK_BITS]!;
-    const at = (slot & CHUNK_MASK) * LINKS + STATE;
-    if ((links[at]! & CHANGED) !== 0) return;
-    links[at]! |= CHANGED;
+    const state = this.#rows.link(slot, STATE);
+    if ((state & CHANGED) !== 0) return;
+    this.#rows.setLink(slot, STATE, state | CHANGED);
     if (this.#changedCount === this.#changed.length) {
       const grown = new Int32Array(this.#changed.length * 2);
       grown.set(this.#changed);
@@ -149,7 +127,7 @@ export class KeyTable {
 
   delete(slot: number): void {
     this.#unlink(slot);
-    this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + STATE]! &= ~LIVE;
+    this.#rows.setLink(slot, STATE, this.#rows.link(slot, STATE) & ~LIVE);
     this.#size--;
     this.change(slot);
   }
@@ -169,7 +147,7 @@ export class KeyTable {
   }
 
   isLive(slot: number): boolean {
-    return (this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + STATE]! & LIVE) !== 0;
+    return (this.#rows.link(slot, STATE) & LIVE) !== 0;
   }
 
   /** The nth of the changed rows, in the order in which they first changed. */
@@ -177,14 +155,23 @@ export class KeyTable {
     return this.#changed[n]!;
   }
 
-  /** All changed rows were written: forgets that they changed, and the keys of deleted ones. */
+  /**
+   * The nth of the changed rows was written: it is changed no more, and if it was deleted its key is
+   * forgotten. Said right after the row was written, it costs least; in order, and then `settle`.
+   */
+  wrote(n: number): void {
+    this.#writtenCount = n + 1;
+    const slot = this.#changed[n]!;
+    if (this.isLive(slot)) this.#rows.setLink(slot, STATE, LIVE);
+    else this.#forget(slot);
+  }
+
+  /** All changed rows were written: none is changed any more. */
   settle(): void {
-    for (let n = 0; n < this.#changedCount; n++) {
-      const slot = this.#changed[n]!;
-      if (this.isLive(slot)) this.#setState(slot, LIVE);
-      else this.#forget(slot);
-    }
+    for (let n = this.#writtenCount; n < this.#changedCount; n++) this.wrote(n);
+    this.#writtenCount = 0;
     this.#changedCount = 0;
+    if (this.#changed.length > CHANGED_KEPT_MAX) this.#changed = new Int32Array(CHANGED_FIRST);
     this.#keys.compact((from, to) => this.#keyMoved(from, to));
   }
 
@@ -249,15 +236,23 @@ export class KeyTable {
     let sum = 0;
     for (let j = 0; j < n; j++) {
       const slot = index.guess(hashes[j]!);
-      if (slot < 0) continue;
-      sum ^= this.#key(slot);
-      sum += this.numbers(slot)[this.place(slot)]!;
+      if (slot >= 0) sum ^= this.#key(slot);
     }
     for (let j = 0; j < n; j++) {
       const slot = index.guess(hashes[j]!);
       if (slot >= 0) sum ^= this.keyLength(slot);
     }
     index.warmth ^= sum;
+  }
+
+  /** As `warm`, for the changed rows from the nth on that are written next; called for each n. */
+  warmChanged(n: number): void {
+    if (n % READ_AHEAD !== 0) return;
+    const end = Math.min(n + READ_AHEAD, this.#changedCount);
+    let sum = 0;
+    for (let i = n; i < end; i++) sum ^= this.#key(this.#changed[i]!);
+    for (let i = n; i < end; i++) sum ^= this.keyLength(this.#changed[i]!);
+    this.#index.warmth ^= sum;
   }
 
   #isKey(slot: number, view: DataView, start: number, end: number): boolean {
@@ -268,11 +263,7 @@ export class KeyTable {
   }
 
   #key(slot: number): number {
-    return this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + KEY]!;
-  }
-
-  #setState(slot: number, state: number): void {
-    this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + STATE] = state;
+    return this.#rows.link(slot, KEY);
   }
 
   #insert(view: DataView, start: number, end: number, hash: number): number {
@@ -281,53 +272,22 @@ export class KeyTable {
     const known = index.cells[2 * this.#cell + 1]! - 1;
     if (known >= 0) {
       // It was deleted, and its tombstone is not written yet.
-      const at = (known & CHUNK_MASK) * LINKS + STATE;
-      this.#links[known >>> CHUNK_BITS]![at]! |= LIVE;
-      this.#clear(known);
+      this.#rows.setLink(known, STATE, this.#rows.link(known, STATE) | LIVE);
+      this.#rows.clear(known);
       return known;
     }
     if (index.isFull) {
       index.grow();
       this.find(view, start, end, hash);
     }
-    const slot = this.#slot();
+    const slot = this.#rows.take();
     const address = this.#keys.alloc(end - start);
     copyBytes(this.#keys.view(address), this.#keys.at(address), view, start, end);
-    this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + KEY] = address;
-    this.#setState(slot, LIVE);
+    this.#rows.clear(slot);
+    this.#rows.setLink(slot, KEY, address);
+    this.#rows.setLink(slot, STATE, LIVE);
     index.set(this.#cell, hash, slot);
-    this.#clear(slot);
     return slot;
-  }
-
-  #clear(slot: number): void {
-    const at = this.place(slot);
-    this.numbers(slot).fill(0, at, at + this.width);
-  }
-
-  #slot(): number {
-    const free = this.#free;
-    if (free !== NO_SLOT) {
-      this.#free = this.after(free);
-      return free;
-    }
-    if (this.#top === this.#room) this.#addRoom();
-    return this.#top++;
-  }
-
-  #addRoom(): void {
-    const chunk = this.#room >>> CHUNK_BITS;
-    const before = this.#numbers[chunk];
-    const slots = chunk > 0 ? CHUNK_SLOTS : Math.max(FIRST_SLOTS, this.#room * 2);
-    const numbers = new Float64Array(slots * this.width);
-    const links = new Int32Array(slots * LINKS);
-    if (before !== undefined) {
-      numbers.set(before);
-      links.set(this.#links[chunk]!);
-    }
-    this.#numbers[chunk] = numbers;
-    this.#links[chunk] = links;
-    this.#room = chunk * CHUNK_SLOTS + slots;
   }
 
   /** Puts a row last, as one that was first put now. */
@@ -337,25 +297,23 @@ export class KeyTable {
   }
 
   #link(slot: number): void {
-    const links = this.#links[slot >>> CHUNK_BITS]!;
-    const at = (slot & CHUNK_MASK) * LINKS;
+    const rows = this.#rows;
     const tail = this.#tail;
-    links[at + BEFORE] = tail;
-    links[at + AFTER] = NO_SLOT;
+    rows.setLink(slot, BEFORE, tail);
+    rows.setLink(slot, AFTER, NO_SLOT);
     if (tail === NO_SLOT) this.#head = slot;
-    else this.#links[tail >>> CHUNK_BITS]![(tail & CHUNK_MASK) * LINKS + AFTER] = slot;
+    else rows.setLink(tail, AFTER, slot);
     this.#tail = slot;
   }
 
   #unlink(slot: number): void {
-    const links = this.#links[slot >>> CHUNK_BITS]!;
-    const at = (slot & CHUNK_MASK) * LINKS;
-    const before = links[at + BEFORE]!;
-    const after = links[at + AFTER]!;
+    const rows = this.#rows;
+    const before = rows.link(slot, BEFORE);
+    const after = rows.link(slot, AFTER);
     if (before === NO_SLOT) this.#head = after;
-    else this.#links[before >>> CHUNK_BITS]![(before & CHUNK_MASK) * LINKS + AFTER] = after;
+    else rows.setLink(before, AFTER, after);
     if (after === NO_SLOT) this.#tail = before;
-    else this.#links[after >>> CHUNK_BITS]![(after & CHUNK_MASK) * LINKS + BEFORE] = before;
+    else rows.setLink(after, BEFORE, before);
   }
 
   /** Frees a row that is no longer in order, with its key. */
@@ -363,9 +321,7 @@ export class KeyTable {
     const address = this.#key(slot);
     this.#index.remove(this.#index.cellOf(this.#hash(address), slot));
     this.#keys.free(address);
-    this.#setState(slot, 0);
-    this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + AFTER] = this.#free;
-    this.#free = slot;
+    this.#rows.giveBack(slot);
   }
 
   #hash(address: number): number {
@@ -379,7 +335,7 @@ export class KeyTable {
     for (let cell = this.#hash(to) & mask; ; cell = (cell + 1) & mask) {
       const slot = cells[2 * cell + 1]! - 1;
       if (this.#key(slot) !== from) continue;
-      this.#links[slot >>> CHUNK_BITS]![(slot & CHUNK_MASK) * LINKS + KEY] = to;
+      this.#rows.setLink(slot, KEY, to);
       return;
     }
   }

@@ -201,15 +201,18 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     const writer = this.#writer;
     const place = this.#place;
     for (let n = 0; n < table.changedCount; n++) {
+      table.warmChanged(n);
       const slot = table.changed(n);
       if (!table.isLive(slot)) {
         writeTombstone(to, nowMs, table, slot);
+        table.wrote(n);
         continue;
       }
       this.#move(slot, place);
       writer.at = 0;
       this.#write(place);
       writeRow(to, nowMs, table, slot, this.#dues.dueOf(slot), writer.view, 0, writer.at);
+      table.wrote(n);
     }
     this.#slot = NO_SLOT;
     table.settle();
