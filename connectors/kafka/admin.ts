@@ -5,6 +5,7 @@
 import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
 import type { TopicSpec } from '../../core/log.ts';
+import { AskQueue } from './ask-queue.ts';
 import { errorType, type KafkaClient, kafkaError } from './client.ts';
 import type { TopicFacts, TopicSource } from './topic-watch.ts';
 import type { Troubles } from './troubles.ts';
@@ -51,19 +52,22 @@ export interface Committed {
 export class LogAdmin implements TopicSource {
   readonly #client: KafkaClient;
   readonly #admin: Admin;
+  /** Offsets have an admin of their own: to ask for topics takes the others' from its list. */
+  readonly #offsets: Admin;
+  readonly #queue = new AskQueue();
   readonly #troubles: Troubles;
-  #used = false;
+  readonly #used = new Set<Admin>();
 
   constructor(client: KafkaClient, troubles: Troubles) {
     this.#client = client;
     this.#troubles = troubles;
-    this.#admin = client.kafka.admin({
-      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 },
-    });
+    const retry = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 };
+    this.#admin = client.kafka.admin({ retry });
+    this.#offsets = client.kafka.admin({ retry });
   }
 
   async close(): Promise<void> {
-    if (this.#used) await this.#admin.disconnect().catch(() => {});
+    await Promise.all([...this.#used].map((admin) => admin.disconnect().catch(() => {})));
   }
 
   async probe(): Promise<void> {
@@ -232,9 +236,11 @@ export class LogAdmin implements TopicSource {
     }
   }
 
-  /** By partition. */
+  /** By partition; asked after the call, so that it tells what was committed before it. */
   async bounds(topic: string): Promise<readonly Bounds[]> {
-    const offsets = await this.#call(topic, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.#ask(`bounds ${topic}`, topic, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    );
     const bounds: Bounds[] = [];
     for (const one of offsets) {
       bounds[one.partition] = { low: Number(one.low), end: Number(one.high) };
@@ -244,7 +250,7 @@ export class LogAdmin implements TopicSource {
 
   /** By partition: the first offset at or after a time; the end where there is none. */
   async offsetsAt(topic: string, timeMs: number): Promise<readonly number[]> {
-    const found = await this.#call(topic, (admin) =>
+    const found = await this.#ask(`${timeMs} ${topic}`, topic, (admin) =>
       admin.fetchTopicOffsetsByTimestamp(topic, timeMs),
     );
     const offsets: number[] = [];
@@ -252,15 +258,20 @@ export class LogAdmin implements TopicSource {
     return offsets;
   }
 
-  /** What a group has committed for one partition of its topics. */
+  /**
+   * What a group has committed for one partition of its topics. Rejects when the answer leaves one
+   * out: that nothing was committed is told by an offset of -1, not by silence.
+   */
   async committed(
     groupId: string,
     topics: readonly string[],
     partition: number,
   ): Promise<ReadonlyMap<string, Committed>> {
-    const all = await this.committedAll(groupId, topics);
-    const none = new Map(topics.map((topic) => [topic, { offset: -1, metadata: '' }]));
-    return all.get(partition) ?? none;
+    const mine = (await this.committedAll(groupId, topics)).get(partition);
+    for (const topic of topics) {
+      if (mine?.has(topic) !== true) throw untold(groupId, `${topic}/${partition}`);
+    }
+    return mine ?? new Map();
   }
 
   /** What a group has committed, by partition and topic. */
@@ -268,7 +279,8 @@ export class LogAdmin implements TopicSource {
     groupId: string,
     topics: readonly string[],
   ): Promise<ReadonlyMap<number, ReadonlyMap<string, Committed>>> {
-    const found = await this.#call(groupId, (admin) =>
+    const question = `committed ${groupId} ${topics.join(' ')}`;
+    const found = await this.#ask(question, groupId, (admin) =>
       admin.fetchOffsets({ groupId, topics: [...topics] }),
     );
     const all = new Map<number, Map<string, Committed>>();
@@ -295,10 +307,31 @@ export class LogAdmin implements TopicSource {
     }
   }
 
-  async #admin0<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
-    this.#used = true;
-    // Does nothing while a broker is connected, and connects anew after all were away.
-    await this.#admin.connect();
-    return ask(this.#admin);
+  async #ask<T>(question: string, at: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    try {
+      return await this.#queue.ask(question, () => this.#on(this.#offsets, ask));
+    } catch (error) {
+      // So kafkajs fails when it has lost sight of the topic in between.
+      throw error instanceof TypeError ? untold(at, at, error) : kafkaError(error, at);
+    }
   }
+
+  #admin0<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    return this.#on(this.#admin, ask);
+  }
+
+  async #on<T>(admin: Admin, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#used.add(admin);
+    // Does nothing while a broker is connected, and connects anew after all were away.
+    await admin.connect();
+    return ask(admin);
+  }
+}
+
+function untold(at: string, what: string, cause?: unknown): CarillonError {
+  return new CarillonError('CAR640', `Kafka does not tell the offsets of "${what}" now.`, {
+    where: { at },
+    retryable: true,
+    cause,
+  });
 }

@@ -2,9 +2,9 @@
  * How units become durable through kafkajs: each part in a transaction of its own, or outputs first
  * and then offsets (at least once).
  *
- * A transaction a part, not one a unit: kafkajs' `sendOffsets` carries neither member nor generation
- * (no KIP-447), so what fences a zombie's offsets is the transactional id of the task that moved,
- * and nothing else (docs/decisions/kafkajs.md).
+ * A transaction a part, not one a unit: kafkajs' `sendOffsets` carries neither member nor
+ * generation (no KIP-447), so what fences a zombie's offsets is the transactional id of the task
+ * that moved, and nothing else (docs/decisions/kafkajs.md).
  */
 import type { Producer as KafkaProducer, Transaction } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
@@ -80,8 +80,8 @@ export class TaskTransactions {
   }
 
   /**
-   * After a rejection this is of no more use: the end of its transaction is not known. Rejects after
-   * 15 s at the latest.
+   * After a rejection this is of no more use: the end of its transaction is not known. Rejects
+   * after 15 s at the latest.
    */
   async commit(part: UnitPart): Promise<void> {
     if (isEmpty(part)) return;

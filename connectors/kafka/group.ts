@@ -1,7 +1,8 @@
 /**
- * A member of a group of tasks. Rebalances are eager and give no time before a task is lost: the new
- * assignment is known when it holds already. So a lost task is asked to finish (`revoked`) while its
- * new owner opens it; where transactions are used, the owner's opening fences what comes too late.
+ * A member of a group of tasks. Rebalances are eager and give no time before a task is lost: the
+ * new assignment is known when it holds already. So a lost task is asked to finish (`revoked`)
+ * while its new owner opens it; where transactions are used, the owner's opening fences what comes
+ * too late.
  */
 import type { CarillonError } from '../../core/error.ts';
 import type { Group, GroupHost, GroupSpec, LogBatch } from '../../core/log.ts';

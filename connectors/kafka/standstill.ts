@@ -1,8 +1,8 @@
 /**
- * Notices that nothing is read of a partition though there is something: kafkajs' fetchers were seen
- * to stop after a broker was lost, without an error. Its consumer is then replaced, once for each
- * place where it stands: where a new one gets no further, nothing is there to read (records that
- * were compacted away whole).
+ * Notices that nothing is read of a partition though there is something: kafkajs' fetchers were
+ * seen to stop after a broker was lost, without an error. Its consumer is then replaced, once for
+ * each place where it stands: where a new one gets no further, nothing is there to read (records
+ * that were compacted away whole).
  */
 export interface Reading {
   readonly topic: string;

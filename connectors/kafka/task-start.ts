@@ -97,8 +97,8 @@ export async function startOf(
 }
 
 /**
- * Before a member joins: rejects with CAR630 when a store of any task has lost its rows, so that the
- * process ends with it. Whatever else is wrong shows when the tasks open.
+ * Before a member joins: rejects with CAR630 when a store of any task has lost its rows, so that
+ * the process ends with it. Whatever else is wrong shows when the tasks open.
  */
 export async function refuseGoneState(
   admin: StartAdmin,
