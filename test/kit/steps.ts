@@ -278,18 +278,21 @@ export class StepBench {
       };
     };
     switch (spec.kind) {
-      case 'each':
-        return { ...spec, open: (config, context) => hear(spec.open(config, context)) };
-      case 'expand':
-        return { ...spec, open: (config, context) => hear(spec.open(config, context)) };
-      case 'timed':
-        return {
-          ...spec,
-          open(config, context) {
-            const work = spec.open(config, context);
-            return { ...work, record: hear(work.record.bind(work)) };
-          },
+      case 'each': {
+        const open: typeof spec.open = (config, context) => hear(spec.open(config, context));
+        return { ...spec, open };
+      }
+      case 'expand': {
+        const open: typeof spec.open = (config, context) => hear(spec.open(config, context));
+        return { ...spec, open };
+      }
+      case 'timed': {
+        const open: typeof spec.open = (config, context) => {
+          const work = spec.open(config, context);
+          return { ...work, record: hear(work.record.bind(work)) };
         };
+        return { ...spec, open };
+      }
       case 'operator':
         return assert.fail('the kit runs each, expand and timed steps');
     }
