@@ -52,7 +52,9 @@ export interface CommittedOffset {
   readonly metadata: string;
 }
 
-/** What one task has done since its last commit: outputs, changelog records, how far it has read. */
+/**
+ * What one task has done since its last commit: outputs, changelog records, how far it has read.
+ */
 export interface UnitPart {
   /** The task's. */
   readonly partition: number;

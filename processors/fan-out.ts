@@ -10,6 +10,9 @@ const NO_DEVICES = dropped('no_devices');
 const NO_TARGET = dropped('no_target');
 const TOO_MANY = deadLettered('CAR521');
 
+/** Devices of a member for which there is room at first; it grows. */
+const TOLD_FIRST = 64;
+
 /** Looks up the member that a field names; null: the field names none. */
 function findMember(members: DevicesView, by: FieldReader, record: Record): boolean | null {
   const { slice, i } = record;
@@ -78,23 +81,27 @@ export const fanOut = defineExpand({
   open({ table: name, by, devices_max, on_excess }, context) {
     const members = context.devices(name);
     const { lines } = members;
-    let told: number[] = [];
+    let told = new Int32Array(TOLD_FIRST);
     return (record, emit) => {
       const found = findMember(members, by, record);
       if (found === null) return NO_MEMBER;
       if (!found) return NO_DEVICES;
 
-      told.length = 0;
-      for (let line = members.first; line < members.end; line++) {
-        if (isFor(lines, line, record)) told.push(line);
+      const { first, end } = members;
+      if (end - first > told.length) told = new Int32Array(end - first);
+      let count = 0;
+      for (let line = first; line < end; line++) {
+        if (isFor(lines, line, record)) told[count++] = line;
       }
-      if (told.length === 0) return NO_TARGET;
-      if (told.length > devices_max) {
+      if (count === 0) return NO_TARGET;
+      if (count > devices_max) {
         if (on_excess === 'dead_letter') return TOO_MANY;
-        context.count('over_limit', told.length - devices_max);
-        told = mostRecent(lines, told, devices_max);
+        context.count('over_limit', count - devices_max);
+        const kept = mostRecent(lines, [...told.subarray(0, count)], devices_max);
+        for (const line of kept) emit(record).setDevice(lines, line);
+        return PASSED;
       }
-      for (const line of told) emit(record).setDevice(lines, line);
+      for (let n = 0; n < count; n++) emit(record).setDevice(lines, told[n]!);
       return PASSED;
     };
   },

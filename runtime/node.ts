@@ -67,6 +67,11 @@ export class Node {
     this.#host.onDrop?.(record, this.stream, this.name, reason, by);
   }
 
+  /** Counts a record that is another priority's: it is not lost here, so nobody is told. */
+  passBy(): void {
+    bump(this.counts.dropped, 'other_priority');
+  }
+
   refuse(record: Record, { code, why }: Refusal): void {
     bump(this.counts.deadLettered, code);
     this.#host.deadLetter(record, { code, why, stream: this.stream, step: this.name });

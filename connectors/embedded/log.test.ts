@@ -106,8 +106,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 const unit = (offset: number, ...batches: EncodedBatch[]): CommitUnit => ({
-  batches,
-  offsets: [{ topic: 'in', partition: 0, offset, metadata: '' }],
+  parts: [{ partition: 0, batches, offsets: [{ topic: 'in', offset, metadata: '' }] }],
 });
 
 test('a transactional group works on what is not committed, others wait for COMMIT', async (t) => {

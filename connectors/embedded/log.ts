@@ -202,6 +202,10 @@ export class EmbeddedLog implements Log {
     return { close: async () => subscription.close() };
   }
 
+  troubles(): [] {
+    return [];
+  }
+
   async probe(): Promise<void> {
     this.#mustBeOpen();
     if (this.#trouble !== undefined) throw this.#trouble;
@@ -291,15 +295,16 @@ export class EmbeddedLog implements Log {
     };
   }
 
-  #commit(group: string, { batches, offsets }: CommitUnit): void {
+  #commit(group: string, { parts }: CommitUnit): void {
     this.#mustBeOpen();
+    const batches = parts.flatMap((part) => part.batches);
     const partitions = this.#check(batches);
-    const inputs = offsets.map(({ topic, partition }) => this.#topics.partition(topic, partition));
+    const inputs = parts.flatMap(({ partition, offsets }) =>
+      offsets.map((offset) => ({ of: this.#topics.partition(offset.topic, partition), offset })),
+    );
     this.#transaction.write(0, () => {
       this.#append(batches, partitions);
-      offsets.forEach((offset, i) => {
-        this.#offsets.set(group, inputs[i]!.slot, offset);
-      });
+      for (const { of, offset } of inputs) this.#offsets.set(group, of.slot, offset);
     });
     this.#wakeReaders(partitions, true);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../../core/batch-builder.ts';
-import type { CommitUnit, EncodedBatch, EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
+import type { CommitUnit, EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { MemoryLog } from './log.ts';
 

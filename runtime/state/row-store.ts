@@ -139,6 +139,11 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return true;
   }
 
+  /** False right after a delete, or a `get` that found nothing. */
+  get hasRow(): boolean {
+    return this.#slot !== NO_SLOT;
+  }
+
   /** Of the record that the current row holds; a slice has records of one topic partition only. */
   heldTopic(): string {
     return this.#holding().topic(this.#place);

@@ -260,9 +260,21 @@ export class DeviceNumbers implements TaskStore {
     const count = this.#of(slot, COUNT);
     this.#room(0, VARINT_BYTES_MAX);
     let at = putVarint(this.#row, 0, count);
-    if (count === 1) return this.#encodeEntry(this.#of(slot, RUN), at);
-    for (const entry of this.#byUse(slot)) at = this.#encodeEntry(entry, at);
+    const run = this.#of(slot, RUN);
+    if (this.#isInOrder(run, count)) {
+      for (let n = 0; n < count; n++) at = this.#encodeEntry(run + n, at);
+    } else for (const entry of this.#byUse(slot)) at = this.#encodeEntry(entry, at);
     return at;
+  }
+
+  /** Devices that are told together, in the order of their row, mostly are. */
+  #isInOrder(run: number, count: number): boolean {
+    const numbers = this.#entries.numbers(run);
+    let at = this.#entries.place(run) + USED;
+    for (let n = 1; n < count; n++, at += ENTRY_WIDTH) {
+      if (numbers[at]! > numbers[at + ENTRY_WIDTH]!) return false;
+    }
+    return true;
   }
 
   #encodeEntry(entry: number, at: number): number {

@@ -83,7 +83,7 @@ export class Source {
       return this.#refuse(record, { code: 'CAR506', why });
     }
     if (priority === this.#priority) return true;
-    this.node.drop('other_priority', record);
+    this.node.passBy();
     return false;
   }
 
@@ -140,7 +140,7 @@ export class Source {
   #refuse(record: Record, refusal: Refusal): false {
     // Poison is seen by every priority of a stream; only the rule's own one writes the dead letter.
     const rule = this.#plan.priority;
-    if (rule !== null && rule.as !== this.#priority) this.node.drop('other_priority', record);
+    if (rule !== null && rule.as !== this.#priority) this.node.passBy();
     else this.node.refuse(record, refusal);
     return false;
   }

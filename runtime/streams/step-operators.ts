@@ -15,10 +15,11 @@ import type {
   TimedEmit,
   TimedSpec,
 } from '../../core/spec.ts';
-import type { Columns } from '../../core/store.ts';
+import type { ColumnKinds, Columns } from '../../core/store.ts';
 import { PASSED, type Verdict } from '../../core/verdict.ts';
+import { appendCopy } from '../state/append-copy.ts';
 import { IdentityKeys } from '../state/identity-keys.ts';
-import { appendCopy, type RowStore } from '../state/row-store.ts';
+import type { RowStore } from '../state/row-store.ts';
 import type { Reading } from './reading.ts';
 import { contextOf, type Step, type StepHost, type StepsOf } from './step.ts';
 
@@ -50,6 +51,41 @@ function keysOf(step: Step, keyedBy: string | undefined): IdentityKeys | null {
   return new IdentityKeys(step.plan.config[keyedBy] as readonly FieldReader[]);
 }
 
+/**
+ * Makes the keys of a slice. When one cannot be made, all are tried again, record by record: only
+ * the one at fault is dead-lettered, and leaves the selection.
+ */
+function makeKeys(keys: IdentityKeys | null, step: Step, slice: Slice, record: Record): void {
+  if (keys === null || slice.selected === 0) return;
+  try {
+    keys.fill(slice, record);
+  } catch {
+    keepThoseWithKeys(keys, step, slice, record);
+    keys.fill(slice, record);
+  }
+  if (step.rows !== null) keys.warm(step.rows);
+}
+
+function keepThoseWithKeys(keys: IdentityKeys, step: Step, slice: Slice, record: Record): void {
+  const { selection } = slice;
+  const all = selection.slice(0, slice.selected);
+  const kept: number[] = [];
+  slice.selected = 1;
+  for (const i of all) {
+    selection[0] = i;
+    try {
+      keys.fill(slice, record);
+      kept.push(i);
+    } catch (error) {
+      record.i = i;
+      step.node.counts.in++;
+      step.node.failed(record, error);
+    }
+  }
+  selection.set(kept);
+  slice.selected = kept.length;
+}
+
 // biome-ignore-start lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
 export function eachOperator(
   of: StepsOf,
@@ -59,15 +95,12 @@ export function eachOperator(
 ): SliceOperator {
   const work = spec.open(step.plan.config as never, contextOf(of, step, host) as never);
   const keys = keysOf(step, spec.keyedBy);
-  const { node, rows } = step;
+  const { node } = step;
   const { counts } = node;
   return overSlices((slice, send) => {
-    const { selection, selected } = slice;
     const record = new Record(slice, 0);
-    if (keys !== null && selected > 0) {
-      keys.fill(slice, record);
-      rows?.warm(keys);
-    }
+    makeKeys(keys, step, slice, record);
+    const { selection, selected } = slice;
     let kept = 0;
     for (let j = 0; j < selected; j++) {
       const i = selection[j]!;
@@ -103,7 +136,7 @@ export function expandOperator(
 ): SliceOperator {
   const work = spec.open(step.plan.config as never, contextOf(of, step, host) as never);
   const keys = keysOf(step, spec.keyedBy);
-  const { node, rows } = step;
+  const { node } = step;
   const { counts } = node;
   let out = new Slice(fields, EMITTED_FIRST);
   const emitted = new Record(out, 0);
@@ -114,12 +147,9 @@ export function expandOperator(
     return emitted;
   };
   return overSlices((slice, send) => {
-    const { selection, selected } = slice;
     const record = new Record(slice, 0);
-    if (keys !== null && selected > 0) {
-      keys.fill(slice, record);
-      rows?.warm(keys);
-    }
+    makeKeys(keys, step, slice, record);
+    const { selection, selected } = slice;
     out.clear();
     out.derive(slice);
     const flush = () => {
@@ -150,7 +180,7 @@ export function timedOperator(
   step: Step,
   spec: TimedSpec<any, Columns>,
   host: StepHost,
-  reading: Reading,
+  reading: Pick<Reading, 'relocate'>,
   fields: number,
 ): SliceOperator {
   const store = step.rows;
@@ -161,7 +191,6 @@ export function timedOperator(
   const { counts } = node;
   const held = new HeldOutput(store, fields);
   return overSlices((slice, send) => {
-    const { selection, selected } = slice;
     const flush = () => {
       counts.out += held.out.selected;
       if (held.out.selected > 0) reading.relocate(held.out);
@@ -170,10 +199,8 @@ export function timedOperator(
     held.begin(slice, flush);
     while (store.takeDue(slice.clockMs)) timed.due(held.emit);
     const record = new Record(slice, 0);
-    if (selected > 0) {
-      keys.fill(slice, record);
-      store.warm(keys);
-    }
+    makeKeys(keys, step, slice, record);
+    const { selection, selected } = slice;
     for (let j = 0; j < selected; j++) {
       record.i = selection[j]!;
       try {
@@ -206,12 +233,12 @@ function enlarged(from: Slice, fields: number): Slice {
 class HeldOutput {
   readonly out: Slice;
   readonly emit: TimedEmit;
-  readonly #store: RowStore;
+  readonly #store: RowStore<ColumnKinds>;
   readonly #emitted: Record;
   #slice: Slice | null = null;
   #flush: () => void = () => {};
 
-  constructor(store: RowStore, fields: number) {
+  constructor(store: RowStore<ColumnKinds>, fields: number) {
     this.#store = store;
     this.out = new Slice(fields);
     this.#emitted = new Record(this.out, 0);

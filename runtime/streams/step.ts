@@ -2,7 +2,7 @@
 import type { StepPlan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { StepContext } from '../../core/spec.ts';
-import type { Columns, DevicesView, RowCodec, TableView } from '../../core/store.ts';
+import type { ColumnKinds, Columns, DevicesView, RowCodec, TableView } from '../../core/store.ts';
 import { Node, type NodeHost } from '../node.ts';
 import { CodedStore } from '../state/coded-store.ts';
 import { RowStore } from '../state/row-store.ts';
@@ -28,7 +28,7 @@ export class Step {
   readonly node: Node;
   readonly store: TaskStore | null;
   /** The same store, where its rows are columns. */
-  readonly rows: RowStore | null;
+  readonly rows: RowStore<ColumnKinds> | null;
 
   constructor(of: StepsOf, plan: StepPlan, host: StepHost) {
     this.plan = plan;
@@ -76,9 +76,10 @@ export function contextOf(of: StepsOf, step: Step, host: StepHost): StepContext<
     devices: (name) => host.devices(name),
     count: (name, by = 1) => node.count(name, by),
     settle(verdict, by = 1, offset = -1) {
-      const topic = rows?.heldTopic() ?? '';
-      const partition = rows?.heldPartition() ?? host.partition;
-      node.release(verdict, by, { topic, partition, offset });
+      const origin = rows?.hasRow === true ? rows : null;
+      const topic = origin?.heldTopic() ?? '';
+      const partition = origin?.heldPartition() ?? host.partition;
+      node.release(verdict, by, { topic, partition, offset: origin === null ? -1 : offset });
     },
   };
 }

@@ -19,7 +19,7 @@ export class Steps {
   readonly operator: SliceOperator;
 
   /** `fields`: field columns of the slices. */
-  constructor(of: StepsOf, host: StepHost, reading: Reading, fields: number) {
+  constructor(of: StepsOf, host: StepHost, reading: Pick<Reading, 'relocate'>, fields: number) {
     this.steps = of.steps.map((plan) => new Step(of, plan, host));
     const operators = this.steps.map((step) => operatorOf(of, step, host, reading, fields));
     this.operator = (source) =>
@@ -51,7 +51,7 @@ function operatorOf(
   of: StepsOf,
   step: Step,
   host: StepHost,
-  reading: Reading,
+  reading: Pick<Reading, 'relocate'>,
   fields: number,
 ): SliceOperator {
   const { spec } = step.plan;

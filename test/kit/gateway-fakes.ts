@@ -1,4 +1,5 @@
 /** Stand-ins for tests: a log and an inbox in memory, which can be made slow or absent. */
+import type { Diagnostic } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { EncodedBatch, Group, Log, Producer, ReadOptions, TopicSpec } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
@@ -70,6 +71,10 @@ export class FakeLog implements Log {
 
   async probe(): Promise<void> {
     if (this.away) throw new Error('the fake log is away');
+  }
+
+  troubles(): readonly Diagnostic[] {
+    return [];
   }
 
   async close(): Promise<void> {}

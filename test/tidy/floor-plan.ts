@@ -35,6 +35,7 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
     ours: ['core', 'schemas', 'connectors'],
     npm: ['kafkajs', '@platformatic/kafka', '@node-rs/crc32'],
   },
+  'connectors/memory': { ours: ['core'], npm: [] },
   'connectors/embedded': { ours: ['core', 'schemas', 'connectors'], npm: [] },
   'connectors/cassandra': { ours: ['core', 'schemas', 'connectors'], npm: ['cassandra-driver'] },
   'connectors/websocket': { ours: ['core', 'schemas', 'connectors'], npm: [] },

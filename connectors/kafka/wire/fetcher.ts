@@ -52,8 +52,10 @@ export interface FetcherOptions {
   readonly maxBytes?: number;
   /** Default true. */
   readonly readCommitted?: boolean;
-  /** Beyond `maxWaitMs`. */
+  /** Beyond `maxWaitMs`. Default 5 s. */
   readonly answerTimeoutMs?: number;
+  /** Until what has failed is tried again. Default 100 ms, for a broker up to 1 s. */
+  readonly retryMs?: number;
 }
 
 const MAX_WAIT_MS = 50;
@@ -116,6 +118,7 @@ export class Fetcher {
       maxBytes: options.maxBytes ?? BYTES_MAX,
       readCommitted: options.readCommitted ?? true,
       answerTimeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
+      retryMs: options.retryMs ?? RETRY_MS,
     };
   }
 
@@ -191,7 +194,7 @@ export class Fetcher {
   }
 
   async #round(broker: Broker, wanted: readonly WantedPartition[]): Promise<void> {
-    const { answerTimeoutMs, ...settings } = this.#options;
+    const { answerTimeoutMs, retryMs, ...settings } = this.#options;
     try {
       const request = { wanted, ...settings };
       const timeoutMs = settings.maxWaitMs + answerTimeoutMs;
@@ -201,7 +204,7 @@ export class Fetcher {
       await this.#take(answer, wanted);
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      broker.delayMs = Math.min(RETRY_MS_MAX, broker.delayMs * 2 || RETRY_MS);
+      broker.delayMs = Math.min(RETRY_MS_MAX, broker.delayMs * 2 || retryMs);
       broker.notBeforeMs = performance.now() + broker.delayMs;
       this.#host.away?.(broker.id, wireError(error, `fetch from broker ${broker.id}`).what);
       await this.#metadata.complain();
@@ -264,13 +267,13 @@ export class Fetcher {
   }
 
   #rest(wanted: WantedPartition): void {
-    this.#resting.set(keyOf(wanted), performance.now() + RETRY_MS);
+    this.#resting.set(keyOf(wanted), performance.now() + this.#options.retryMs);
   }
 
   #wakeSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       this.wake();
-    }, RETRY_MS);
+    }, this.#options.retryMs);
   }
 }

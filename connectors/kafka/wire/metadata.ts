@@ -30,12 +30,14 @@ export interface MetadataOptions {
    * How often it is asked again without a reason: so that new partitions are seen. Default 10 s.
    */
   readonly refreshMs?: number;
+  /** Complaints within this time are one question. Default 100 ms. */
+  readonly complaintMs?: number;
   /** Told once of each change of a topic that is tracked. */
   readonly onChange?: (change: TopicChange) => void;
 }
 
 const REFRESH_MS = 10_000;
-/** Complaints within this time are one question: a lost broker makes many at once. */
+/** A lost broker makes many complaints at once. */
 const COMPLAINT_MS = 100;
 /** A broker that has just started may not have heard of a topic yet. */
 const GONE_AFTER_ANSWERS = 2;
@@ -43,6 +45,7 @@ const GONE_AFTER_ANSWERS = 2;
 export class ClusterMetadata {
   readonly #requester: Requester;
   readonly #onChange: (change: TopicChange) => void;
+  readonly #complaintMs: number;
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #tracked = new Set<string>();
@@ -56,6 +59,7 @@ export class ClusterMetadata {
 
   constructor(requester: Requester, options: MetadataOptions = {}) {
     this.#requester = requester;
+    this.#complaintMs = options.complaintMs ?? COMPLAINT_MS;
     this.#onChange = options.onChange ?? (() => {});
     this.#timer = setInterval(() => this.complain(), options.refreshMs ?? REFRESH_MS);
     this.#timer.unref();
@@ -126,7 +130,7 @@ export class ClusterMetadata {
 
   async #askSoon(): Promise<void> {
     await this.refresh().catch(() => {});
-    await pause(COMPLAINT_MS, this.#closing.signal);
+    await pause(this.#complaintMs, this.#closing.signal);
   }
 
   async #ask(): Promise<void> {

@@ -30,6 +30,8 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number;
   /** How long a broker may take for one request. Default 15 s. */
   readonly requestTimeoutMs?: number;
+  /** Between two attempts. Default 50 ms. */
+  readonly retryMs?: number;
   /** Default `none`: readers of the same process then need not undo it. */
   readonly compression?: Compression;
   /** Larger batches are halved before they are sent. Default 1,000,000, below the brokers' own. */
@@ -52,7 +54,11 @@ const RETRY_MS = 50;
 const MISSED_MAX = 3;
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-/** The broker does not know this writer (any more): the batch was not written. */
+/**
+ * The broker does not know this writer (any more): the batch was not written by this attempt. Had
+ * an attempt before been written and its answer been lost, and the broker forgotten both, it comes
+ * twice.
+ */
 const UNKNOWN_WRITER: ReadonlySet<string> = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'UNKNOWN_PRODUCER_ID',
@@ -87,6 +93,7 @@ export class BatchProducer {
     this.#options = {
       deliveryTimeoutMs: options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      retryMs: options.retryMs ?? RETRY_MS,
       compression: options.compression ?? 'none',
       batchBytesMax: options.batchBytesMax ?? BATCH_BYTES_MAX,
       waitingBytesMax: options.waitingBytesMax ?? WAITING_BYTES_MAX,
@@ -296,7 +303,7 @@ export class BatchProducer {
       this.#giveUp(queue, error, isKnown);
       return;
     }
-    queue.restsUntilMs = performance.now() + RETRY_MS;
+    queue.restsUntilMs = performance.now() + this.#options.retryMs;
     this.#pumpLater();
     void this.#metadata.complain();
   }
@@ -329,7 +336,7 @@ export class BatchProducer {
       if (queue !== null) {
         if (!queue.isEmpty) this.#again(queue, error, true);
       } else for (const one of this.#ready) this.#again(one, error, true);
-      await pause(RETRY_MS, this.#closing.signal);
+      await pause(this.#options.retryMs, this.#closing.signal);
     } finally {
       if (queue === null) this.#identifying = false;
     }
@@ -350,7 +357,7 @@ export class BatchProducer {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       this.#pump();
-    }, RETRY_MS);
+    }, this.#options.retryMs);
   }
 }
 

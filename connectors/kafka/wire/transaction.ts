@@ -163,9 +163,10 @@ export class TransactionalProducer {
   /** An open transaction is aborted, as far as the coordinator answers; else it times out there. */
   async close(): Promise<void> {
     await this.#producer.close();
-    if (this.#isOpen) await this.#endAsAborted().catch(() => {});
     this.#isBroken = true;
+    // One attempt at a coordinator that is there; else it ends the transaction by itself.
     this.#closing.abort();
+    if (this.#isOpen) await this.#endAsAborted().catch(() => {});
   }
 
   async #step<T>(work: () => Promise<T>): Promise<T> {

@@ -7,35 +7,29 @@
  *               ▲            │ crash, or rejoin()
  *               └─ backoff ◀─┘                        close ends it from everywhere
  */
-import type { Consumer, EachBatchPayload, PartitionAssigner } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { taskAssigner } from './assigner.ts';
 import { Backoff, type KafkaClient, kafkaError, pause, within } from './client.ts';
-import { type Fetched, fetchedOf } from './messages.ts';
-
-export interface FeedSpec {
-  readonly groupId: string;
-  readonly topics: readonly string[];
-  readonly assigner?: PartitionAssigner;
-}
-
-export interface FeedHost {
-  /** Called before the first fetch of a generation: seek and pause here. */
-  joined(memberId: string, assignment: ReadonlyMap<string, readonly number[]>): void;
-  /** The group changes; who loses what is known at the next `joined`. */
-  rebalancing?(): void;
-  /** Where reading goes on; records before it are not handed out. Undefined: not wanted now. */
-  position(topic: string, partition: number): number | undefined;
-  /** Takes records, or only a new position when there are none. */
-  fetched(topic: string, partition: number, fetched: Fetched): void;
-  /** The broker answered `fetches` times in a row with nothing, for any partition. */
-  quiet?(fetches: number): void;
-}
+import { emptyBatch, fetchedOf, firstOffsetOf } from './fetched.ts';
+import type { Feed, FeedHost, FeedSpec } from './plane.ts';
 
 const FETCH_BYTES_MAX = 10 * 1024 * 1024;
 const PARTITION_BYTES_MAX = 1024 * 1024;
 const REBALANCE_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
+/** A join that is under way when its consumer is to end may come through, and then be left. */
+const JOIN_TIMEOUT_MS = 3_000;
 
-export class Feed {
+/** One consumer's life. */
+interface Life {
+  readonly consumer: Consumer;
+  /** Its first join has come about, or it has crashed. */
+  readonly settled: Promise<void>;
+  /** Cuts its sockets: what of it is left in kafkajs ends. */
+  cut(): void;
+}
+
+export class ConsumerFeed implements Feed {
   readonly #client: KafkaClient;
   readonly #spec: FeedSpec;
   readonly #host: FeedHost;
@@ -53,10 +47,6 @@ export class Feed {
     this.#host = host;
   }
 
-  /**
-   * Resolves at the first join. Rejects when it does not come about within the delivery timeout, at
-   * once when Kafka refuses it.
-   */
   async start(): Promise<void> {
     let joined: () => void = () => {};
     let failed: (error: unknown) => void = () => {};
@@ -73,7 +63,6 @@ export class Feed {
     }
   }
 
-  /** Leaves the group and joins it again as a new member. */
   rejoin(): void {
     this.#end();
   }
@@ -84,7 +73,6 @@ export class Feed {
     await this.#running;
   }
 
-  /** These do nothing while there is no consumer: `joined` sets everything again. */
   seek(topic: string, partition: number, offset: number): void {
     this.#try((consumer) => consumer.seek({ topic, partition, offset: String(offset) }));
   }
@@ -108,6 +96,7 @@ export class Feed {
     if (this.#consumer !== consumer) throw new Error('the member has left the group meanwhile');
   }
 
+  /** These do nothing while there is no consumer: `joined` sets everything again. */
   #try(call: (consumer: Consumer) => void): void {
     const consumer = this.#consumer;
     if (consumer === null) return;
@@ -145,13 +134,15 @@ export class Feed {
 
   /** One consumer's life; gives why it ended, undefined for a wish of ours. */
   async #once(onJoin: () => void): Promise<unknown> {
-    const consumer = this.#consumerOf(onJoin);
+    const life = this.#lifeOf(onJoin);
+    const { consumer } = life;
     const ended = new Promise<unknown>((resolve) => {
       this.#end = resolve;
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => this.#end(payload.error));
     this.#consumer = consumer;
     let why: unknown;
+    let isRun = false;
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...this.#spec.topics], fromBeginning: true });
@@ -160,23 +151,24 @@ export class Feed {
         eachBatchAutoResolve: false,
         eachBatch: async (payload) => this.#take(payload),
       });
+      isRun = true;
       run.catch((error) => this.#end(error));
       why = await ended;
     } catch (error) {
       why = error;
     }
     this.#consumer = null;
-    const gone = consumer.disconnect().catch(() => {});
-    await within(gone, STOP_TIMEOUT_MS);
+    await leave(life, isRun);
     return why;
   }
 
-  #consumerOf(onJoin: () => void): Consumer {
-    const { settings, kafka } = this.#client;
-    const { groupId, assigner } = this.#spec;
+  #lifeOf(onJoin: () => void): Life {
+    const { settings } = this.#client;
+    const { groupId, self } = this.#spec;
+    const { kafka, cut } = this.#client.isolated();
     const consumer = kafka.consumer({
       groupId,
-      ...(assigner === undefined ? {} : { partitionAssigners: [assigner] }),
+      ...(self === undefined ? {} : { partitionAssigners: [taskAssigner(self)] }),
       sessionTimeout: settings.sessionTimeoutMs,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: settings.heartbeatIntervalMs,
@@ -193,46 +185,80 @@ export class Feed {
         restartOnFailure: async () => false,
       },
     });
-    const { GROUP_JOIN, REBALANCING, START_BATCH_PROCESS, REQUEST } = consumer.events;
-    const live = () => this.#consumer === consumer;
+    const settled = new Promise<void>((resolve) => {
+      consumer.on(consumer.events.GROUP_JOIN, () => resolve());
+      consumer.on(consumer.events.CRASH, () => resolve());
+    });
+    this.#listen(consumer, onJoin);
+    return { consumer, settled, cut };
+  }
+
+  #listen(consumer: Consumer, onJoin: () => void): void {
+    const { GROUP_JOIN, START_BATCH_PROCESS, REQUEST } = consumer.events;
+    const isLive = () => this.#consumer === consumer;
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (!live()) return;
+      if (!isLive()) return;
       this.#quiet = 0;
       const assignment = new Map(Object.entries(payload.memberAssignment));
       this.#host.joined(payload.memberId, assignment);
       onJoin();
     });
-    consumer.on(REBALANCING, () => {
-      if (live()) this.#host.rebalancing?.();
-    });
     consumer.on(START_BATCH_PROCESS, ({ payload }) => {
-      if (!live()) return;
+      if (!isLive()) return;
       this.#quiet = 0;
       // kafkajs does not hand out a batch that it has filtered wholly, it only passes it over.
       if (payload.batchSize === 0) this.#passOver(payload);
     });
     consumer.on(REQUEST, ({ payload }) => {
-      if (live() && payload.apiName === 'Fetch') this.#host.quiet?.(++this.#quiet);
+      if (isLive() && payload.apiName === 'Fetch') this.#host.quiet?.(++this.#quiet);
     });
-    return consumer;
   }
 
   #passOver(passed: { topic: string; partition: number; lastOffset: string }): void {
-    const position = this.#host.position(passed.topic, passed.partition);
-    const nextOffset = Number(passed.lastOffset) + 1;
+    const { topic, partition, lastOffset } = passed;
+    const position = this.#host.position(topic, partition);
+    const nextOffset = Number(lastOffset) + 1;
     if (position === undefined || nextOffset <= position) return;
-    this.#host.fetched(passed.topic, passed.partition, { records: [], nextOffset });
+    this.#host.fetched(emptyBatch(topic, partition, position, nextOffset));
   }
 
   /** Takes a fetched batch and returns at once: kafkajs fetches again only when all are taken. */
   #take(payload: EachBatchPayload): void {
     const { batch } = payload;
     if (!payload.isRunning() || payload.isStale()) return;
-    const position = this.#host.position(batch.topic, batch.partition);
+    const { topic, partition } = batch;
+    const position = this.#host.position(topic, partition);
     // Not resolved: fetched again when it is wanted.
     if (position === undefined) return;
+    // kafkajs goes to the start by itself when the position is not in the log: all of this is
+    // before it, so the log has become shorter.
+    if (Number(batch.lastOffset()) < position) {
+      this.#host.outOfRange(topic, partition);
+      return;
+    }
+    const first = firstOffsetOf(batch);
+    if (first !== undefined && first > position) {
+      this.#host.gap?.(topic, partition, position, first);
+    }
     const fetched = fetchedOf(batch, position);
-    this.#host.fetched(batch.topic, batch.partition, fetched);
+    this.#host.fetched(fetched);
     payload.resolveOffset(String(fetched.nextOffset - 1));
   }
+}
+
+/**
+ * Leaves the group. kafkajs returns at once from a `disconnect` while its first join is under way,
+ * and goes on joining: so that is waited for. In the end its sockets are cut, whatever it does.
+ */
+async function leave({ consumer, settled, cut }: Life, isRun: boolean): Promise<void> {
+  if (isRun) {
+    await within(settled, JOIN_TIMEOUT_MS);
+    // kafkajs counts as running one step after it has told of the join.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await within(
+    consumer.disconnect().catch(() => {}),
+    STOP_TIMEOUT_MS,
+  );
+  cut();
 }
