@@ -229,6 +229,11 @@ export class KeyTable {
     to.at += size;
   }
 
+  /** The row that a key with this hash most likely has, or NO_SLOT: only good for reading ahead. */
+  guess(hash: number): number {
+    return this.#index.guess(hash);
+  }
+
   /** Reads what `find` will read of many keys, so that their cache misses overlap. */
   warm(hashes: Int32Array, n: number): void {
     const index = this.#index;
