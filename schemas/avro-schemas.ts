@@ -14,6 +14,7 @@ import {
   type ValueEncoder,
   WIRE_HEADER_BYTES,
 } from '../core/schema.ts';
+import { AvscDecoder, type BlockGuard, decodeAll, guardOf } from './avro-decoder.ts';
 import type { AvroRecord, SchemaFolder } from './folder.ts';
 import { projectRecord } from './project.ts';
 import { type RegistryPort, subjectOf } from './registry.ts';
@@ -30,14 +31,9 @@ const UNKNOWN_FOR_MS = 60_000;
 const resolution = () => ({ ignoreNamespaces: true });
 const ENCODED_BYTES_FIRST = 1024;
 
-/** Where avsc ends reading is given beside the value, so that a short body cannot run on unseen. */
-interface Decoded {
-  value: unknown;
-  offset: number;
-}
-
 interface Writer {
   readonly type: avro.Type;
+  readonly guard: BlockGuard | null;
   readonly decoders: Map<string, ValueDecoder | Undecodable>;
 }
 
@@ -115,7 +111,7 @@ export class AvroSchemas implements Schemas {
     const id = schemaIdOf(bytes, start, end);
     const writer = this.#writers.get(id);
     if (writer === undefined) throw new CarillonError('CAR502', `schema id ${id} is not loaded.`);
-    return decodeAll(writer.type, undefined, bytes, start + WIRE_HEADER_BYTES, end);
+    return decodeAll(writer.type, undefined, writer.guard, bytes, start + WIRE_HEADER_BYTES, end);
   }
 
   /** The Avro type of a loaded writer schema, for what validates or prints values. */
@@ -130,7 +126,9 @@ export class AvroSchemas implements Schemas {
       return;
     }
     this.#unknownUntil.delete(schemaId);
-    this.#writers.set(schemaId, { type: typeOf(JSON.parse(text)), decoders: new Map() });
+    const type = typeOf(JSON.parse(text));
+    const guard = guardOf(type);
+    this.#writers.set(schemaId, { type, guard, decoders: new Map() });
   }
 
   #record(schema: string): AvroRecord {
@@ -149,7 +147,7 @@ export class AvroSchemas implements Schemas {
         );
         this.#readers.set(key, reader);
       }
-      return new AvscDecoder(reader, writer.type);
+      return new AvscDecoder(reader, writer.type, writer.guard, resolution());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return { code: 'CAR503', why: `written with ${writer.type.name ?? 'a schema'}: ${why}` };
@@ -191,41 +189,6 @@ function projectionKey(projection: Projection): string {
   return projection.fields === undefined
     ? projection.schema
     : `${projection.schema}(${projection.fields.join(',')})`;
-}
-
-function decodeAll(
-  type: avro.Type,
-  resolver: unknown,
-  bytes: Buffer,
-  start: number,
-  end: number,
-): unknown {
-  const { value, offset } = type.decode(bytes, start, resolver as never) as Decoded;
-  if (offset !== end) {
-    throw new CarillonError(
-      'CAR503',
-      offset < 0 || offset > end
-        ? `the value ends before its schema ${type.name ?? ''} does.`
-        : `${end - offset} byte(s) are left over after ${type.name ?? 'the value'}.`,
-    );
-  }
-  return value;
-}
-
-class AvscDecoder implements ValueDecoder {
-  readonly #type: avro.Type;
-  readonly #resolver: unknown;
-
-  constructor(reader: avro.Type, writer: avro.Type) {
-    this.#type = reader;
-    this.#resolver = reader.equals(writer)
-      ? undefined
-      : reader.createResolver(writer, resolution());
-  }
-
-  decode(bytes: Buffer, start: number, end: number): unknown {
-    return decodeAll(this.#type, this.#resolver, bytes, start + WIRE_HEADER_BYTES, end);
-  }
 }
 
 class AvscEncoder implements ValueEncoder {
