@@ -7,6 +7,8 @@ import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import type { ValueDecoder } from '../core/record.ts';
 import {
+  isUndecodable,
+  type Locator,
   type Projection,
   type Schemas,
   schemaIdOf,
@@ -16,6 +18,8 @@ import {
 } from '../core/schema.ts';
 import { AvscDecoder, type BlockGuard, decodeAll, guardOf } from './avro-decoder.ts';
 import type { AvroRecord, SchemaFolder } from './folder.ts';
+import { AvroLocator } from './locator.ts';
+import { compileLocator } from './locator-compile.ts';
 import { projectRecord } from './project.ts';
 import { type RegistryPort, subjectOf } from './registry.ts';
 
@@ -35,6 +39,7 @@ interface Writer {
   readonly type: avro.Type;
   readonly guard: BlockGuard | null;
   readonly decoders: Map<string, ValueDecoder | Undecodable>;
+  readonly locators: Map<string, Locator>;
 }
 
 function typeOf(schema: unknown): avro.Type {
@@ -91,6 +96,22 @@ export class AvroSchemas implements Schemas {
     return decoder;
   }
 
+  locator(schemaId: number, projection: Projection, paths: readonly string[]): Locator | undefined {
+    const decoder = this.decoder(schemaId, projection);
+    if (decoder === undefined || isUndecodable(decoder)) return undefined;
+    const { type, locators } = this.#writers.get(schemaId)!;
+    const projected = projectionKey(projection);
+    const key = `${projected} ${paths.join(' ')}`;
+    let locator = locators.get(key);
+    if (locator === undefined) {
+      const reads = (as: avro.Type, written: avro.Type) => isReadable(() => as, written);
+      const code = compileLocator(type, this.#readers.get(projected)!, paths, reads);
+      locator = new AvroLocator(code);
+      locators.set(key, locator);
+    }
+    return locator;
+  }
+
   async load(schemaId: number): Promise<void> {
     if (this.#writers.has(schemaId)) return;
     let loading = this.#loading.get(schemaId);
@@ -128,7 +149,7 @@ export class AvroSchemas implements Schemas {
     this.#unknownUntil.delete(schemaId);
     const type = typeOf(JSON.parse(text));
     const guard = guardOf(type);
-    this.#writers.set(schemaId, { type, guard, decoders: new Map() });
+    this.#writers.set(schemaId, { type, guard, decoders: new Map(), locators: new Map() });
   }
 
   #record(schema: string): AvroRecord {
@@ -177,8 +198,12 @@ function unreadableBecause(record: AvroRecord, writer: avro.Type): string {
 }
 
 function readable(record: AvroRecord, fields: readonly string[], writer: avro.Type): boolean {
+  return isReadable(() => typeOf(projectRecord(record, fields)), writer);
+}
+
+function isReadable(reader: () => avro.Type, writer: avro.Type): boolean {
   try {
-    typeOf(projectRecord(record, fields)).createResolver(writer, resolution());
+    reader().createResolver(writer, resolution());
     return true;
   } catch {
     return false;
