@@ -16,7 +16,7 @@ import { systemClock } from '../core/clock.ts';
 import type { EncodedBatch, Log } from '../core/log.ts';
 import { delivered } from '../core/outcome.ts';
 import { partitionOfText } from '../core/partition.ts';
-import { BatchBuilder } from '../core/record-batch.ts';
+import { BatchBuilder } from '../core/batch-builder.ts';
 import type { Sink } from '../core/spec.ts';
 import { Engine, topicSpecs } from '../runtime/engine.ts';
 import type { FlowSnapshot } from '../runtime/flow.ts';

@@ -2,9 +2,10 @@
  * The load of the engine's benchmarks: reno.yaml's six event types in fixed shares, pre-encoded in
  * record batches of one topic each, and the devices of the members. Chance comes from the seed.
  */
+
+import { BatchBuilder } from '../core/batch-builder.ts';
 import { HandClock } from '../core/clock.ts';
 import { partitionOfText } from '../core/partition.ts';
-import { BatchBuilder } from '../core/record-batch.ts';
 import type { ValueEncoder } from '../core/schema.ts';
 import { AvroSchemas } from '../schemas/avro-schemas.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';

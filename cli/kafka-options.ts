@@ -1,5 +1,6 @@
 /** From the deployment's words to what the Kafka connector takes. */
 import type { KafkaLogger, KafkaOptions } from '../connectors/kafka/client.ts';
+import type { LogLine } from '../gateway/problem.ts';
 import type { KafkaLogSettings } from './deployment.ts';
 import { readText } from './read-text.ts';
 
@@ -15,6 +16,13 @@ export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger)
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),
   };
+}
+
+/** Warnings and errors at their levels; what is only of use to who debugs is not said. */
+export function kafkaLoggerOf(say: LogLine): KafkaLogger {
+  const at = (level: 'warn' | 'error') => (facts: object, sentence: string) =>
+    say(sentence, { ...facts }, level);
+  return { debug() {}, info() {}, warn: at('warn'), error: at('error') };
 }
 
 type Sasl = NonNullable<KafkaLogSettings['sasl']>;

@@ -15,6 +15,8 @@ export const NEVER = Number.POSITIVE_INFINITY;
 /** A key as bytes, with its hash; used again for the next key, so never kept. */
 export interface Key {
   readonly bytes: Buffer;
+  /** The same bytes, for numbers. */
+  readonly view: DataView;
   readonly start: number;
   readonly end: number;
   readonly hash: number;

@@ -3,94 +3,120 @@
  * the gateway. All bytes are copied tightly and transferred: a Buffer is a view, and cloning a view
  * clones everything below it.
  *
- * Main → worker: `call` (answered by `done` or `failed` with the same id) and the messages of a
- * group or subscription. Worker → main: the answers, and
+ * Main → worker: calls of the services that the worker serves, answered with the same id. Worker →
+ * main: batches, in *flows*: a flow is a task of a group, a `read` or a `follow`.
  *
- *   group:  task ─▶ restore* ─▶ table* ─▶ ready ─▶ (offer | table)* ─▶ close ─▶ (main: closed)
- *   read:   chunk* ─▶ end          follow: chunk* until `unsubscribe`
+ *   task:   open ─▶ (restore | table)* ─▶ ready ─▶ (input | table)* ─▶ close ─▶ (main: closed)
+ *   read:   input* ─▶ end          follow: table* until `stop`
  *
- * Backpressure: main answers each `offer` and each `chunk` of a read with `taken` once its consumer
- * has it; the worker pauses a topic, or stops reading, while too much is on its way.
+ * Backpressure: `input` batches are sent ahead within a window a topic (see `Window`); main tells
+ * with `taken` what its consumer has had.
  */
 import { CarillonError, type Place } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error-table.ts';
-import type { CommitSet, EncodedBatch, GroupSpec, TopicSpec } from '../../core/log.ts';
+import type { EncodedBatch, LogBatch } from '../../core/log.ts';
 import { asBuffer } from './database.ts';
-import type { Chunk } from './partition.ts';
 
-/** What can be asked; the arguments are structured-cloneable. */
-export type Call =
-  | { readonly method: 'applyTopics'; readonly specs: readonly TopicSpec[] }
-  | { readonly method: 'partitionsOf'; readonly topic: string }
-  | { readonly method: 'probe' }
-  | { readonly method: 'send'; readonly batches: readonly EncodedBatch[] }
-  | { readonly method: 'openGroup'; readonly group: number; readonly spec: GroupSpec }
-  | { readonly method: 'closeGroup' | 'lag'; readonly group: number }
-  | { readonly method: 'commit'; readonly task: number; readonly set: CommitSet }
-  | {
-      readonly method: 'subscribe';
-      readonly subscription: number;
-      readonly topic: string;
-      /** Undefined: `follow`. */
-      readonly read:
-        | { readonly from: 'start' | 'end' | number; readonly follow: boolean }
-        | undefined;
-    }
-  | {
-      /**
-       * `registry.fetch`, `inbox.write` and so on: a method of a service that the worker serves.
-       */
-      readonly method: 'service';
-      readonly service: 'registry' | 'inbox';
-      readonly name: string;
-      readonly args: readonly unknown[];
-    };
+/** What is sent ahead of what was taken, of one topic: enough for a turn of its taker's loop. */
+const WINDOW_BATCHES = 64;
+const WINDOW_BYTES = 256 * 1024;
+
+export type Role = 'restore' | 'table' | 'input';
+export type CloseReason = 'revoked' | 'stopped' | 'fenced';
 
 export type ToWorker =
-  | { readonly kind: 'call'; readonly id: number; readonly call: Call }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly service: string;
+      readonly method: string;
+      readonly args: readonly unknown[];
+    }
   | {
       readonly kind: 'taken';
-      readonly task: number;
+      readonly flow: number;
       readonly topic: string;
-      readonly records: number;
+      readonly batches: number;
+      readonly bytes: number;
     }
-  | { readonly kind: 'closed'; readonly task: number; readonly error: SentError | undefined }
-  | { readonly kind: 'fail'; readonly task: number; readonly error: SentError }
-  | { readonly kind: 'more' | 'unsubscribe'; readonly subscription: number };
+  | { readonly kind: 'closed'; readonly flow: number; readonly error: SentError | undefined }
+  | { readonly kind: 'fail'; readonly flow: number; readonly error: SentError }
+  | { readonly kind: 'stop'; readonly flow: number };
 
-export type ToMain =
-  | { readonly kind: 'done'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: SentError }
+/** What happens to a flow that main has opened. */
+export type FlowMessage =
   | {
-      readonly kind: 'task';
-      readonly group: number;
-      readonly task: number;
-      readonly partition: number;
-    }
-  | {
-      readonly kind: 'restore';
-      readonly task: number;
+      readonly kind: 'batch';
+      readonly flow: number;
+      readonly role: Role;
+      /** Of `restore`: the store. */
       readonly store: string;
-      readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[];
+      readonly batch: LogBatch;
     }
   | {
       readonly kind: 'ready';
-      readonly task: number;
+      readonly flow: number;
       /** What was committed with each input's offset. */
       readonly metadata: ReadonlyMap<string, string>;
     }
-  | { readonly kind: 'table' | 'offer'; readonly task: number; readonly chunk: Chunk }
+  | { readonly kind: 'close'; readonly flow: number; readonly why: CloseReason }
+  | { readonly kind: 'end'; readonly flow: number; readonly error: SentError | undefined };
+
+export type ToMain =
   | {
-      readonly kind: 'close';
-      readonly task: number;
-      readonly why: 'revoked' | 'stopped' | 'fenced';
-    }
-  | { readonly kind: 'chunk'; readonly subscription: number; readonly chunk: Chunk }
-  | {
-      readonly kind: 'end';
-      readonly subscription: number;
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly value: unknown;
       readonly error: SentError | undefined;
-    };
+    }
+  | {
+      /** A task; those of one member commit together. */
+      readonly kind: 'open';
+      readonly group: number;
+      readonly member: number;
+      readonly flow: number;
+      readonly partition: number;
+    }
+  | FlowMessage;
+
+/** How much of one topic of a flow is on its way. One batch always may be. */
+export class Window {
+  #batches = 0;
+  #bytes = 0;
+
+  get isFull(): boolean {
+    return this.#batches >= WINDOW_BATCHES || this.#bytes >= WINDOW_BYTES;
+  }
+
+  sent(bytes: number): void {
+    this.#batches++;
+    this.#bytes += bytes;
+  }
+
+  taken(batches: number, bytes: number): void {
+    this.#batches -= batches;
+    this.#bytes -= bytes;
+  }
+}
+
+/** What was taken of one topic, told when it is a good part of the window, or nothing is left. */
+export class TakenCount {
+  #batches = 0;
+  #bytes = 0;
+
+  /** What is to be told now; undefined: nothing yet. */
+  add(bytes: number, isLast: boolean): { batches: number; bytes: number } | undefined {
+    this.#batches++;
+    this.#bytes += bytes;
+    if (!isLast && this.#batches < WINDOW_BATCHES / 4 && this.#bytes < WINDOW_BYTES / 4) {
+      return undefined;
+    }
+    const told = { batches: this.#batches, bytes: this.#bytes };
+    this.#batches = 0;
+    this.#bytes = 0;
+    return told;
+  }
+}
 
 /** An error as it goes over the port: classes do not survive cloning. */
 export interface SentError {
@@ -116,32 +142,16 @@ export function receiveError(sent: SentError): Error {
   return new CarillonError(code, what, { where, mend, retryable });
 }
 
-/** A copy that owns its bytes, to be named in the transfer list. */
-export function tight(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes);
+/** A copy that owns its bytes; it arrives as a plain Uint8Array, and `received` mends that. */
+export function tight<T extends { readonly bytes: Buffer }>(batch: T): T {
+  return { ...batch, bytes: new Uint8Array(batch.bytes) };
 }
 
-export function sendChunk(chunk: Chunk): { chunk: Chunk; transfer: ArrayBuffer[] } {
-  const bytes = tight(chunk.bytes);
-  // It arrives as a plain Uint8Array; `receiveChunk` makes it a Buffer again.
-  return { chunk: { ...chunk, bytes: bytes as Buffer }, transfer: [bytes.buffer] };
+/** What to transfer of tight ones. */
+export function transferOf(batches: readonly { readonly bytes: Uint8Array }[]): ArrayBuffer[] {
+  return batches.map(({ bytes }) => bytes.buffer as ArrayBuffer);
 }
 
-export function receiveChunk(chunk: Chunk): Chunk {
-  return { ...chunk, bytes: asBuffer(chunk.bytes) };
-}
-
-export function sendBatches(batches: readonly EncodedBatch[]): {
-  batches: EncodedBatch[];
-  transfer: ArrayBuffer[];
-} {
-  const copies = batches.map((batch) => tight(batch.bytes));
-  return {
-    batches: batches.map((batch, i) => ({ ...batch, bytes: copies[i] as Buffer })),
-    transfer: copies.map((copy) => copy.buffer),
-  };
-}
-
-export function receiveBatches(batches: readonly EncodedBatch[]): EncodedBatch[] {
-  return batches.map((batch) => ({ ...batch, bytes: asBuffer(batch.bytes) }));
+export function received<T extends EncodedBatch | LogBatch>(batch: T): T {
+  return { ...batch, bytes: asBuffer(batch.bytes) };
 }

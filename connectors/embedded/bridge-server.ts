@@ -6,29 +6,31 @@
 import type { MessagePort } from 'node:worker_threads';
 import { CarillonError } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
-import type { CommitSet, Group, GroupSpec, Producer, StateRow, TaskPort } from '../../core/log.ts';
+import type {
+  CommitUnit,
+  EncodedBatch,
+  Group,
+  GroupSpec,
+  LogBatch,
+  Producer,
+  TopicSpec,
+  UnitPort,
+} from '../../core/log.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import {
-  type Call,
-  receiveBatches,
+  type Role,
+  received,
   receiveError,
-  sendChunk,
   sendError,
   type ToMain,
   type ToWorker,
   tight,
+  transferOf,
+  Window,
 } from './bridge-messages.ts';
 import { asBuffer } from './database.ts';
-import type { ChunkTaskHost } from './group.ts';
 import type { EmbeddedLog } from './log.ts';
-import type { Chunk } from './partition.ts';
-
-/** What may be on its way to one task, of one topic: enough for one turn of its loop, not more. */
-const RECORDS_ON_WAY_MAX = 2_000;
-const OFFERS_ON_WAY_MAX = 64;
-/** Batches of a `read` on their way. */
-const CHUNKS_ON_WAY_MAX = 8;
-const RESTORE_ROWS_PER_MESSAGE = 500;
+import { ServedTask } from './served-task.ts';
 
 /** What the worker serves beside the log. */
 export interface BridgedServices {
@@ -42,105 +44,159 @@ export function serveLog(
   log: EmbeddedLog,
   services: BridgedServices = {},
 ): void {
-  const server = new Server(port, log, services);
+  const server = new BridgeServer(port, log, services);
   port.on('message', (message: ToWorker) => server.receive(message));
   port.on('close', () => server.close());
 }
 
-class Server {
+/** A `read` or a `follow`. */
+interface ServedRead {
+  taken(batches: number, bytes: number): void;
+  stop(): void;
+}
+
+export class BridgeServer {
   readonly #port: MessagePort;
   readonly #log: EmbeddedLog;
-  readonly #services: BridgedServices;
+  readonly #services: ReadonlyMap<string, object>;
   readonly #groups = new Map<number, Group>();
+  readonly #members = new Map<number, UnitPort>();
   readonly #tasks = new Map<number, ServedTask>();
-  readonly #subscriptions = new Map<number, { stop(): void; more(): void }>();
+  readonly #reads = new Map<number, ServedRead>();
   #producer: Promise<Producer> | undefined;
-  #lastTask = 0;
+  #lastId = 0;
 
-  constructor(port: MessagePort, log: EmbeddedLog, services: BridgedServices) {
+  constructor(port: MessagePort, log: EmbeddedLog, { registry, inbox }: BridgedServices) {
     this.#port = port;
     this.#log = log;
-    this.#services = services;
+    this.#services = new Map<string, object>([
+      ['log', this.#logService()],
+      ...(registry === undefined ? [] : [['registry', registry] as const]),
+      ...(inbox === undefined ? [] : [['inbox', this.#inboxService(inbox)] as const]),
+    ]);
   }
 
   receive(message: ToWorker): void {
     switch (message.kind) {
-      case 'call':
-        this.#call(message.call).then(
-          (value) => this.post({ kind: 'done', id: message.id, value }),
-          (error) => this.post({ kind: 'failed', id: message.id, error: sendError(error) }),
-        );
+      case 'call': {
+        const { id } = message;
+        const answer = (value: unknown, error?: unknown) => {
+          const sent = error === undefined ? undefined : sendError(error);
+          this.post({ kind: 'answer', id, value, error: sent });
+        };
+        this.#call(message).then(answer, (error) => answer(undefined, error));
         return;
-      case 'taken':
-        this.#tasks.get(message.task)?.taken(message.topic, message.records);
+      }
+      case 'taken': {
+        const { flow, topic, batches, bytes } = message;
+        this.#tasks.get(flow)?.taken(topic, batches, bytes);
+        this.#reads.get(flow)?.taken(batches, bytes);
         return;
+      }
       case 'closed':
-        this.#tasks.get(message.task)?.closed(message.error && receiveError(message.error));
-        this.#tasks.delete(message.task);
+        this.#tasks.get(message.flow)?.closed(message.error && receiveError(message.error));
+        this.#forget(message.flow);
         return;
       case 'fail':
-        this.#tasks.get(message.task)?.port.fail(receiveError(message.error));
+        this.#tasks.get(message.flow)?.port.fail(receiveError(message.error));
         return;
-      case 'more':
-        this.#subscriptions.get(message.subscription)?.more();
-        return;
-      case 'unsubscribe':
-        this.#subscriptions.get(message.subscription)?.stop();
+      case 'stop':
+        this.#reads.get(message.flow)?.stop();
     }
   }
 
-  post(message: ToMain, transfer: ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer);
+  post(message: ToMain): void {
+    this.#port.postMessage(message);
+  }
+
+  postBatch(flow: number, role: Role, batch: LogBatch, store = ''): void {
+    const sent = tight(batch);
+    const message: ToMain = { kind: 'batch', flow, role, store, batch: sent };
+    this.#port.postMessage(message, transferOf([sent]));
   }
 
   /** The other thread is gone: its groups are left, and nothing waits for its answers. */
   close(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.stop();
+    for (const read of this.#reads.values()) read.stop();
     for (const task of this.#tasks.values()) task.closed(undefined);
     for (const group of this.#groups.values()) group.close().catch(() => {});
   }
 
-  async #call(call: Call): Promise<unknown> {
+  async #call({ service, method, args }: ToWorker & { kind: 'call' }): Promise<unknown> {
+    const served = this.#services.get(service) as
+      | Record<string, ((...args: readonly unknown[]) => unknown) | undefined>
+      | undefined;
+    if (served?.[method] === undefined)
+      throw new Error(`The worker serves no ${service}.${method}.`);
+    return served[method](...args);
+  }
+
+  #logService() {
     const log = this.#log;
-    switch (call.method) {
-      case 'applyTopics':
-        return log.applyTopics(call.specs);
-      case 'partitionsOf':
-        return log.partitionsOf(call.topic);
-      case 'probe':
-        return log.probe();
-      case 'send': {
+    return {
+      applyTopics: (specs: readonly TopicSpec[]) => log.applyTopics(specs),
+      partitionsOf: (topic: string) => log.partitionsOf(topic),
+      probe: () => log.probe(),
+      send: async (batches: readonly EncodedBatch[]) => {
         this.#producer ??= log.producer();
-        return (await this.#producer).send(receiveBatches(call.batches));
-      }
-      case 'openGroup':
-        return this.#openGroup(call.group, call.spec);
-      case 'closeGroup': {
-        const group = this.#groups.get(call.group);
-        this.#groups.delete(call.group);
-        return group?.close();
-      }
-      case 'lag':
-        return this.#groups.get(call.group)?.lag() ?? [];
-      case 'commit':
-        return this.#commit(call.task, call.set);
-      case 'subscribe':
-        return this.#subscribe(call);
-      case 'service':
-        return this.#service(call);
-    }
+        return (await this.#producer).send(batches.map(received));
+      },
+      openGroup: (number: number, spec: GroupSpec) => this.#openGroup(number, spec),
+      closeGroup: async (number: number) => {
+        const group = this.#groups.get(number);
+        this.#groups.delete(number);
+        await group?.close();
+      },
+      lag: async (number: number) => (await this.#groups.get(number)?.lag()) ?? [],
+      commit: async (member: number, { parts }: CommitUnit) => {
+        const unit = this.#members.get(member);
+        if (unit === undefined) throw new CarillonError('CAR607', 'The member is closed.');
+        await unit.commit({
+          parts: parts.map((part) => ({ ...part, batches: part.batches.map(received) })),
+        });
+        await log.committed();
+      },
+      follow: (flow: number, topic: string) => this.#follow(flow, topic),
+      read: (flow: number, topic: string, from: 'start' | 'end' | number, follow: boolean) => {
+        const abort = new AbortController();
+        const batches = log.readBatches(topic, { from, follow, signal: abort.signal });
+        void this.#pump(flow, batches, abort);
+      },
+    };
+  }
+
+  /** What is written is committed before it is answered. */
+  #inboxService(inbox: InboxStore) {
+    return {
+      acknowledge: (device: string, epoch: number, cursor: string) =>
+        inbox.acknowledge(device, epoch, cursor),
+      write: async (rows: readonly InboxRow[]) => {
+        const outcomes = await inbox.write(
+          rows.map(({ notification, expiresAt }) => ({
+            expiresAt,
+            notification: { ...notification, payload: asBuffer(notification.payload) },
+          })),
+        );
+        await this.#log.committed();
+        return outcomes;
+      },
+    };
   }
 
   async #openGroup(number: number, spec: GroupSpec): Promise<void> {
-    // Not transactional as the embedded log has it: only committed records are offered.
-    const group = await this.#log.openChunkGroup(
+    const numbers = new Map<UnitPort, number>();
+    // Not transactional as the embedded log has it: only committed records are given.
+    const group = await this.#log.openGroup(
       { ...spec, transactional: false },
       {
         open: (port) => {
-          const id = ++this.#lastTask;
-          const task = new ServedTask(id, port, spec, this);
-          this.#tasks.set(id, task);
-          this.post({ kind: 'task', group: number, task: id, partition: port.partition });
+          const member = numbers.get(port.unit) ?? ++this.#lastId;
+          numbers.set(port.unit, member);
+          this.#members.set(member, port.unit);
+          const flow = ++this.#lastId;
+          const task = new ServedTask(flow, port, spec, this);
+          this.#tasks.set(flow, task);
+          this.post({ kind: 'open', group: number, member, flow, partition: port.partition });
           return task;
         },
       },
@@ -148,191 +204,57 @@ class Server {
     this.#groups.set(number, group);
   }
 
-  async #commit(id: number, set: CommitSet): Promise<void> {
-    const task = this.#tasks.get(id);
-    if (task === undefined) throw new CarillonError('CAR607', 'The task is closed.');
-    const rows: StateRow[] = set.rows.map(({ store, key, value }) => ({
-      store,
-      key: asBuffer(key),
-      value: value === null ? null : asBuffer(value),
-    }));
-    await task.port.commit({ batches: receiveBatches(set.batches), rows, offsets: set.offsets });
-    await this.#log.committed();
+  #forget(flow: number): void {
+    const task = this.#tasks.get(flow);
+    if (!this.#tasks.delete(flow)) return;
+    const { unit } = task!.port;
+    for (const other of this.#tasks.values()) if (other.port.unit === unit) return;
+    for (const [member, port] of this.#members) if (port === unit) this.#members.delete(member);
   }
 
-  async #subscribe(call: Call & { method: 'subscribe' }): Promise<void> {
-    const { subscription, topic } = call;
-    const post = (chunk: Chunk) => {
-      const sent = sendChunk(chunk);
-      this.post({ kind: 'chunk', subscription, chunk: sent.chunk }, sent.transfer);
-    };
-    if (call.read === undefined) {
-      const follower = await this.#log.followChunks(topic, post);
-      const stop = () => {
-        this.#subscriptions.delete(subscription);
-        void follower.close();
-      };
-      this.#subscriptions.set(subscription, { stop, more() {} });
-      return;
-    }
-    const abort = new AbortController();
-    const chunks = this.#log.readChunks(topic, { ...call.read, signal: abort.signal });
-    let onWay = 0;
-    let wake: (() => void) | undefined;
-    const more = () => {
-      onWay--;
-      wake?.();
-    };
+  async #follow(flow: number, topic: string): Promise<void> {
+    const give = (batch: LogBatch) => this.postBatch(flow, 'table', batch);
+    const follower = await this.#log.followBatches(topic, give);
     const stop = () => {
-      abort.abort();
-      wake?.();
+      this.#reads.delete(flow);
+      void follower.close();
     };
-    this.#subscriptions.set(subscription, { stop, more });
-    const pump = async () => {
-      for await (const chunk of chunks) {
-        post(chunk);
-        onWay++;
-        while (onWay >= CHUNKS_ON_WAY_MAX && !abort.signal.aborted) {
+    this.#reads.set(flow, { stop, taken() {} });
+  }
+
+  async #pump(
+    flow: number,
+    batches: AsyncIterable<LogBatch>,
+    abort: AbortController,
+  ): Promise<void> {
+    const window = new Window();
+    let wake = () => {};
+    this.#reads.set(flow, {
+      taken(count, bytes) {
+        window.taken(count, bytes);
+        wake();
+      },
+      stop() {
+        abort.abort();
+        wake();
+      },
+    });
+    let error: unknown;
+    try {
+      for await (const batch of batches) {
+        window.sent(batch.bytes.length);
+        this.postBatch(flow, 'input', batch);
+        while (window.isFull && !abort.signal.aborted) {
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
         }
       }
-    };
-    const end = (error: unknown) => {
-      this.#subscriptions.delete(subscription);
-      const sent = error === undefined ? undefined : sendError(error);
-      this.post({ kind: 'end', subscription, error: sent });
-    };
-    pump().then(() => end(undefined), end);
-  }
-
-  async #service({ service, name, args }: Call & { method: 'service' }): Promise<unknown> {
-    const { registry, inbox } = this.#services;
-    if (service === 'registry' && registry !== undefined) {
-      return registryCall(registry, name, args);
+    } catch (thrown) {
+      error = thrown;
     }
-    if (service === 'inbox' && inbox !== undefined) {
-      const result = await inboxCall(inbox, name, args);
-      await this.#log.committed();
-      return result;
-    }
-    throw new Error(`The worker serves no ${service}.`);
-  }
-}
-
-function registryCall(of: RegistryPort, name: string, args: readonly unknown[]): Promise<unknown> {
-  switch (name) {
-    case 'fetch':
-      return of.fetch(args[0] as number);
-    case 'register':
-      return of.register(args[0] as string, args[1] as string);
-    case 'subjects':
-      return of.subjects();
-    case 'versions':
-      return of.versions(args[0] as string);
-    case 'version':
-      return of.version(args[0] as string, args[1] as number | 'latest');
-    default:
-      throw new Error(`The registry has no ${name}.`);
-  }
-}
-
-function inboxCall(of: InboxStore, name: string, args: readonly unknown[]): Promise<unknown> {
-  switch (name) {
-    case 'acknowledge':
-      return of.acknowledge(args[0] as string, args[1] as number, args[2] as string);
-    case 'write':
-      return of.write(
-        (args[0] as readonly InboxRow[]).map(({ notification, expiresAt }) => ({
-          expiresAt,
-          notification: { ...notification, payload: asBuffer(notification.payload) },
-        })),
-      );
-    default:
-      throw new Error(`The inbox has no ${name}.`);
-  }
-}
-
-/** A task whose host is in the other thread. */
-class ServedTask implements ChunkTaskHost {
-  readonly port: TaskPort;
-  readonly #id: number;
-  readonly #spec: GroupSpec;
-  readonly #server: Server;
-  readonly #onWay = new Map<string, { records: number; offers: number; paused: boolean }>();
-  readonly #closed = Promise.withResolvers<void>();
-  #rows: { key: Uint8Array; value: Uint8Array | null }[] = [];
-  #rowsOf = '';
-
-  constructor(id: number, port: TaskPort, spec: GroupSpec, server: Server) {
-    this.#id = id;
-    this.port = port;
-    this.#spec = spec;
-    this.#server = server;
-  }
-
-  restore(store: string, key: Buffer, value: Buffer | null): void {
-    if (store !== this.#rowsOf || this.#rows.length >= RESTORE_ROWS_PER_MESSAGE) this.#sendRows();
-    this.#rowsOf = store;
-    this.#rows.push({ key: tight(key), value: value === null ? null : tight(value) });
-  }
-
-  table(chunk: Chunk): void {
-    this.#sendRows();
-    this.#sendChunk('table', chunk);
-  }
-
-  ready(): void {
-    this.#sendRows();
-    const metadata = new Map(
-      this.#spec.inputs.map((topic) => [topic, this.port.committedMetadata(topic)]),
-    );
-    this.#server.post({ kind: 'ready', task: this.#id, metadata });
-  }
-
-  offer(chunk: Chunk): void {
-    const onWay = this.#onWay.get(chunk.topic) ?? { records: 0, offers: 0, paused: false };
-    this.#onWay.set(chunk.topic, onWay);
-    onWay.records += chunk.last - chunk.from + 1;
-    onWay.offers++;
-    if (onWay.records >= RECORDS_ON_WAY_MAX || onWay.offers >= OFFERS_ON_WAY_MAX) {
-      onWay.paused = true;
-      this.port.pause(chunk.topic);
-    }
-    this.#sendChunk('offer', chunk);
-  }
-
-  taken(topic: string, records: number): void {
-    const onWay = this.#onWay.get(topic);
-    if (onWay === undefined) return;
-    onWay.records -= records;
-    onWay.offers--;
-    if (!onWay.paused) return;
-    if (onWay.records > RECORDS_ON_WAY_MAX / 2 || onWay.offers > OFFERS_ON_WAY_MAX / 2) return;
-    onWay.paused = false;
-    this.port.resume(topic);
-  }
-
-  close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
-    this.#server.post({ kind: 'close', task: this.#id, why });
-    return this.#closed.promise;
-  }
-
-  closed(error: Error | undefined): void {
-    if (error === undefined) this.#closed.resolve();
-    else this.#closed.reject(error);
-  }
-
-  #sendRows(): void {
-    if (this.#rows.length === 0) return;
-    const rows = this.#rows;
-    this.#rows = [];
-    this.#server.post({ kind: 'restore', task: this.#id, store: this.#rowsOf, rows });
-  }
-
-  #sendChunk(kind: 'table' | 'offer', chunk: Chunk): void {
-    const sent = sendChunk(chunk);
-    this.#server.post({ kind, task: this.#id, chunk: sent.chunk }, sent.transfer);
+    this.#reads.delete(flow);
+    const sent = error === undefined ? undefined : sendError(error);
+    this.post({ kind: 'end', flow, error: sent });
   }
 }

@@ -6,30 +6,34 @@ import type { MessagePort } from 'node:worker_threads';
 import { CarillonError } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import type {
+  CommitUnit,
   Group,
   GroupHost,
   GroupSpec,
   Log,
+  LogBatch,
   Producer,
   ReadOptions,
   TopicSpec,
+  UnitPort,
 } from '../../core/log.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Record } from '../../core/record.ts';
-import type { RegisteredSchema, RegistryPort } from '../../schemas/registry.ts';
+import { readBatch } from '../../core/record-batch.ts';
+import type { RegistryPort } from '../../schemas/registry.ts';
 import {
-  type Call,
-  receiveChunk,
+  type FlowMessage,
+  received,
   receiveError,
-  sendBatches,
   sendError,
+  TakenCount,
   type ToMain,
   type ToWorker,
   tight,
+  transferOf,
 } from './bridge-messages.ts';
 import { BridgedTask } from './bridged-task.ts';
 import { openInboxReader } from './inbox.ts';
-import { type Chunk, chunkRecords } from './partition.ts';
 
 export { type BridgedServices, serveLog } from './bridge-server.ts';
 
@@ -38,14 +42,11 @@ interface Pending {
   reject(error: Error): void;
 }
 
-interface BridgedGroup {
+interface OpenedGroup {
   readonly host: GroupHost;
-  readonly tasks: Map<number, BridgedTask>;
-}
-
-interface Subscriber {
-  chunk(chunk: Chunk): void;
-  end(error: Error | undefined): void;
+  readonly tasks: Set<BridgedTask>;
+  /** By the worker's number: the tasks of one member commit together. */
+  readonly members: Map<number, UnitPort>;
 }
 
 /**
@@ -54,9 +55,10 @@ interface Subscriber {
 export class BridgedLog implements Log {
   readonly #port: MessagePort;
   readonly #pending = new Map<number, Pending>();
-  readonly #groups = new Map<number, BridgedGroup>();
-  readonly #tasks = new Map<number, BridgedTask>();
-  readonly #subscribers = new Map<number, Subscriber>();
+  readonly #groups = new Map<number, OpenedGroup>();
+  readonly #flows = new Map<number, { receive(message: FlowMessage): void }>();
+  /** Counted down for flows of this end, so that they never meet the worker's. */
+  #lastFlow = 0;
   #lastId = 0;
   #gone: Error | undefined;
 
@@ -67,25 +69,30 @@ export class BridgedLog implements Log {
   }
 
   async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
-    await this.call({ method: 'applyTopics', specs });
+    await this.#call('log', 'applyTopics', [specs]);
   }
 
   async partitionsOf(topic: string): Promise<number | undefined> {
-    return (await this.call({ method: 'partitionsOf', topic })) as number | undefined;
+    return (await this.#call('log', 'partitionsOf', [topic])) as number | undefined;
+  }
+
+  /** The log's own thread tells them. */
+  troubles(): [] {
+    return [];
   }
 
   async probe(): Promise<void> {
-    await this.call({ method: 'probe' });
+    await this.#call('log', 'probe', []);
   }
 
   async producer(): Promise<Producer> {
-    let open = true;
+    let isOpen = true;
     const sends = new Set<Promise<unknown>>();
     return {
       send: async (batches) => {
-        if (!open) throw new CarillonError('CAR607', 'The producer is closed.');
-        const sent = sendBatches(batches);
-        const answer = this.call({ method: 'send', batches: sent.batches }, sent.transfer);
+        if (!isOpen) throw new CarillonError('CAR607', 'The producer is closed.');
+        const sent = batches.map(tight);
+        const answer = this.#call('log', 'send', [sent], transferOf(sent));
         sends.add(answer);
         try {
           return (await answer) as readonly number[];
@@ -94,7 +101,7 @@ export class BridgedLog implements Log {
         }
       },
       async close() {
-        open = false;
+        isOpen = false;
         await Promise.allSettled(sends);
       },
     };
@@ -102,73 +109,66 @@ export class BridgedLog implements Log {
 
   async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
     const number = ++this.#lastId;
-    const tasks = new Map<number, BridgedTask>();
-    this.#groups.set(number, { host, tasks });
+    const tasks = new Set<BridgedTask>();
+    this.#groups.set(number, { host, tasks, members: new Map() });
     try {
-      await this.call({ method: 'openGroup', group: number, spec });
+      await this.#call('log', 'openGroup', [number, spec]);
     } catch (error) {
       this.#groups.delete(number);
       throw error;
     }
     return {
       get tasks() {
-        return [...tasks.values()].map((task) => task.partition);
+        return [...tasks].map((task) => task.partition);
       },
+      // The log's own thread counts and tells.
+      missed: () => [],
       close: async () => {
-        await this.call({ method: 'closeGroup', group: number });
+        await this.#call('log', 'closeGroup', [number]);
         this.#groups.delete(number);
       },
       lag: async () => {
-        const lag = await this.call({ method: 'lag', group: number });
-        return lag as Awaited<ReturnType<Group['lag']>>;
+        return (await this.#call('log', 'lag', [number])) as Awaited<ReturnType<Group['lag']>>;
       },
     };
   }
 
   async *read(topic: string, options: ReadOptions): AsyncGenerator<readonly Record[]> {
     const { from, follow, signal } = options;
-    const chunks: Chunk[] = [];
-    let ended = false;
-    let failure: Error | undefined;
-    let wake: (() => void) | undefined;
-    const number = this.#subscribe({
-      chunk(chunk) {
-        chunks.push(chunk);
-        wake?.();
-      },
-      end(error) {
-        ended = true;
-        failure = error;
-        wake?.();
-      },
+    const ahead: LogBatch[] = [];
+    const count = new TakenCount();
+    let end: { readonly error: Error | undefined } | undefined;
+    let wake = () => {};
+    const flow = this.#openFlow((message) => {
+      if (message.kind === 'batch') ahead.push(received(message.batch));
+      else if (message.kind === 'end') {
+        end = { error: message.error && receiveError(message.error) };
+      }
+      wake();
     });
-    const stop = () => this.#post({ kind: 'unsubscribe', subscription: number });
+    const stop = () => this.#post({ kind: 'stop', flow });
     try {
       if (signal?.aborted === true) return;
       signal?.addEventListener('abort', stop, { once: true });
-      await this.call({
-        method: 'subscribe',
-        subscription: number,
-        topic,
-        read: { from, follow },
-      });
+      await this.#call('log', 'read', [flow, topic, from, follow]);
       for (;;) {
-        const chunk = chunks.shift();
-        if (chunk !== undefined) {
-          yield chunkRecords(chunk);
-          this.#post({ kind: 'more', subscription: number });
+        const batch = ahead.shift();
+        if (batch !== undefined) {
+          const told = count.add(batch.bytes.length, ahead.length === 0);
+          yield readBatch(batch);
+          if (told !== undefined) this.#post({ kind: 'taken', flow, topic, ...told });
           continue;
         }
-        if (ended) break;
+        if (end !== undefined) break;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      if (failure !== undefined) throw failure;
+      if (end.error !== undefined) throw end.error;
     } finally {
       signal?.removeEventListener('abort', stop);
-      if (!ended) stop();
-      this.#subscribers.delete(number);
+      if (end === undefined) stop();
+      this.#flows.delete(flow);
     }
   }
 
@@ -176,51 +176,47 @@ export class BridgedLog implements Log {
     topic: string,
     onRecords: (records: readonly Record[]) => void,
   ): Promise<{ close(): Promise<void> }> {
-    const number = this.#subscribe({
-      chunk: (chunk) => onRecords(chunkRecords(chunk)),
-      end() {},
+    const flow = this.#openFlow((message) => {
+      if (message.kind === 'batch') onRecords(readBatch(received(message.batch)));
     });
     try {
-      await this.call({ method: 'subscribe', subscription: number, topic, read: undefined });
+      await this.#call('log', 'follow', [flow, topic]);
     } catch (error) {
-      this.#subscribers.delete(number);
+      this.#flows.delete(flow);
       throw error;
     }
     return {
       close: async () => {
-        this.#subscribers.delete(number);
-        this.#post({ kind: 'unsubscribe', subscription: number });
+        this.#flows.delete(flow);
+        this.#post({ kind: 'stop', flow });
       },
     };
   }
 
   /** The worker's registry. */
   registry(): RegistryPort {
-    const ask = (name: string, ...args: readonly unknown[]) =>
-      this.call({ method: 'service', service: 'registry', name, args });
+    const ask = <T>(method: string, ...args: readonly unknown[]) =>
+      this.#call('registry', method, args) as Promise<T>;
     return {
-      fetch: async (id) => (await ask('fetch', id)) as string | null,
-      register: async (subject, schema) => (await ask('register', subject, schema)) as number,
-      subjects: async () => (await ask('subjects')) as readonly string[],
-      versions: async (subject) => (await ask('versions', subject)) as readonly number[],
-      version: async (subject, version) =>
-        (await ask('version', subject, version)) as RegisteredSchema | null,
+      fetch: (id) => ask('fetch', id),
+      register: (subject, schema) => ask('register', subject, schema),
+      subjects: () => ask('subjects'),
+      versions: (subject) => ask('versions', subject),
+      version: (subject, version) => ask('version', subject, version),
     };
   }
 
   /** The inbox: read here, on a connection of this thread; written in the worker, durably. */
   inbox(dir: string): InboxStore {
     const reader = openInboxReader(dir);
-    const ask = (name: string, ...args: readonly unknown[]) =>
-      this.call({ method: 'service', service: 'inbox', name, args });
     return {
       write: async (rows) => {
         const sent = rows.map(({ notification, expiresAt }) => ({
           expiresAt,
-          notification: { ...notification, payload: tight(notification.payload) },
+          notification: { ...notification, payload: new Uint8Array(notification.payload) },
         }));
         try {
-          return (await ask('write', sent)) as readonly Outcome[];
+          return (await this.#call('inbox', 'write', [sent])) as readonly Outcome[];
         } catch (error) {
           const why = error instanceof CarillonError ? error.what : String(error);
           return rows.map(() => ({ kind: 'retry', scope: 'lane', why }) as const);
@@ -229,7 +225,7 @@ export class BridgedLog implements Log {
       read: (deviceId, epoch, marks, limit) => reader.read(deviceId, epoch, marks, limit),
       acknowledged: (deviceId, epoch) => reader.acknowledged(deviceId, epoch),
       acknowledge: async (deviceId, epoch, cursor) => {
-        await ask('acknowledge', deviceId, epoch, cursor);
+        await this.#call('inbox', 'acknowledge', [deviceId, epoch, cursor]);
       },
       probe: () => this.probe(),
       close: () => reader.close(),
@@ -239,18 +235,22 @@ export class BridgedLog implements Log {
   /** Closes this end; the worker leaves the groups that were opened over it. The log stays open. */
   async close(): Promise<void> {
     const groups = [...this.#groups.keys()];
-    await Promise.allSettled(groups.map((group) => this.call({ method: 'closeGroup', group })));
+    await Promise.allSettled(groups.map((group) => this.#call('log', 'closeGroup', [group])));
     this.#lose(new CarillonError('CAR607', 'The bridge to the log is closed.'));
     this.#port.close();
   }
 
-  /** Internal to the bridge. */
-  call(call: Call, transfer: ArrayBuffer[] = []): Promise<unknown> {
+  #call(
+    service: string,
+    method: string,
+    args: readonly unknown[],
+    transfer: ArrayBuffer[] = [],
+  ): Promise<unknown> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#post({ kind: 'call', id, call }, transfer);
+      this.#post({ kind: 'call', id, service, method, args }, transfer);
     });
   }
 
@@ -258,56 +258,57 @@ export class BridgedLog implements Log {
     if (this.#gone === undefined) this.#port.postMessage(message, transfer);
   }
 
-  #subscribe(subscriber: Subscriber): number {
-    const number = ++this.#lastId;
-    this.#subscribers.set(number, subscriber);
-    return number;
+  #openFlow(receive: (message: FlowMessage) => void): number {
+    const flow = --this.#lastFlow;
+    this.#flows.set(flow, { receive });
+    return flow;
   }
 
   #receive(message: ToMain): void {
-    switch (message.kind) {
-      case 'done':
-        this.#pending.get(message.id)?.resolve(message.value);
-        this.#pending.delete(message.id);
-        return;
-      case 'failed':
-        this.#pending.get(message.id)?.reject(receiveError(message.error));
-        this.#pending.delete(message.id);
-        return;
-      case 'task':
-        this.#openTask(message.group, message.task, message.partition);
-        return;
-      case 'chunk':
-        this.#subscribers.get(message.subscription)?.chunk(receiveChunk(message.chunk));
-        return;
-      case 'end':
-        this.#subscribers
-          .get(message.subscription)
-          ?.end(message.error && receiveError(message.error));
-        return;
-      default:
-        this.#tasks.get(message.task)?.receive(message);
-    }
+    if (message.kind === 'answer') {
+      const { id, value, error } = message;
+      const pending = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (error === undefined) pending?.resolve(value);
+      else pending?.reject(receiveError(error));
+    } else if (message.kind === 'open') this.#openTask(message);
+    else this.#flows.get(message.flow)?.receive(message);
   }
 
-  #openTask(group: number, id: number, partition: number): void {
+  #openTask({ group, member, flow, partition }: ToMain & { kind: 'open' }): void {
     const opened = this.#groups.get(group);
     if (opened === undefined) return;
-    const task = new BridgedTask(id, partition, {
-      call: (call, transfer) => this.call(call, transfer),
-      post: (message) => this.#post(message),
+    const unit = opened.members.get(member) ?? this.#unit(member);
+    opened.members.set(member, unit);
+    const task = new BridgedTask({
+      flow,
+      partition,
+      unit,
+      post: (posted) => this.#post(posted),
       gone: () => {
-        this.#tasks.delete(id);
-        opened.tasks.delete(id);
+        this.#flows.delete(flow);
+        opened.tasks.delete(task);
+        if (![...opened.tasks].some((other) => other.unit === unit)) opened.members.delete(member);
       },
     });
-    this.#tasks.set(id, task);
-    opened.tasks.set(id, task);
+    this.#flows.set(flow, task);
+    opened.tasks.add(task);
     try {
       task.open(opened.host);
     } catch (error) {
-      this.#post({ kind: 'fail', task: id, error: sendError(error) });
+      this.#post({ kind: 'fail', flow, error: sendError(error) });
     }
+  }
+
+  /** What commits for a member; each commit resolves when it is durable. */
+  #unit(member: number): UnitPort {
+    return {
+      commit: async ({ parts }: CommitUnit) => {
+        const sent = parts.map((part) => ({ ...part, batches: part.batches.map(tight) }));
+        const batches = sent.flatMap((part) => part.batches);
+        await this.#call('log', 'commit', [member, { parts: sent }], transferOf(batches));
+      },
+    };
   }
 
   #lose(error?: Error): void {
@@ -316,10 +317,11 @@ export class BridgedLog implements Log {
     this.#gone = why;
     for (const pending of this.#pending.values()) pending.reject(why);
     this.#pending.clear();
-    for (const task of [...this.#tasks.values()]) {
-      task.receive({ kind: 'close', task: task.id, why: 'fenced' });
+    for (const [flow, opened] of [...this.#flows]) {
+      // A task hears of the one, a read of the other.
+      opened.receive({ kind: 'close', flow, why: 'fenced' });
+      opened.receive({ kind: 'end', flow, error: sendError(why) });
     }
-    for (const subscriber of this.#subscribers.values()) subscriber.end(why);
-    this.#subscribers.clear();
+    this.#flows.clear();
   }
 }

@@ -9,81 +9,16 @@
  * values) go once they are the last of their key and older than twice the lag, so that a reader
  * that was away for less than that still sees them; a group reads its tables from the start anyway.
  */
+import { batchCount } from '../../core/record-batch.ts';
+import { keepRecords, RecordScan } from '../../core/record-scan.ts';
 import { asBuffer } from './database.ts';
 import type { Partition } from './partition.ts';
-
-const RECORDS_AT = 61;
-const LENGTH_AT = 8;
-const COUNT_AT = 57;
-/** Kafka's batch length counts from after the length field. */
-const LENGTH_FROM = 12;
 
 /** Keys of one pass; when there are more, the pass ends early and the rest comes with the next. */
 const KEYS_PER_PASS_MAX = 500_000;
 /** A pass reads the whole partition, so it waits until this share of its records is new. */
 const NEW_SHARE = 0.5;
 const NEW_RECORDS_MIN = 1_000;
-
-interface RawRecord {
-  /** The record with its length in front. */
-  readonly start: number;
-  readonly end: number;
-  readonly offsetDelta: number;
-  /** The key as latin1 text, which keeps bytes apart; null when there is none. */
-  readonly key: string | null;
-  readonly tombstone: boolean;
-}
-
-function* rawRecords(bytes: Buffer): Generator<RawRecord> {
-  let at = RECORDS_AT;
-  const varint = () => {
-    let value = 0;
-    let factor = 1;
-    for (;;) {
-      const byte = bytes.readUInt8(at++);
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) break;
-      factor *= 0x80;
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  };
-  for (let left = bytes.readInt32BE(COUNT_AT); left > 0; left--) {
-    const start = at;
-    const size = varint();
-    const end = at + size;
-    at++;
-    varint();
-    const offsetDelta = varint();
-    const keySize = varint();
-    const key = keySize < 0 ? null : bytes.toString('latin1', at, at + keySize);
-    if (keySize > 0) at += keySize;
-    const tombstone = varint() < 0;
-    at = end;
-    yield { start, end, offsetDelta, key, tombstone };
-  }
-}
-
-/** True when a record has no key, which no compacted topic can hold. */
-export function hasNullKey(bytes: Buffer): boolean {
-  for (const { key } of rawRecords(bytes)) if (key === null) return true;
-  return false;
-}
-
-/** The batch with only the records to keep, null when none is left, or itself when all are. */
-export function keepRecords(bytes: Buffer, keep: (record: RawRecord) => boolean): Buffer | null {
-  const kept: Buffer[] = [];
-  let dropped = 0;
-  for (const record of rawRecords(bytes)) {
-    if (keep(record)) kept.push(bytes.subarray(record.start, record.end));
-    else dropped++;
-  }
-  if (dropped === 0) return bytes;
-  if (kept.length === 0) return null;
-  const result = Buffer.concat([bytes.subarray(0, RECORDS_AT), ...kept]);
-  result.writeInt32BE(result.length - LENGTH_FROM, LENGTH_AT);
-  result.writeInt32BE(kept.length, COUNT_AT);
-  return result;
-}
 
 export interface CompactionTimes {
   readonly nowMs: number;
@@ -139,7 +74,7 @@ export class Compaction {
 
   #nextRow(): { [column: string]: unknown } | undefined {
     const { firstId, statements } = this.#partition;
-    return statements.next.get(firstId + this.#position, firstId + this.#end);
+    return statements.next.get(firstId + this.#position, firstId + this.#end, 1);
   }
 
   #map(row: { [column: string]: unknown } | undefined, times: CompactionTimes): void {
@@ -152,9 +87,8 @@ export class Compaction {
       return;
     }
     const base = Number(row.id) - this.#partition.firstId;
-    for (const { key, offsetDelta } of rawRecords(asBuffer(row.bytes))) {
-      if (key !== null) keys.set(key, base + offsetDelta);
-    }
+    const scan = new RecordScan().open(asBuffer(row.bytes), base);
+    while (scan.next()) if (scan.keyStart >= 0) keys.set(scan.key!, scan.offset);
     this.#position = Number(row.last_offset) + 1;
   }
 
@@ -170,12 +104,12 @@ export class Compaction {
     const last = Number(row.last_offset);
     const bytes = asBuffer(row.bytes);
     const old = Number(row.appended_at) <= times.nowMs - 2 * times.lagMs;
-    const kept = keepRecords(bytes, ({ key, offsetDelta, tombstone }) => {
+    const kept = keepRecords(bytes, base, ({ key, offset, isTombstone }) => {
       if (key === null) return true;
-      return keys.get(key) === base + offsetDelta && !(tombstone && old);
+      return keys.get(key) === offset && !(isTombstone && old);
     });
     this.#position = last + 1;
-    if (kept !== null) this.#kept += kept.readInt32BE(COUNT_AT);
+    if (kept !== null) this.#kept += batchCount(kept);
     if (kept === bytes) return 0;
     if (kept !== null) {
       statements.replace.run(kept, Number(row.id));

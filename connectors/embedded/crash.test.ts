@@ -6,34 +6,41 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { systemClock } from '../../core/clock.ts';
+import { readBatch } from '../../core/record-batch.ts';
 import { openEmbeddedLog } from './log.ts';
 
 /**
- * Appends to `in` and commits n → output n, store n, offset n, and prints a number once it is
+ * Appends to `in` and commits n → output n, changelog n, offset n, and prints a number once it is
  * acked. It runs from this folder, so that its imports are as short as ours.
  */
 const CHILD = `
 import { systemClock } from '../../core/clock.ts';
-import { BatchBuilder } from '../../core/record-batch.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
+import { readBatch } from '../../core/record-batch.ts';
 import { openEmbeddedLog } from './log.ts';
 const log = openEmbeddedLog({ dir: process.argv[1], clock: systemClock, commitMinMs: 1 });
-const topic = (name) => ({ name, partitions: 1, cleanup: 'delete' });
-await log.applyTopics([topic('in'), topic('out')]);
-const batch = (name, text) => {
+const topic = (name, cleanup = 'delete') => ({ name, partitions: 1, cleanup });
+await log.applyTopics([topic('in'), topic('out'), topic('c', 'compact')]);
+const batch = (name, text, value = text) => {
   const builder = new BatchBuilder(name, 0);
-  builder.append(1, text, Buffer.from(text));
+  builder.append(1, text, Buffer.from(value));
   return builder.finish();
 };
 const spec = { group: 'g', partitions: 1, inputs: ['in'], tables: [], topologyHash: '',
   stores: [{ store: 's', changelog: 'c' }], transactional: true };
 await log.openGroup(spec, { open: (port) => ({
   restore() {}, table() {}, ready() {}, async close() {},
-  offer(name, records, offset) {
-    port.commit({
-      batches: records.map((record) => batch('out', record.key)),
-      rows: [{ store: 's', key: Buffer.from('n'), value: Buffer.from(String(offset)) }],
-      offsets: [{ topic: name, offset, metadata: '' }],
-    });
+  wake() {
+    for (;;) {
+      const taken = port.take('in');
+      if (taken === undefined) return;
+      const { nextOffset } = taken;
+      const outputs = readBatch(taken).map((record) => batch('out', record.key));
+      port.unit.commit({
+        batches: [...outputs, batch('c', 'n', String(nextOffset))],
+        offsets: [{ topic: 'in', partition: 0, offset: nextOffset, metadata: '' }],
+      });
+    }
   },
 }) });
 const producer = await log.producer();
@@ -82,7 +89,6 @@ test('after kill -9 the file opens again and holds all that was acked, as a whol
     const outputs = await keys('out');
     assert.ok(inputs.length > last, `acked ${last}, found ${inputs.length}`);
     let stored = 0;
-    let offered = -1;
     const spec = {
       group: 'g',
       partitions: 1,
@@ -94,14 +100,12 @@ test('after kill -9 the file opens again and holds all that was acked, as a whol
     };
     const group = await log.openGroup(spec, {
       open: () => ({
-        restore(_store, _key, value) {
-          stored = Number(value!.toString());
+        restore(_store, batch) {
+          for (const { valueBytes } of readBatch(batch)) stored = Number(valueBytes!.toString());
         },
         table() {},
         ready() {},
-        offer(_topic, records) {
-          if (offered < 0) offered = records[0]!.offset;
-        },
+        wake() {},
         async close() {},
       }),
     });

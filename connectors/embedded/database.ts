@@ -19,8 +19,11 @@ const LOCK_FILE = 'carillon.lock';
 /** Only for the message of CAR602: who holds the lock. */
 const OWNER_FILE = 'carillon.owner';
 
-/** Raised when the tables change; a file with a higher one was written by a newer Carillon. */
-const FORMAT = 1;
+/**
+ * Raised when the tables change; a file with a higher one was written by a newer Carillon, and one
+ * with a lower one is moved on (see former-state.ts).
+ */
+export const FORMAT = 2;
 /** 'CRLN', so that `file` and we know the file. */
 const APPLICATION_ID = 0x43524c4e;
 
@@ -49,12 +52,6 @@ CREATE TABLE batches(
 CREATE TABLE offsets(
   grp TEXT NOT NULL, slot INTEGER NOT NULL, offset INTEGER NOT NULL, metadata TEXT NOT NULL,
   PRIMARY KEY(grp, slot)) STRICT, WITHOUT ROWID;
-CREATE TABLE stores(
-  id INTEGER PRIMARY KEY, grp TEXT NOT NULL, partition INTEGER NOT NULL, store TEXT NOT NULL,
-  UNIQUE(grp, partition, store)) STRICT;
-CREATE TABLE state(
-  store INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
-  PRIMARY KEY(store, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE schemas(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE schema_versions(
   subject TEXT NOT NULL, version INTEGER NOT NULL, schema_id INTEGER NOT NULL,
@@ -185,7 +182,7 @@ function openFile(file: string, options: DatabaseOptions): DatabaseSync {
     // row.
     db.exec(`PRAGMA page_size = 4096; PRAGMA journal_mode = WAL`);
     db.exec(`PRAGMA synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
-    // 128 MiB of cache hold the upper levels of all trees and the hot leaves of state and inbox.
+    // 128 MiB of cache hold the upper levels of all trees and the hot leaves of the inbox.
     db.exec('PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 2000');
     // A checkpoint writes each page once, however often it changed: the longer the WAL, the less
     // work. 65,536 pages are 256 MiB, which also bounds what is looked through at the next start.
@@ -205,9 +202,8 @@ function openFile(file: string, options: DatabaseOptions): DatabaseSync {
 }
 
 function createTables(db: DatabaseSync, file: string): void {
-  const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0]);
-  const format = pragma('user_version');
-  const application = pragma('application_id');
+  const format = formatOf(db);
+  const application = numberOf(db, 'application_id');
   if (format === 0 && application === 0) {
     if (db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined) {
       throw unreadable(file, 'it belongs to another program');
@@ -217,9 +213,18 @@ function createTables(db: DatabaseSync, file: string): void {
     return;
   }
   if (application !== APPLICATION_ID) throw unreadable(file, 'it belongs to another program');
-  if (format !== FORMAT) {
+  if (format > FORMAT) {
     throw unreadable(file, `its format is ${format}, and this program knows ${FORMAT}`);
   }
+}
+
+/** The format of the tables in the file. */
+export function formatOf(db: DatabaseSync): number {
+  return numberOf(db, 'user_version');
+}
+
+function numberOf(db: DatabaseSync, pragma: string): number {
+  return Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get()!)[0]);
 }
 
 function unreadable(file: string, why: string, cause?: unknown): CarillonError {

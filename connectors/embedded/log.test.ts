@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
-import type { CommitSet, EncodedBatch, GroupSpec, TaskPort } from '../../core/log.ts';
+import type { CommitUnit, EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
-import { BatchBuilder } from '../../core/record-batch.ts';
+import { readBatch } from '../../core/record-batch.ts';
 import { type EmbeddedLog, type EmbeddedLogOptions, openEmbeddedLog } from './log.ts';
 
 const T0 = 1_767_225_600_000;
@@ -45,10 +46,7 @@ async function all(log: EmbeddedLog, topic: string): Promise<string[]> {
   return seen;
 }
 
-const text = (record: Record) =>
-  record.valueStart < 0
-    ? null
-    : record.valueBytes.toString('utf8', record.valueStart, record.valueEnd);
+const text = (record: Record) => record.valueBytes?.toString('utf8') ?? null;
 
 const topic = (name: string, cleanup: 'delete' | 'compact' | 'compact,delete' = 'delete') => ({
   name,
@@ -70,26 +68,34 @@ function spec(over: Partial<GroupSpec> = {}): GroupSpec {
   };
 }
 
-/** A task that tells of what happens to it, and can be waited for. */
-function recorder(onOffer?: (port: TaskPort, records: readonly Record[], next: number) => void) {
+/** A task that tells of what happens to it, and takes what there is unless it is told not to. */
+function recorder(onTaken?: (port: TaskPort, batch: LogBatch) => void, input = 'in') {
   const told: string[] = [];
   const ports: TaskPort[] = [];
+  const take = (port: TaskPort) => {
+    for (;;) {
+      const batch = port.take(input);
+      if (batch === undefined) return;
+      told.push(`take ${batch.from}-${batch.nextOffset}`);
+      onTaken?.(port, batch);
+    }
+  };
+  const control = { isPulling: true };
   const open = (port: TaskPort) => {
     ports.push(port);
     return {
-      restore: (_: string, key: Buffer, value: Buffer | null) => {
-        told.push(`restore ${key}=${value}`);
+      restore(_: string, batch: LogBatch) {
+        for (const record of readBatch(batch)) told.push(`restore ${record.key}=${text(record)}`);
       },
       table() {},
       ready: () => void told.push('ready'),
-      offer(_: string, records: readonly Record[], next: number) {
-        told.push(`offer ${records[0]!.offset}-${next}`);
-        onOffer?.(port, records, next);
+      wake() {
+        if (control.isPulling) take(port);
       },
       close: async (why: string) => void told.push(`close ${why}`),
     };
   };
-  return { host: { open }, told, ports };
+  return { host: { open }, told, ports, control, take };
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
@@ -99,53 +105,47 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
-const set = (offset: number, over: Partial<CommitSet> = {}): CommitSet => ({
-  batches: [],
-  rows: [],
-  offsets: [{ topic: 'in', offset, metadata: '' }],
-  ...over,
+const unit = (offset: number, ...batches: EncodedBatch[]): CommitUnit => ({
+  parts: [{ partition: 0, batches, offsets: [{ topic: 'in', offset, metadata: '' }] }],
 });
 
 test('a transactional group works on what is not committed, others wait for COMMIT', async (t) => {
   const { log } = open(t, { commitMinMs: 50, commitMaxMs: 60 });
-  await log.applyTopics([topic('in'), topic('out')]);
+  await log.applyTopics([topic('in'), topic('out'), topic('c', 'compact')]);
   await log.committed();
-  const first = recorder((port, _, next) => {
-    const result = port.commit(set(next, { batches: [batch('out', [['k', 'v']])] }));
+  const first = recorder((port, { nextOffset }) => {
+    const result = port.unit.commit(unit(nextOffset, batch('out', [['k', 'v']])));
     assert.equal(result, undefined);
   });
   const commits: number[] = [];
-  const second = recorder(() => commits.push(log.counts.commits));
-  const third = recorder(() => commits.push(log.counts.commits));
+  const second = recorder(() => commits.push(log.counts.commits), 'out');
+  const third = recorder(() => commits.push(log.counts.commits), 'out');
   await log.openGroup(spec(), first.host);
   await log.openGroup(spec({ group: 'inside', inputs: ['out'] }), second.host);
   await log.openGroup(spec({ group: 'push', inputs: ['out'], transactional: false }), third.host);
   const before = log.counts.commits;
   await send(log, batch('in', [['k', '1']]));
-  await until('both offered', () => commits.length === 2);
+  await until('both taken', () => commits.length === 2);
   assert.deepEqual(commits, [before, before + 1]);
 });
 
 test('a transaction that cannot be committed is undone, and the tasks begin anew', async (t) => {
   const { log } = open(t, { fileBytesMax: 400_000 });
-  await log.applyTopics([topic('in'), topic('out')]);
+  await log.applyTopics([topic('in'), topic('out'), topic('c', 'compact')]);
   const { host, told, ports } = recorder();
   await log.openGroup(spec(), host);
   await send(log, batch('in', [['k', '1']]));
-  await until('offered', () => told.length === 2);
-  ports[0]!.commit(
-    set(0, { rows: [{ store: 's', key: Buffer.from('a'), value: Buffer.from('1') }] }),
-  );
+  await until('taken', () => told.length === 2);
+  ports[0]!.unit.commit(unit(0, batch('c', [['a', '1']])));
   await log.committed();
   const big = batch('out', [['k', 'x'.repeat(500_000)]]);
-  const row = { store: 's', key: Buffer.from('a'), value: Buffer.from('2') };
-  assert.equal(ports[0]!.commit(set(1, { rows: [row] })), undefined);
+  assert.equal(ports[0]!.unit.commit(unit(1, batch('c', [['a', '2']]))), undefined);
   await assert.rejects(send(log, big), { code: 'CAR606', retryable: true });
   await assert.rejects(log.probe(), { code: 'CAR606' });
   await until('opened again', () => told.length === 6);
-  const again = ['restore a=1', 'ready', 'offer 0-1'];
-  assert.deepEqual(told, ['ready', 'offer 0-1', 'close fenced', ...again]);
-  await assert.rejects(async () => ports[0]!.commit(set(1)), { code: 'CAR607' });
+  const again = ['restore a=1', 'ready', 'take 0-1'];
+  assert.deepEqual(told, ['ready', 'take 0-1', 'close fenced', ...again]);
+  assert.throws(() => ports[0]!.unit.commit(unit(1)), { code: 'CAR607' });
   assert.deepEqual(await all(log, 'out'), []);
   await send(log, batch('out', [['k', 'small']]));
   await log.probe();
@@ -169,20 +169,40 @@ test('CAR603: a file that is removed under the log takes no more, and its health
   }
 });
 
-test('a commit that is refused loses the task, and its group is left', async (t) => {
+test('a commit that is refused loses the member, and its group is left', async (t) => {
   const { log } = open(t);
-  await log.applyTopics([topic('in')]);
+  await log.applyTopics([topic('in'), topic('c', 'compact')]);
   const { host, told, ports } = recorder();
   const group = await log.openGroup(spec(), host);
-  const wrong = set(1, { batches: [batch('nowhere', [['k', 'v']])] });
-  await assert.rejects(async () => ports[0]!.commit(wrong), { code: 'CAR605' });
+  const wrong = unit(1, batch('nowhere', [['k', 'v']]));
+  assert.throws(() => ports[0]!.unit.commit(wrong), { code: 'CAR605' });
   await until('closed', () => told.includes('close fenced'));
   assert.deepEqual(group.tasks, []);
 });
 
+test('a task that fails is fenced, and the others of its member stop in order', async (t) => {
+  const { log } = open(t);
+  const two = (name: string, cleanup: 'delete' | 'compact' = 'delete') => ({
+    ...topic(name, cleanup),
+    partitions: 2,
+  });
+  await log.applyTopics([two('in'), two('c', 'compact'), topic('out')]);
+  const { host, told, ports } = recorder();
+  const group = await log.openGroup(spec({ partitions: 2 }), host);
+  told.length = 0;
+  ports[1]!.fail(new Error('broken'));
+  ports[1]!.fail(new Error('broken again'));
+  ports[0]!.unit.commit(unit(0, batch('out', [['k', 'v']])));
+  await until('both closed', () => told.length === 2);
+  assert.deepEqual(told, ['close fenced', 'close stopped']);
+  await group.close();
+  assert.deepEqual(group.tasks, []);
+  assert.deepEqual(await all(log, 'out'), ['0:k=v']);
+});
+
 test('each wrong use has its code', async (t) => {
   const { log, dir } = open(t);
-  await log.applyTopics([topic('in'), topic('table', 'compact')]);
+  await log.applyTopics([topic('in'), topic('table', 'compact'), topic('c', 'compact')]);
   assert.throws(() => openEmbeddedLog({ dir, clock: new HandClock(T0) }), {
     code: 'CAR602',
     message: new RegExp(`process ${process.pid}`),
@@ -256,10 +276,10 @@ test('retention by time takes old batches, and the offsets go on', async (t) => 
 
 test('retention by bytes takes the oldest of all topics, and what was not read is counted', async (t) => {
   const { log, clock } = open(t, { bytesMax: 1_700_000 });
-  await log.applyTopics([topic('in'), topic('out')]);
-  const { host, told, ports } = recorder();
+  await log.applyTopics([topic('in'), topic('out'), topic('c', 'compact')]);
+  const { host, told, ports, control, take } = recorder();
   await log.openGroup(spec(), host);
-  ports[0]!.pause('in');
+  control.isPulling = false;
   for (let n = 0; n < 12; n++) {
     clock.moveTo(T0 + n);
     await send(log, batch(n % 2 === 0 ? 'in' : 'out', [[`k${n}`, 'x'.repeat(400_000)]]));
@@ -274,9 +294,8 @@ test('retention by bytes takes the oldest of all topics, and what was not read i
     ['4:k9', '5:k1'],
   );
   // It is further behind than the batches that are kept in memory: it goes on with what is left.
-  ports[0]!.resume('in');
-  await until('offered', () => told.length > 1);
-  assert.equal(told[1], 'offer 4-5');
+  take(ports[0]!);
+  assert.equal(told[1], 'take 4-5');
   assert.equal(log.counts.skippedRecords, 4);
 });
 

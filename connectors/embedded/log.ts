@@ -1,36 +1,40 @@
 /**
- * The log of an embedded deployment: topics, offsets and state in one SQLite file, written by this
- * object alone, in one transaction at a time (see transaction.ts for when it commits). Groups
- * inside the log see what is appended at once; what leaves the process waits for COMMIT: the acks
- * of producers, `read`, `follow`, groups that are not transactional, and everything over the
- * bridge.
+ * The log of an embedded deployment: topics and offsets in one SQLite file, written by this object
+ * alone, in one transaction at a time (see transaction.ts for when it commits). Groups inside the
+ * log see what is appended at once; what leaves the process waits for COMMIT: the acks of
+ * producers, `read`, `follow`, groups that are not transactional, and everything over the bridge.
  */
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type {
-  CommitSet,
+  CommitUnit,
   EncodedBatch,
   Group,
   GroupHost,
   GroupSpec,
   Log,
+  LogBatch,
   Producer,
   ReadOptions,
   TopicSpec,
 } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
+import { readBatch } from '../../core/record-batch.ts';
+import { RecordScan } from '../../core/record-scan.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { hasNullKey } from './compaction.ts';
 import { DATABASE_FILE, type OpenDatabase, openDatabase, writeError } from './database.ts';
-import { type ChunkGroupHost, EmbeddedGroup } from './group.ts';
+import { moveFormerState } from './former-state.ts';
+import { EmbeddedGroup } from './group.ts';
 import { Housekeeping, type Sweep } from './housekeeping.ts';
-import { Offers } from './offers.ts';
+import type { MemberLog } from './member.ts';
+import { Offsets } from './offsets.ts';
 import type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
-import { type Chunk, chunkRecords, type Partition } from './partition.ts';
-import { StateTable } from './state.ts';
+import type { Partition } from './partition.ts';
+import type { PartitionReader } from './partition-reader.ts';
 import { Subscription } from './subscription.ts';
+import { TableFeeds } from './table-feeds.ts';
 import { Topics } from './topics.ts';
 import { Transaction } from './transaction.ts';
 
@@ -51,9 +55,9 @@ export class EmbeddedLog implements Log {
   readonly connection: DatabaseSync;
   readonly #file: OpenDatabase;
   readonly #topics: Topics;
-  readonly #state: StateTable;
+  readonly #offsets: Offsets;
   readonly #transaction: Transaction;
-  readonly #offers = new Offers();
+  readonly #tables = new TableFeeds();
   readonly #groups = new Map<string, EmbeddedGroup>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #housekeeping: Housekeeping;
@@ -61,6 +65,8 @@ export class EmbeddedLog implements Log {
   readonly #onCommitted: ((records: number) => void) | undefined;
   /** Partitions that were appended to in the open transaction. */
   readonly #touched = new Set<Partition>();
+  readonly #woken = new Set<PartitionReader>();
+  #isWaking = false;
   #trouble: CarillonError | undefined;
   /** The file was removed or replaced under us; looked at each second. */
   #gone: CarillonError | undefined;
@@ -78,13 +84,14 @@ export class EmbeddedLog implements Log {
     this.connection = this.#file.db;
     this.#checkpoints = new Checkpoints(join(options.dir, DATABASE_FILE));
     this.#topics = new Topics(this.connection);
-    this.#state = new StateTable(this.connection);
-    this.#state.load();
+    moveFormerState(this.connection, this.#topics, options.clock.now());
+    this.#offsets = new Offsets(this.connection);
+    this.#offsets.load();
     this.#transaction = new Transaction(this.connection, {
       commitMinMs: options.commitMinMs ?? 5,
       commitMaxMs: options.commitMaxMs ?? 100,
       commitRecordsMax: options.commitRecordsMax ?? 50_000,
-      busy: () => this.#offers.busy,
+      busy: () => this.#tables.busy,
       beforeCommit: () => this.#beforeCommit(),
       committed: (records) => this.#afterCommit(records),
       failed: (error) => this.#afterFailure(error),
@@ -140,44 +147,22 @@ export class EmbeddedLog implements Log {
     };
   }
 
-  openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
-    return this.openChunkGroup(spec, {
-      open(port) {
-        const task = host.open(port);
-        return {
-          restore: (store, key, value) => task.restore(store, key, value),
-          table: (chunk) => task.table(chunk.topic, chunkRecords(chunk)),
-          ready: () => task.ready(),
-          offer: (chunk) => task.offer(chunk.topic, chunkRecords(chunk), chunk.last + 1),
-          close: (why) => task.close(why),
-        };
-      },
-    });
-  }
-
-  /** As `openGroup`, for a host that takes batches as bytes (the bridge). */
-  async openChunkGroup(spec: GroupSpec, host: ChunkGroupHost): Promise<EmbeddedGroup> {
+  async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
     this.#mustBeOpen();
     if (this.#groups.has(spec.group)) {
       throw new CarillonError('CAR608', `Group ${spec.group} is open already.`, {
         where: { at: spec.group },
       });
     }
-    for (const topic of [...spec.inputs, ...spec.tables]) {
+    const changelogs = spec.stores.map(({ changelog }) => changelog);
+    for (const topic of [...spec.inputs, ...spec.tables, ...changelogs]) {
       const { partitions } = this.#topics.partition(topic, 0).spec;
       if (partitions === spec.partitions) continue;
       const what = `Group ${spec.group} has ${spec.partitions} tasks, but ${topic} has ${partitions} partitions.`;
       throw new CarillonError('CAR604', what, { where: { at: topic } });
     }
-    const group = new EmbeddedGroup(spec, host, {
-      offers: this.#offers,
-      state: this.#state,
-      partition: (topic, partition) => this.#topics.partition(topic, partition),
-      commit: (name, partition, set) => this.#commit(name, partition, set),
-      committed: () => this.committed(),
-      closed: (closed) => {
-        if (this.#groups.get(spec.group) === closed) this.#groups.delete(spec.group);
-      },
+    const group = new EmbeddedGroup(spec, host, this.#memberLog(), () => {
+      if (this.#groups.get(spec.group) === group) this.#groups.delete(spec.group);
     });
     this.#groups.set(spec.group, group);
     try {
@@ -190,31 +175,35 @@ export class EmbeddedLog implements Log {
   }
 
   async *read(topic: string, options: ReadOptions): AsyncGenerator<readonly Record[]> {
-    for await (const chunk of this.readChunks(topic, options)) yield chunkRecords(chunk);
+    for await (const batch of this.readBatches(topic, options)) yield readBatch(batch);
   }
 
   /** As `read`, in batches as bytes. */
-  readChunks(topic: string, options: ReadOptions): AsyncGenerator<Chunk> {
+  readBatches(topic: string, options: ReadOptions): AsyncGenerator<LogBatch> {
     this.#mustBeOpen();
-    return this.#subscribe(topic, options.from).chunks(options);
+    return this.#subscribe(topic, options.from).batches(options);
   }
 
   async follow(
     topic: string,
     onRecords: (records: readonly Record[]) => void,
   ): Promise<{ close(): Promise<void> }> {
-    return this.followChunks(topic, (chunk) => onRecords(chunkRecords(chunk)));
+    return this.followBatches(topic, (batch) => onRecords(readBatch(batch)));
   }
 
   /** As `follow`, in batches as bytes. */
-  async followChunks(
+  async followBatches(
     topic: string,
-    onChunk: (chunk: Chunk) => void,
+    onBatch: (batch: LogBatch) => void,
   ): Promise<{ close(): Promise<void> }> {
     this.#mustBeOpen();
     const subscription = this.#subscribe(topic, 'start');
-    await subscription.follow(onChunk);
+    await subscription.follow(onBatch);
     return { close: async () => subscription.close() };
+  }
+
+  troubles(): [] {
+    return [];
   }
 
   async probe(): Promise<void> {
@@ -290,21 +279,34 @@ export class EmbeddedLog implements Log {
     this.#mustBeOpen();
     const partitions = this.#check(batches);
     const offsets = this.write(0, () => this.#append(batches, partitions));
+    this.#wakeReaders(partitions, true);
     await this.committed();
     return offsets;
   }
 
-  #commit(group: string, task: number, set: CommitSet): void {
+  #memberLog(): MemberLog {
+    return {
+      tables: this.#tables,
+      offsets: this.#offsets,
+      partition: (topic, partition) => this.#topics.partition(topic, partition),
+      commit: (group, unit) => this.#commit(group, unit),
+      taken: () => this.#transaction.busy(),
+      committed: () => this.committed(),
+    };
+  }
+
+  #commit(group: string, { parts }: CommitUnit): void {
     this.#mustBeOpen();
-    const partitions = this.#check(set.batches);
-    const inputs = set.offsets.map(({ topic }) => this.#topics.partition(topic, task));
-    this.#transaction.write(set.rows.length, () => {
-      this.#append(set.batches, partitions);
-      this.#state.writeRows(group, task, set.rows);
-      set.offsets.forEach((offset, i) => {
-        this.#state.setOffset(group, inputs[i]!.slot, offset);
-      });
+    const batches = parts.flatMap((part) => part.batches);
+    const partitions = this.#check(batches);
+    const inputs = parts.flatMap(({ partition, offsets }) =>
+      offsets.map((offset) => ({ of: this.#topics.partition(offset.topic, partition), offset })),
+    );
+    this.#transaction.write(0, () => {
+      this.#append(batches, partitions);
+      for (const { of, offset } of inputs) this.#offsets.set(group, of.slot, offset);
     });
+    this.#wakeReaders(partitions, true);
   }
 
   /** What can be refused is refused before anything is written. */
@@ -333,9 +335,6 @@ export class EmbeddedLog implements Log {
       this.#touched.add(partition);
       return base;
     });
-    for (const partition of partitions) {
-      for (const group of this.#groups.values()) group.wake(partition);
-    }
     this.#transaction.count(records);
     return offsets;
   }
@@ -343,22 +342,18 @@ export class EmbeddedLog implements Log {
   /** Nothing is acknowledged that went into a file which nobody finds again. */
   #beforeCommit(): void {
     if (this.#gone !== undefined) throw this.#gone;
-    this.#state.writeOffsets();
+    this.#offsets.write();
   }
 
   #afterCommit(records: number): void {
     this.#counts.commits++;
     this.#counts.records += records;
     this.#trouble = undefined;
-    for (const partition of this.#touched) partition.committedOffset = partition.nextOffset;
-    for (const group of this.#groups.values()) {
-      group.settled();
-      for (const partition of this.#touched) group.wake(partition);
-    }
-    if (this.#touched.size > 0) {
-      for (const subscription of this.#subscriptions) subscription.wake();
-    }
+    for (const group of this.#groups.values()) group.settled();
+    const touched = [...this.#touched];
     this.#touched.clear();
+    for (const partition of touched) partition.committedOffset = partition.nextOffset;
+    this.#wakeReaders(touched, false);
     this.#checkpoints.committed(records);
     this.#onCommitted?.(records);
   }
@@ -369,12 +364,39 @@ export class EmbeddedLog implements Log {
     this.#touched.clear();
     for (const group of this.#groups.values()) group.fence();
     this.#topics.reload();
-    this.#state.load();
+    this.#offsets.load();
+  }
+
+  /** Those who see what is not committed yet, or those who do not. */
+  #wakeReaders(partitions: Iterable<Partition>, speculative: boolean): void {
+    for (const partition of partitions) {
+      for (const reader of partition.readers) {
+        if (reader.speculative === speculative) this.#woken.add(reader);
+      }
+    }
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    try {
+      // Who is woken may append in turn; those readers are woken after it, never within.
+      for (const reader of this.#woken) {
+        this.#woken.delete(reader);
+        reader.wake();
+      }
+    } finally {
+      this.#isWaking = false;
+    }
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw closedError(`The log in ${this.dir} is closed.`);
   }
+}
+
+/** True when a record has no key, which no compacted topic can hold. */
+function hasNullKey(bytes: Buffer): boolean {
+  const scan = new RecordScan().open(bytes, 0);
+  while (scan.next()) if (scan.keyStart < 0) return true;
+  return false;
 }
 
 function closedError(what: string): CarillonError {

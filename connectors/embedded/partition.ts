@@ -1,36 +1,20 @@
 /** One partition of a topic in the file: where it begins and ends, and who reads it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { EncodedBatch, TopicSpec } from '../../core/log.ts';
-import type { Record } from '../../core/record.ts';
+import type { EncodedBatch, LogBatch, TopicSpec } from '../../core/log.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { asBuffer, SLOT_SPAN } from './database.ts';
-
-/** A batch, or its end: records with offsets in [from, last]. */
-export interface Chunk {
-  readonly topic: string;
-  readonly partition: number;
-  readonly base: number;
-  readonly last: number;
-  /** Records before this offset were read already. */
-  readonly from: number;
-  readonly bytes: Buffer;
-}
-
-export function chunkRecords(chunk: Chunk): Record[] {
-  const records = readBatch(chunk.topic, chunk.partition, chunk.bytes, chunk.base);
-  if (chunk.from <= chunk.base) return records;
-  return records.filter((record) => record.offset >= chunk.from);
-}
+import type { PartitionReader } from './partition-reader.ts';
 
 /**
  * Batches that were just appended stay in memory until every reader has had them, but at most this
  * much a partition; a reader that is further behind reads the file.
  */
 const TAIL_BYTES_MAX = 1024 * 1024;
+const NO_BYTES = Buffer.alloc(0);
 
 export class PartitionStatements {
   readonly insert: StatementSync;
-  /** The first batch at or after an id, below another. */
+  /** The first batches at or after an id, below another. */
   readonly next: StatementSync;
   /** The last batch at or before an id, not below another: it may contain the offset. */
   readonly before: StatementSync;
@@ -49,7 +33,7 @@ export class PartitionStatements {
     );
     this.next = db.prepare(
       'SELECT id, last_offset, appended_at, bytes FROM batches ' +
-        'WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
+        'WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
     );
     this.before = db.prepare(
       'SELECT id, last_offset FROM batches WHERE id <= ? AND id >= ? ORDER BY id DESC LIMIT 1',
@@ -92,7 +76,7 @@ export class Partition {
   appended = 0;
   /** Records that retention took before a reader came to them. */
   skipped = 0;
-  #tail: Chunk[] = [];
+  #tail: LogBatch[] = [];
   #tailBytes = 0;
 
   constructor(slot: number, spec: TopicSpec, partition: number, statements: PartitionStatements) {
@@ -106,11 +90,11 @@ export class Partition {
 
   /** Reads start and end from the file: at the start, and after a rollback. */
   load(): void {
-    const { floor, before, next, sum } = this.statements;
+    const { floor, before, heads, sum } = this.statements;
     const least = Number(floor.get(this.slot)!.floor_offset);
     const last = before.get(this.endId - 1, this.firstId);
     this.nextOffset = Math.max(least, last === undefined ? 0 : Number(last.last_offset) + 1);
-    const first = next.get(this.firstId, this.endId);
+    const first = heads.get(this.firstId, this.endId, 1);
     this.startOffset = first === undefined ? this.nextOffset : Number(first.id) - this.firstId;
     this.committedOffset = this.nextOffset;
     this.bytes = Number(sum.get(this.firstId, this.endId)!.bytes);
@@ -127,7 +111,7 @@ export class Partition {
     this.nextOffset = last + 1;
     this.bytes += batch.bytes.length;
     this.appended += batch.count;
-    if (this.readers.size > 0) this.#keep({ base, last, bytes: batch.bytes });
+    if (this.readers.size > 0) this.#keep(this.#batch(batch.bytes, base, base, last + 1));
     return base;
   }
 
@@ -136,10 +120,18 @@ export class Partition {
     this.bytes -= size;
   }
 
-  /** The batch that holds `offset` or follows it, below `end`; undefined when there is none. */
-  chunkAt(offset: number, end: number, aligned: boolean): Chunk | undefined {
+  /**
+   * The batch that holds `offset` or follows it, below `end`; an empty one that ends at `end` when
+   * retention or compaction has left nothing there. `aligned`: a batch begins at the offset.
+   */
+  at(offset: number, end: number, aligned: boolean): LogBatch {
     const kept = this.#fromTail(offset, end);
     if (kept !== undefined) return kept;
+    return this.fromFile(offset, end, aligned, 1)[0] ?? this.#batch(NO_BYTES, offset, offset, end);
+  }
+
+  /** As `at`, but several at once, and none when there is nothing. */
+  fromFile(offset: number, end: number, aligned: boolean, limit: number): LogBatch[] {
     let fromId = this.firstId + offset;
     if (!aligned) {
       const holder = this.statements.before.get(fromId, this.firstId);
@@ -147,45 +139,38 @@ export class Partition {
         fromId = Number(holder.id);
       }
     }
-    const row = this.statements.next.get(fromId, this.firstId + end);
-    if (row === undefined) return undefined;
-    const base = Number(row.id) - this.firstId;
-    return {
-      topic: this.spec.name,
-      partition: this.partition,
-      base,
-      last: Number(row.last_offset),
-      from: Math.max(offset, base),
-      bytes: asBuffer(row.bytes),
-    };
+    return this.statements.next.all(fromId, this.firstId + end, limit).map((row) => {
+      const base = Number(row.id) - this.firstId;
+      const from = Math.max(offset, base);
+      return this.#batch(asBuffer(row.bytes), base, from, Number(row.last_offset) + 1);
+    });
   }
 
   /** The first offset whose record is at or after `timestamp`, or the committed end. */
   offsetAtTime(timestamp: number): number {
-    const row = this.statements.atTime.get(
-      this.firstId,
-      this.firstId + this.committedOffset,
-      timestamp,
-    );
-    if (row === undefined) return this.committedOffset;
-    const chunk = this.chunkAt(Number(row.id) - this.firstId, this.committedOffset, true);
-    if (chunk === undefined) return this.committedOffset;
-    const first = chunkRecords(chunk).find((record) => record.timestamp >= timestamp);
-    return first?.offset ?? chunk.last + 1;
+    const { firstId, committedOffset } = this;
+    const row = this.statements.atTime.get(firstId, firstId + committedOffset, timestamp);
+    if (row === undefined) return committedOffset;
+    const batch = this.at(Number(row.id) - firstId, committedOffset, true);
+    const first = readBatch(batch).find((record) => record.timestamp >= timestamp);
+    return first?.offset ?? batch.nextOffset;
   }
 
   /** Lets go of what every reader has had. */
   trim(): void {
     let least = this.nextOffset;
     for (const reader of this.readers) least = Math.min(least, reader.position);
-    while (this.#tail.length > 0 && this.#tail[0]!.last < least) this.#dropOldest();
+    while (this.#tail.length > 0 && this.#tail[0]!.nextOffset <= least) this.#dropOldest();
   }
 
-  #keep(batch: { base: number; last: number; bytes: Buffer }): void {
-    const { base, last, bytes } = batch;
-    const { name: topic } = this.spec;
-    this.#tail.push({ topic, partition: this.partition, base, last, from: base, bytes });
-    this.#tailBytes += bytes.length;
+  #batch(bytes: Buffer, baseOffset: number, from: number, nextOffset: number): LogBatch {
+    const { spec, partition } = this;
+    return { topic: spec.name, partition, bytes, baseOffset, from, nextOffset };
+  }
+
+  #keep(batch: LogBatch): void {
+    this.#tail.push(batch);
+    this.#tailBytes += batch.bytes.length;
     while (this.#tailBytes > TAIL_BYTES_MAX) this.#dropOldest();
   }
 
@@ -193,55 +178,10 @@ export class Partition {
     this.#tailBytes -= this.#tail.shift()!.bytes.length;
   }
 
-  #fromTail(offset: number, end: number): Chunk | undefined {
-    if (this.#tail.length === 0 || offset < this.#tail[0]!.base) return undefined;
-    const chunk = this.#tail.find((kept) => kept.last >= offset);
-    if (chunk === undefined || chunk.base >= end) return undefined;
-    return offset <= chunk.base ? chunk : { ...chunk, from: offset };
-  }
-}
-
-/** A position in one partition. */
-export class PartitionReader {
-  readonly partition: Partition;
-  /** True: sees what is not committed yet (groups inside the log). */
-  readonly speculative: boolean;
-  /** The next offset to read. */
-  position: number;
-  #aligned = false;
-
-  constructor(partition: Partition, from: number, speculative: boolean) {
-    this.partition = partition;
-    this.position = from;
-    this.speculative = speculative;
-    partition.readers.add(this);
-  }
-
-  get end(): number {
-    return this.speculative ? this.partition.nextOffset : this.partition.committedOffset;
-  }
-
-  get behind(): boolean {
-    return this.position < this.end;
-  }
-
-  next(): Chunk | undefined {
-    if (!this.behind) return undefined;
-    const chunk = this.partition.chunkAt(this.position, this.end, this.#aligned);
-    // Compaction or retention may leave nothing up to the end.
-    const reached = chunk === undefined ? this.end : chunk.last + 1;
-    const { startOffset, spec } = this.partition;
-    if (spec.cleanup === 'delete') {
-      this.partition.skipped += Math.max(0, startOffset - this.position);
-    }
-    this.position = reached;
-    this.#aligned = true;
-    this.partition.trim();
-    return chunk;
-  }
-
-  close(): void {
-    this.partition.readers.delete(this);
-    this.partition.trim();
+  #fromTail(offset: number, end: number): LogBatch | undefined {
+    if (this.#tail.length === 0 || offset < this.#tail[0]!.baseOffset) return undefined;
+    const batch = this.#tail.find((kept) => kept.nextOffset > offset);
+    if (batch === undefined || batch.baseOffset >= end) return undefined;
+    return offset <= batch.baseOffset ? batch : { ...batch, from: offset };
   }
 }

@@ -9,8 +9,9 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
 import type { ReadOptions, TopicSpec } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
+import { readBatch } from '../../core/record-batch.ts';
 import { DATABASE_FILE } from './database.ts';
-import { chunkRecords, type Partition } from './partition.ts';
+import type { Partition } from './partition.ts';
 import { Subscription } from './subscription.ts';
 import { Topics } from './topics.ts';
 
@@ -59,7 +60,7 @@ class Reader implements EmbeddedReader {
     const subscription = new Subscription(partitions, options.from, () => {});
     const looking = options.follow ? this.#look(partitions, subscription) : undefined;
     try {
-      for await (const chunk of subscription.chunks(options)) yield chunkRecords(chunk);
+      for await (const batch of subscription.batches(options)) yield readBatch(batch);
     } finally {
       clearInterval(looking);
     }

@@ -1,9 +1,10 @@
 /** `read` and `follow`: all partitions of a topic, committed batches only, partitions in turn. */
-import type { ReadOptions } from '../../core/log.ts';
-import { type Chunk, type Partition, PartitionReader } from './partition.ts';
+import type { LogBatch, ReadOptions } from '../../core/log.ts';
+import type { Partition } from './partition.ts';
+import { PartitionReader } from './partition-reader.ts';
 
 /** Batches handed over before the event loop gets a turn. */
-const CHUNKS_PER_TURN = 16;
+const BATCHES_PER_TURN = 16;
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -22,7 +23,7 @@ export class Subscription {
   constructor(partitions: readonly Partition[], from: ReadOptions['from'], onClose: () => void) {
     this.#onClose = onClose;
     this.#parts = partitions.map((partition) => ({
-      reader: new PartitionReader(partition, startOf(partition, from), false),
+      reader: new PartitionReader(partition, startOf(partition, from), false, () => this.wake()),
       endAtCall: partition.committedOffset,
     }));
   }
@@ -41,7 +42,7 @@ export class Subscription {
     this.wake();
   }
 
-  async *chunks({ follow, signal }: ReadOptions): AsyncGenerator<Chunk> {
+  async *batches({ follow, signal }: ReadOptions): AsyncGenerator<LogBatch> {
     const abort = () => this.close();
     signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -58,20 +59,20 @@ export class Subscription {
   }
 
   /** Resolves when the end as it was at the call is handed over; goes on until `close`. */
-  async follow(onChunk: (chunk: Chunk) => void): Promise<void> {
-    for await (const chunk of this.#untilEnds(false)) onChunk(chunk);
-    void this.#goOn(onChunk);
+  async follow(onBatch: (batch: LogBatch) => void): Promise<void> {
+    for await (const batch of this.#untilEnds(false)) onBatch(batch);
+    void this.#goOn(onBatch);
   }
 
-  async #goOn(onChunk: (chunk: Chunk) => void): Promise<void> {
+  async #goOn(onBatch: (batch: LogBatch) => void): Promise<void> {
     while (!this.#closed) {
-      for await (const chunk of this.#untilEnds(true)) onChunk(chunk);
+      for await (const batch of this.#untilEnds(true)) onBatch(batch);
       if (!this.#closed) await this.#changed();
     }
   }
 
   /** To the ends as they were at the call, or (`follow`) as they are now. */
-  async *#untilEnds(follow: boolean): AsyncGenerator<Chunk> {
+  async *#untilEnds(follow: boolean): AsyncGenerator<LogBatch> {
     let given = 0;
     for (let some = true; some; ) {
       some = false;
@@ -79,10 +80,10 @@ export class Subscription {
         if (this.#closed) return;
         if (reader.position >= (follow ? reader.end : endAtCall)) continue;
         some = true;
-        const chunk = reader.next();
-        if (chunk === undefined) continue;
-        yield chunk;
-        if (++given % CHUNKS_PER_TURN === 0) await nextTurn();
+        const batch = reader.next();
+        if (batch === undefined || batch.bytes.length === 0) continue;
+        yield batch;
+        if (++given % BATCHES_PER_TURN === 0) await nextTurn();
       }
     }
   }

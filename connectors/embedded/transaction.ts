@@ -5,8 +5,8 @@
  *                       │ └──`commitMaxMs` or `recordsMax` since BEGIN──▶ COMMIT
  *                       └──an error in a write or in COMMIT──▶ ROLLBACK, all waiters reject
  *
- * Quiet means: nothing waits to be offered, and two turns of the event loop passed without a write.
- * So an event goes from append to task to lane to inbox in one transaction when the machine is
+ * Quiet means: no rows of tables wait to be handed over, and two turns of the event loop passed in
+ * which nobody wrote or took anything. So an event goes from append to task to lane to inbox in one transaction when the machine is
  * idle, and commits are large when it is busy.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -16,7 +16,7 @@ export interface TransactionOptions {
   readonly commitMinMs: number;
   readonly commitMaxMs: number;
   readonly commitRecordsMax: number;
-  /** True while something inside the log waits to be offered. */
+  /** True while something inside the log waits to be handed over. */
   busy(): boolean;
   /** Writes what is written once a transaction: dirty offsets. */
   beforeCommit(): void;
@@ -27,7 +27,7 @@ export interface TransactionOptions {
 }
 
 /**
- * How many turns of the event loop without a write are quiet. A task takes one to answer an offer.
+ * How many turns of the event loop without a write are quiet. A task takes one to answer a wake.
  */
 const QUIET_TURNS = 2;
 
@@ -80,6 +80,11 @@ export class Transaction {
   /** Adds to the size of the transaction that a running `write` is in. */
   count(records: number): void {
     this.#records += records;
+  }
+
+  /** Something was taken, and a write may follow. */
+  busy(): void {
+    this.#writes++;
   }
 
   /** Resolves when all that was written so far is committed. */

@@ -14,7 +14,13 @@ describe('the log on Kafka', { skip: await clusterSkip() }, () => {
   });
   after(() => servers?.stop());
 
-  logContract('kafka', async () => under(servers.kafka), { prefix: run, withinMs: 30_000 });
+  const skip = {
+    'a unit of several tasks is all or nothing: outputs, changelogs, offsets':
+      'with kafkajs each part is a transaction of its own (docs/decisions/kafkajs.md)',
+    'a commit that is refused fences all tasks, and nothing of it is there':
+      'with kafkajs only the tasks whose parts were refused',
+  };
+  logContract('kafka', async () => under(servers.kafka), { prefix: run, withinMs: 30_000, skip });
 });
 
 async function under(brokers: readonly string[]): Promise<LogUnderTest> {

@@ -2,17 +2,20 @@
  * What the cases of the log contract are made of: names of topics, batches, a task that remembers.
  */
 import assert from 'node:assert/strict';
+import { BatchBuilder } from '../../core/batch-builder.ts';
+import type { Header } from '../../core/headers.ts';
 import type {
+  CommittedOffset,
   EncodedBatch,
   Group,
   GroupSpec,
   Log,
-  StateRow,
+  LogBatch,
   TaskHost,
   TaskPort,
 } from '../../core/log.ts';
-import type { Header, Record } from '../../core/record.ts';
-import { BatchBuilder } from '../../core/record-batch.ts';
+import type { Record } from '../../core/record.ts';
+import { readBatch } from '../../core/record-batch.ts';
 import type { LogUnderTest } from './log.ts';
 
 export type Case = (under: LogUnderTest, names: Names) => Promise<void>;
@@ -117,15 +120,10 @@ export function numbered(
 }
 
 export function valueText(record: Record): string | null {
-  if (record.valueStart < 0) return null;
-  return record.valueBytes.toString('utf8', record.valueStart, record.valueEnd);
+  return record.valueBytes?.toString('utf8') ?? null;
 }
 
 export const values = (records: readonly Record[]) => records.map(valueText);
-
-export function row(key: string, value: string | null): StateRow {
-  return { store: STORE, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) };
-}
 
 export async function send(log: Log, ...batches: EncodedBatch[]): Promise<readonly number[]> {
   const producer = await log.producer();
@@ -144,45 +142,113 @@ export async function readAll(
   return all;
 }
 
-/** A task that keeps what it was given, in order. */
+/** A task that keeps what it was given and what it took, in order. */
 export class Task implements TaskHost {
   readonly port: TaskPort;
   readonly store = new Map<string, string>();
   readonly tableRows: (string | null)[] = [];
-  readonly offered: Record[] = [];
+  readonly taken: Record[] = [];
   readonly closedAs: string[] = [];
-  next = 0;
+  /** The offset after the last that was taken, of its input. */
+  next = -1;
   isReady = false;
+  wakes = 0;
   /** How many rows of tables were handed over before `ready`. */
   tableRowsAtReady = -1;
-  onOffer: (() => void) | undefined;
+  /** False: it is woken, and takes nothing. */
+  isPulling = true;
+  readonly #inputs: readonly string[];
 
-  constructor(port: TaskPort) {
+  constructor(port: TaskPort, inputs: readonly string[]) {
     this.port = port;
+    this.#inputs = inputs;
   }
 
-  restore(_store: string, key: Buffer, value: Buffer | null): void {
+  restore(_store: string, batch: LogBatch): void {
     assert.ok(!this.isReady, 'restored after ready');
-    if (value === null) this.store.delete(key.toString());
-    else this.store.set(key.toString(), value.toString());
+    for (const record of readBatch(batch)) {
+      const value = valueText(record);
+      if (value === null) this.store.delete(record.key!);
+      else this.store.set(record.key!, value);
+    }
   }
-  table(_topic: string, records: readonly Record[]): void {
-    this.tableRows.push(...values(records));
+
+  table(_topic: string, batch: LogBatch): void {
+    this.tableRows.push(...values(readBatch(batch)));
   }
+
   ready(): void {
     this.isReady = true;
     this.tableRowsAtReady = this.tableRows.length;
   }
-  offer(_topic: string, records: readonly Record[], nextOffset: number): void {
-    assert.ok(this.isReady, 'offered before ready');
-    assert.deepEqual(this.closedAs, [], 'offered after close');
-    this.offered.push(...records);
-    this.next = nextOffset;
-    this.onOffer?.();
+
+  wake(): void {
+    assert.ok(this.isReady, 'woken before ready');
+    assert.deepEqual(this.closedAs, [], 'woken after close');
+    this.wakes++;
+    if (this.isPulling) this.pull();
   }
+
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
     this.closedAs.push(why);
   }
+
+  /** Takes all that there is. */
+  pull(): void {
+    for (const topic of this.#inputs) while (this.pullOne(topic));
+  }
+
+  /** Takes one batch. False: there is none. */
+  pullOne(topic: string): boolean {
+    const batch = this.port.take(topic);
+    if (batch === undefined) return false;
+    assert.equal(batch.topic, topic);
+    assert.equal(batch.partition, this.port.partition);
+    const records = readBatch(batch);
+    for (const { offset } of records) {
+      assert.ok(offset >= batch.from && offset < batch.nextOffset, `${offset} is not in its batch`);
+    }
+    if (this.next >= 0) assert.ok(batch.from >= this.next, 'taken twice');
+    assert.ok(batch.nextOffset > this.next, 'a batch moves the position on');
+    this.taken.push(...records);
+    this.next = batch.nextOffset;
+    return true;
+  }
+}
+
+export interface Position extends CommittedOffset {
+  readonly partition: number;
+}
+
+export function position(
+  topic: string,
+  partition: number,
+  offset: number,
+  metadata = '',
+): Position {
+  return { topic, partition, offset, metadata };
+}
+
+/**
+ * Commits what one task has done; a log that answers later is awaited. Positions of other
+ * partitions are parts of their own.
+ */
+export async function commit(
+  task: Task,
+  batches: readonly EncodedBatch[],
+  ...positions: Position[]
+): Promise<void> {
+  const own = task.port.partition;
+  const parts = [...new Set([own, ...positions.map((one) => one.partition)])].map((partition) => ({
+    partition,
+    batches: partition === own ? batches : [],
+    offsets: positions.filter((one) => one.partition === partition).map(offsetOf),
+  }));
+  await task.port.unit.commit({ parts });
+}
+
+export function offsetOf({ topic, offset, metadata }: Position): CommittedOffset {
+  return { topic, offset, metadata };
 }
 
 /** Opens a group and waits until all of its tasks are ready. */
@@ -190,10 +256,12 @@ export async function openTasks(
   log: Log,
   spec: GroupSpec,
   names: Names,
+  isPulling = true,
 ): Promise<{ group: Group; tasks: Task[] }> {
   const tasks: Task[] = [];
   const open = (port: TaskPort) => {
-    const task = new Task(port);
+    const task = new Task(port, spec.inputs);
+    task.isPulling = isPulling;
     tasks[port.partition] = task;
     return task;
   };

@@ -1,14 +1,17 @@
 /** Sending, committing, and what is there after a close or a crash. */
 import assert from 'node:assert/strict';
-import type { StateRow } from '../../core/log.ts';
+import type { LogUnderTest } from './log.ts';
 import {
   batch,
   type Cases,
+  commit,
+  type Names,
   numbered,
+  offsetOf,
   openTasks,
   PARTITIONS,
+  position,
   readAll,
-  row,
   send,
   T0,
   values,
@@ -67,30 +70,61 @@ export const COMMIT_CASES: Cases = {
     const first = await openTasks(under.log, names.group(), names);
     const task = first.tasks[0]!;
     assert.equal(task.port.committedMetadata(names.input), '');
-    await names.until('ten offered', () => task.offered.length === 10);
+    await names.until('ten taken', () => task.taken.length === 10);
     const metadata = 'm'.repeat(4096);
-    const offsets = [{ topic: names.input, offset: 4, metadata }];
-    await task.port.commit({ batches: [], rows: [], offsets });
+    await commit(task, [], position(names.input, 0, 4, metadata));
     await first.group.close();
     assert.deepEqual(task.closedAs, ['stopped']);
     const log = await under.reopen();
     const { tasks, group } = await openTasks(log, names.group(), names);
     assert.equal(tasks[0]!.port.committedMetadata(names.input), metadata);
-    await names.until('the rest offered', () => tasks[0]!.offered.length === 6);
-    assert.deepEqual(values(tasks[0]!.offered), ['v4', 'v5', 'v6', 'v7', 'v8', 'v9']);
+    await names.until('the rest taken', () => tasks[0]!.taken.length === 6);
+    assert.deepEqual(values(tasks[0]!.taken), ['v4', 'v5', 'v6', 'v7', 'v8', 'v9']);
     assert.equal(tasks[0]!.next, 10);
     await group.close();
   },
 
-  async 'stores are restored, deletes too'(under, names) {
+  async 'offsets are of a partition: committing one leaves the other'(under, names) {
+    await names.apply(under.log);
+    await send(under.log, numbered(names.input, 0, 0, 6), numbered(names.input, 1, 0, 6));
+    const first = await openTasks(under.log, names.group(), names);
+    await names.until('all taken', () => first.tasks.every((task) => task.taken.length === 6));
+    await commit(first.tasks[0]!, [], position(names.input, 0, 2), position(names.input, 1, 5));
+    await commit(first.tasks[1]!, [], position(names.input, 0, 4));
+    await first.group.close();
+    const log = await under.reopen();
+    const { tasks, group } = await openTasks(log, names.group(), names);
+    await names.until('the rest taken', () => tasks.every((task) => task.next === 6));
+    assert.deepEqual(
+      tasks.map((task) => values(task.taken)),
+      [['v4', 'v5'], ['v5']],
+    );
+    await group.close();
+  },
+
+  async 'stores are restored from their changelogs, deletes too'(under, names) {
     await names.apply(under.log);
     await send(under.log, numbered(names.input, 0, 0, 2));
     const first = await openTasks(under.log, names.full(), names);
-    const { port } = first.tasks[0]!;
-    const commit = (rows: readonly StateRow[], offset: number) =>
-      port.commit({ batches: [], rows, offsets: [{ topic: names.input, offset, metadata: '' }] });
-    await commit([row('a', '1'), row('b', '2'), row('a', '3'), row('c', '4')], 1);
-    await commit([row('b', null), row('', 'empty key'), row('d', '')], 2);
+    const rows = (lines: readonly (readonly [string, string | null])[]) =>
+      batch(
+        names.changelog,
+        0,
+        lines.map(([key, value]) => ({ key, value })),
+      );
+    const one = rows([
+      ['a', '1'],
+      ['b', '2'],
+      ['a', '3'],
+      ['c', '4'],
+    ]);
+    const two = rows([
+      ['b', null],
+      ['', 'empty key'],
+      ['d', ''],
+    ]);
+    await commit(first.tasks[0]!, [one], position(names.input, 0, 1));
+    await commit(first.tasks[0]!, [two], position(names.input, 0, 2));
     await first.group.close();
     const log = await under.reopen();
     const { tasks, group } = await openTasks(log, names.full(), names);
@@ -104,44 +138,123 @@ export const COMMIT_CASES: Cases = {
     await group.close();
   },
 
+  async 'what is restored equals what was committed, after many changes'(under, names) {
+    await names.apply(under.log);
+    let { log } = under;
+    const models = [new Map<string, string>(), new Map<string, string>()];
+    let number = 0;
+    for (const again of [() => under.reopen(), () => under.crash()]) {
+      const { tasks, group } = await openTasks(log, names.full(), names);
+      for (let round = 0; round < 40; round++) {
+        const batches = models.map((model, partition) => {
+          const rows = Array.from({ length: 5 }, () => {
+            // A fixed walk over 23 keys that meets each of them again and again.
+            const key = `k${(number * 7 + partition) % 23}`;
+            const value = number % 4 === 3 ? null : `v${number}`;
+            number++;
+            if (value === null) model.delete(key);
+            else model.set(key, value);
+            return { key, value };
+          });
+          return batch(names.changelog, partition, rows);
+        });
+        await commit(tasks[0]!, batches);
+      }
+      // Closing waits until all of it is durable: a crash must take nothing then.
+      await group.close();
+      log = await again();
+      const after = await openTasks(log, names.full(), names);
+      after.tasks.forEach((task, partition) => {
+        assert.deepEqual([...task.store].sort(), [...models[partition]!].sort());
+      });
+      await after.group.close();
+    }
+  },
+
   async 'what was not committed is gone after a crash'(under, names) {
     await names.apply(under.log);
     await send(under.log, numbered(names.input, 0, 0, 5));
     const { tasks } = await openTasks(under.log, names.full(), names);
-    await names.until('five offered', () => tasks[0]!.offered.length === 5);
+    await names.until('five taken', () => tasks[0]!.taken.length === 5);
     const log = await under.crash();
     const after = await openTasks(log, names.full(), names);
-    await names.until('offered again', () => after.tasks[0]!.offered.length === 5);
+    await names.until('taken again', () => after.tasks[0]!.taken.length === 5);
     assert.deepEqual(await readAll(log, names.output), []);
     assert.equal(after.tasks[0]!.store.size, 0);
     await after.group.close();
   },
 
-  async 'a commit is all or nothing: outputs, rows, offsets'(under, names) {
-    await names.apply(under.log);
-    await send(under.log, numbered(names.input, 0, 0, 20));
-    const { tasks } = await openTasks(under.log, names.full(), names);
-    const { port } = tasks[0]!;
-    const commit = (n: number) =>
-      port.commit({
-        batches: [numbered(names.output, 0, n, 1), numbered(names.output, 1, n, 1)],
-        rows: [row('count', String(n + 1)), row(`n${n}`, 'x')],
-        offsets: [{ topic: names.input, offset: n + 1, metadata: '' }],
-      });
-    for (let n = 0; n < 4; n++) await commit(n);
-    const outputs = async () => (await readAll(under.log, names.output)).length;
-    await names.until('four commits visible', async () => (await outputs()) === 8);
-    // The last one is on its way when the log dies: it must be there as a whole, or not at all.
-    Promise.resolve(commit(4)).catch(() => {});
-    const log = await under.crash();
+  async 'a unit of several tasks is all or nothing: outputs, changelogs, offsets'(under, names) {
+    const [first, second] = await committedOverACrash(under, names);
+    assert.equal(first, second);
+  },
+
+  async 'each part of a unit is all or nothing: outputs, changelog, offsets'(under, names) {
+    await committedOverACrash(under, names);
+  },
+
+  async 'a commit that is refused fences all tasks, and nothing of it is there'({ log }, names) {
+    await names.apply(log);
+    await send(log, numbered(names.input, 0, 0, 4));
+    const { tasks, group } = await openTasks(log, names.full(), names);
+    await names.until('taken', () => tasks[0]!.taken.length === 4);
+    await commit(tasks[0]!, [numbered(names.output, 0, 0, 1)], position(names.input, 0, 1));
+    const wrong = numbered(names.output, 99, 1, 1);
+    await assert.rejects(
+      commit(tasks[0]!, [numbered(names.output, 0, 1, 1), wrong], position(names.input, 0, 2)),
+    );
+    await names.until('both fenced', () =>
+      tasks.every((task) => task.closedAs.length === 1 && task.closedAs[0] === 'fenced'),
+    );
+    await assert.rejects(commit(tasks[1]!, [], position(names.input, 0, 3)));
+    await group.close();
     const after = await openTasks(log, names.full(), names);
-    const task = after.tasks[0]!;
-    await names.until('offered to the end', () => task.next === 20);
-    const done = Number(task.store.get('count') ?? '0');
-    assert.ok(done === 4 || done === 5, `${done} commits`);
-    assert.equal(task.offered[0]!.offset, done);
-    assert.equal(task.store.size, done + 1);
-    assert.equal((await readAll(log, names.output)).length, 2 * done);
+    await names.until('taken again', () => after.tasks[0]!.taken.length === 3);
+    assert.deepEqual(values(after.tasks[0]!.taken), ['v1', 'v2', 'v3']);
+    assert.deepEqual(values(await readAll(log, names.output)), ['v0']);
     await after.group.close();
   },
 };
+
+/**
+ * Dies while a unit of both tasks is on its way; gives how many units each of them has committed,
+ * after it was seen that no part of one is there without the rest.
+ */
+async function committedOverACrash(under: LogUnderTest, names: Names): Promise<readonly number[]> {
+  await names.apply(under.log);
+  await send(under.log, numbered(names.input, 0, 0, 20), numbered(names.input, 1, 0, 20));
+  const { tasks } = await openTasks(under.log, names.full(), names);
+  const { unit } = tasks[0]!.port;
+  assert.equal(unit, tasks[1]!.port.unit);
+  const write = (n: number) =>
+    unit.commit({
+      parts: [0, 1].map((partition) => ({
+        partition,
+        batches: [
+          numbered(names.output, partition, n, 1),
+          batch(names.changelog, partition, [
+            { key: 'count', value: String(n + 1) },
+            { key: `n${n}`, value: 'x' },
+          ]),
+        ],
+        offsets: [offsetOf(position(names.input, partition, n + 1))],
+      })),
+    });
+  for (let n = 0; n < 4; n++) await write(n);
+  const outputs = async () => (await readAll(under.log, names.output)).length;
+  await names.until('four commits visible', async () => (await outputs()) === 8);
+  // The last one is on its way when the log dies: it must be there as a whole, or not at all.
+  Promise.resolve(write(4)).catch(() => {});
+  const log = await under.crash();
+  const after = await openTasks(log, names.full(), names);
+  await names.until('taken to the end', () => after.tasks.every((task) => task.next === 20));
+  const done = after.tasks.map((task) => Number(task.store.get('count') ?? '0'));
+  after.tasks.forEach((task, p) => {
+    assert.ok(done[p] === 4 || done[p] === 5, `${done[p]} commits`);
+    assert.equal(task.taken[0]!.offset, done[p]);
+    assert.equal(task.store.size, done[p]! + 1);
+  });
+  assert.equal((await readAll(log, names.output)).length, done[0]! + done[1]!);
+  await after.group.close();
+  return done;
+}

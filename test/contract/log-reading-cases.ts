@@ -1,4 +1,4 @@
-/** Tables, offers with pause and resume, `follow`, `read` and lag. */
+/** Tables, `follow` and `read`. */
 import assert from 'node:assert/strict';
 import type { Record } from '../../core/record.ts';
 import { batch, type Cases, numbered, openTasks, readAll, send, T0, values } from './log-case.ts';
@@ -37,81 +37,6 @@ export const READING_CASES: Cases = {
       assert.deepEqual(tasks[0]!.tableRows, ['1']);
       await group.close();
     }
-  },
-
-  async 'pause stops the offers of its topic, resume goes on where they stopped'({ log }, names) {
-    await names.apply(log);
-    const { tasks, group } = await openTasks(log, names.full(), names);
-    const task = tasks[0]!;
-    await send(log, numbered(names.input, 0, 0, 3));
-    await names.until('the first', () => task.offered.length === 3);
-    task.port.pause(names.input);
-    for (let from = 3; from < 30; from += 9) await send(log, numbered(names.input, 0, from, 9));
-    // The table is not paused: when its row has come, an offer would have come as well.
-    await send(log, batch(names.table, 0, [{ key: 'a', value: 'mark' }]));
-    await names.until('the mark', () => task.tableRows.length === 1);
-    assert.equal(task.offered.length, 3);
-    task.port.resume(names.input);
-    await names.until('the rest', () => task.offered.length === 30);
-    assert.deepEqual(
-      task.offered.map((record) => record.offset),
-      Array.from({ length: 30 }, (_, i) => i),
-    );
-    await group.close();
-  },
-
-  async 'a task that pauses at every offer loses nothing'({ log }, names) {
-    await names.apply(log);
-    const { tasks, group } = await openTasks(log, names.group(), names);
-    for (const task of tasks) {
-      task.onOffer = () => {
-        task.port.pause(names.input);
-        setImmediate(() => task.port.resume(names.input));
-      };
-    }
-    for (let from = 0; from < 200; from += 5) {
-      const both = [0, 1].map((p) => numbered(names.input, p, from, 5));
-      await send(log, ...both);
-    }
-    await names.until('all offered', () => tasks.every((task) => task.next === 200));
-    for (const task of tasks) {
-      assert.deepEqual(
-        values(task.offered),
-        Array.from({ length: 200 }, (_, i) => `v${i}`),
-      );
-    }
-    await group.close();
-  },
-
-  async 'two groups read the same records, each at its own offset'({ log }, names) {
-    await names.apply(log);
-    await send(log, numbered(names.input, 1, 0, 4));
-    const first = await openTasks(log, names.group(), names);
-    await names.until('offered', () => first.tasks[1]!.offered.length === 4);
-    const offsets = [{ topic: names.input, offset: 4, metadata: '' }];
-    await first.tasks[1]!.port.commit({ batches: [], rows: [], offsets });
-    const other = names.group({ group: `${names.group().group}-2`, transactional: false });
-    const second = await openTasks(log, other, names);
-    await names.until('offered to both', () => second.tasks[1]!.offered.length === 4);
-    await first.group.close();
-    await second.group.close();
-  },
-
-  async 'lag is the end minus what is committed'({ log }, names) {
-    await names.apply(log);
-    await send(log, numbered(names.input, 0, 0, 8));
-    const { tasks, group } = await openTasks(log, names.group(), names);
-    const lag = async () => {
-      const parts = [...(await group.lag())].sort((a, b) => a.partition - b.partition);
-      assert.ok(parts.every((part) => part.topic === names.input));
-      return parts.map((part) => part.lag);
-    };
-    assert.deepEqual(await lag(), [8, 0]);
-    await names.until('offered', () => tasks[0]!.offered.length === 8);
-    const offsets = [{ topic: names.input, offset: 5, metadata: '' }];
-    await tasks[0]!.port.commit({ batches: [], rows: [], offsets });
-    await names.until('the lag has come down', async () => (await lag())[0] === 3);
-    await group.close();
   },
 
   async 'follow hands over the whole topic, then its updates, until closed'({ log }, names) {

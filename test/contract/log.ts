@@ -8,6 +8,7 @@ import type { Log } from '../../core/log.ts';
 import { type Cases, Names } from './log-case.ts';
 import { COMMIT_CASES } from './log-commit-cases.ts';
 import { READING_CASES } from './log-reading-cases.ts';
+import { TAKING_CASES } from './log-taking-cases.ts';
 
 export interface LogUnderTest {
   readonly log: Log;
@@ -28,7 +29,7 @@ export interface LogContractOptions {
   readonly skip?: Readonly<{ [name: string]: string }>;
 }
 
-const CASES: Cases = { ...COMMIT_CASES, ...READING_CASES };
+const CASES: Cases = { ...COMMIT_CASES, ...TAKING_CASES, ...READING_CASES };
 
 export function logContract(
   name: string,

@@ -1,0 +1,138 @@
+/**
+ * The connections of one client: one to each broker and purpose, as a broker answers the requests
+ * of a connection one after the other, and a fetch or a join may wait for long.
+ */
+import type { Api } from './api.ts';
+import { type Address, BrokerConnection, type ConnectionSettings } from './connection.ts';
+import { ConnectionLost } from './errors.ts';
+
+/** Joins of several groups do not wait for each other. */
+export type Purpose = 'ask' | 'fetch' | 'produce' | 'transaction' | 'group' | `join ${string}`;
+
+export interface PoolOptions extends Partial<ConnectionSettings> {
+  /** `host:port` of some of the brokers; the others are told by them. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** How long a request waits for its answer when its caller says nothing else. Default 15 s. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** Who can be asked: the pool, and stand-ins in tests. */
+export interface Requester {
+  /** @param node a broker's id, or null for any broker that answers */
+  request<Args, Answer>(
+    node: number | null,
+    purpose: Purpose,
+    api: Api<Args, Answer>,
+    args: Args,
+    timeoutMs?: number,
+  ): Promise<Answer>;
+  /** Gives up all that is under way to a broker for this purpose: it is rejected. */
+  drop(node: number, purpose: Purpose): void;
+  /** Where the brokers are, as metadata tells it. */
+  setBrokers(brokers: ReadonlyMap<number, Address>): void;
+}
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+
+export class ConnectionPool implements Requester {
+  readonly #settings: ConnectionSettings;
+  readonly #requestTimeoutMs: number;
+  readonly #bootstrap: readonly Address[];
+  readonly #connections = new Map<string, BrokerConnection>();
+  #brokers: ReadonlyMap<number, Address> = new Map();
+  #turn = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    const { clientId, tls, sasl } = options;
+    this.#settings = {
+      clientId,
+      ...(tls === undefined ? {} : { tls }),
+      ...(sasl === undefined ? {} : { sasl }),
+      connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    };
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#bootstrap = options.brokers.map(addressOf);
+  }
+
+  async request<Args, Answer>(
+    node: number | null,
+    purpose: Purpose,
+    api: Api<Args, Answer>,
+    args: Args,
+    timeoutMs: number = this.#requestTimeoutMs,
+  ): Promise<Answer> {
+    if (node !== null) {
+      const address = this.#brokers.get(node);
+      if (address === undefined) throw new ConnectionLost(`broker ${node} is not known`);
+      return this.#connection(address, purpose).request(api, args, timeoutMs);
+    }
+    const all = this.#everywhere();
+    for (let tries = 1; ; tries++) {
+      try {
+        const address = all[this.#turn % all.length]!;
+        return await this.#connection(address, purpose).request(api, args, timeoutMs);
+      } catch (error) {
+        // The next call begins with the next broker too: this one may hang for long.
+        this.#turn++;
+        if (!(error instanceof ConnectionLost) || !error.retriable) throw error;
+        if (tries >= all.length || this.#closed) throw error;
+      }
+    }
+  }
+
+  drop(node: number, purpose: Purpose): void {
+    const address = this.#brokers.get(node);
+    if (address === undefined) return;
+    const key = keyOf(address, purpose);
+    this.#connections.get(key)?.close();
+    this.#connections.delete(key);
+  }
+
+  setBrokers(brokers: ReadonlyMap<number, Address>): void {
+    this.#brokers = brokers;
+    const known = new Set(this.#everywhere().map((one) => `${one.host}:${one.port}`));
+    for (const [key, connection] of this.#connections) {
+      const { host, port } = connection.address;
+      if (known.has(`${host}:${port}`)) continue;
+      connection.close();
+      this.#connections.delete(key);
+    }
+  }
+
+  /** What is under way is rejected; no socket and no timer stays behind. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  /** The brokers that are told of, then the first ones again: all of them may have moved. */
+  #everywhere(): readonly Address[] {
+    const all = new Map<string, Address>();
+    for (const one of [...this.#brokers.values(), ...this.#bootstrap]) {
+      all.set(`${one.host}:${one.port}`, one);
+    }
+    return [...all.values()];
+  }
+
+  #connection(address: Address, purpose: Purpose): BrokerConnection {
+    if (this.#closed) throw new ConnectionLost('the client is closed');
+    const key = keyOf(address, purpose);
+    let connection = this.#connections.get(key);
+    if (connection === undefined) {
+      connection = new BrokerConnection(address, this.#settings);
+      this.#connections.set(key, connection);
+    }
+    return connection;
+  }
+}
+
+function addressOf(text: string): Address {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+}
+
+const keyOf = ({ host, port }: Address, purpose: Purpose) => `${host}:${port} ${purpose}`;

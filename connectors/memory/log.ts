@@ -1,0 +1,270 @@
+/**
+ * A log in memory: the twin of the embedded and the Kafka one, for the test driver, the simulator
+ * and tests. A commit is visible at once and as a whole; a crash drops the tasks and opens them
+ * again from what was committed. Wakes and rows of tables come before `commit` or `send` returns,
+ * in the order of what was appended, so that a run is the same each time.
+ */
+import { CarillonError } from '../../core/error.ts';
+import type {
+  CommittedOffset,
+  CommitUnit,
+  EncodedBatch,
+  Group,
+  GroupHost,
+  GroupSpec,
+  Log,
+  LogBatch,
+  Producer,
+  ReadOptions,
+  TopicSpec,
+} from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
+import { readBatch } from '../../core/record-batch.ts';
+import { type MemberLog, MemoryMember } from './member.ts';
+import { MemoryPartition } from './partition.ts';
+
+interface Follower {
+  readonly topic: string;
+  readonly onRecords: (records: readonly Record[]) => void;
+}
+
+interface OpenGroup {
+  readonly spec: GroupSpec;
+  readonly host: GroupHost;
+  /** Undefined once it has left by itself. */
+  member: MemoryMember | undefined;
+}
+
+export class MemoryLog implements Log {
+  readonly #topics = new Map<string, MemoryPartition[]>();
+  /** By group, topic and partition. */
+  readonly #committed = new Map<string, CommittedOffset>();
+  readonly #groups = new Map<string, OpenGroup>();
+  readonly #followers = new Set<Follower>();
+  readonly #waiting = new Set<() => void>();
+  /** Appended, and not told yet: a unit is told when all of it is there. */
+  #news: { readonly batch: LogBatch; readonly encoded: EncodedBatch }[] = [];
+  #isTelling = false;
+  /** Called with each batch that has become visible, in order. */
+  onAppended: (batch: EncodedBatch, baseOffset: number) => void = () => {};
+  /** Called when a member has left its group by itself, with the reason. */
+  onFailure: (error: Error) => void = () => {};
+
+  async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
+    for (const spec of specs) {
+      const there = this.#topics.get(spec.name);
+      if (there !== undefined && there.length !== spec.partitions) {
+        const what = `topic ${spec.name} has ${there.length} partitions, not ${spec.partitions}.`;
+        throw new CarillonError('CAR604', what, { where: { at: spec.name } });
+      }
+      if (there !== undefined) continue;
+      const partitions = Array.from(
+        { length: spec.partitions },
+        (_, p) => new MemoryPartition(spec, p),
+      );
+      this.#topics.set(spec.name, partitions);
+    }
+  }
+
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    return this.#topics.get(topic)?.length;
+  }
+
+  async producer(): Promise<Producer> {
+    return { send: async (batches) => this.#append(batches), close: async () => {} };
+  }
+
+  async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
+    if (this.#groups.has(spec.group)) {
+      throw new CarillonError('CAR608', `Group ${spec.group} is open already.`, {
+        where: { at: spec.group },
+      });
+    }
+    const group: OpenGroup = { spec, host, member: undefined };
+    this.#groups.set(spec.group, group);
+    this.#openMember(group);
+    return {
+      get tasks() {
+        return group.member?.tasks ?? [];
+      },
+      close: async () => {
+        try {
+          await group.member?.close('stopped');
+        } finally {
+          group.member = undefined;
+          if (this.#groups.get(spec.group) === group) this.#groups.delete(spec.group);
+        }
+      },
+      missed: () => [],
+      lag: async () =>
+        (group.member?.tasks ?? []).flatMap((partition) =>
+          spec.inputs.map((topic) => {
+            const committed = this.#committedOf(spec.group, topic, partition)?.offset ?? 0;
+            const lag = this.#partition(topic, partition).nextOffset - committed;
+            return { topic, partition, lag };
+          }),
+        ),
+    };
+  }
+
+  /** Drops all tasks with what they have not committed, and opens them again. */
+  async crash(): Promise<void> {
+    for (const group of this.#groups.values()) {
+      await group.member?.close('fenced');
+      this.#openMember(group);
+    }
+  }
+
+  /** Drops all groups with what they have not committed, as the death of the process would. */
+  async forget(): Promise<void> {
+    for (const group of this.#groups.values()) await group.member?.close('fenced');
+    this.#groups.clear();
+    this.#followers.clear();
+  }
+
+  async *read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]> {
+    const partitions = this.#topics.get(topic) ?? [];
+    const { from, follow, signal } = options;
+    const positions = partitions.map(({ nextOffset }) => (from === 'end' ? nextOffset : 0));
+    while (signal?.aborted !== true) {
+      let isAny = false;
+      for (const [p, partition] of partitions.entries()) {
+        const batch = partition.at(positions[p]!);
+        if (batch === undefined) continue;
+        isAny = true;
+        positions[p] = batch.nextOffset;
+        const records = readBatch(batch);
+        const wanted =
+          typeof from === 'number' ? records.filter(({ timestamp }) => timestamp >= from) : records;
+        if (wanted.length > 0) yield wanted;
+      }
+      if (isAny) continue;
+      if (!follow) return;
+      await this.#nextAppend(signal);
+    }
+  }
+
+  async follow(
+    topic: string,
+    onRecords: (records: readonly Record[]) => void,
+  ): Promise<{ close(): Promise<void> }> {
+    const follower: Follower = { topic, onRecords };
+    for (const partition of this.#topics.get(topic) ?? []) {
+      for (const batch of partition.all()) onRecords(readBatch(batch));
+    }
+    this.#followers.add(follower);
+    return {
+      close: async () => {
+        this.#followers.delete(follower);
+      },
+    };
+  }
+
+  async probe(): Promise<void> {}
+
+  troubles(): [] {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    for (const group of this.#groups.values()) await group.member?.close('stopped');
+    this.#groups.clear();
+  }
+
+  #openMember(group: OpenGroup): void {
+    const log: MemberLog = {
+      partition: (topic, partition) => this.#partition(topic, partition),
+      committed: (name, topic, partition) => this.#committedOf(name, topic, partition),
+      commit: (name, unit) => this.#commit(name, unit),
+      left: (member, error) => {
+        if (group.member === member) group.member = undefined;
+        this.onFailure(error);
+      },
+    };
+    group.member = new MemoryMember(group.spec, log);
+    group.member.open(group.host);
+  }
+
+  #committedOf(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#committed.get(`${group}/${topic}/${partition}`);
+  }
+
+  #commit(group: string, { parts }: CommitUnit): void {
+    const batches = parts.flatMap((part) => part.batches);
+    for (const { topic, partition } of batches) this.#partition(topic, partition);
+    for (const { partition, offsets } of parts) {
+      for (const { topic } of offsets) this.#partition(topic, partition);
+    }
+    for (const { partition, offsets } of parts) {
+      for (const offset of offsets) {
+        this.#committed.set(`${group}/${offset.topic}/${partition}`, offset);
+      }
+    }
+    this.#append(batches);
+  }
+
+  #partition(topic: string, partition: number): MemoryPartition {
+    const found = this.#topics.get(topic)?.[partition];
+    if (found !== undefined) return found;
+    throw new CarillonError('CAR691', `topic ${topic} has no partition ${partition}.`, {
+      where: { at: topic },
+    });
+  }
+
+  #append(batches: readonly EncodedBatch[]): number[] {
+    const partitions = batches.map(({ topic, partition }) => this.#partition(topic, partition));
+    const offsets = batches.map((encoded, i) => {
+      const batch = partitions[i]!.append(encoded);
+      this.#news.push({ batch, encoded });
+      return batch.baseOffset;
+    });
+    for (const partition of partitions) {
+      if (partition.isGrown && !this.#isInput(partition.topic)) partition.compact();
+    }
+    this.#tell();
+    return offsets;
+  }
+
+  /** A group that reads a compacted topic as an input may be in its middle. */
+  #isInput(topic: string): boolean {
+    for (const { spec } of this.#groups.values()) if (spec.inputs.includes(topic)) return true;
+    return false;
+  }
+
+  /** Tells what is new. Who is told may append in turn: that is told after it, never within. */
+  #tell(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      while (this.#news.length > 0) {
+        const news = this.#news;
+        this.#news = [];
+        for (const { batch, encoded } of news) this.#show(batch, encoded);
+        for (const { batch } of news) {
+          for (const { member } of this.#groups.values()) {
+            member?.wake(batch.topic, batch.partition);
+          }
+        }
+      }
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+
+  #show(batch: LogBatch, encoded: EncodedBatch): void {
+    this.onAppended(encoded, batch.baseOffset);
+    for (const follower of this.#followers) {
+      if (follower.topic === batch.topic) follower.onRecords(readBatch(batch));
+    }
+    for (const { member } of this.#groups.values()) member?.table(batch);
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
+  }
+
+  #nextAppend(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve);
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}
