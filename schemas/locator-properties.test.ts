@@ -71,12 +71,13 @@ async function worldOf(
   paths.sort(() => chance() - 0.5);
   const decoder = schemas.decoder(schemaId, projection);
   const locator = schemas.locator(schemaId, projection, paths);
-  assert.equal(locator === undefined, decoder === undefined || isUndecodable(decoder));
-  if (locator === undefined) return null;
+  const isLocatable = decoder !== undefined && !isUndecodable(decoder) && decoder.isSure;
+  assert.equal(locator !== undefined, isLocatable);
+  if (locator === undefined || !isLocatable) return null;
   return {
     schemaId,
     writer: schemas.writerType(schemaId)!,
-    decoder: decoder as ValueDecoder,
+    decoder,
     locator,
     paths,
     sure: new Set(writer === reader ? pathsOf(reader, 'value', 1, true) : []),

@@ -344,6 +344,18 @@ test('none for a schema that is not loaded, is unknown, or cannot be read', asyn
   assert.equal(schemas.locator(2, projection, []), undefined);
 });
 
+test('none where avsc tried to read one record as another: it may take them for resolved', async () => {
+  const [a, b] = ['A', 'B'].map((name) => ({ type: 'record', name, fields: [] }));
+  const writer = record({ name: 'a', type: [a, b] }, { name: 'b', type: 'int' });
+  const schemas = await schemasOf(writer, writer);
+  const locator = (fields?: readonly string[]) =>
+    schemas.locator(WRITER_ID, { schema: 'Event', ...(fields && { fields }) }, ['value.b']);
+  assert.equal(locator(['a']), undefined);
+  // Where the union is not read, or all is read as it was written, nothing is tried.
+  assert.ok(locator(['b']) !== undefined);
+  assert.ok(locator() !== undefined);
+});
+
 test('what a topology of RENO reads is located', async () => {
   const folder = readSchemaFolder(new URL('.', import.meta.url).pathname);
   const schemas = new AvroSchemas(folder, new MemoryRegistry(), new HandClock(0));
