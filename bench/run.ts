@@ -16,6 +16,7 @@ type Printed = Figure & { readonly ratio: number | null };
 
 const FILES: { readonly [name: string]: string } = {
   'start-up': './start-up.ts',
+  locator: './locator.ts',
   engine: './engine.ts',
   embedded: './embedded.ts',
   'latency-embedded': './latency-embedded.ts',
