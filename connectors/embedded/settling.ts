@@ -76,7 +76,7 @@ export class Settling {
     const { changes, all } = this.#topics;
     let bytes = 0;
     for (const block of changes.from((this.#blocks.at(-1)?.id ?? 0) + 1)) {
-      const content = changes.read(block);
+      const content = changes.read(block.id)!;
       for (const { slot, base, next, at, size } of block.runs) {
         const partition = all[slot]!;
         const { appendedAt } = block;
