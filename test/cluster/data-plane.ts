@@ -11,7 +11,8 @@ import { listOffsets } from '../../connectors/kafka/wire/list-offsets.ts';
 import { ClusterMetadata, type TopicChange } from '../../connectors/kafka/wire/metadata.ts';
 import { BatchProducer, type ProducerOptions } from '../../connectors/kafka/wire/producer.ts';
 import type { Record } from '../../core/record.ts';
-import { BatchBuilder, readBatch } from '../../core/record-batch.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
+import { readBatch } from '../../core/record-batch.ts';
 
 export interface Row {
   readonly key: string | null;

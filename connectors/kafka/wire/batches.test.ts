@@ -5,7 +5,8 @@ import { crc32c } from '@node-rs/crc32';
 import { compressionsAlgorithms } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { CarillonError } from '../../../core/error.ts';
-import { BatchBuilder, readBatch } from '../../../core/record-batch.ts';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
+import { readBatch } from '../../../core/record-batch.ts';
 import { type FetchedRun, walkBatches } from './batches.ts';
 import { seal } from './produce-request.ts';
 

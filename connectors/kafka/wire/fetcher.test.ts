@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { BatchBuilder, readBatch } from '../../../core/record-batch.ts';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
+import { readBatch } from '../../../core/record-batch.ts';
 import { walkBatches } from './batches.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import type { FetchRequest } from './fetch-request.ts';

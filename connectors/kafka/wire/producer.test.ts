@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
-import { BatchBuilder, readBatch } from '../../../core/record-batch.ts';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
+import { readBatch } from '../../../core/record-batch.ts';
 import { FakeCluster, type Fault } from './fake-cluster.ts';
 import { ClusterMetadata } from './metadata.ts';
 import { BatchProducer, type ProducerOptions } from './producer.ts';
