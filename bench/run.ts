@@ -17,6 +17,7 @@ type Printed = Figure & { readonly ratio: number | null };
 const FILES: { readonly [name: string]: string } = {
   'start-up': './start-up.ts',
   engine: './engine.ts',
+  state: './state.ts',
   embedded: './embedded.ts',
   'latency-embedded': './latency-embedded.ts',
   gateway: './gateway.ts',
@@ -27,7 +28,10 @@ const FILES: { readonly [name: string]: string } = {
 const ON_REQUEST = ['latency-kafka'];
 const ALL = Object.keys(FILES).filter((name) => !ON_REQUEST.includes(name));
 const FIGURES_FILE = new URL('./figures.json', import.meta.url);
-const FLAGS: { readonly [name: string]: readonly string[] } = { gateway: ['--expose-gc'] };
+const FLAGS: { readonly [name: string]: readonly string[] } = {
+  gateway: ['--expose-gc'],
+  state: ['--expose-gc'],
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in FILES));
