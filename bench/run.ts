@@ -19,6 +19,7 @@ const FILES: { readonly [name: string]: string } = {
   'start-up': './start-up.ts',
   locator: './locator.ts',
   engine: './engine.ts',
+  state: './state.ts',
   embedded: './embedded.ts',
   'latency-embedded': './latency-embedded.ts',
   gateway: './gateway.ts',
@@ -33,6 +34,7 @@ const ALL = Object.keys(FILES).filter((name) => !ON_REQUEST.includes(name));
 const FIGURES_FILE = new URL('./figures.json', import.meta.url);
 const FLAGS: { readonly [name: string]: readonly string[] } = {
   gateway: ['--expose-gc'],
+  state: ['--expose-gc'],
   // Keeps all outputs of both contenders to compare them.
   'engine-peer': ['--max-old-space-size=8192'],
   'engine-peer-without-coalesce': ['--max-old-space-size=8192'],
