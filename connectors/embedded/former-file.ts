@@ -2,7 +2,8 @@
  * Brings a file of format 1 to today's format, in one transaction, so that it is of one or of the
  * other. There the rows of the stores had a table of their own: they become records of the
  * changelog topics that stand for them now. And the batches of all topics lay by partition: those
- * of compacted topics stay there, the others go into blocks, in the order in which they came.
+ * of compacted topics stay there, the others go into blocks, in the order in which they came. The
+ * rows of the inbox get their sorted keys beside them.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { BatchBuilder } from '../../core/batch-builder.ts';
@@ -19,11 +20,15 @@ export function moveFormerFile(db: DatabaseSync, nowMs: number): void {
   if (formatOf(db) !== FORMER_FORMAT) return;
   db.exec('BEGIN IMMEDIATE');
   try {
-    db.exec(NEW_TABLES);
+    db.exec(`ALTER TABLE inbox RENAME TO former_inbox; ${NEW_TABLES}`);
     db.exec('ALTER TABLE partitions ADD COLUMN clean_offset INTEGER NOT NULL DEFAULT 0');
     const topics = new Topics(db);
     moveStores(db, topics, nowMs);
     moveBatches(db, topics);
+    db.exec(`INSERT INTO inbox SELECT id, key, expires_at, body FROM former_inbox ORDER BY id;
+      INSERT INTO inbox_keys SELECT key, id FROM former_inbox ORDER BY key;
+      INSERT INTO marks SELECT 'inbox', coalesce(max(id), 0) FROM former_inbox;
+      DROP TABLE former_inbox`);
     db.exec(`DROP TABLE state; DROP TABLE stores; PRAGMA user_version = ${FORMAT}; COMMIT`);
   } catch (error) {
     db.exec('ROLLBACK');

@@ -39,15 +39,23 @@ export interface HousekeepingOptions {
   write(body: () => void): void;
 }
 
-/** Something else that is swept each tick, inside a transaction; bounded by itself. */
-export type Sweep = (nowMs: number) => void;
+/** Something else that is done in pieces, each inside a transaction and bounded by itself. */
+export interface Chore {
+  /** Called once a tick. */
+  tick(nowMs: number): void;
+  /** True: there is a piece to do. */
+  readonly isDue: boolean;
+  step(): void;
+  /** The transaction was rolled back. */
+  reset(): void;
+}
 
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #retention: Retention;
   readonly #settling: Settling;
   readonly #compactions = new Map<Partition, Compaction>();
-  readonly #sweeps = new Set<Sweep>();
+  readonly #chores = new Set<Chore>();
   #timer: NodeJS.Timeout | undefined;
   #piece: NodeJS.Timeout | undefined;
   #offsetsBlock = 0;
@@ -79,13 +87,14 @@ export class Housekeeping {
     this.#retention.reset();
     this.#settling.reset();
     for (const compaction of this.#compactions.values()) compaction.reset();
+    for (const chore of this.#chores) chore.reset();
     this.#offsetsBlock = 0;
   }
 
   /** Returns what takes it away again. */
-  addSweep(sweep: Sweep): () => void {
-    this.#sweeps.add(sweep);
-    return () => this.#sweeps.delete(sweep);
+  addChore(chore: Chore): () => void {
+    this.#chores.add(chore);
+    return () => this.#chores.delete(chore);
   }
 
   /** There may be something to do: it is looked at soon, not at the next tick. */
@@ -100,7 +109,7 @@ export class Housekeeping {
     this.#piece.unref();
   }
 
-  /** All that is due, and one turn of every sweep. */
+  /** All that is due. */
   run(): void {
     this.#begin();
     while (this.#work());
@@ -126,10 +135,9 @@ export class Housekeeping {
     const nowMs = this.#options.clock.now();
     const { topics, offsets, write } = this.#options;
     const isMuch = topics.blocks.lastId - this.#offsetsBlock >= OFFSETS_BLOCKS;
-    if (this.#sweeps.size === 0 && !isMuch) return;
+    for (const chore of this.#chores) chore.tick(nowMs);
+    if (!isMuch) return;
     write(() => {
-      for (const sweep of this.#sweeps) sweep(nowMs);
-      if (!isMuch) return;
       this.#offsetsBlock = topics.blocks.lastId;
       offsets.settle(this.#offsetsBlock);
     });
@@ -143,8 +151,9 @@ export class Housekeeping {
     const isSettling = this.#settling.isDue(nowMs);
     const due = this.#dueCompactions(nowMs);
     const old = this.#tooOld(nowMs);
-    if (!isRetention && !isSettling && due.length + old.length === 0) return false;
-    let isMore = isSettling || due.length > 0;
+    const chores = [...this.#chores].filter(({ isDue }) => isDue);
+    if (!isRetention && !isSettling && due.length + old.length + chores.length === 0) return false;
+    let isMore = isSettling || due.length + chores.length > 0;
     write(() => {
       if (isRetention) {
         // The offsets in a block that goes are in their table before.
@@ -153,6 +162,7 @@ export class Housekeeping {
         isMore = this.#retention.step(nowMs) || isMore;
       }
       if (isSettling) this.#settling.step();
+      for (const chore of chores) chore.step();
       for (const [partition, compaction] of due.slice(0, 1)) {
         const lagMs = partition.isChangelog ? 0 : compactionLagMs;
         removed(compaction.step({ nowMs, lagMs }, COMPACT_BYTES));

@@ -26,7 +26,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { DATABASE_FILE, type OpenDatabase, openDatabase, writeError } from './database.ts';
 import { moveFormerFile } from './former-file.ts';
 import { Groups, topicsOf } from './groups.ts';
-import { Housekeeping, type Sweep } from './housekeeping.ts';
+import { type Chore, Housekeeping } from './housekeeping.ts';
 import type { MemberLog } from './member.ts';
 import type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
 import type { Partition } from './partition.ts';
@@ -215,12 +215,12 @@ export class EmbeddedLog implements Log {
     return this.#transaction.committed();
   }
 
-  /** Adds a bounded piece of work that is done each second, inside the transaction. */
-  addSweep(sweep: Sweep): () => void {
-    return this.#housekeeping.addSweep(sweep);
+  /** Adds work that is done in pieces, inside the transaction. Returns what takes it away again. */
+  addChore(chore: Chore): () => void {
+    return this.#housekeeping.addChore(chore);
   }
 
-  /** One piece of retention, compaction and sweeping now; it is done each second anyway. */
+  /** All of retention, compaction and chores that is due, now; it is done in pieces anyway. */
   sweep(): void {
     this.#housekeeping.run();
   }
