@@ -6,8 +6,14 @@ import type { Api } from './api.ts';
 import { type Address, BrokerConnection, type ConnectionSettings } from './connection.ts';
 import { ConnectionLost } from './errors.ts';
 
-/** Joins of several groups do not wait for each other. */
-export type Purpose = 'ask' | 'fetch' | 'produce' | 'transaction' | 'group' | `join ${string}`;
+/** What several groups fetch, write and join does not wait for each other. */
+export type Purpose =
+  | 'ask'
+  | 'transaction'
+  | 'group'
+  | 'fetch'
+  | 'produce'
+  | `${'fetch' | 'produce' | 'join'} ${string}`;
 
 export interface PoolOptions extends Partial<ConnectionSettings> {
   /** `host:port` of some of the brokers; the others are told by them. */
@@ -46,11 +52,12 @@ export class ConnectionPool implements Requester {
   #closed = false;
 
   constructor(options: PoolOptions) {
-    const { clientId, tls, sasl } = options;
+    const { clientId, tls, sasl, dialer } = options;
     this.#settings = {
       clientId,
       ...(tls === undefined ? {} : { tls }),
       ...(sasl === undefined ? {} : { sasl }),
+      ...(dialer === undefined ? {} : { dialer }),
       connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     };
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
