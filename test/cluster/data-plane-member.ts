@@ -11,6 +11,7 @@ export interface MemberSpec {
   readonly group: string;
   readonly topic: string;
   readonly partitions: number;
+  readonly sessionTimeoutMs?: number;
 }
 
 export class TaskMember {
@@ -23,7 +24,8 @@ export class TaskMember {
   #ownedAt = 0;
   readonly #startedAt = Date.now();
 
-  constructor({ brokers, group, topic, partitions }: MemberSpec) {
+  constructor(spec: MemberSpec) {
+    const { brokers, group, topic, partitions } = spec;
     this.plane = new DataPlane(brokers);
     const strategy: AssignmentStrategy = {
       name: 'carillon-tasks',
@@ -50,7 +52,8 @@ export class TaskMember {
         );
       },
     };
-    const timing = { sessionTimeoutMs: SESSION_TIMEOUT_MS, heartbeatIntervalMs: 200 };
+    const sessionTimeoutMs = spec.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+    const timing = { sessionTimeoutMs, heartbeatIntervalMs: 200 };
     const { requester, metadata } = this.plane;
     this.member = new GroupMember(
       requester,

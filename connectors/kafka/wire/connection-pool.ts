@@ -6,6 +6,12 @@ import type { Api } from './api.ts';
 import { type Address, BrokerConnection, type ConnectionSettings } from './connection.ts';
 import { ConnectionLost } from './errors.ts';
 
+/**
+ * For small questions: a broker that takes longer is taken for gone, and another one is asked. One
+ * that is stopped in its tracks still accepts connections, so only silence tells.
+ */
+export const ASK_TIMEOUT_MS = 3_000;
+
 /** What several groups fetch, write and join does not wait for each other. */
 export type Purpose =
   | 'ask'

@@ -131,10 +131,12 @@ export class BrokerConnection {
     // What happens to it is told by the requests' own callbacks.
     connection.on('error', () => this.#drop(connection));
     connection.on('close', () => this.#drop(connection));
+    const deadlineMs = performance.now() + connectTimeoutMs;
     try {
       await within(connection.connect(host, port), connectTimeoutMs, `${host}:${port}`);
       dialer?.opened(connection.socket);
-      const versions = await this.#send(connection, API_VERSIONS, null, 3, connectTimeoutMs);
+      const leftMs = Math.max(1, deadlineMs - performance.now());
+      const versions = await this.#send(connection, API_VERSIONS, null, 3, leftMs);
       this.#delayMs = 0;
       return { connection, versions };
     } catch (error) {
@@ -156,7 +158,7 @@ export class BrokerConnection {
     const at = `${api.name} to ${this.address.host}:${this.address.port}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new ConnectionLost(`${at}: no answer in ${timeoutMs} ms`));
+        reject(new ConnectionLost(`${at}: no answer in ${Math.round(timeoutMs)} ms`));
         this.#drop(connection);
       }, timeoutMs);
       connection.send<Answer>(

@@ -4,7 +4,7 @@
  */
 import type { Api, Throttled } from './api.ts';
 import { pause } from './connection.ts';
-import type { Purpose, Requester } from './connection-pool.ts';
+import { ASK_TIMEOUT_MS, type Purpose, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';
 import type { ClusterMetadata } from './metadata.ts';
 
@@ -17,7 +17,7 @@ export interface CoordinatorCall {
   readonly purpose: Purpose;
   /** Monotonic milliseconds; after it no other attempt is made. */
   readonly deadlineMs: number;
-  /** Of one attempt. Default 10 s. */
+  /** Of one attempt. Default 3 s: all requests to coordinators may be made again. */
   readonly timeoutMs?: number;
   /**
    * Answers after which the same request is made again, beside those of a coordinator that moves.
@@ -26,7 +26,6 @@ export interface CoordinatorCall {
   readonly signal: AbortSignal;
 }
 
-const ATTEMPT_TIMEOUT_MS = 10_000;
 const RETRY_MS = { first: 2, most: 100 } as const;
 
 const MOVED: ReadonlySet<string> = new Set([
@@ -117,10 +116,10 @@ export class Coordinator {
     api: Api<Args, Answer>,
     args: Args,
     purpose: Purpose,
-    timeoutMs: number = ATTEMPT_TIMEOUT_MS,
+    timeoutMs: number = ASK_TIMEOUT_MS,
   ): Promise<Answer> {
     try {
-      const node = this.#node ?? (await this.#find(timeoutMs));
+      const node = this.#node ?? (await this.#find());
       this.#node = node;
       this.#last = node;
       const answer = await this.#requester.request(node, purpose, api, args, timeoutMs);
@@ -135,14 +134,14 @@ export class Coordinator {
     }
   }
 
-  async #find(timeoutMs: number): Promise<number> {
+  async #find(): Promise<number> {
     await this.#metadata.known();
     const { code, node } = await this.#requester.request(
       null,
       'ask',
       FIND_COORDINATOR,
       this.#question,
-      timeoutMs,
+      ASK_TIMEOUT_MS,
     );
     if (code !== 0) throw new BrokerError(errorName(code), `coordinator of ${this.#at}`);
     return node;

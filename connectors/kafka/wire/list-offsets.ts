@@ -1,7 +1,7 @@
 /** ListOffsets, versions 6 and 7: where partitions begin and end, or stood at a time. */
 import type { Api, Throttled } from './api.ts';
 import { pause } from './connection.ts';
-import type { Requester } from './connection-pool.ts';
+import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, errorName, wireError } from './errors.ts';
 import type { ClusterMetadata } from './metadata.ts';
 
@@ -122,10 +122,14 @@ async function askLeaders(
       return;
     }
     try {
-      const { offsets } = await requester.request(leader, 'ask', LIST_OFFSETS, {
-        reads,
-        questions: mine,
-      });
+      const request = { reads, questions: mine };
+      const { offsets } = await requester.request(
+        leader,
+        'ask',
+        LIST_OFFSETS,
+        request,
+        ASK_TIMEOUT_MS,
+      );
       for (const one of mine) {
         const { code, offset } = offsets.get(keyOf(one)) ?? { code: -1, offset: -1 };
         if (code === 0) found.set(keyOf(one), offset);

@@ -4,7 +4,7 @@
  * time.
  */
 import { pause } from './connection.ts';
-import type { Requester } from './connection-pool.ts';
+import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, wireError } from './errors.ts';
 import { METADATA, type MetadataAnswer, type TopicMetadata } from './metadata-request.ts';
 
@@ -137,7 +137,7 @@ export class ClusterMetadata {
     if (this.#closing.signal.aborted) return;
     const topics = [...this.#tracked];
     try {
-      const answer = await this.#requester.request(null, 'ask', METADATA, topics);
+      const answer = await this.#requester.request(null, 'ask', METADATA, topics, ASK_TIMEOUT_MS);
       if (answer.brokers.size === 0) throw new BrokerError('BROKER_NOT_AVAILABLE');
       this.#take(answer);
     } catch (error) {

@@ -6,7 +6,7 @@
 import { CarillonError } from '../../../core/error.ts';
 import type { Compression } from './compression.ts';
 import { pause } from './connection.ts';
-import type { Purpose, Requester } from './connection-pool.ts';
+import { ASK_TIMEOUT_MS, type Purpose, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';
 import { INIT_PRODUCER_ID } from './init-producer-id.ts';
 import type { ClusterMetadata } from './metadata.ts';
@@ -52,6 +52,8 @@ const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 /** Requests under way to one broker; it keeps order in a connection, and takes one at a time. */
 const IN_FLIGHT_MAX = 5;
 const RETRY_MS = 50;
+/** A request that takes longer is looked into. */
+const STUCK_MS = 1_000;
 /** Answers of brokers that know no such partition, until it counts as not there. */
 const MISSED_MAX = 3;
 
@@ -68,6 +70,12 @@ const UNKNOWN_WRITER: ReadonlySet<string> = new Set([
   'INVALID_PRODUCER_ID_MAPPING',
 ]);
 
+interface Flight {
+  readonly leader: number;
+  readonly queues: readonly PartitionQueue[];
+  readonly sinceMs: number;
+}
+
 export class BatchProducer {
   readonly #requester: Requester;
   readonly #metadata: ClusterMetadata;
@@ -76,7 +84,7 @@ export class BatchProducer {
   readonly #queues = new Map<string, PartitionQueue>();
   /** Queues with something to send, the one that has waited longest first. */
   readonly #ready = new Set<PartitionQueue>();
-  readonly #inFlight = new Map<number, number>();
+  readonly #inFlight = new Set<Flight>();
   readonly #running = new Set<Promise<void>>();
   readonly #renewed = new Map<PartitionQueue, ProducerIdentity>();
   #identity: ProducerIdentity | null = null;
@@ -85,6 +93,7 @@ export class BatchProducer {
   #waitingBytes = 0;
   #room: (() => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #stuckTimer: NodeJS.Timeout | null = null;
   readonly #closing = new AbortController();
 
   constructor(requester: Requester, metadata: ClusterMetadata, options: ProducerOptions = {}) {
@@ -181,7 +190,7 @@ export class BatchProducer {
       return;
     }
     for (const [leader, queues] of this.#byLeader()) {
-      while (queues.length > 0 && (this.#inFlight.get(leader) ?? 0) < IN_FLIGHT_MAX) {
+      while (queues.length > 0 && this.#flightsTo(leader) < IN_FLIGHT_MAX) {
         this.#request(leader, queues);
       }
     }
@@ -224,7 +233,9 @@ export class BatchProducer {
       this.#ready.delete(queue);
       taken.push(queue);
     }
-    this.#inFlight.set(leader, (this.#inFlight.get(leader) ?? 0) + 1);
+    const flight = { leader, queues: taken, sinceMs: performance.now() };
+    this.#inFlight.add(flight);
+    this.#stuckTimer ??= setInterval(() => this.#checkStuck(), STUCK_MS);
     const timeoutMs = requestTimeoutMs;
     const request = { transactionalId: this.#transactionalId, timeoutMs, batches };
     const work = this.#requester.request(leader, purpose, PRODUCE, request, timeoutMs).then(
@@ -232,9 +243,32 @@ export class BatchProducer {
       (error) => this.#unanswered(taken, error),
     );
     const counted = work.finally(() => {
-      this.#inFlight.set(leader, this.#inFlight.get(leader)! - 1);
+      this.#inFlight.delete(flight);
+      if (this.#inFlight.size > 0 || this.#stuckTimer === null) return;
+      clearInterval(this.#stuckTimer);
+      this.#stuckTimer = null;
     });
     this.#watch(counted);
+  }
+
+  #flightsTo(leader: number): number {
+    let count = 0;
+    for (const flight of this.#inFlight) if (flight.leader === leader) count++;
+    return count;
+  }
+
+  /** A broker that has lost a partition while it holds the answer for it will not give one. */
+  #checkStuck(): void {
+    const nowMs = performance.now();
+    for (const { leader, queues, sinceMs } of this.#inFlight) {
+      if (nowMs - sinceMs < STUCK_MS) continue;
+      void this.#metadata.complain();
+      const hasMoved = queues.some(({ topic, partition }) => {
+        const now = this.#metadata.leader(topic, partition);
+        return now >= 0 && now !== leader;
+      });
+      if (hasMoved) this.#requester.drop(leader, this.#options.purpose);
+    }
   }
 
   #watch(work: Promise<void>): void {
@@ -328,6 +362,7 @@ export class BatchProducer {
         'ask',
         INIT_PRODUCER_ID,
         request,
+        ASK_TIMEOUT_MS,
       );
       check(code);
       if (queue === null) this.#identity = { producerId, epoch };
