@@ -6,12 +6,13 @@ import { readText } from './read-text.ts';
 
 /** Reads the certificate to trust, if the deployment names one: CAR902 when it is not there. */
 export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger): KafkaOptions {
-  const { brokers, clientId, replicationFactor, ssl, sasl } = settings;
+  const { brokers, clientId, replicationFactor, dataPlane, ssl, sasl } = settings;
   const ca = ssl === false || ssl.ca === undefined ? {} : { ca: readText(ssl.ca) };
   return {
     brokers,
     clientId,
     replicationFactor,
+    dataPlane,
     ...(ssl === false ? {} : { ssl: { rejectUnauthorized: ssl.rejectUnauthorized, ...ca } }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),

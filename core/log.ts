@@ -136,6 +136,11 @@ export interface TaskHost {
   /** One of its inputs has something to take. */
   wake(): void;
   /**
+   * The group is about to change, and the task may be taken away: commit what has been done. It
+   * goes on meanwhile; what is done later is committed later, or void.
+   */
+  settle?(): Promise<void>;
+  /**
    * The task is taken away. `revoked`, `stopped`: finish and commit what can be (the port still
    * commits); `fenced`: drop everything.
    */

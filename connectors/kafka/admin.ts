@@ -41,6 +41,12 @@ export interface Bounds {
   readonly low: number;
   /** The end as a read_committed reader sees it: the last stable offset. */
   readonly end: number;
+  /**
+   * The high watermark: with what open transactions hold. A store is restored up to it, as the end
+   * markers of what its former owner committed may still be on their way (KAFKA-10167). Undefined
+   * where nothing can be open any more, or it is not known: as `end`.
+   */
+  readonly written?: number;
 }
 
 export interface Committed {

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { type SocketFactory, Sockets } from './sockets.ts';
+import type { Dialer } from './wire/connection.ts';
 
 /** A fixed sentence, and facts as fields; pino's loggers fit. */
 export interface KafkaLogger {
@@ -39,6 +40,13 @@ export interface KafkaOptions {
   readonly clock?: Clock;
   /** How a connection is made: for proxies, and for tests that cut the wire. */
   readonly socketFactory?: SocketFactory;
+  /** The same for connections of the own protocol level. */
+  readonly dialer?: Dialer;
+  /**
+   * What moves records: our own protocol level (`batches`, the default), or kafkajs' public
+   * consumer and producer.
+   */
+  readonly dataPlane?: 'batches' | 'kafkajs';
 }
 
 export interface Settings {

@@ -14,6 +14,7 @@ export class GroupTroubles implements StartNotes {
   readonly #missed: Missed;
   /** Since when a task does not open, epoch ms. */
   readonly #unopened = new Map<number, number>();
+  readonly #unread = new Set<string>();
 
   constructor(
     spec: GroupSpec,
@@ -81,6 +82,20 @@ export class GroupTroubles implements StartNotes {
     this.#troubles.raise(`task ${at}`, { code, level: 'error', what, at });
   }
 
+  unreadable(topic: string, partition: number, error: CarillonError): void {
+    const key = this.#unreadKey(topic, partition);
+    this.#unread.add(key);
+    const { code, what } = error;
+    this.#troubles.raise(key, { code, level: 'error', what, at: `${topic}/${partition}` });
+  }
+
+  /** The partition moves on. */
+  read(topic: string, partition: number): void {
+    if (this.#unread.size === 0) return;
+    const key = this.#unreadKey(topic, partition);
+    if (this.#unread.delete(key)) this.#troubles.lift(key);
+  }
+
   opened(partition: number): void {
     this.#unopened.delete(partition);
     this.#troubles.lift(`task ${this.#spec.group}-${partition}`);
@@ -89,5 +104,11 @@ export class GroupTroubles implements StartNotes {
   /** What does not open here is no trouble of this member any more. */
   closed(): void {
     for (const partition of [...this.#unopened.keys()]) this.opened(partition);
+    for (const key of this.#unread) this.#troubles.lift(key);
+    this.#unread.clear();
+  }
+
+  #unreadKey(topic: string, partition: number): string {
+    return `unread ${this.#spec.group} ${topic}/${partition}`;
   }
 }

@@ -27,7 +27,7 @@ export interface GroupParts {
   readonly client: Pick<KafkaClient, 'clock' | 'logger' | 'settings'>;
   readonly admin: GroupAdmin;
   readonly topics: TopicSource;
-  readonly watch: Pick<TopicWatch, 'watch'>;
+  readonly watch: Pick<TopicWatch, 'watch' | 'look'>;
   readonly troubles: Troubles;
   readonly plane: Pick<DataPlane, 'feed' | 'committer'>;
 }
@@ -173,12 +173,32 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     for (const partition of now) this.#slotOf(partition).want();
   }
 
+  async finish(): Promise<void> {
+    const { revokeTimeoutMs } = this.#parts.client.settings;
+    await Promise.all(this.#held().map((task) => task.settle(revokeTimeoutMs)));
+  }
+
+  lost(): void {
+    this.#owned = [];
+    this.#ends.reset();
+    for (const slot of this.#slots.values()) slot.unwant('fenced');
+  }
+
   position(topic: string, partition: number): number | undefined {
     return this.#slots.get(partition)?.held?.position(topic);
   }
 
   fetched(batch: LogBatch): void {
+    this.#troubles.read(batch.topic, batch.partition);
     this.#slots.get(batch.partition)?.held?.fetched(batch);
+  }
+
+  unreadable(topic: string, partition: number, error: CarillonError): void {
+    this.#troubles.unreadable(topic, partition, error);
+  }
+
+  remade(): void {
+    void this.#parts.watch.look();
   }
 
   quiet(fetches: number): void {
@@ -253,7 +273,7 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     return this.#slots.get(partition)?.committing;
   }
 
-  lost(task: KafkaTask, error: CarillonError): void {
+  lostPart(task: KafkaTask, error: CarillonError): void {
     const slot = this.#slots.get(task.partition);
     if (slot?.held !== task) return;
     const { group } = this.#spec;

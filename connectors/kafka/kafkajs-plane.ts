@@ -1,5 +1,6 @@
 /** The plain data plane: kafkajs' public consumer and producer. */
 import type { Producer } from '../../core/log.ts';
+import type { LogAdmin } from './admin.ts';
 import type { KafkaClient } from './client.ts';
 import { PlainCommitter, TaskTransactions, TransactionCommitter } from './commit.ts';
 import { ConsumerFeed } from './consumer-feed.ts';
@@ -7,11 +8,15 @@ import type { DataPlane, Feed, FeedHost, FeedSpec, UnitCommitter } from './plane
 import { LogProducer } from './producer.ts';
 
 export class KafkajsPlane implements DataPlane {
+  readonly offsets: LogAdmin;
+  readonly topics: LogAdmin;
   readonly #client: KafkaClient;
   /** All outputs of groups without transactions, so that their small batches go out together. */
   readonly #producer: LogProducer;
 
-  constructor(client: KafkaClient) {
+  constructor(client: KafkaClient, admin: LogAdmin) {
+    this.offsets = admin;
+    this.topics = admin;
     this.#client = client;
     this.#producer = new LogProducer(client);
   }

@@ -18,6 +18,7 @@ import type { DataPlane } from './plane.ts';
 import { followTopic, readTopic } from './reader.ts';
 import { TopicWatch } from './topic-watch.ts';
 import { Troubles } from './troubles.ts';
+import { WirePlane } from './wire-plane.ts';
 
 export type { KafkaLogger, KafkaOptions } from './client.ts';
 
@@ -29,7 +30,7 @@ const WATCH_INTERVAL_MS = 5_000;
  * refuse. Partitions, policies and limits: see KafkaOptions and docs/decisions/kafkajs.md.
  */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
-  const log = new KafkaLog(openClient(options));
+  const log = new KafkaLog(options);
   try {
     await log.probe();
   } catch (error) {
@@ -51,12 +52,16 @@ class KafkaLog implements Log {
   readonly #plane: DataPlane;
   readonly #open = new Set<Closable>();
 
-  constructor(client: KafkaClient) {
+  constructor(options: KafkaOptions) {
+    const client = openClient(options);
     this.#client = client;
     this.#troubles = new Troubles(client.logger);
     this.#admin = new LogAdmin(client, this.#troubles);
-    this.#watch = new TopicWatch(this.#admin, client.logger, WATCH_INTERVAL_MS);
-    this.#plane = new KafkajsPlane(client);
+    this.#plane =
+      options.dataPlane === 'kafkajs'
+        ? new KafkajsPlane(client, this.#admin)
+        : new WirePlane(client, options);
+    this.#watch = new TopicWatch(this.#plane.topics, client.logger, WATCH_INTERVAL_MS);
   }
 
   applyTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -74,8 +79,8 @@ class KafkaLog implements Log {
   async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
     const parts = {
       client: this.#client,
-      admin: this.#admin,
-      topics: this.#admin,
+      admin: this.#plane.offsets,
+      topics: this.#plane.topics,
       watch: this.#watch,
       troubles: this.#troubles,
       plane: this.#plane,
@@ -118,7 +123,8 @@ class KafkaLog implements Log {
   }
 
   get #reading() {
-    return { client: this.#client, admin: this.#admin, plane: this.#plane };
+    const { offsets } = this.#plane;
+    return { client: this.#client, offsets, admin: this.#admin, plane: this.#plane };
   }
 
   /** What the caller has not closed itself is closed with the log. */

@@ -3,8 +3,11 @@
  * feed, units go out through a committer. kafkajs' public consumer and producer stand behind it
  * (`kafkajs-plane.ts`); whoever brings batches as they lie on the wire fits as well.
  */
+import type { CarillonError } from '../../core/error.ts';
 import type { CommitUnit, LogBatch, Producer } from '../../core/log.ts';
+import type { LogAdmin } from './admin.ts';
 import type { Self } from './assigner.ts';
+import type { TopicSource } from './topic-watch.ts';
 
 export interface FeedSpec {
   readonly groupId: string;
@@ -33,10 +36,17 @@ export interface Feed {
   resume(topic: string, partition: number): void;
 }
 
-/** Calls come one at a time, and none of them waits. */
+/** Calls come one at a time, and none of them waits but `finish`. */
 export interface FeedHost {
   /** Called before the first fetch of a generation: seek and pause here. */
   joined(memberId: string, assignment: ReadonlyMap<string, readonly number[]>): void;
+  /**
+   * The group is about to change: what has been done is to be committed now. Until this resolves
+   * the member stays in its generation; what is committed later waits for `joined`.
+   */
+  finish?(): Promise<void>;
+  /** The member was out of its group: others may have had its tasks. `joined` may come again. */
+  lost?(): void;
   /** Where reading goes on. Undefined: not wanted now, and to be fetched again when it is. */
   position(topic: string, partition: number): number | undefined;
   /**
@@ -49,6 +59,10 @@ export interface FeedHost {
    * fetched of the partition until `seek`, or what is fetched is passed over.
    */
   outOfRange(topic: string, partition: number): void;
+  /** Nothing is read from the position on, and why: told again as long as it is so. */
+  unreadable?(topic: string, partition: number, error: CarillonError): void;
+  /** The topic is not the one that the position was of: nothing is read until `seek`. */
+  remade?(topic: string): void;
   /** What was fetched begins at `first`, behind the position: deleted, or compacted away. */
   gap?(topic: string, partition: number, position: number, first: number): void;
   /** The brokers answered `fetches` times in a row with nothing at all. */
@@ -77,7 +91,15 @@ export interface UnitCommitter {
   end(): Promise<void>;
 }
 
+/** Where topics begin and end, and what groups have committed. */
+export type OffsetSource = Pick<
+  LogAdmin,
+  'partitionsOf' | 'bounds' | 'offsetsAt' | 'committed' | 'committedAll'
+>;
+
 export interface DataPlane {
+  readonly offsets: OffsetSource;
+  readonly topics: TopicSource;
   feed(spec: FeedSpec, host: FeedHost): Feed;
   /** @param transactional a unit's part is visible as a whole, and fenced; else at least once */
   committer(group: string, transactional: boolean, feed: Feed): UnitCommitter;

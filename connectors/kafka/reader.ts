@@ -9,7 +9,7 @@ import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import type { LogAdmin } from './admin.ts';
 import type { KafkaClient } from './client.ts';
-import type { DataPlane, Feed, FeedHost } from './plane.ts';
+import type { DataPlane, Feed, FeedHost, OffsetSource } from './plane.ts';
 import { QUIET_FETCHES } from './restore-ends.ts';
 
 /** Records that wait for a slow reader; beyond it nothing is fetched. */
@@ -17,7 +17,8 @@ const WAITING_RECORDS_MAX = 10_000;
 /** What reading stands on. */
 export interface ReaderParts {
   readonly client: Pick<KafkaClient, 'clientId' | 'logger'>;
-  readonly admin: Pick<LogAdmin, 'partitionsOf' | 'bounds' | 'offsetsAt' | 'forgetGroup'>;
+  readonly offsets: OffsetSource;
+  readonly admin: Pick<LogAdmin, 'forgetGroup'>;
   readonly plane: Pick<DataPlane, 'feed'>;
 }
 
@@ -51,17 +52,17 @@ export class TopicReader implements FeedHost {
 
   /** `follow` false: nothing beyond the end as it is now, and no consumer when there is nothing. */
   async start(from: ReadOptions['from'], follow: boolean): Promise<void> {
-    const partitions = await this.#parts.admin.partitionsOf(this.#topic);
+    const partitions = await this.#parts.offsets.partitionsOf(this.#topic);
     if (partitions === undefined) {
       throw new CarillonError('CAR642', `Topic "${this.#topic}" is not there.`, {
         where: { at: this.#topic },
       });
     }
-    const bounds = await this.#parts.admin.bounds(this.#topic);
+    const bounds = await this.#parts.offsets.bounds(this.#topic);
     this.#ends = bounds.map((one) => one.end);
     if (from === 'start') this.#positions = bounds.map((one) => one.low);
     else if (from === 'end') this.#positions = [...this.#ends];
-    else this.#positions = [...(await this.#parts.admin.offsetsAt(this.#topic, from))];
+    else this.#positions = [...(await this.#parts.offsets.offsetsAt(this.#topic, from))];
     this.#beyond = follow;
     this.#endWhenThere();
     if (this.#ended && !follow) return;
@@ -123,7 +124,7 @@ export class TopicReader implements FeedHost {
 
   async #goOn(topic: string, partition: number): Promise<void> {
     try {
-      const low = (await this.#parts.admin.bounds(topic))[partition]?.low ?? 0;
+      const low = (await this.#parts.offsets.bounds(topic))[partition]?.low ?? 0;
       const facts = { topic, partition, position: this.#positions[partition], first: low };
       this.#parts.client.logger.warn(facts, 'A reader was out of range, it goes on at the start.');
       this.#positions[partition] = low;
@@ -136,7 +137,7 @@ export class TopicReader implements FeedHost {
 
   async #verify(): Promise<void> {
     try {
-      await this.#parts.admin.bounds(this.#topic);
+      await this.#parts.offsets.bounds(this.#topic);
       this.#verified = true;
     } catch (error) {
       this.#parts.client.logger.debug(

@@ -74,7 +74,7 @@ export async function startOf(
           where: { at },
         });
       }
-      offsets.set(topic, { offset: bounds.low, end: bounds.end });
+      offsets.set(topic, { offset: bounds.low, end: bounds.written ?? bounds.end });
     }),
   );
   for (const topic of changelogs) {

@@ -113,7 +113,7 @@ export class KafkaTask implements TaskPort {
 
   fetched(batch: LogBatch): void {
     const track = this.#tracks.get(batch.topic);
-    if (track === undefined || !this.#wants(track)) return;
+    if (track === undefined || !this.#takes(track)) return;
     track.position = batch.nextOffset;
     try {
       if (track.role === 'input') this.#queue(track, batch);
@@ -193,6 +193,17 @@ export class KafkaTask implements TaskPort {
     }
   }
 
+  /** What has been done is committed, or `timeoutMs` are over. Never rejects. */
+  async settle(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'running') return;
+    const settled = (async () => this.#host?.settle?.())();
+    settled.catch((error) => {
+      const { partition } = this;
+      this.#parts.logger.warn({ partition, why: String(error) }, 'A task did not settle.');
+    });
+    await within(settled, timeoutMs);
+  }
+
   fail(error: Error): void {
     if (this.#state !== 'closed') this.#parts.failed(this, error);
   }
@@ -223,9 +234,14 @@ export class KafkaTask implements TaskPort {
   }
 
   #wants(track: Track): boolean {
+    return this.#takes(track) && !track.queue.isFull;
+  }
+
+  /** Also what was fetched already when the queue became full: thrown away it would come again. */
+  #takes(track: Track): boolean {
     if (this.#state === 'restoring') return track.role !== 'input' && this.#readsOn(track);
     if (this.#state !== 'running') return false;
-    return track.role === 'input' ? !track.queue.isFull : this.#readsOn(track);
+    return track.role === 'input' || this.#readsOn(track);
   }
 
   /** A table is followed for ever, a changelog is this task's own writing. */

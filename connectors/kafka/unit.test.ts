@@ -47,7 +47,7 @@ function unitOf(here: readonly number[], failing: ReadonlyMap<number, unknown> =
     },
     {
       committing: (partition) => tasks.get(partition),
-      lost: (task, error) => void lost.push(`${task.partition} ${error.code}`),
+      lostPart: (task, error) => void lost.push(`${task.partition} ${error.code}`),
     },
   );
   return { unit, said, lost };

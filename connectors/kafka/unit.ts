@@ -10,7 +10,7 @@ export interface UnitOwner {
   /** The task of this partition, if it is here and can commit. */
   committing(partition: number): KafkaTask | undefined;
   /** A task's part did not stand: it is closed as fenced, before the commit's promise settles. */
-  lost(task: KafkaTask, error: CarillonError): void;
+  lostPart(task: KafkaTask, error: CarillonError): void;
 }
 
 interface Owned {
@@ -44,7 +44,7 @@ export class KafkaUnit implements UnitPort {
       if (refused === null) owned.push({ task: task!, part });
       else {
         lost = refused;
-        if (task !== undefined) this.#owner.lost(task, refused);
+        if (task !== undefined) this.#owner.lostPart(task, refused);
       }
     }
     let stands = owned.length;
@@ -58,7 +58,7 @@ export class KafkaUnit implements UnitPort {
         else {
           stands--;
           lost = this.#lossOf(failures.get(part.partition), part);
-          if (task.isOpen) this.#owner.lost(task, lost);
+          if (task.isOpen) this.#owner.lostPart(task, lost);
         }
       }
     }

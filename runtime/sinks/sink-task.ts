@@ -129,6 +129,10 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     this.#lane.options.wake();
   }
 
+  settle(): Promise<void> {
+    return this.#unit.settle();
+  }
+
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
     if (this.closed) return;
     this.closed = true;

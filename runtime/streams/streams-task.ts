@@ -116,6 +116,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#options.wake();
   }
 
+  settle(): Promise<void> {
+    return this.#unit.settle();
+  }
+
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

@@ -120,6 +120,7 @@ export class PlaneWorld {
           this.onChange = onChange;
           return () => void this.said.push('unwatch');
         },
+        look: async () => void this.said.push('look'),
       },
       troubles: this.troubles,
       plane: this.#plane,

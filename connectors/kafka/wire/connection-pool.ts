@@ -12,8 +12,14 @@ import { ConnectionLost } from './errors.ts';
  */
 export const ASK_TIMEOUT_MS = 3_000;
 
-/** Joins of several groups do not wait for each other. */
-export type Purpose = 'ask' | 'fetch' | 'produce' | 'transaction' | 'group' | `join ${string}`;
+/** What several groups fetch, write and join does not wait for each other. */
+export type Purpose =
+  | 'ask'
+  | 'transaction'
+  | 'group'
+  | 'fetch'
+  | 'produce'
+  | `${'fetch' | 'produce' | 'join'} ${string}`;
 
 export interface PoolOptions extends Partial<ConnectionSettings> {
   /** `host:port` of some of the brokers; the others are told by them. */
@@ -52,11 +58,12 @@ export class ConnectionPool implements Requester {
   #closed = false;
 
   constructor(options: PoolOptions) {
-    const { clientId, tls, sasl } = options;
+    const { clientId, tls, sasl, dialer } = options;
     this.#settings = {
       clientId,
       ...(tls === undefined ? {} : { tls }),
       ...(sasl === undefined ? {} : { sasl }),
+      ...(dialer === undefined ? {} : { dialer }),
       connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     };
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;

@@ -6,6 +6,7 @@
  *                                              close() ends it from everywhere
  */
 
+import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Connection, type SASLOptions, Writer } from '@platformatic/kafka';
 import type { Api } from './api.ts';
@@ -19,11 +20,20 @@ export interface ConnectionSettings {
   /** Mechanism in the protocol's words: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER. */
   readonly sasl?: SASLOptions;
   readonly connectTimeoutMs: number;
+  readonly dialer?: Dialer;
 }
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/** Stands between us and the brokers: for proxies, and for tests that cut the wire. */
+export interface Dialer {
+  /** Where a broker is reached from here. */
+  at(address: Address): Address;
+  /** A connection was made. */
+  opened(socket: Socket): void;
 }
 
 /** Answers come in the order of the requests; the caller bounds how many it has under way. */
@@ -108,8 +118,8 @@ export class BrokerConnection {
     const wait = this.#notBeforeMs - performance.now();
     if (wait > 0) await this.#pause(wait);
     if (this.#closing.signal.aborted) throw new ConnectionLost('the connection is closed');
-    const { clientId, tls, sasl, connectTimeoutMs } = this.#settings;
-    const { host, port } = this.address;
+    const { clientId, tls, sasl, dialer, connectTimeoutMs } = this.#settings;
+    const { host, port } = dialer?.at(this.address) ?? this.address;
     const connection = new Connection(clientId, {
       connectTimeout: connectTimeoutMs,
       requestTimeout: NEVER_MS,
@@ -124,6 +134,7 @@ export class BrokerConnection {
     const deadlineMs = performance.now() + connectTimeoutMs;
     try {
       await within(connection.connect(host, port), connectTimeoutMs, `${host}:${port}`);
+      dialer?.opened(connection.socket);
       const leftMs = Math.max(1, deadlineMs - performance.now());
       const versions = await this.#send(connection, API_VERSIONS, null, 3, leftMs);
       this.#delayMs = 0;

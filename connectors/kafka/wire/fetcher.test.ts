@@ -40,7 +40,9 @@ class Reader {
       () => this.fetcher.close(),
     );
     this.cluster.on('ListOffsets', (args) => {
-      const questions = args as { topic: string; partition: number; at: string }[];
+      const { questions } = args as {
+        questions: { topic: string; partition: number; at: string }[];
+      };
       const offsets = questions.map(({ topic, partition, at }) => {
         const { start, end } = this.cluster.partition(topic, partition);
         return [

@@ -7,7 +7,7 @@
  *   nothing is wanted of a broker: sleeps until wake()
  */
 
-import type { Requester } from './connection-pool.ts';
+import type { Purpose, Requester } from './connection-pool.ts';
 import { errorName, wireError } from './errors.ts';
 import {
   FETCH,
@@ -45,6 +45,8 @@ export interface FetchHost {
 }
 
 export interface FetcherOptions {
+  /** Which connections it uses, as a broker holds all that waits on one. Default `fetch`. */
+  readonly purpose?: Purpose;
   /** How long the broker holds an empty answer: a partition that is resumed waits so long. */
   readonly maxWaitMs?: number;
   readonly minBytes?: number;
@@ -113,6 +115,7 @@ export class Fetcher {
     this.#metadata = metadata;
     this.#host = host;
     this.#options = {
+      purpose: options.purpose ?? 'fetch',
       maxWaitMs: options.maxWaitMs ?? MAX_WAIT_MS,
       minBytes: options.minBytes ?? 1,
       maxBytes: options.maxBytes ?? BYTES_MAX,
@@ -194,11 +197,11 @@ export class Fetcher {
   }
 
   async #round(broker: Broker, wanted: readonly WantedPartition[]): Promise<void> {
-    const { answerTimeoutMs, retryMs, ...settings } = this.#options;
+    const { answerTimeoutMs, retryMs, purpose, ...settings } = this.#options;
     try {
       const request = { wanted, ...settings };
       const timeoutMs = settings.maxWaitMs + answerTimeoutMs;
-      const answer = await this.#requester.request(broker.id, 'fetch', FETCH, request, timeoutMs);
+      const answer = await this.#requester.request(broker.id, purpose, FETCH, request, timeoutMs);
       if (this.#closing.signal.aborted) return;
       broker.delayMs = 0;
       await this.#take(answer, wanted);

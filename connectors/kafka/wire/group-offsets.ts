@@ -10,21 +10,28 @@ const TIMEOUT_MS = 30_000;
 /** A transaction that holds an offset has neither been committed nor aborted yet. */
 const UNSTABLE: ReadonlySet<string> = new Set(['UNSTABLE_OFFSET_COMMIT']);
 
-/**
- * The committed offsets; -1 for a partition that has none. Waits for open transactions that hold
- * some of them (KIP-447), at most `timeoutMs` (default 30 s): until then their owner may still
- * commit. Rejects with a CarillonError.
- */
+export interface CommittedOptions {
+  /** Default 30 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /**
+   * Default true: waits for open transactions that hold some of them (KIP-447), at most
+   * `timeoutMs`: until then their owner may still commit.
+   */
+  readonly stable?: boolean;
+}
+
+/** The committed offsets; -1 for a partition that has none. Rejects with a CarillonError. */
 export async function committedOffsets(
   requester: Requester,
   metadata: ClusterMetadata,
   group: string,
   partitions: readonly TopicPartition[],
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  options: CommittedOptions = {},
 ): Promise<readonly PartitionOffset[]> {
   if (partitions.length === 0) return [];
   const coordinator = new Coordinator(requester, metadata, 'group', group);
-  const request = { group, partitions, requireStable: true };
+  const request = { group, partitions, requireStable: options.stable ?? true };
   const { offsets } = await coordinator.ask(OFFSET_FETCH, request, {
     purpose: 'group',
     deadlineMs: performance.now() + (options.timeoutMs ?? TIMEOUT_MS),

@@ -8,8 +8,24 @@ import type { ClusterMetadata } from './metadata.ts';
 export interface OffsetQuestion {
   readonly topic: string;
   readonly partition: number;
-  /** `end`: the last stable offset, so without what open transactions hold; or a time, epoch ms. */
+  /** Or a time, epoch ms. */
   readonly at: 'start' | 'end' | number;
+}
+
+export interface ListOptions {
+  /** Default 30 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /**
+   * What `end` is: the last stable offset, so without what open transactions hold (`committed`, the
+   * default), or the high watermark.
+   */
+  readonly reads?: 'committed' | 'written';
+}
+
+interface Questions {
+  readonly reads: 'committed' | 'written';
+  readonly questions: readonly OffsetQuestion[];
 }
 
 interface Answer extends Throttled {
@@ -17,19 +33,19 @@ interface Answer extends Throttled {
   readonly offsets: ReadonlyMap<string, { readonly code: number; readonly offset: number }>;
 }
 
-const READ_COMMITTED = 1;
+const ISOLATION = { written: 0, committed: 1 } as const;
 const RETRY_MS = 100;
 const TIMEOUT_MS = 30_000;
 
 const keyOf = (of: { topic: string; partition: number }) => `${of.topic}/${of.partition}`;
 
-const LIST_OFFSETS: Api<readonly OffsetQuestion[], Answer> = {
+const LIST_OFFSETS: Api<Questions, Answer> = {
   key: 2,
   name: 'ListOffsets',
   min: 6,
   max: 7,
-  write(writer, questions) {
-    writer.int32(-1).int8(READ_COMMITTED);
+  write(writer, { reads, questions }) {
+    writer.int32(-1).int8(ISOLATION[reads]);
     writer.list([...Map.groupBy(questions, (one) => one.topic)], ([topic, partitions]) => {
       writer.text(topic);
       writer.list(partitions, ({ partition, at }) => {
@@ -70,16 +86,18 @@ export async function listOffsets(
   requester: Requester,
   metadata: ClusterMetadata,
   questions: readonly OffsetQuestion[],
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  options: ListOptions = {},
 ): Promise<readonly number[]> {
   const deadlineMs = performance.now() + (options.timeoutMs ?? TIMEOUT_MS);
+  const reads = options.reads ?? 'committed';
   const signal = options.signal ?? new AbortController().signal;
   const found = new Map<string, number>();
   await metadata.track(new Set(questions.map((one) => one.topic)));
   for (;;) {
     const open = questions.filter((one) => !found.has(keyOf(one)));
     if (open.length === 0) return questions.map((one) => found.get(keyOf(one))!);
-    const failure = await askLeaders(requester, metadata, open, found);
+    const asked = { reads, questions: open };
+    const failure = await askLeaders(requester, metadata, asked, found);
     if (failure === undefined) continue;
     const told = wireError(failure, 'list offsets');
     const late = performance.now() + RETRY_MS > deadlineMs;
@@ -93,7 +111,7 @@ export async function listOffsets(
 async function askLeaders(
   requester: Requester,
   metadata: ClusterMetadata,
-  questions: readonly OffsetQuestion[],
+  { reads, questions }: Questions,
   found: Map<string, number>,
 ): Promise<unknown> {
   const failures: unknown[] = [];
@@ -104,11 +122,12 @@ async function askLeaders(
       return;
     }
     try {
+      const request = { reads, questions: mine };
       const { offsets } = await requester.request(
         leader,
         'ask',
         LIST_OFFSETS,
-        mine,
+        request,
         ASK_TIMEOUT_MS,
       );
       for (const one of mine) {

@@ -6,7 +6,7 @@
 import { CarillonError } from '../../../core/error.ts';
 import type { Compression } from './compression.ts';
 import { pause } from './connection.ts';
-import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
+import { ASK_TIMEOUT_MS, type Purpose, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';
 import { INIT_PRODUCER_ID } from './init-producer-id.ts';
 import type { ClusterMetadata } from './metadata.ts';
@@ -26,6 +26,8 @@ export interface OutgoingBatch {
 }
 
 export interface ProducerOptions {
+  /** Which connections it uses: a broker takes one request of each at a time. Default `produce`. */
+  readonly purpose?: Purpose;
   /** How long a batch is tried. Default 30 s. */
   readonly deliveryTimeoutMs?: number;
   /** How long a broker may take for one request. Default 15 s. */
@@ -100,6 +102,7 @@ export class BatchProducer {
     this.#transactionalId = options.transaction?.id ?? null;
     this.#identity = options.transaction?.identity ?? null;
     this.#options = {
+      purpose: options.purpose ?? 'produce',
       deliveryTimeoutMs: options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       retryMs: options.retryMs ?? RETRY_MS,
@@ -216,7 +219,7 @@ export class BatchProducer {
 
   /** One request with as many of the queues' first batches as it holds; takes them off the list. */
   #request(leader: number, queues: PartitionQueue[]): void {
-    const { compression, requestTimeoutMs } = this.#options;
+    const { compression, purpose, requestTimeoutMs } = this.#options;
     const taken: PartitionQueue[] = [];
     const batches: SealedBatch[] = [];
     let bytes = 0;
@@ -235,7 +238,7 @@ export class BatchProducer {
     this.#stuckTimer ??= setInterval(() => this.#checkStuck(), STUCK_MS);
     const timeoutMs = requestTimeoutMs;
     const request = { transactionalId: this.#transactionalId, timeoutMs, batches };
-    const work = this.#requester.request(leader, 'produce', PRODUCE, request, timeoutMs).then(
+    const work = this.#requester.request(leader, purpose, PRODUCE, request, timeoutMs).then(
       (answer) => this.#answered(taken, answer.partitions),
       (error) => this.#unanswered(taken, error),
     );
@@ -264,7 +267,7 @@ export class BatchProducer {
         const now = this.#metadata.leader(topic, partition);
         return now >= 0 && now !== leader;
       });
-      if (hasMoved) this.#requester.drop(leader, 'produce');
+      if (hasMoved) this.#requester.drop(leader, this.#options.purpose);
     }
   }
 
