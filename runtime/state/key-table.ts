@@ -187,6 +187,7 @@ export class KeyTable {
     }
     this.#head = NO_SLOT;
     this.#tail = NO_SLOT;
+    this.#puts = 0;
     for (const slot of sortSlots(slots, puts, n)) {
       this.#link(slot);
       this.#puts = this.numbers(slot)[this.place(slot) + FIRST_PUT]! + 1;
