@@ -35,8 +35,9 @@ function cpuUs(work: () => void): number {
   return user + system;
 }
 
+/** Buffers that are garbage are given back by the collection after the one that found them. */
 function residentBytes(): number {
-  globalThis.gc?.();
+  for (let n = 0; n < 3; n++) globalThis.gc?.();
   return process.memoryUsage().rss;
 }
 
@@ -162,37 +163,41 @@ function measureCommits(store: Store, size: number): { single: number; row: numb
   return { single: median(singles), row: us / changed, n: changed };
 }
 
-/** Rows a CPU-second, of a changelog that has each row once. */
-function measureRestore(store: Store, size: number): number {
+/**
+ * Rows a CPU-second, of a changelog that has each row once, and what they take when they are back:
+ * then there is nothing beside them that was written on the way.
+ */
+function measureRestore(store: Store, size: number): { perSecond: number; resident: number } {
   const log: LogBatch[] = [];
   for (let n = 0; n < size; n++) {
     store.put(store.key(idOf(n))).offset = n;
     if (store.changedCount === COMMIT_ROWS) log.push(commit(store));
   }
   log.push(commit(store));
+  let resident = Number.POSITIVE_INFINITY;
   const rounds = Array.from({ length: size > MANY_ROWS ? 1 : ROUNDS }, () => {
+    const before = residentBytes();
     const back: Store = new RowStore('dedup', rows);
     const us = cpuUs(() => {
       for (const batch of log) back.restore(batch);
       back.restored();
     });
     if (back.size !== size) throw new Error(`${back.size} rows came back of ${size}`);
+    resident = Math.min(resident, (residentBytes() - before) / size);
     return us;
   });
-  return (size / Math.min(...rounds)) * 1e6;
+  return { perSecond: (size / Math.min(...rounds)) * 1e6, resident };
 }
 
 function measure(size: number): void {
   const isAimed = size === 1_000_000;
-  const map = measureMap(Math.min(size, MAP_KEYS_MAX));
-  const before = residentBytes();
   const store: Store = new RowStore('dedup', rows);
   const longestMs = fill(store, size);
-  const resident = (residentBytes() - before) / size;
   const table = { tableBytes: store.bytes / size };
   const askUs = ask(store, size);
   const commits = measureCommits(store, size);
-  const restored = measureRestore(store, size);
+  const { perSecond, resident } = measureRestore(store, size);
+  const map = measureMap(Math.min(size, MAP_KEYS_MAX));
   const bench = `state/${size}`;
   const beside = `a Map of objects, ${Math.min(size, MAP_KEYS_MAX)} keys`;
   printFigure({
@@ -202,8 +207,8 @@ function measure(size: number): void {
   });
   printFigure({ bench, value: askUs, unit: 'CPU-µs a get and put', floor: map.askUs, beside });
   printFigure({
-    ...{ bench, value: restored, unit: 'rows restored a CPU-s', floor: 0, beside: 'nothing' },
-    ...(isAimed ? { aim: '1 M, 2 M', met: restored >= 1e6 } : {}),
+    ...{ bench, value: perSecond, unit: 'rows restored a CPU-s', floor: 0, beside: 'nothing' },
+    ...(isAimed ? { aim: '1 M, 2 M', met: perSecond >= 1e6 } : {}),
   });
   printFigure({
     ...{ bench, value: commits.row, unit: `CPU-µs a row, of a commit of ${commits.n}` },
