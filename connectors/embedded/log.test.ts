@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
+import type { CarillonError } from '../../core/error.ts';
 import type { CommitUnit, EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
@@ -155,6 +156,22 @@ test('a transaction that cannot be committed is undone, and the tasks begin anew
   await log.probe();
   assert.deepEqual(await all(log, 'out'), ['0:k=small']);
   assert.equal(log.counts.failures, 1);
+});
+
+test('topics that cannot be written are not there, and can be applied again', async (t) => {
+  const { log } = open(t, { fileBytesMax: 150_000 });
+  await log.applyTopics([topic('in')]);
+  const many = { ...topic('many'), partitions: 8_000 };
+  const error = await log.applyTopics([many]).then(
+    () => undefined,
+    (thrown: CarillonError) => thrown,
+  );
+  assert.equal(error?.code, 'CAR613');
+  assert.equal(await log.partitionsOf('many'), undefined);
+  await assert.rejects(send(log, batch('many', [['k', 'v']])), { code: 'CAR605' });
+  await log.applyTopics([{ ...many, partitions: 3 }]);
+  assert.deepEqual(await send(log, batch('many', [['k', 'v']])), [0]);
+  assert.deepEqual(await send(log, batch('in', [['k', 'v']])), [0]);
 });
 
 test('CAR603: a file that is removed under the log takes no more, and its health says so', async (t) => {
