@@ -49,6 +49,7 @@ export class Checkpoints {
     if (worker === undefined) return;
     await new Promise<void>((resolve) => {
       worker.once('exit', () => resolve());
+      worker.ref();
       worker.postMessage('stop');
     });
   }
@@ -66,6 +67,9 @@ export class Checkpoints {
     // Without it SQLite does it all within COMMIT: slower now and then, and never wrong.
     worker.on('error', () => {
       this.#stopped = true;
+    });
+    worker.on('exit', () => {
+      this.#worker = undefined;
     });
     return worker;
   }

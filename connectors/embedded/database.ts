@@ -117,8 +117,8 @@ export interface OpenDatabase {
 }
 
 /**
- * Throws CAR601 (folder), CAR602 (in use), CAR603 (not our file, a newer or a damaged one) or CAR613
- * (the disk is full).
+ * Throws CAR601 (folder), CAR602 (in use), CAR603 (not our file, a newer or a damaged one) or
+ * CAR613 (the disk is full).
  */
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { dir } = options;

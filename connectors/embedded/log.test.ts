@@ -330,6 +330,26 @@ test('retention by bytes takes the oldest that every group has read', async (t) 
   assert.deepEqual(dropped, []);
 });
 
+test('of what was committed together only what is yet to be read stays', async (t) => {
+  const { log, ports, keys, dropped } = await small(t);
+  const of = (name: string) => batch(name, [['k', randomBytes(300_000).toString('base64')]]);
+  for (let n = 0; n < 3; n++) await send(log, of('in'), of('out'));
+  log.sweep();
+  assert.deepEqual(await keys('in'), ['0:k', '1:k', '2:k']);
+  assert.deepEqual(await keys('out'), ['2:k']);
+  ports[0]!.unit.commit(unit(1));
+  await log.committed();
+  await log.close();
+  const again = open(t, { dir: log.dir, bytesMax: 1_700_000 });
+  const read = async (name: string) => (await all(again.log, name)).map((line) => line.slice(0, 2));
+  assert.deepEqual(await read('in'), ['0:', '1:', '2:']);
+  assert.deepEqual(await read('out'), ['2:']);
+  assert.deepEqual(await send(again.log, of('out')), [3]);
+  again.log.sweep();
+  assert.deepEqual(await read('in'), ['1:', '2:']);
+  assert.deepEqual(dropped, []);
+});
+
 test('CAR612: when all that is left is yet to be read, what is new is refused for a while', async (t) => {
   const { log, ports, add, keys, control, take } = await small(t);
   for (let n = 0; n < 5; n++) await add('in');
