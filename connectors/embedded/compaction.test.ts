@@ -7,6 +7,7 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { RecordScan } from '../../core/record-scan.ts';
 import { Compaction } from './compaction.ts';
 import { openDatabase } from './database.ts';
+import type { Partition } from './partition.ts';
 import { Settling } from './settling.ts';
 import { Storage } from './storage.ts';
 
@@ -75,29 +76,30 @@ function opened(t: TestContext, lagMs: number) {
       settling = new Settling(storage.topics);
       compacting = compactions();
     },
-    /** All of it, from the start: the records in order. */
-    read(): (readonly [number, string, string | null])[] {
-      const partition = storage.topics.partition('c', 1);
-      const cursor = { block: 0 };
-      const rows: (readonly [number, string, string | null])[] = [];
-      let at = 0;
-      while (at < partition.nextOffset) {
-        for (const batch of partition.read(at, partition.nextOffset, cursor)) {
-          const scan = new RecordScan().open(batch.bytes, batch.baseOffset);
-          while (scan.next()) {
-            if (scan.offset < at) continue;
-            const { bytes, end, isTombstone } = scan;
-            // The value is the last thing of a record without headers, but their number.
-            const value = isTombstone ? null : bytes.toString('utf8', end - 7, end - 1);
-            rows.push([scan.offset, scan.key!, value]);
-          }
-          assert.ok(batch.nextOffset > at);
-          at = batch.nextOffset;
-        }
-      }
-      return rows;
-    },
+    read: () => readAll(storage.topics.partition('c', 1)),
   };
+}
+
+/** All of it, from the start: the records in order. */
+function readAll(partition: Partition): (readonly [number, string, string | null])[] {
+  const cursor = { block: 0 };
+  const rows: (readonly [number, string, string | null])[] = [];
+  let at = 0;
+  while (at < partition.nextOffset) {
+    for (const batch of partition.read(at, partition.nextOffset, cursor)) {
+      const scan = new RecordScan().open(batch.bytes, batch.baseOffset);
+      while (scan.next()) {
+        if (scan.offset < at) continue;
+        const { bytes, end, isTombstone } = scan;
+        // The value is the last thing of a record without headers, but their number.
+        const value = isTombstone ? null : bytes.toString('utf8', end - 7, end - 1);
+        rows.push([scan.offset, scan.key!, value]);
+      }
+      assert.ok(batch.nextOffset > at);
+      at = batch.nextOffset;
+    }
+  }
+  return rows;
 }
 
 function folded(rows: readonly (readonly [number, string, string | null])[]) {
