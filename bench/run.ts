@@ -18,6 +18,7 @@ const FILES: { readonly [name: string]: string } = {
   'start-up': './start-up.ts',
   engine: './engine.ts',
   embedded: './embedded.ts',
+  'embedded-log': './embedded-log.ts',
   'latency-embedded': './latency-embedded.ts',
   gateway: './gateway.ts',
   'push-sinks': './push-sinks.ts',
