@@ -1,7 +1,8 @@
 /**
- * The embedded log by itself, with nothing that thinks above it: how fast it takes and restores, and
- * how many bytes it writes an event at 2,000 events/s. The pipeline is played: per event one batch
- * from a producer, a unit with one notification and two changelog rows, and a row of the inbox.
+ * The embedded log by itself, with nothing that thinks above it: how fast it takes and restores,
+ * and how many bytes it writes an event at 2,000 events/s. The pipeline is played: per event one
+ * batch from a producer, a unit with one notification and two changelog rows, and a row of the
+ * inbox.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,7 +23,9 @@ const STATE_ROWS = 1_000_000;
 const DEVICES = 50_000;
 const EVENTS_PER_SECOND = 2_000;
 const SECONDS = 15;
-/** Half of each payload is noise, as ids are; the rest repeats, as names of fields and titles do. */
+/**
+ * Half of each payload is noise, as ids are; the rest repeats, as names of fields and titles do.
+ */
 const PAYLOADS = Array.from({ length: 997 }, () =>
   Buffer.from(
     `{"title":"The Crown","kind":"episode","profile":"${randomBytes(90).toString('base64')}",` +

@@ -1,4 +1,6 @@
-/** An embedded log in a folder of its own, and tasks that tell what happens to them: for its tests. */
+/**
+ * An embedded log in a folder of its own, and tasks that tell what happens to them: for its tests.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
