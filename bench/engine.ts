@@ -9,16 +9,18 @@ import { compile } from '../compiler/compile.ts';
 import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
 import { sinks } from '../connectors/index.ts';
 import { HandClock } from '../core/clock.ts';
-import type { CommitSet, TaskPort } from '../core/log.ts';
-import { readBatch } from '../core/record-batch.ts';
+import type { CommitUnit, LogBatch, TaskPort, UnitPort } from '../core/log.ts';
+import { readBatch, wholeBatch } from '../core/record-batch.ts';
 import { steps } from '../processors/index.ts';
-import { StreamsTask } from '../runtime/streams-task.ts';
+import { StreamsTask } from '../runtime/streams/streams-task.ts';
+import { Unit } from '../runtime/unit.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
 import { median, printFigure } from './figure.ts';
-import { PlainLoop } from './plain-loop.ts';
+import { type PlainCommit, PlainLoop } from './plain-loop.ts';
 import { type Load, makeLoad, START_MS } from './reno-load.ts';
 
 const COMMIT_EVERY_BATCHES = 10;
+const COMMITS = { minMs: 0, maxMs: 0, recordsMax: Number.POSITIVE_INFINITY };
 /** Far enough that every burst has been let go. */
 const END_MS = 600_000;
 
@@ -31,9 +33,11 @@ export interface EngineFigures {
   readonly outPerSecond: number;
 }
 
-/** Counts what a commit would write, and writes nothing. */
-class CountingPort implements TaskPort {
+/** Gives what it is handed, counts what a commit would write, and writes nothing. */
+class CountingPort implements TaskPort, UnitPort {
   readonly partition = 0;
+  readonly unit = this;
+  readonly #waiting = new Map<string, LogBatch[]>();
   out = 0;
   rows = 0;
   bytes = 0;
@@ -43,17 +47,36 @@ class CountingPort implements TaskPort {
     return '';
   }
 
-  commit({ batches, rows }: CommitSet): undefined {
+  give(batch: LogBatch): void {
+    const waiting = this.#waiting.get(batch.topic);
+    if (waiting === undefined) this.#waiting.set(batch.topic, [batch]);
+    else waiting.push(batch);
+  }
+
+  take(topic: string): LogBatch | undefined {
+    return this.#waiting.get(topic)?.shift();
+  }
+
+  commit({ parts }: CommitUnit): undefined {
+    for (const { batches } of parts) {
+      for (const batch of batches) {
+        if (batch.topic.endsWith('-changelog')) this.rows += batch.count;
+        else this.out += batch.count;
+        this.bytes += batch.bytes.length;
+      }
+    }
+    return undefined;
+  }
+
+  /** What the plain loop has written. */
+  count({ batches, rows }: PlainCommit): void {
     for (const batch of batches) {
       this.out += batch.count;
       this.bytes += batch.bytes.length;
     }
     this.rows += rows.length;
-    return undefined;
   }
 
-  pause(): void {}
-  resume(): void {}
   fail(error: Error): void {
     this.failure = error;
   }
@@ -84,19 +107,19 @@ export function runEngine(load: Load, plan: Plan): EngineFigures {
   const tasks = subs.map((sub) => openTask(plan, sub, clock, load));
   const started = process.cpuUsage();
   let batches = 0;
-  for (const { topic, bytes, baseOffset, count, clockMs } of load.batches) {
+  for (const { topic, bytes, baseOffset, clockMs } of load.batches) {
     clock.moveTo(clockMs);
-    for (const { sub, task } of tasks) {
+    for (const { sub, port } of tasks) {
       if (!sub.streams.some((stream) => stream.source.topic === topic)) continue;
-      task.offer(topic, readBatch(topic, 0, bytes, baseOffset), baseOffset + count);
+      port.give(wholeBatch(topic, 0, bytes, baseOffset));
     }
     for (const { task } of tasks) while (task.runSlice());
-    if (++batches % COMMIT_EVERY_BATCHES === 0) for (const { task } of tasks) task.commitNow();
+    if (++batches % COMMIT_EVERY_BATCHES === 0) for (const { unit } of tasks) unit.commit();
   }
   clock.moveTo(clock.now() + END_MS);
-  for (const { task } of tasks) {
+  for (const { task, unit } of tasks) {
     while (task.runSlice());
-    task.commitNow();
+    unit.commit();
   }
   return figures(
     load,
@@ -107,30 +130,35 @@ export function runEngine(load: Load, plan: Plan): EngineFigures {
 
 export function runPlainLoop(load: Load): EngineFigures {
   const port = new CountingPort();
-  const loop = new PlainLoop(load.schemas, readBatch('tables.devices', 0, load.devices, 0));
+  const loop = new PlainLoop(
+    load.schemas,
+    readBatch(wholeBatch('tables.devices', 0, load.devices, 0)),
+  );
   const started = process.cpuUsage();
   let batches = 0;
   for (const batch of load.batches) {
     loop.run(batch);
-    if (++batches % COMMIT_EVERY_BATCHES === 0) port.commit(loop.commit());
+    if (++batches % COMMIT_EVERY_BATCHES === 0) port.count(loop.commit());
   }
   loop.advance(load.batches.at(-1)!.clockMs + END_MS);
-  port.commit(loop.commit());
+  port.count(loop.commit());
   return figures(load, process.cpuUsage(started), [port]);
 }
 
 function openTask(plan: Plan, sub: SubTopologyPlan, clock: HandClock, load: Load) {
   const port = new CountingPort();
-  const task = new StreamsTask(plan, sub, port, {
+  const unit = new Unit(port, COMMITS, clock, () => {});
+  const { schemas } = load;
+  const task = new StreamsTask(plan, sub, port, unit, {
     clock,
-    schemas: load.schemas,
+    schemas,
     partitions: 1,
-    commit: { minMs: 0, maxMs: 0, recordsMax: Number.POSITIVE_INFINITY },
     wake: () => {},
   });
-  task.table('tables.devices', readBatch('tables.devices', 0, load.devices, 0));
+  unit.add(task);
+  task.table('tables.devices', wholeBatch('tables.devices', 0, load.devices, 0));
   task.ready();
-  return { sub, task, port };
+  return { sub, task, port, unit };
 }
 
 function figures(load: Load, cpu: NodeJS.CpuUsage, ports: readonly CountingPort[]): EngineFigures {

@@ -5,13 +5,14 @@
  * state.
  */
 import avro from 'avsc';
+import { BatchBuilder } from '../core/batch-builder.ts';
 import { ByteWriter } from '../core/bytes.ts';
 import type { MemberDevices } from '../core/device.ts';
-import type { CommitSet, StateRow } from '../core/log.ts';
+import type { EncodedBatch } from '../core/log.ts';
 import type { Record } from '../core/record.ts';
-import { BatchBuilder, readBatch } from '../core/record-batch.ts';
-import { DueHeap } from '../runtime/due-heap.ts';
-import { notificationId } from '../runtime/lane-writer.ts';
+import { readBatch, wholeBatch } from '../core/record-batch.ts';
+import { DueHeap } from '../runtime/sinks/due-heap.ts';
+import { notificationId } from '../runtime/streams/notification-id.ts';
 import type { AvroSchemas } from '../schemas/avro-schemas.ts';
 import type { LoadBatch } from './reno-load.ts';
 
@@ -126,6 +127,17 @@ interface Held {
   dueMs: number;
 }
 
+interface PlainRow {
+  readonly store: string;
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+}
+
+export interface PlainCommit {
+  readonly batches: readonly EncodedBatch[];
+  readonly rows: readonly PlainRow[];
+}
+
 interface Numbers {
   last: number;
   readonly inLane: { [transport: string]: number };
@@ -147,8 +159,8 @@ export class PlainLoop {
 
   constructor(schemas: AvroSchemas, devices: readonly Record[]) {
     this.#schemas = schemas;
-    for (const { key, valueBytes, valueStart, valueEnd } of devices) {
-      const row = schemas.decodeByWriter(valueBytes, valueStart, valueEnd);
+    for (const { key, valueBytes } of devices) {
+      const row = schemas.decodeByWriter(valueBytes!, 0, valueBytes!.length);
       this.#devices.set(key!, row as MemberDevices);
     }
     for (const [topic, { schema, fields }] of Object.entries(USE_CASES)) {
@@ -165,10 +177,10 @@ export class PlainLoop {
     this.advance(clockMs);
     const useCase = USE_CASES[topic]!;
     const { type, resolver, id } = this.#types.get(topic)!;
-    for (const record of readBatch(topic, 0, bytes, baseOffset)) {
-      const { valueBytes, valueStart } = record;
-      if (valueBytes[valueStart] !== 0 || valueBytes.readUInt32BE(valueStart + 1) !== id) continue;
-      const { value } = type.decode(valueBytes, valueStart + 5, resolver as never) as {
+    for (const record of readBatch(wholeBatch(topic, 0, bytes, baseOffset))) {
+      const valueBytes = record.valueBytes!;
+      if (valueBytes[0] !== 0 || valueBytes.readUInt32BE(1) !== id) continue;
+      const { value } = type.decode(valueBytes, 5, resolver as never) as {
         value: Fields;
       };
       if (value.memberId !== record.key) continue;
@@ -200,8 +212,8 @@ export class PlainLoop {
     }
   }
 
-  commit(): CommitSet {
-    const rows: StateRow[] = [];
+  commit(): PlainCommit {
+    const rows: PlainRow[] = [];
     const row = (store: string, key: string, value: Buffer | null) =>
       rows.push({ store, key: Buffer.from(key), value });
     for (const key of this.#changedSeen) {
@@ -218,7 +230,7 @@ export class PlainLoop {
     }
     this.#changedNumbers.clear();
     const batches = [...this.#lanes.values()].filter(({ count }) => count > 0);
-    return { batches: batches.map((lane) => lane.finish()), rows, offsets: [] };
+    return { batches: batches.map((lane) => lane.finish()), rows };
   }
 
   #hold(useCase: UseCase, value: Fields, record: Record, priority: string): void {
@@ -281,8 +293,8 @@ export class PlainLoop {
             by === undefined ? null : `${useCase.id}:${value.profileId}:${String(value[by])}`,
           count,
           born: at,
-          payloadSchemaId: record.valueBytes.readUInt32BE(record.valueStart + 1),
-          payload: record.valueBytes.subarray(record.valueStart + 5, record.valueEnd),
+          payloadSchemaId: record.valueBytes!.readUInt32BE(1),
+          payload: record.valueBytes!.subarray(5),
         },
       );
       of.inLane[transport] = of.last;
@@ -301,8 +313,8 @@ export class PlainLoop {
 }
 
 function encodeHeld({ record, firstMs, lastMs, count, dueMs, priority }: Held): Buffer {
-  const { valueBytes, valueStart, valueEnd } = record;
-  return new ByteWriter(valueEnd - valueStart + 64)
+  const valueBytes = record.valueBytes!;
+  return new ByteWriter(valueBytes.length + 64)
     .int(firstMs)
     .int(lastMs)
     .int(dueMs)
@@ -311,7 +323,7 @@ function encodeHeld({ record, firstMs, lastMs, count, dueMs, priority }: Held): 
     .int(record.timestamp)
     .text(priority)
     .text(record.key!)
-    .blob(valueBytes.subarray(valueStart, valueEnd))
+    .blob(valueBytes)
     .done();
 }
 

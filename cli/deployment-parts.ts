@@ -143,7 +143,7 @@ function kafkaOf(
   section: Section,
   beside: (path: string) => string,
 ): KafkaLogSettings {
-  section.only(['kind', 'brokers', 'client_id', 'replication', 'ssl', 'sasl']);
+  section.only(['kind', 'brokers', 'client_id', 'replication', 'data_plane', 'ssl', 'sasl']);
   const brokers = read.texts(section, 'brokers') ?? [];
   if (!section.has('brokers')) {
     read.lacks(section, 'brokers', 'kind is kafka', 'brokers: ["kafka:9092"]');
@@ -164,6 +164,7 @@ function kafkaOf(
     brokers,
     clientId: section.text('client_id')?.value ?? 'carillon',
     replicationFactor: read.count(section, 'replication', -1, -1, 16),
+    dataPlane: section.choice('data_plane', ['batches', 'kafkajs']) ?? 'batches',
     ssl: sslOf(read, section, beside),
     sasl: saslOf(read, section.section('sasl')),
   };

@@ -55,6 +55,7 @@ test('a deployment on Kafka, its texts from the environment', () => {
     brokers: ['a:9092', 'b:9092'],
     clientId: 'carillon',
     replicationFactor: -1,
+    dataPlane: 'batches',
     ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
     sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'hunter2-hunter2' },
   });
@@ -63,6 +64,18 @@ test('a deployment on Kafka, its texts from the environment', () => {
   assert.equal(deployment.http.port, 0);
   assert.equal(deployment.http.healthPort, 9102);
   assert.equal(deployment.inbox.kind, 'cassandra');
+});
+
+test('records move by batches, or by kafkajs when the deployment says so', () => {
+  for (const said of ['batches', 'kafkajs']) {
+    const { log } = parse(
+      CLUSTER.replace('kind: kafka', `kind: kafka\n  data_plane: ${said}`),
+      ENV,
+    );
+    assert.ok(log.kind === 'kafka');
+    assert.equal(log.dataPlane, said);
+    assert.equal(kafkaOptionsOf({ ...log, ssl: false }).dataPlane, said);
+  }
 });
 
 test('a certificate that is not there is told by its path', () => {
@@ -90,6 +103,11 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
   ['not a number', 'http: { port: x }', ['CAR303']],
   ['an unset variable', UNSET, ['CAR106']],
   ['a secret in the file', 'auth: { secret: abc }', ['CAR309']],
+  [
+    'a data plane that is none',
+    'log: { kind: kafka, data_plane: bytes }',
+    ['CAR109', 'CAR904', 'CAR904', 'CAR904'],
+  ],
   ['a kind that is none', 'log: { kind: kafca }', ['CAR109']],
   ['an address that is none', 'http: { gateway_url: "ftp://x" }', ['CAR903']],
   ['a broker without a port', 'log: { kind: kafka, brokers: [a] }', ['CAR904', 'CAR903', 'CAR904']],

@@ -37,6 +37,8 @@ export interface KafkaLogSettings {
   readonly clientId: string;
   /** Of topics that are made; -1: the broker's default. */
   readonly replicationFactor: number;
+  /** What moves records: our own protocol level, or kafkajs' public consumer and producer. */
+  readonly dataPlane: 'batches' | 'kafkajs';
   readonly ssl: false | { readonly ca: string | undefined; readonly rejectUnauthorized: boolean };
   readonly sasl:
     | {

@@ -1,12 +1,13 @@
 /**
  * Where `carillon produce` writes to: a gateway over HTTP, or Kafka in the Confluent wire format.
  */
+
+import { BatchBuilder } from '../core/batch-builder.ts';
 import { systemClock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import type { Log, Producer } from '../core/log.ts';
 import { nearest } from '../core/nearest.ts';
 import { partitionOfText } from '../core/partition.ts';
-import { BatchBuilder } from '../core/record-batch.ts';
 import { mintToken } from '../gateway/auth.ts';
 import type { EventType } from '../gateway/ingest.ts';
 import type { AvroSchemas } from '../schemas/avro-schemas.ts';

@@ -1,20 +1,29 @@
 /** From the deployment's words to what the Kafka connector takes. */
 import type { KafkaLogger, KafkaOptions } from '../connectors/kafka/client.ts';
+import type { LogLine } from '../gateway/problem.ts';
 import type { KafkaLogSettings } from './deployment.ts';
 import { readText } from './read-text.ts';
 
 /** Reads the certificate to trust, if the deployment names one: CAR902 when it is not there. */
 export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger): KafkaOptions {
-  const { brokers, clientId, replicationFactor, ssl, sasl } = settings;
+  const { brokers, clientId, replicationFactor, dataPlane, ssl, sasl } = settings;
   const ca = ssl === false || ssl.ca === undefined ? {} : { ca: readText(ssl.ca) };
   return {
     brokers,
     clientId,
     replicationFactor,
+    dataPlane,
     ...(ssl === false ? {} : { ssl: { rejectUnauthorized: ssl.rejectUnauthorized, ...ca } }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),
   };
+}
+
+/** Warnings and errors at their levels; what is only of use to who debugs is not said. */
+export function kafkaLoggerOf(say: LogLine): KafkaLogger {
+  const at = (level: 'warn' | 'error') => (facts: object, sentence: string) =>
+    say(sentence, { ...facts }, level);
+  return { debug() {}, info() {}, warn: at('warn'), error: at('error') };
 }
 
 type Sasl = NonNullable<KafkaLogSettings['sasl']>;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Record } from '../core/record.ts';
+import { BatchBuilder } from '../core/batch-builder.ts';
+import type { Record } from '../core/record.ts';
+import { readBatch, wholeBatch } from '../core/record-batch.ts';
 import { CelCompiler } from './cel.ts';
 import { shapeOf } from './shape.ts';
 
@@ -57,10 +59,11 @@ class DecodedInner {
 }
 
 function sampleRecord(): Record {
-  const bytes = Buffer.from('key');
-  const record = new Record('t', 0, 0, 1_000, bytes, 0, 3, bytes, 0, 0, null);
-  record.decoder = { decode: () => new Decoded() };
-  return record;
+  const builder = new BatchBuilder('t', 0);
+  builder.append(1_000, 'key', Buffer.alloc(5));
+  const [record] = readBatch(wholeBatch('t', 0, builder.finish().bytes, 0));
+  record!.slice.decode = () => new Decoded();
+  return record!;
 }
 
 const values: readonly [string, unknown, string][] = [

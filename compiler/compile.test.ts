@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { sinks } from '../connectors/index.ts';
 import { priorityName } from '../core/priority.ts';
 import { Record } from '../core/record.ts';
+import { Slice } from '../core/slice.ts';
 import { defineSink, secret } from '../core/spec.ts';
 import { steps } from '../processors/index.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
@@ -223,9 +224,8 @@ test('the rule gives the priority, and the first exception that holds wins', () 
   const stream = planOf(RENO).subTopologies[1]!.streams[0]!;
   const rule = stream.priority!;
   const priorityOf = (kind: string) => {
-    const none = Buffer.alloc(0);
-    const record = new Record('t', 0, 0, 0, none, -1, -1, none, 0, 0, null);
-    record.decoder = { decode: () => ({ kind }) };
+    const record = new Record(new Slice(0, 1), 0);
+    record.value = { kind };
     return priorityName(rule.unless.find(({ when }) => when.evaluate(record))?.as ?? rule.as);
   };
   assert.equal(priorityOf('RENAMED'), 'high');

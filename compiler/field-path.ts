@@ -1,5 +1,6 @@
 /** `value.a.b`, `key`, `timestamp`: checked against the shape, and made into a function. */
 import type { Record } from '../core/record.ts';
+import { FIELD_FALSE, FIELD_NUMBER, FIELD_TRUE, NONE } from '../core/slice.ts';
 import type { FieldReader } from '../core/spec.ts';
 import { didYouMean, listed, type Report } from './report.ts';
 import type { Placed } from './section.ts';
@@ -89,12 +90,37 @@ function walk(report: Report, subject: string, path: Placed, shape: Shape): Shap
   return isNullable && at.kind !== 'nullable' ? { kind: 'nullable', of: at } : at;
 }
 
-/** A reader without loops for the depths that occur; it runs once or more per record. */
+/** A reader of one stream: where its field lies is known once a task has opened the stream. */
 export function readerOf(path: string, parts: readonly string[]): FieldReader {
-  return { path, read: readOf(path, parts) };
+  const decode = decodedOf(path, parts);
+  const reader: FieldReader = {
+    path,
+    column: -1,
+    read(record) {
+      const { column } = reader;
+      if (column < 0) return decode(record);
+      const { slice, i } = record;
+      const start = slice.fieldStart[column]![i]!;
+      if (start >= 0) return slice.bytes.toString('utf8', start, slice.fieldEnd[column]![i]!);
+      switch (start) {
+        case NONE:
+          return null;
+        case FIELD_NUMBER:
+          return slice.fieldNumber[column]![i]!;
+        case FIELD_FALSE:
+          return false;
+        case FIELD_TRUE:
+          return true;
+        default:
+          return decode(record);
+      }
+    },
+  };
+  return reader;
 }
 
-function readOf(path: string, parts: readonly string[]): (record: Record) => unknown {
+/** Without loops for the depths that occur. */
+function decodedOf(path: string, parts: readonly string[]): (record: Record) => unknown {
   if (path === 'key') return (record) => record.key;
   if (path === 'timestamp') return (record) => record.timestamp;
   const [first, second] = parts;

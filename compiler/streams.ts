@@ -2,7 +2,7 @@
 import { PRIORITIES, type Priority, priorityOf } from '../core/priority.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
-import { type ResolvedPath, resolvePath } from './field-path.ts';
+import { type ResolvedPath, readerOf, resolvePath } from './field-path.ts';
 import { givenBy, isPredicate, type OptionScope, resolveExpression } from './options.ts';
 import type { LanePlan, LaneTarget, PriorityRule, TopicTarget } from './plan.ts';
 import { readDuration } from './quantity.ts';
@@ -149,11 +149,9 @@ function resolveSource(
 function memberPath(shape: RecordShape | undefined): ResolvedPath | undefined {
   const member = shape?.fields.get('memberId');
   if (member?.kind !== 'string') return undefined;
-  const reader = { path: 'value.memberId', read: readMember };
+  const reader = readerOf('value.memberId', ['memberId']);
   return { reader, shape: member, field: 'memberId' };
 }
-
-const readMember: FieldReader['read'] = (record) => record.value.memberId;
 
 function sourcePath(
   scope: StreamScope,

@@ -26,6 +26,8 @@ export class BatchBuilder {
   #view: DataView = viewOf(this.bytes);
   #start = 0;
   #count = 0;
+  /** Offset of the next record, from the batch's first. */
+  #delta = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
   /** The greatest time before the record that `undo` would take back. */
@@ -49,20 +51,38 @@ export class BatchBuilder {
     return this.#view;
   }
 
+  /**
+   * Leaves offsets out: the next record's is `delta` after the batch's base. For records of a log
+   * that are written again, as they may have gaps between them; not less than the records before.
+   */
+  skipTo(delta: number): void {
+    this.#delta = delta;
+  }
+
   append(
     timestamp: number,
     key: Buffer | string | null,
     value: Buffer | null,
     headers: readonly Header[] | null = null,
   ): void {
-    this.open(timestamp, (key?.length ?? 0) * 3 + (value?.length ?? 0));
-    this.#key(key);
-    if (value === null) this.int(-1);
-    else {
-      this.int(value.length);
-      this.raw(value, 0, value.length);
-    }
+    this.#begin(timestamp, key, value);
     this.end(headers);
+  }
+
+  /** As `append`, with headers that are encoded already: from[start, end), count and all. */
+  appendWith(
+    timestamp: number,
+    key: Buffer | string | null,
+    value: Buffer | null,
+    from: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#begin(timestamp, key, value);
+    this.raw(from, start, end);
+    this.#close(this.#start, this.at);
+    this.#count++;
+    this.#delta++;
   }
 
   /** Encodes the value straight into the batch. Returns the bytes that it took. */
@@ -109,7 +129,22 @@ export class BatchBuilder {
     let at = this.at + LENGTH_BYTES;
     bytes[at++] = 0;
     at = putVarint(bytes, at, timestamp - this.#baseTimestamp);
-    this.at = putVarint(bytes, at, this.#count);
+    this.at = putVarint(bytes, at, this.#delta);
+  }
+
+  /** Begins a value whose length is not known yet; gives where, for `endValue`. */
+  beginValue(): number {
+    const start = this.at;
+    this.at += LENGTH_BYTES;
+    return start;
+  }
+
+  /** Ends value and record, without headers; gives the bytes of the value. */
+  endValue(start: number): number {
+    const size = this.at - start - LENGTH_BYTES;
+    this.#close(start, this.at);
+    this.end();
+    return size;
   }
 
   /** Ends the record that `open` began: its key and value are written. */
@@ -127,18 +162,13 @@ export class BatchBuilder {
     }
     this.#close(this.#start, this.at);
     this.#count++;
-  }
-
-  /** Ends the record with headers that are encoded already: bytes[start, end), count and all. */
-  endRaw(bytes: Uint8Array, start: number, end: number): void {
-    this.raw(bytes, start, end);
-    this.#close(this.#start, this.at);
-    this.#count++;
+    this.#delta++;
   }
 
   /** Takes the last record back when it was refused after all; only once, and before the next. */
   undo(): void {
     this.#count--;
+    this.#delta--;
     this.#abandon();
   }
 
@@ -149,7 +179,7 @@ export class BatchBuilder {
     bytes.writeInt32BE(this.at - 12, 8);
     bytes.writeInt32BE(-1, 12);
     bytes[16] = 2;
-    bytes.writeInt32BE(this.#count - 1, 23);
+    bytes.writeInt32BE(this.#delta - 1, 23);
     bytes.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
     bytes.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
     bytes.writeBigInt64BE(-1n, 43);
@@ -166,6 +196,7 @@ export class BatchBuilder {
     this.#take(Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, this.at)));
     this.at = BATCH_HEADER_BYTES;
     this.#count = 0;
+    this.#delta = 0;
     return batch;
   }
 
@@ -201,6 +232,16 @@ export class BatchBuilder {
   #take(bytes: Buffer): void {
     this.bytes = bytes;
     this.#view = viewOf(bytes);
+  }
+
+  #begin(timestamp: number, key: Buffer | string | null, value: Buffer | null): void {
+    this.open(timestamp, (key?.length ?? 0) * 3 + (value?.length ?? 0));
+    this.#key(key);
+    if (value === null) this.int(-1);
+    else {
+      this.int(value.length);
+      this.raw(value, 0, value.length);
+    }
   }
 
   #key(key: Buffer | string | null): void {

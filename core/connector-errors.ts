@@ -102,6 +102,31 @@ export const CONNECTOR_ERRORS = {
     what: 'Cassandra refused the user or its password.',
     mend: 'Check username and password of the deployment.',
   },
+  CAR630: {
+    slug: 'changelog-gone',
+    what: 'Committed offsets say that a store had rows, but its changelog topic is empty or another.',
+    mend: 'Restore the topic, or start under a new topic prefix: see the page of this code.',
+  },
+  CAR631: {
+    slug: 'records-deleted-unread',
+    what: 'The log deleted records (retention) before a group had read them.',
+    mend: 'Raise retention.ms of the topic, or run more processes: the group does not keep up.',
+  },
+  CAR632: {
+    slug: 'topic-made-again',
+    what: 'A topic was deleted and made again while it was read; it is read again from its start.',
+    mend: 'Stop the processes before a topic is deleted. What was in it and not read is gone.',
+  },
+  CAR633: {
+    slug: 'topic-on-one-broker',
+    what: 'A topic has one replica, though there are several brokers: one lost disk loses records.',
+    mend: 'Set the replication factor to 3 and reassign the partitions: see the page of this code.',
+  },
+  CAR634: {
+    slug: 'task-does-not-open',
+    what: 'A task does not open here.',
+    mend: 'See the cause; it is tried again by itself.',
+  },
   CAR640: {
     slug: 'kafka-away',
     what: 'Kafka does not answer.',
@@ -136,6 +161,11 @@ export const CONNECTOR_ERRORS = {
     slug: 'offset-metadata-too-long',
     what: 'The metadata of a committed offset is longer than 4096 bytes.',
     mend: 'This is a bug of the sink that keeps its marks there. Please report it.',
+  },
+  CAR647: {
+    slug: 'batch-unreadable',
+    what: 'A record batch cannot be read: a wrong checksum, damaged data, or a form that is too old.',
+    mend: 'See which it is and at what offset; a reader goes on past it only when it is told to.',
   },
   CAR650: {
     slug: 'registry-away',

@@ -42,11 +42,18 @@ export class DeviceLines {
   #numbers = new Float64Array(LINES_FIRST * WIDTH);
   /** UTF-8 of all ids, one after the other. */
   ids: Buffer = Buffer.allocUnsafeSlow(ID_BYTES_FIRST);
+  /** The same bytes, for numbers. */
+  idView: DataView = new DataView(this.ids.buffer);
   #idsEnd = 0;
   #lines = 0;
 
   get size(): number {
     return this.#lines;
+  }
+
+  /** Memory they take, bytes. */
+  get bytes(): number {
+    return this.#numbers.byteLength + this.ids.length;
   }
 
   /** Appends a device; gives its line. A class that is not known is told by no `target`. */
@@ -71,9 +78,40 @@ export class DeviceLines {
     return line;
   }
 
+  /** Keeps only these lines, in this order: they are lines 0, 1 and so on from now on. */
+  keep(lines: Int32Array): void {
+    const numbers = new Float64Array(Math.max(LINES_FIRST, lines.length * 2) * WIDTH);
+    let idBytes = 0;
+    for (const line of lines) idBytes += this.#numbers[line * WIDTH + ID_LENGTH]!;
+    const ids = Buffer.allocUnsafeSlow(Math.max(ID_BYTES_FIRST, idBytes * 2));
+    let idAt = 0;
+    for (let n = 0; n < lines.length; n++) {
+      const from = lines[n]! * WIDTH;
+      const at = n * WIDTH;
+      for (let i = 0; i < WIDTH; i++) numbers[at + i] = this.#numbers[from + i]!;
+      numbers[at + ID_AT] = idAt;
+      const idStart = this.#numbers[from + ID_AT]!;
+      const length = this.#numbers[from + ID_LENGTH]!;
+      for (let i = 0; i < length; i++) ids[idAt + i] = this.ids[idStart + i]!;
+      idAt += length;
+    }
+    this.#numbers = numbers;
+    this.#lines = lines.length;
+    this.ids = ids;
+    this.idView = new DataView(ids.buffer);
+    this.#idsEnd = idAt;
+  }
+
   clear(): void {
     this.#lines = 0;
     this.#idsEnd = 0;
+  }
+
+  /** Reads lines [first, end) and their ids ahead; what it gives means nothing. */
+  warm(first: number, end: number): number {
+    let sum = 0;
+    for (let line = first; line < end; line++) sum += this.ids[this.idStart(line)]!;
+    return sum;
   }
 
   idStart(line: number): number {
@@ -152,6 +190,7 @@ export class DeviceLines {
       const grown = Buffer.allocUnsafeSlow(Math.max(this.ids.length * 2, at + size));
       this.ids.copy(grown, 0, 0, at);
       this.ids = grown;
+      this.idView = new DataView(grown.buffer);
     }
     this.#idsEnd += this.ids.write(id, at, 'utf8');
     return at;

@@ -4,6 +4,7 @@
  * (one SQLite file), connectors/kafka, and the in-memory one of the test driver. All pass one
  * contract suite (test/contract/log.ts).
  */
+import type { Diagnostic } from './error.ts';
 import type { Record } from './record.ts';
 
 export interface TopicSpec {
@@ -45,7 +46,6 @@ export interface LogBatch {
 
 export interface CommittedOffset {
   readonly topic: string;
-  readonly partition: number;
   /** The next offset to read. */
   readonly offset: number;
   /** At most 4096 bytes; empty for none. */
@@ -53,12 +53,21 @@ export interface CommittedOffset {
 }
 
 /**
- * What all tasks of one member have done since its last commit: outputs and changelog records alike
- * as batches, and how far they have read. It becomes visible as a whole or not at all.
+ * What one task has done since its last commit: outputs, changelog records, how far it has read.
  */
-export interface CommitUnit {
+export interface UnitPart {
+  /** The task's. */
+  readonly partition: number;
   readonly batches: readonly EncodedBatch[];
   readonly offsets: readonly CommittedOffset[];
+}
+
+/**
+ * What all tasks of one member have done. It becomes visible as a whole or not at all; where a log
+ * can only do so task by task (kafkajs, which lacks KIP-447), each part does.
+ */
+export interface CommitUnit {
+  readonly parts: readonly UnitPart[];
 }
 
 /**
@@ -92,7 +101,9 @@ export interface UnitPort {
   /**
    * Commits; the next call comes when this one has ended. The embedded log takes it synchronously
    * into its open transaction and returns undefined; others return a promise. A throw or rejection
-   * means that what was not committed is lost: `close('fenced')` follows for every task.
+   * means that nothing of the unit was committed: `close('fenced')` has come, or comes, for every
+   * task with a part in it. A log that loses one part alone (kafkajs) has closed that part's task
+   * with `fenced` when it resolves; the other parts stand.
    */
   commit(unit: CommitUnit): Promise<void> | undefined;
 }
@@ -125,6 +136,11 @@ export interface TaskHost {
   /** One of its inputs has something to take. */
   wake(): void;
   /**
+   * The group is about to change, and the task may be taken away: commit what has been done. It
+   * goes on meanwhile; what is done later is committed later, or void.
+   */
+  settle?(): Promise<void>;
+  /**
    * The task is taken away. `revoked`, `stopped`: finish and commit what can be (the port still
    * commits); `fenced`: drop everything.
    */
@@ -142,6 +158,12 @@ export interface Group {
   close(): Promise<void>;
   /** How far behind each input partition of its tasks is: end offset minus committed. */
   lag(): Promise<readonly { topic: string; partition: number; lag: number }[]>;
+  /**
+   * Offsets of its inputs that were deleted from the log (retention) before this member had read
+   * them, since it was opened; partitions that lost none are left out. Each loss is also said with
+   * its first and last offset.
+   */
+  missed(): readonly { topic: string; partition: number; offsets: number }[];
 }
 
 /** Non-transactional writes: ingest, gateway, outcomes, tools. */
@@ -180,5 +202,11 @@ export interface Log {
   ): Promise<{ close(): Promise<void> }>;
   /** Rejects with a CarillonError when the log cannot be reached. */
   probe(): Promise<void>;
+  /**
+   * What a person should know of now: errors keep something from being read or opened, warnings
+   * have been met or are a risk. Each was logged when it came up; for health, and for the words at
+   * start (after `applyTopics`).
+   */
+  troubles(): readonly Diagnostic[];
   close(): Promise<void>;
 }

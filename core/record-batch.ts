@@ -60,16 +60,27 @@ export class BatchCursor {
     return this.#left === 0 ? this.#batch!.nextOffset : this.#nextOffset;
   }
 
+  /** Where it is, to come back to. */
+  place(): { readonly at: number; readonly left: number; readonly nextOffset: number } {
+    return { at: this.#in.at, left: this.#left, nextOffset: this.#nextOffset };
+  }
+
+  goBack(to: { readonly at: number; readonly left: number; readonly nextOffset: number }): void {
+    this.#in.at = to.at;
+    this.#left = to.left;
+    this.#nextOffset = to.nextOffset;
+  }
+
   /**
-   * Fills an empty slice with the next records, at most as many as it takes; those below `from` are
-   * passed by. Throws a RangeError when the batch ends too early.
+   * Fills an empty slice with the next records, at most `max`; those below `from` are passed by.
+   * Throws a RangeError when the batch ends too early.
    */
-  read(slice: Slice): void {
+  read(slice: Slice, max = slice.capacity): void {
     const { topic, partition, bytes, baseOffset, from } = this.#batch!;
     const reader = this.#in;
     slice.reset(topic, partition, bytes);
     let n = 0;
-    while (this.#left > 0 && n < slice.capacity) {
+    while (this.#left > 0 && n < max) {
       const size = reader.next();
       const end = reader.at + size;
       if (size < 0 || end > bytes.length) throw new RangeError('a record batch ends too early');

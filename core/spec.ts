@@ -148,8 +148,8 @@ export interface StepContext<Rows = never> {
   /** Counts what the spec declares under `counts`. */
   count(name: string, by?: number): void;
   /**
-   * Settles `by` records that were held: passed, or dropped with a declared reason. `offset` is that
-   * of the one that was dropped, so that tools can name it.
+   * Settles `by` records that were held: passed, or dropped with a declared reason. `offset` is
+   * that of the one that was dropped, so that tools can name it.
    */
   settle(verdict: Verdict, by?: number, offset?: number): void;
 }
@@ -188,6 +188,8 @@ export interface EachSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSp
 /** From one record to any number; what goes on is what was emitted, the verdict is the input's. */
 export interface ExpandSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSpec<O, R> {
   readonly kind: 'expand';
+  /** The options that name a table of devices and the field it is joined by: it is read ahead. */
+  readonly joins?: { readonly table: keyof O & string; readonly by: keyof O & string };
   open(
     config: ValuesOf<O>,
     context: StepContext<R>,

@@ -20,9 +20,7 @@ async function opened(limits?: { recordsMax: number; bytesMax: number }) {
 
 const one = (value: string) => [{ key: 'k', value }];
 const values = (log: FakeLog) =>
-  log
-    .records('t')
-    .map((record) => record.valueBytes.toString('utf8', record.valueStart, record.valueEnd));
+  log.records('t').map((record) => record.valueBytes!.toString('utf8'));
 const refused = (code: string) => (error: unknown) =>
   error instanceof CarillonError && error.code === code && error.retryable;
 

@@ -3,11 +3,12 @@
  * (group commit). Who waits for one write before the next keeps the order; writes side by side have
  * none. Bounded: over its limits it refuses (CAR711), and never queues.
  */
+
+import { BatchBuilder } from '../core/batch-builder.ts';
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import type { EncodedBatch, Log, Producer } from '../core/log.ts';
 import { partitionOf } from '../core/partition.ts';
-import { BatchBuilder } from '../core/record-batch.ts';
 import type { Schemas } from '../core/schema.ts';
 import { HttpProblem } from './problem.ts';
 

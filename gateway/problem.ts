@@ -67,9 +67,11 @@ export function problemHeaders(problem: HttpProblem): globalThis.Record<string, 
   return problem.status === 426 ? { upgrade: 'websocket' } : {};
 }
 
+/** Without a level: a warning when there is an `error` among the facts, else information. */
 export type LogLine = (
   sentence: string,
   facts: Readonly<globalThis.Record<string, unknown>>,
+  level?: 'info' | 'warn' | 'error',
 ) => void;
 
 /** Makes all errors of an app problems. What nobody foresaw is logged whole and told as CAR717. */

@@ -30,7 +30,8 @@ export async function followTable<Row>(
   const applyOne = async (record: Record): Promise<void> => {
     if (record.key === null) return;
     if (record.isTombstone) return apply(record.key, null);
-    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
+    const bytes = record.valueBytes!;
+    const id = schemaIdOf(bytes, 0, bytes.length);
     let decoder = schemas.decoder(id, { schema: options.schema });
     while (decoder === undefined && !closed) {
       try {
@@ -44,8 +45,7 @@ export async function followTable<Row>(
     if (decoder === undefined) return;
     try {
       if (isUndecodable(decoder)) throw new Error(decoder.why);
-      record.decoder = decoder;
-      apply(record.key, record.value as Row);
+      apply(record.key, decoder.decode(bytes, 0, bytes.length) as Row);
     } catch (error) {
       unreadable++;
       say('A row of a table cannot be read.', {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Record } from '../core/record.ts';
-import { type Fed, jsonRecord, START_MS, StepBench } from '../test/kit/steps.ts';
+import { type Fed, START_MS, StepBench } from '../test/kit/steps.ts';
 import { coalesce } from './coalesce.ts';
 
 const OPTIONS = { by: ['value.id'], quiet: '2s', at_most: '5s' };
@@ -93,8 +93,8 @@ for (const restarts of [false, true]) {
         headers: [{ key: 'trace', value: Buffer.from('t') }],
         prepare(record) {
           record.deadlineMs = START_MS + 60_000;
-          record.priority = 2;
-          record.target = { classMask: 3, except: 'ph-1' };
+          record.setTarget(3, null);
+          record.setExcept('ph-1');
         },
       }),
     );
@@ -106,8 +106,8 @@ for (const restarts of [false, true]) {
       ['m-1', 3, 41, START_MS - 1000, 'e-1'],
     );
     assert.deepEqual(
-      [record!.deadlineMs, record!.priority, record!.target],
-      [START_MS + 60_000, 2, { classMask: 3, except: 'ph-1' }],
+      [record!.deadlineMs, record!.classMask, record!.except],
+      [START_MS + 60_000, 3, 'ph-1'],
     );
     assert.equal(record!.headers![0]!.value.toString(), 't');
     assert.deepEqual(record!.value, { id: 'a', n: 1 });
@@ -181,8 +181,10 @@ test('a null identity passes at once, and is counted', () => {
 
 test('a value that an earlier step gave comes back without a decoder', () => {
   const bench = new StepBench(coalesce, OPTIONS);
-  const record = jsonRecord(fed(0, 'a', 1), 0, START_MS).withValue({ id: 'a', n: 5 });
-  assert.equal(bench.feedRecord(record), 'held');
+  const prepare = (record: Record) => {
+    record.value = { id: 'a', n: 5 };
+  };
+  assert.equal(bench.feed(fed(0, 'a', 1, { prepare })), 'held');
   bench.restart();
   expectAt(bench, 2, [['a', 5, 1]]);
 });

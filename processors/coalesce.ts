@@ -1,39 +1,19 @@
-import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { Record } from '../core/record.ts';
-import { count, defineTimed, duration, oneOf, paths } from '../core/spec.ts';
-import type { RowCodec } from '../core/store.ts';
+import { count, defineTimed, duration, oneOf, paths, type TimedEmit } from '../core/spec.ts';
+import { columns, type HeldRecord, type Key } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
-import { decodeHeld, encodeHeld, holdRecord, needsDecoder, schemaIdsOf } from './held-record.ts';
-import { identityOf } from './identity.ts';
 
-/** A burst that is being waited for. */
-interface Burst {
-  /** The newest record so far; its `count` is that of the whole burst. */
-  readonly newest: Record;
-  /** The task's clock at the first record, and at the last. */
-  readonly firstMs: number;
-  readonly lastMs: number;
-}
+/**
+ * A burst that is being waited for: the task's clock at its first record and at its last, and the
+ * newest record so far, whose `count` is that of the whole burst.
+ */
+const rows = columns({ firstMs: 'double', lastMs: 'double', newest: 'record' });
 
 const SUPERSEDED = dropped('superseded');
 const FULL = dropped('full');
 
-const rows: RowCodec<Burst> = {
-  encode(row) {
-    const to = new ByteWriter(256).double(row.firstMs).double(row.lastMs);
-    encodeHeld(row.newest, to);
-    return to.done();
-  },
-  decode(bytes) {
-    const from = new ByteReader(bytes);
-    const firstMs = from.double();
-    const lastMs = from.double();
-    return { firstMs, lastMs, newest: decodeHeld(from) };
-  },
-};
-
 /** Event time decides; of two at the same time the later in the log. */
-function isNewer(record: Record, than: Record): boolean {
+function isNewer(record: Record, than: HeldRecord): boolean {
   if (record.timestamp !== than.timestamp) return record.timestamp > than.timestamp;
   return record.offset > than.offset;
 }
@@ -77,49 +57,53 @@ export const coalesce = defineTimed({
     '- coalesce: { by: [value.profileId, value.titleId], quiet: 2s, at_most: 10s, ' +
     'keys_max: 200_000, on_full: emit_oldest }',
   rows,
-  heldBy: () => 1,
-  schemaIds: ({ newest }) => schemaIdsOf(newest),
-  open({ by, quiet, at_most, keys_max, on_full }, context) {
+  keyedBy: 'by',
+  open({ quiet, at_most, keys_max, on_full }, context) {
     const { store, clock } = context;
-    const release = (key: string, burst: Burst, emit: (record: Record) => void) => {
-      const { newest } = burst;
-      if (needsDecoder(newest)) context.revive(newest);
-      store.delete(key);
+    /** Sends on what the store's current row holds. */
+    const release = (emit: TimedEmit) => {
+      emit.held();
       context.settle(PASSED);
-      emit(newest);
+      store.delete();
     };
-    const hold = (key: string, newest: Record, firstMs: number) => {
-      const lastMs = clock.now();
-      store.put(key, { newest, firstMs, lastMs }, Math.min(lastMs + quiet, firstMs + at_most));
+    const begin = (key: Key, record: Record) => {
+      const burst = store.put(key);
+      const nowMs = clock.now();
+      burst.firstMs = nowMs;
+      burst.lastMs = nowMs;
+      burst.newest.hold(record);
+      store.setDue(Math.min(nowMs + quiet, nowMs + at_most));
     };
 
     return {
-      record(record, emit) {
-        const key = identityOf(by, record);
+      record(record, emit, key) {
         if (key === null) {
           context.count('null_identity');
           emit(record);
           return PASSED;
         }
         const burst = store.get(key);
-        if (burst !== undefined) {
-          const { newest, firstMs } = burst;
-          const total = newest.count + record.count;
-          const wins = isNewer(record, newest);
-          const kept = wins ? holdRecord(record) : newest;
-          kept.count = total;
-          hold(key, kept, firstMs);
-          if (!wins) return SUPERSEDED;
-          context.settle(SUPERSEDED, 1, newest);
+        if (burst === undefined) {
+          if (store.size >= keys_max) {
+            if (on_full === 'drop') return FULL;
+            store.oldest();
+            context.count('emitted_early');
+            release(emit);
+          }
+          begin(key, record);
           return HELD;
         }
-        if (store.size >= keys_max) {
-          if (on_full === 'drop') return FULL;
-          const oldest = store.oldest()!;
-          context.count('emitted_early');
-          release(oldest, store.get(oldest)!, emit);
-        }
-        hold(key, holdRecord(record), clock.now());
+        const { newest } = burst;
+        const total = newest.count + record.count;
+        const wins = isNewer(record, newest);
+        const lastMs = clock.now();
+        const { offset } = newest;
+        if (wins) newest.hold(record);
+        newest.count = total;
+        burst.lastMs = lastMs;
+        store.setDue(Math.min(lastMs + quiet, burst.firstMs + at_most));
+        if (!wins) return SUPERSEDED;
+        context.settle(SUPERSEDED, 1, offset);
         return HELD;
       },
       due: release,

@@ -1,17 +1,13 @@
-import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { Record } from '../core/record.ts';
 import { count, defineEach, duration, oneOf, paths } from '../core/spec.ts';
-import type { KeyedStore, RowCodec } from '../core/store.ts';
+import { type ColumnStore, columns, type Key, type RowView } from '../core/store.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
-import { identityOf } from './identity.ts';
 
 /** What is remembered of an identity: when it was seen, and which record was let through. */
-interface Seen {
-  readonly atMs: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
+const rows = columns({ atMs: 'double', offset: 'int', partition: 'int', topic: 'name' });
+
+type Columns = (typeof rows)['columns'];
+type Store = ColumnStore<Columns>;
 
 const DUPLICATE = dropped('duplicate');
 const LATE = dropped('late');
@@ -26,19 +22,7 @@ const STREAM_TIME = '';
 /** More than one, so that the store shrinks; few, so that no record pays for many. */
 const PURGED_PER_RECORD_MAX = 2;
 
-const rows: RowCodec<Seen> = {
-  encode: (row) =>
-    new ByteWriter().double(row.atMs).int(row.offset).int(row.partition).text(row.topic).done(),
-  decode(bytes) {
-    const reader = new ByteReader(bytes);
-    const atMs = reader.double();
-    const offset = reader.int();
-    const partition = reader.int();
-    return { atMs, offset, partition, topic: reader.text() };
-  },
-};
-
-function isSame(seen: Seen, record: Record): boolean {
+function isSame(seen: RowView<Columns>, record: Record): boolean {
   return (
     seen.offset === record.offset &&
     seen.partition === record.partition &&
@@ -47,28 +31,23 @@ function isSame(seen: Seen, record: Record): boolean {
 }
 
 /**
- * The oldest identity, never stream time's own row, which is put behind the others when it is met.
+ * The row of the oldest identity, never stream time's own, which is put behind the others when it
+ * is met.
  */
-function oldestIdentity(store: KeyedStore<Seen>): string | undefined {
-  const key = store.oldest();
-  if (key !== STREAM_TIME) return key;
-  move(store, STREAM_TIME, store.get(STREAM_TIME)!);
+function oldestIdentity(store: Store): RowView<Columns> | undefined {
+  const oldest = store.oldest();
+  if (oldest === undefined || !store.isAt(store.key(STREAM_TIME))) return oldest;
+  store.renew();
   const next = store.oldest();
-  return next === STREAM_TIME ? undefined : next;
-}
-
-/** Puts a row behind all others: `oldest` goes by the first put. */
-function move(store: KeyedStore<Seen>, key: string, row: Seen): void {
-  store.delete(key);
-  store.put(key, row);
+  return next === undefined || store.isAt(store.key(STREAM_TIME)) ? undefined : next;
 }
 
 /** Forgets what no record that can be judged will ask for; at most a few per record. */
-function purge(store: KeyedStore<Seen>, beforeMs: number): void {
+function purge(store: Store, beforeMs: number): void {
   for (let n = 0; n < PURGED_PER_RECORD_MAX; n++) {
-    const key = oldestIdentity(store);
-    if (key === undefined || store.get(key)!.atMs >= beforeMs) return;
-    store.delete(key);
+    const row = oldestIdentity(store);
+    if (row === undefined || row.atMs >= beforeMs) return;
+    store.delete();
   }
 }
 
@@ -122,35 +101,44 @@ export const dedup = defineEach({
   },
   example: '- dedup: { by: [value.eventId], within: 10m, keys_max: 1_000_000 }',
   rows,
-  open({ by, within, anchor, late, keys_max }, { store, count: counted }) {
+  keyedBy: 'by',
+  open({ within, anchor, late, keys_max }, { store, count: counted }) {
     const refresh = anchor === 'last_seen';
     const judgeLate = () => {
       counted('late');
       return late === 'drop' ? LATE : PASSED;
     };
-    const remember = (key: string, record: Record, known: boolean) => {
-      const { timestamp: atMs, topic, partition, offset } = record;
-      if (known) store.delete(key);
+    const remember = (key: Key, record: Record, known: boolean) => {
+      if (known) store.renew();
       else if (store.size > keys_max) {
         // Stream time's own row is one of `size`, hence > and not >=.
-        const oldest = oldestIdentity(store);
-        if (oldest !== undefined && store.delete(oldest)) counted('forgotten');
+        if (oldestIdentity(store) !== undefined) {
+          store.delete();
+          counted('forgotten');
+        }
       }
-      store.put(key, { atMs, topic, partition, offset });
+      const row = store.put(key);
+      row.atMs = record.timestamp;
+      row.offset = record.offset;
+      row.partition = record.partition;
+      row.topic = record.topic;
+    };
+    /** Moves stream time on; gives it. */
+    const streamTime = (atMs: number): number => {
+      const key = store.key(STREAM_TIME);
+      const row = store.get(key);
+      if (row !== undefined && row.atMs >= atMs) return row.atMs;
+      store.put(key).atMs = atMs;
+      return atMs;
     };
 
-    return (record) => {
-      const key = identityOf(by, record);
+    return (record, key) => {
       if (key === null) {
         counted('null_identity');
         return PASSED;
       }
       const atMs = record.timestamp;
-      let streamMs = store.get(STREAM_TIME)?.atMs ?? Number.NEGATIVE_INFINITY;
-      if (atMs > streamMs) {
-        streamMs = atMs;
-        store.put(STREAM_TIME, { atMs, topic: '', partition: 0, offset: 0 });
-      }
+      const streamMs = streamTime(atMs);
       purge(store, streamMs - 2 * within);
 
       const seen = store.get(key);
@@ -166,7 +154,10 @@ export const dedup = defineEach({
         return PASSED;
       }
       // The origin stays that of the record that passed: this one was never let through.
-      if (refresh && atMs > seen.atMs) move(store, key, { ...seen, atMs });
+      if (refresh && atMs > seen.atMs) {
+        store.renew();
+        seen.atMs = atMs;
+      }
       return DUPLICATE;
     };
   },

@@ -1,6 +1,8 @@
-import { DEVICE_CLASSES, type MemberDevice, type MemberDevices } from '../core/device.ts';
-import type { Target } from '../core/record.ts';
-import { count, defineExpand, oneOf, path, table } from '../core/spec.ts';
+import type { DeviceLines } from '../core/device-lines.ts';
+import type { Record } from '../core/record.ts';
+import { NO_TARGET as NO_TARGET_MARK, NONE } from '../core/slice.ts';
+import { count, defineExpand, type FieldReader, oneOf, path, table } from '../core/spec.ts';
+import type { DevicesView } from '../core/store.ts';
 import { deadLettered, dropped, PASSED } from '../core/verdict.ts';
 
 const NO_MEMBER = dropped('no_member');
@@ -8,24 +10,40 @@ const NO_DEVICES = dropped('no_devices');
 const NO_TARGET = dropped('no_target');
 const TOO_MANY = deadLettered('CAR521');
 
-const CLASS_BITS: ReadonlyMap<string, number> = new Map(
-  DEVICE_CLASSES.map((name, bit) => [name, 1 << bit]),
-);
+/** Devices of a member for which there is room at first; it grows. */
+const TOLD_FIRST = 64;
 
-function isFor(device: MemberDevice, target: Target | null): boolean {
-  if (target === null) return true;
-  if (device.deviceId === target.except) return false;
-  return ((CLASS_BITS.get(device.class) ?? 0) & target.classMask) !== 0;
+/** Looks up the member that a field names; null: the field names none. */
+function findMember(members: DevicesView, by: FieldReader, record: Record): boolean | null {
+  const { slice, i } = record;
+  const start = by.column < 0 ? -1 : slice.fieldStart[by.column]![i]!;
+  if (start >= 0) return members.find(slice.bytes, start, slice.fieldEnd[by.column]![i]!);
+  const member = by.read(record);
+  if (typeof member !== 'string') return null;
+  const bytes = Buffer.from(member, 'utf8');
+  return members.find(bytes, 0, bytes.length);
 }
 
-/** The `max` devices that changed last, in the order of the row. */
-function mostRecent(devices: readonly MemberDevice[], max: number): readonly MemberDevice[] {
+function isFor(lines: DeviceLines, line: number, record: Record): boolean {
+  const { slice, i } = record;
+  const mask = slice.classMask[i]!;
+  if (mask === NO_TARGET_MARK) return true;
+  if ((lines.classBit(line) & mask) === 0) return false;
+  const start = slice.exceptStart[i]!;
+  if (start >= 0) return !lines.isId(line, slice.bytes, start, slice.exceptEnd[i]!);
+  return start === NONE || lines.id(line) !== record.except;
+}
+
+/** The `max` of them that changed last, in the order of the row. */
+function mostRecent(lines: DeviceLines, told: readonly number[], max: number): number[] {
   const kept = new Set(
-    [...devices]
-      .sort((a, b) => b.updatedAt - a.updatedAt || (a.deviceId < b.deviceId ? -1 : 1))
+    [...told]
+      .sort(
+        (a, b) => lines.updatedAt(b) - lines.updatedAt(a) || (lines.id(a) < lines.id(b) ? -1 : 1),
+      )
       .slice(0, max),
   );
-  return devices.filter((device) => kept.has(device));
+  return told.filter((line) => kept.has(line));
 }
 
 /** From a member's event to one record per device: the stream-table join at the heart of RENO. */
@@ -60,23 +78,31 @@ export const fanOut = defineExpand({
   },
   example:
     '- fan_out: { table: devices, by: value.memberId, devices_max: 64, on_excess: drop_least_recent }',
+  joins: { table: 'table', by: 'by' },
   open({ table: name, by, devices_max, on_excess }, context) {
-    const members = context.table<MemberDevices>(name);
+    const members = context.devices(name);
+    const { lines } = members;
+    let told = new Int32Array(TOLD_FIRST);
     return (record, emit) => {
-      const member = by.read(record);
-      if (typeof member !== 'string') return NO_MEMBER;
-      const devices = members.get(member)?.devices;
-      if (devices === undefined || devices.length === 0) return NO_DEVICES;
+      const found = findMember(members, by, record);
+      if (found === null) return NO_MEMBER;
+      if (!found) return NO_DEVICES;
 
-      const { target } = record;
-      let told: readonly MemberDevice[] = devices.filter((device) => isFor(device, target));
-      if (told.length === 0) return NO_TARGET;
-      if (told.length > devices_max) {
-        if (on_excess === 'dead_letter') return TOO_MANY;
-        context.count('over_limit', told.length - devices_max);
-        told = mostRecent(told, devices_max);
+      const { first, end } = members;
+      if (end - first > told.length) told = new Int32Array(end - first);
+      let count = 0;
+      for (let line = first; line < end; line++) {
+        if (isFor(lines, line, record)) told[count++] = line;
       }
-      for (const device of told) emit(record.forDevice(device));
+      if (count === 0) return NO_TARGET;
+      if (count > devices_max) {
+        if (on_excess === 'dead_letter') return TOO_MANY;
+        context.count('over_limit', count - devices_max);
+        const kept = mostRecent(lines, [...told.subarray(0, count)], devices_max);
+        for (const line of kept) emit(record).setDevice(lines, line);
+        return PASSED;
+      }
+      for (let n = 0; n < count; n++) emit(record).setDevice(lines, told[n]!);
       return PASSED;
     };
   },

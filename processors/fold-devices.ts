@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import type { DeviceClass, MemberDevice, MemberDevices, Transport } from '../core/device.ts';
-import { count, defineExpand } from '../core/spec.ts';
+import type { Record } from '../core/record.ts';
+import { count, defineExpand, type Emit } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
 import type { DeviceChange } from './register-device.ts';
@@ -59,6 +60,12 @@ function withoutLeastRecent(devices: readonly MemberDevice[], spared: string): M
   return devices.filter((device) => device !== least);
 }
 
+function emitRow(record: Record, memberId: string, row: MemberDevices | null, emit: Emit): void {
+  const out = emit(record);
+  out.key = memberId;
+  out.value = row;
+}
+
 /** Gathers the devices of a member into one row (rule D4, second hop). */
 export const foldDevices = defineExpand({
   type: 'fold_devices',
@@ -102,11 +109,11 @@ export const foldDevices = defineExpand({
 
       if (devices.length === 0) {
         store.delete(memberId);
-        emit(record.withKey(memberId).withValue(null));
+        emitRow(record, memberId, null, emit);
       } else {
         const row: MemberDevices = { memberId, devices };
         store.put(memberId, row);
-        emit(record.withKey(memberId).withValue(row));
+        emitRow(record, memberId, row, emit);
       }
       return PASSED;
     };

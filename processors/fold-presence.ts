@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
-import { defineExpand } from '../core/spec.ts';
+import type { Record } from '../core/record.ts';
+import { defineExpand, type Emit } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
 
@@ -49,6 +50,12 @@ const rows: RowCodec<Presence> = {
   },
 };
 
+function emitRow(record: Record, deviceId: string, row: Presence | null, emit: Emit): void {
+  const out = emit(record);
+  out.key = deviceId;
+  out.value = row;
+}
+
 /** One folding task per partition decides who is online (rule D10). */
 export const foldPresence = defineExpand({
   type: 'fold_presence',
@@ -73,14 +80,14 @@ export const foldPresence = defineExpand({
       if (said.action === 'CLOSED') {
         if (current?.connectionId !== connectionId) return NOT_CURRENT;
         store.delete(deviceId);
-        emit(record.withKey(deviceId).withValue(null));
+        emitRow(record, deviceId, null, emit);
         return PASSED;
       }
       if (current !== undefined && current.generation > record.offset) return SUPERSEDED;
       const generation = record.offset;
       const row = { deviceId, gatewayId, connectionId, generation, connectedAt: said.occurredAt };
       store.put(deviceId, row);
-      emit(record.withKey(deviceId).withValue(row));
+      emitRow(record, deviceId, row, emit);
       return PASSED;
     };
   },

@@ -14,7 +14,7 @@ export const map = defineExpand({
     return (record, emit) => {
       const value: { [field: string]: unknown } = {};
       for (const [name, of] of entries) value[name] = of.evaluate(record);
-      emit(record.withValue(value));
+      emit(record).value = value;
       return PASSED;
     };
   },

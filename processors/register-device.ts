@@ -151,15 +151,16 @@ function changeOf(device: Device, action: DeviceChange['action'], at: number): D
 }
 
 function emitOwner(record: Record, device: Device, emit: Emit): void {
-  const owner = record.withValue(device);
+  const owner = emit(record);
+  owner.value = device;
   owner.output = OWNERS;
-  emit(owner);
 }
 
 function emitChange(record: Record, change: DeviceChange, emit: Emit): void {
-  const out = record.withKey(change.memberId).withValue(change);
+  const out = emit(record);
+  out.key = change.memberId;
+  out.value = change;
   out.output = CHANGES;
-  emit(out);
 }
 
 /** The row that a registration makes, or null when the device may not register so. */

@@ -17,8 +17,8 @@ function mixed(hash: number): number {
 }
 
 function hashOf(record: Record): number {
-  if (record.keyStart < 0) return mixed(record.offset | 0);
-  return mixed(murmur2(record.keyBytes, record.keyStart, record.keyEnd));
+  const key = record.keyBytes;
+  return mixed(key === null ? record.offset | 0 : murmur2(key));
 }
 
 export const sample = defineEach({

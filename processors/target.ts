@@ -1,5 +1,4 @@
 import { DEVICE_CLASSES } from '../core/device.ts';
-import type { Target } from '../core/record.ts';
 import { defineEach, optionalPath, someOf } from '../core/spec.ts';
 import { PASSED } from '../core/verdict.ts';
 
@@ -36,11 +35,8 @@ export const target = defineEach({
   example: '- target: { classes: [tv, mobile, tablet], except: value.deviceId }',
   open({ classes, except }) {
     const classMask = classMaskOf(classes);
-    const spareNone: Target = { classMask, except: null };
     return (record) => {
-      const spared = except === null ? null : except.read(record);
-      record.target =
-        typeof spared === 'string' && spared !== '' ? { classMask, except: spared } : spareNone;
+      record.setTarget(classMask, except);
       return PASSED;
     };
   },

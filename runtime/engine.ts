@@ -8,11 +8,13 @@ import type { Group, Log, TopicSpec } from '../core/log.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { GoneCounts } from './gone-counts.ts';
 import { sinkGroup, streamsGroup } from './group-specs.ts';
-import { type CommitPolicy, type EngineOptions, Scheduler } from './scheduler.ts';
-import { SinkLane } from './sink-lane.ts';
-import { type StepFlow, StreamsTask } from './streams-task.ts';
+import { Scheduler } from './scheduler.ts';
+import { SinkLane } from './sinks/sink-lane.ts';
+import { type StepFlow, StreamsTask } from './streams/streams-task.ts';
+import { type CommitPolicy, Unit, Units } from './unit.ts';
 
 export interface EngineParts {
   readonly plan: Plan;
@@ -78,21 +80,26 @@ export class Engine {
    * Joins the group of a sub-topology; resolves when the group was joined, not when it caught up.
    */
   async startStreams(sub: SubTopologyPlan): Promise<void> {
-    const { plan, log, partitions } = this.#parts;
-    const options: EngineOptions = {
-      ...this.#options(this.#parts.streamsCommit),
-      onClosed: (task) => {
-        this.#gone.add((task as StreamsTask).flow());
-        this.#tasks.delete(task as StreamsTask);
-        this.#scheduler.remove(task);
-      },
-    };
+    const { plan, log, partitions, clock, streamsCommit } = this.#parts;
+    const units = new Units(
+      (port) => new Unit(port, streamsCommit, clock, () => this.#scheduler.wake()),
+      this.#scheduler,
+    );
     const spec = streamsGroup(plan, sub, partitions);
     const group = await log.openGroup(spec, {
       open: (port) => {
-        const task = new StreamsTask(plan, sub, port, options);
+        const task = new StreamsTask(plan, sub, port, units.of(port.unit), {
+          ...this.#options(),
+          onClosed: () => {
+            this.#gone.add(task.flow());
+            this.#tasks.delete(task);
+            this.#scheduler.remove(task);
+            units.remove(port.unit, task);
+          },
+        });
         this.#tasks.add(task);
         this.#scheduler.add(task);
+        units.add(port.unit, task);
         return task;
       },
     });
@@ -102,7 +109,8 @@ export class Engine {
   async startSink(sinkPlan: SinkPlan, priority: Priority, sink: Sink): Promise<void> {
     const { plan, log, partitions } = this.#parts;
     const lane = new SinkLane(plan, sinkPlan, priority, sink, {
-      ...this.#options(this.#parts.sinksCommit),
+      ...this.#options(),
+      commit: this.#parts.sinksCommit,
       scheduler: this.#scheduler,
       random: this.#parts.random,
     });
@@ -161,13 +169,12 @@ export class Engine {
     for (const lane of this.#lanes) await lane.close();
   }
 
-  #options(commit: CommitPolicy): EngineOptions {
+  #options(): EngineOptions {
     const { clock, schemas, partitions } = this.#parts;
     return {
       clock,
       schemas,
       partitions,
-      commit,
       wake: () => this.#scheduler.wake(),
       onFailure: this.#parts.onFailure,
     };

@@ -2,8 +2,9 @@
  * How the engine is doing, as plain data: it crosses threads, feeds the metrics, the health page
  * and the live view. Counts are totals since the process started.
  */
-import { AGE_BUCKETS_MS } from './age-histogram.ts';
+
 import type { Engine } from './engine.ts';
+import { AGE_BUCKETS_MS } from './sinks/age-histogram.ts';
 
 export interface StepSnapshot {
   readonly stream: string;

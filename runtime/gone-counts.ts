@@ -3,7 +3,7 @@
  * counters must not go back.
  */
 import { newStepCounts, type StepCounts } from '../core/verdict.ts';
-import type { StepFlow } from './streams-task.ts';
+import type { StepFlow } from './streams/streams-task.ts';
 
 function addCounts(to: Map<string, number>, from: ReadonlyMap<string, number>): void {
   for (const [name, n] of from) to.set(name, (to.get(name) ?? 0) + n);

@@ -4,7 +4,7 @@
  */
 import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { GroupSpec } from '../core/log.ts';
-import type { SinkLane } from './sink-lane.ts';
+import type { SinkLane } from './sinks/sink-lane.ts';
 
 export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: number): GroupSpec {
   return {

@@ -3,8 +3,8 @@
  * the verdict counts when somebody asks. Labels never name a device, a member or a key.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
-import { AGE_BUCKETS_MS } from './age-histogram.ts';
 import type { FlowSnapshot, LaneSnapshot } from './flow.ts';
+import { AGE_BUCKETS_MS } from './sinks/age-histogram.ts';
 
 export interface ProcessFacts {
   readonly connections: number;

@@ -1,10 +1,17 @@
 /** Topologies without lanes, steps that fail, and the law of conservation, through the engine. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { CarillonError } from '../core/error.ts';
 import type { StepSpec } from '../core/spec.ts';
-import { defineEach, defineExpand, defineOperator, defineTimed, path } from '../core/spec.ts';
+import {
+  defineEach,
+  defineExpand,
+  defineOperator,
+  defineTimed,
+  path,
+  paths,
+} from '../core/spec.ts';
+import { columns } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
 import type { AvroRecord } from '../schemas/folder.ts';
 import { Driven } from '../test/kit/drive.ts';
@@ -152,35 +159,31 @@ test('a step that fails half-way has sent nothing', async () => {
   assert.equal(letter!.headers['carillon.reason'], 'half-way');
 });
 
-const rows = {
-  encode: (n: number) => new ByteWriter().int(n).done(),
-  decode: (bytes: Buffer) => new ByteReader(bytes).int(),
-};
-
-/** Holds every record for a second; `settles` says how it accounts for those that are due. */
-const holding = (settles: (n: number) => number) =>
+/** Holds every record for a second; `settles` says how many it accounts for when one is due. */
+const holding = (settles: number) =>
   defineTimed({
     type: 'holding',
     summary: 'Holds.',
-    config: {},
+    config: { by: paths('What makes a record.', ['value.n']) },
     drops: { counted: 'It was only counted.' },
     example: '- holding: {}',
-    rows,
-    heldBy: (n) => n,
+    rows: columns({ held: 'record' }),
+    keyedBy: 'by',
     open: (_config, { store, clock, settle }) => ({
-      record(record) {
-        store.put(record.key ?? '', (store.get(record.key ?? '') ?? 0) + 1, clock.now() + 1_000);
+      record(record, _emit, key) {
+        store.put(key!).held.hold(record);
+        store.setDue(clock.now() + 1_000);
         return HELD;
       },
-      due(key, n) {
-        store.delete(key);
-        settle(dropped('counted'), settles(n));
+      due() {
+        store.delete();
+        settle(dropped('counted'), settles);
       },
     }),
   });
 
 test('a step that settles what it held keeps the law', async () => {
-  const driven = await run(graph('      - holding: {}'), [0, 3, 1], [holding((n) => n)]);
+  const driven = await run(graph('      - holding: {}'), [0, 3, 1], [holding(1)]);
   await driven.driver.restart();
   assert.equal(driven.driver.totals().held, 3);
   await driven.driver.advance(1_000);
@@ -204,8 +207,8 @@ test('a custom operator is counted from outside', async () => {
 });
 
 for (const [what, spec, numbers] of [
-  ['settles more than it held', holding((n) => n + 1), [0]],
-  ['settles less than it held', holding((n) => n - 1), [0, 3]],
+  ['settles more than it held', holding(2), [0]],
+  ['settles less than it held', holding(0), [0, 3]],
 ] as const) {
   test(`CAR801: a step that ${what} is found at the next commit`, async () => {
     const driven = await run(graph('      - holding: {}'), numbers, [spec]);

@@ -5,8 +5,9 @@
 import avro from 'avsc';
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
-import type { ValueDecoder } from '../core/record.ts';
 import {
+  isUndecodable,
+  type Locator,
   type Projection,
   type Schemas,
   schemaIdOf,
@@ -14,7 +15,16 @@ import {
   type ValueEncoder,
   WIRE_HEADER_BYTES,
 } from '../core/schema.ts';
+import {
+  AvscDecoder,
+  type BlockGuard,
+  decodeAll,
+  guardOf,
+  type Resolution,
+} from './avro-decoder.ts';
 import type { AvroRecord, SchemaFolder } from './folder.ts';
+import { AvroLocator } from './locator.ts';
+import { compileLocator } from './locator-compile.ts';
 import { projectRecord } from './project.ts';
 import { type RegistryPort, subjectOf } from './registry.ts';
 
@@ -27,18 +37,14 @@ const UNKNOWN_FOR_MS = 60_000;
  * Avro 1.12, schema resolution: records match by their unqualified names. A producer's namespace is
  * its own. New for each call, as avsc keeps what it resolves in its options.
  */
-const resolution = () => ({ ignoreNamespaces: true });
+const resolution = (): Resolution => ({ ignoreNamespaces: true, registry: {} });
 const ENCODED_BYTES_FIRST = 1024;
-
-/** Where avsc ends reading is given beside the value, so that a short body cannot run on unseen. */
-interface Decoded {
-  value: unknown;
-  offset: number;
-}
 
 interface Writer {
   readonly type: avro.Type;
-  readonly decoders: Map<string, ValueDecoder | Undecodable>;
+  readonly guard: BlockGuard | null;
+  readonly decoders: Map<string, AvscDecoder | Undecodable>;
+  readonly locators: Map<string, Locator>;
 }
 
 function typeOf(schema: unknown): avro.Type {
@@ -79,7 +85,7 @@ export class AvroSchemas implements Schemas {
     }
   }
 
-  decoder(schemaId: number, projection: Projection): ValueDecoder | Undecodable | undefined {
+  decoder(schemaId: number, projection: Projection): AvscDecoder | Undecodable | undefined {
     const writer = this.#writers.get(schemaId);
     if (writer === undefined) {
       const until = this.#unknownUntil.get(schemaId);
@@ -93,6 +99,22 @@ export class AvroSchemas implements Schemas {
       writer.decoders.set(key, decoder);
     }
     return decoder;
+  }
+
+  locator(schemaId: number, projection: Projection, paths: readonly string[]): Locator | undefined {
+    const decoder = this.decoder(schemaId, projection);
+    if (decoder === undefined || isUndecodable(decoder) || !decoder.isSure) return undefined;
+    const { type, locators } = this.#writers.get(schemaId)!;
+    const projected = projectionKey(projection);
+    const key = `${projected} ${paths.join(' ')}`;
+    let locator = locators.get(key);
+    if (locator === undefined) {
+      const reads = (as: avro.Type, written: avro.Type) => isReadable(() => as, written);
+      const code = compileLocator(type, this.#readers.get(projected)!, paths, reads);
+      locator = new AvroLocator(code);
+      locators.set(key, locator);
+    }
+    return locator;
   }
 
   async load(schemaId: number): Promise<void> {
@@ -115,7 +137,7 @@ export class AvroSchemas implements Schemas {
     const id = schemaIdOf(bytes, start, end);
     const writer = this.#writers.get(id);
     if (writer === undefined) throw new CarillonError('CAR502', `schema id ${id} is not loaded.`);
-    return decodeAll(writer.type, undefined, bytes, start + WIRE_HEADER_BYTES, end);
+    return decodeAll(writer.type, undefined, writer.guard, bytes, start + WIRE_HEADER_BYTES, end);
   }
 
   /** The Avro type of a loaded writer schema, for what validates or prints values. */
@@ -130,7 +152,9 @@ export class AvroSchemas implements Schemas {
       return;
     }
     this.#unknownUntil.delete(schemaId);
-    this.#writers.set(schemaId, { type: typeOf(JSON.parse(text)), decoders: new Map() });
+    const type = typeOf(JSON.parse(text));
+    const guard = guardOf(type);
+    this.#writers.set(schemaId, { type, guard, decoders: new Map(), locators: new Map() });
   }
 
   #record(schema: string): AvroRecord {
@@ -139,7 +163,7 @@ export class AvroSchemas implements Schemas {
     throw new CarillonError('CAR401', `schema "${schema}" is in none of the schema folders.`);
   }
 
-  #resolve(writer: Writer, projection: Projection, key: string): ValueDecoder | Undecodable {
+  #resolve(writer: Writer, projection: Projection, key: string): AvscDecoder | Undecodable {
     try {
       let reader = this.#readers.get(key);
       if (reader === undefined) {
@@ -149,7 +173,7 @@ export class AvroSchemas implements Schemas {
         );
         this.#readers.set(key, reader);
       }
-      return new AvscDecoder(reader, writer.type);
+      return new AvscDecoder(reader, writer.type, writer.guard, resolution());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return { code: 'CAR503', why: `written with ${writer.type.name ?? 'a schema'}: ${why}` };
@@ -179,8 +203,12 @@ function unreadableBecause(record: AvroRecord, writer: avro.Type): string {
 }
 
 function readable(record: AvroRecord, fields: readonly string[], writer: avro.Type): boolean {
+  return isReadable(() => typeOf(projectRecord(record, fields)), writer);
+}
+
+function isReadable(reader: () => avro.Type, writer: avro.Type): boolean {
   try {
-    typeOf(projectRecord(record, fields)).createResolver(writer, resolution());
+    reader().createResolver(writer, resolution());
     return true;
   } catch {
     return false;
@@ -191,41 +219,6 @@ function projectionKey(projection: Projection): string {
   return projection.fields === undefined
     ? projection.schema
     : `${projection.schema}(${projection.fields.join(',')})`;
-}
-
-function decodeAll(
-  type: avro.Type,
-  resolver: unknown,
-  bytes: Buffer,
-  start: number,
-  end: number,
-): unknown {
-  const { value, offset } = type.decode(bytes, start, resolver as never) as Decoded;
-  if (offset !== end) {
-    throw new CarillonError(
-      'CAR503',
-      offset < 0 || offset > end
-        ? `the value ends before its schema ${type.name ?? ''} does.`
-        : `${end - offset} byte(s) are left over after ${type.name ?? 'the value'}.`,
-    );
-  }
-  return value;
-}
-
-class AvscDecoder implements ValueDecoder {
-  readonly #type: avro.Type;
-  readonly #resolver: unknown;
-
-  constructor(reader: avro.Type, writer: avro.Type) {
-    this.#type = reader;
-    this.#resolver = reader.equals(writer)
-      ? undefined
-      : reader.createResolver(writer, resolution());
-  }
-
-  decode(bytes: Buffer, start: number, end: number): unknown {
-    return decodeAll(this.#type, this.#resolver, bytes, start + WIRE_HEADER_BYTES, end);
-  }
 }
 
 class AvscEncoder implements ValueEncoder {

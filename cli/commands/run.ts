@@ -13,11 +13,11 @@ export interface RunArguments {
 
 /** Errors as facts: their code and words, never a stack with what it may hold. */
 export function logLines(write = pino({ base: null })): LogLine {
-  return (sentence, facts) => {
+  return (sentence, facts, level) => {
     const { error, ...rest } = facts ?? {};
     const said = error instanceof Error ? error.message : error;
-    if (error === undefined) write.info(rest, sentence);
-    else write.warn({ ...rest, error: said }, sentence);
+    const told = error === undefined ? rest : { ...rest, error: said };
+    write[level ?? (error === undefined ? 'info' : 'warn')](told, sentence);
   };
 }
 

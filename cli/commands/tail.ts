@@ -130,7 +130,7 @@ function matcher(source: string | undefined, shape: Shape): Matcher {
   const expression = compiled.expression as Expression<boolean>;
   return (record, decoded) => {
     if (decoded.raw !== undefined || decoded.value === null) return undefined;
-    record.decoder = { decode: () => decoded.value };
+    record.value = decoded.value;
     try {
       return expression.evaluate(record) === true;
     } catch {
@@ -166,10 +166,9 @@ class RecordDecoder {
   }
 
   async decode(record: Record): Promise<DecodedRecord> {
-    const { topic, partition, offset, timestamp, key, valueBytes, valueStart, valueEnd } = record;
+    const { topic, partition, offset, timestamp, key, valueBytes: bytes } = record;
     const base = { topic, partition, offset, timestamp, key, headers: headersOf(record) };
-    if (valueStart < 0) return { ...base, value: null };
-    const bytes = valueBytes.subarray(valueStart, valueEnd);
+    if (bytes === null) return { ...base, value: null };
     if (base.headers['carillon.form'] === 'json') {
       return { ...base, value: JSON.parse(bytes.toString('utf8')) };
     }

@@ -4,17 +4,19 @@
  */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { listed } from '../../compiler/report.ts';
+import { MemoryLog } from '../../connectors/memory/log.ts';
 import { type Clock, HandClock } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
+import type { Header } from '../../core/headers.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { Priority } from '../../core/priority.ts';
-import type { Header, Record } from '../../core/record.ts';
+import type { Record } from '../../core/record.ts';
 import type { Sink } from '../../core/spec.ts';
-import { DRIVER_START_MS, Driver } from '../../runtime/driver.ts';
-import type { Drop } from '../../runtime/scheduler.ts';
-import { totalsGap } from '../../runtime/totals.ts';
+import { DRIVER_START_MS, Driver } from '../../runtime/driver/driver.ts';
+import { totalsGap } from '../../runtime/driver/totals.ts';
+import type { DroppedRecord } from '../../runtime/node.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import { type Recorded, recorder, recording } from './recorder.ts';
 import { DriveWorld } from './world.ts';
@@ -71,6 +73,7 @@ export class Drive {
     const tell = (recorded: Recorded) => print(sinkLine(world, recorded));
     const driver = await Driver.open({
       plan: options.plan,
+      log: new MemoryLog(),
       schemas: world.schemas,
       partitions: options.partitions,
       commitEvery: options.commitEvery,
@@ -82,7 +85,7 @@ export class Drive {
           : recording(live, sink, priority, nowMs, tell);
       },
       onRecord: (record) => print(recordLine(world, record)),
-      ...(options.drops ? { onDrop: (drop: Drop) => print({ drop: dropLine(drop) }) } : {}),
+      ...(options.drops ? { onDrop: (...drop) => print({ drop: dropLine(...drop) }) } : {}),
     });
     clock = driver.clock;
     return new Drive(driver, world, write, options.partitions);
@@ -284,10 +287,13 @@ function sinkLine(
   };
 }
 
-function dropLine({ stream, step, reason, by, record }: Drop): Fields {
-  const origin =
-    record === null
-      ? {}
-      : { topic: record.topic, partition: record.partition, offset: record.offset };
+function dropLine(
+  { topic, partition, offset }: DroppedRecord,
+  stream: string,
+  step: string,
+  reason: string,
+  by: number,
+): Fields {
+  const origin = offset < 0 ? {} : { topic, partition, offset };
   return { stream, step, reason, ...(by === 1 ? {} : { count: by }), ...origin };
 }

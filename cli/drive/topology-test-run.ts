@@ -12,13 +12,13 @@ import type {
   TestDevice,
   TopologyTest,
 } from '../../compiler/topology-test.ts';
+import { MemoryLog } from '../../connectors/memory/log.ts';
 import { HandClock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { CarillonError, type Place } from '../../core/error.ts';
 import type { Record } from '../../core/record.ts';
-import { DRIVER_START_MS, Driver } from '../../runtime/driver.ts';
-import type { Drop } from '../../runtime/scheduler.ts';
-import { totalsGap } from '../../runtime/totals.ts';
+import { DRIVER_START_MS, Driver } from '../../runtime/driver/driver.ts';
+import { totalsGap } from '../../runtime/driver/totals.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import { recorder } from './recorder.ts';
 import { DriveWorld } from './world.ts';
@@ -79,6 +79,7 @@ async function runCase(
   let live = false;
   const driver: Driver = await Driver.open({
     plan,
+    log: new MemoryLog(),
     schemas: world.schemas,
     openSink: async (sink, priority, nowMs) =>
       recorder(sink, priority, nowMs, ({ sink: name, priority: of, atMs, delivery }) => {
@@ -96,7 +97,8 @@ async function runCase(
     onRecord: (record) => {
       if (live) seen.outputs.push(outputOf(world, record, driver.clock.now() - DRIVER_START_MS));
     },
-    onDrop: (drop) => addDrop(seen, drop, driver.clock.now() - DRIVER_START_MS),
+    onDrop: (_record, stream, step, reason, by) =>
+      addDrop(seen, { stream, step, reason, by }, driver.clock.now() - DRIVER_START_MS),
   });
   try {
     await registerDevices(driver, world, devices);
@@ -129,7 +131,11 @@ function outputOf(world: DriveWorld, record: Record, atMs: number): Output {
   };
 }
 
-function addDrop(seen: Seen, { stream, step, reason, by }: Drop, atMs: number): void {
+function addDrop(
+  seen: Seen,
+  { stream, step, reason, by }: { stream: string; step: string; reason: string; by: number },
+  atMs: number,
+): void {
   const same = seen.drops.find(
     (one) =>
       one.atMs === atMs && one.stream === stream && one.step === step && one.reason === reason,

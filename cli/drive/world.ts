@@ -69,15 +69,15 @@ export class DriveWorld {
    * A record's value as JSON: decoded, or `{"raw": base64}` where the bytes are not of a schema.
    */
   valueOf(record: Record): { value: Json } | { raw: string } {
-    if (record.valueStart < 0) return { value: null };
-    const { valueBytes, valueStart, valueEnd } = record;
+    const bytes = record.valueBytes;
+    if (bytes === null) return { value: null };
     try {
-      const value = this.schemas.decodeByWriter(valueBytes, valueStart, valueEnd);
+      const value = this.schemas.decodeByWriter(bytes, 0, bytes.length);
       const schema = this.#schemaOf.get(record.topic);
       if (schema !== 'DeviceNotification') return { value: this.plain(value) };
       return { value: this.notification(value as DeviceNotification) };
     } catch {
-      return { raw: valueBytes.subarray(valueStart, valueEnd).toString('base64') };
+      return { raw: bytes.toString('base64') };
     }
   }
 
@@ -111,7 +111,8 @@ export class DriveWorld {
 
   #held(record: Record): Json {
     const { topic, partition, offset, timestamp, key, count } = record;
-    const id = schemaIdOf(record.valueBytes, record.valueStart, record.valueEnd);
+    const bytes = record.valueBytes;
+    const id = bytes === null ? -1 : schemaIdOf(bytes, 0, bytes.length);
     const value = id < 0 ? { value: this.plain(record.value) } : this.valueOf(record);
     return { topic, partition, offset, timestamp, key, count, ...value };
   }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
-import type { KafkaLogger } from '../../connectors/kafka/client.ts';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { InboxStore } from '../../core/inbox.ts';
@@ -10,7 +9,7 @@ import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { ConfluentRegistry } from '../../schemas/confluent-registry.ts';
 import type { Deployment, KafkaLogSettings } from '../deployment.ts';
-import { kafkaOptionsOf } from '../kafka-options.ts';
+import { kafkaLoggerOf, kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
 import { Part } from './part.ts';
@@ -33,7 +32,7 @@ export async function runDistributed(
   };
   try {
     const log = await openKafkaLog(
-      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLogger(options)),
+      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
     );
     closing.push(() => log.close());
     await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
@@ -76,15 +75,6 @@ export async function runDistributed(
     await close().catch(() => {});
     throw error;
   }
-}
-
-function kafkaLogger({ say }: RunOptions): KafkaLogger {
-  return {
-    debug() {},
-    info() {},
-    warn: (facts, sentence) => say(sentence, facts as never),
-    error: (facts, sentence) => say(sentence, facts as never),
-  };
 }
 
 function needsInbox(

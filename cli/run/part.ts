@@ -13,7 +13,7 @@ import type { LogLine } from '../../gateway/problem.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
 import { type GatewayFacts, metricsText } from '../../runtime/metrics.ts';
-import type { CommitPolicy } from '../../runtime/scheduler.ts';
+import type { CommitPolicy } from '../../runtime/unit.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';

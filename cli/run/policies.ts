@@ -1,5 +1,5 @@
 /** When tasks commit, by the log below them (design: the two ways to run). */
-import type { CommitPolicy } from '../../runtime/scheduler.ts';
+import type { CommitPolicy } from '../../runtime/unit.ts';
 
 /** The embedded log groups commits itself: a task hands over what it has after every slice. */
 export const EMBEDDED_STREAMS: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };

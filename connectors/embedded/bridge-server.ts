@@ -148,10 +148,12 @@ export class BridgeServer {
         await group?.close();
       },
       lag: async (number: number) => (await this.#groups.get(number)?.lag()) ?? [],
-      commit: async (member: number, { batches, offsets }: CommitUnit) => {
+      commit: async (member: number, { parts }: CommitUnit) => {
         const unit = this.#members.get(member);
         if (unit === undefined) throw new CarillonError('CAR607', 'The member is closed.');
-        await unit.commit({ batches: batches.map(received), offsets });
+        await unit.commit({
+          parts: parts.map((part) => ({ ...part, batches: part.batches.map(received) })),
+        });
         await log.committed();
       },
       follow: (flow: number, topic: string) => this.#follow(flow, topic),

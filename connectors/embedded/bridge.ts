@@ -76,6 +76,11 @@ export class BridgedLog implements Log {
     return (await this.#call('log', 'partitionsOf', [topic])) as number | undefined;
   }
 
+  /** The log's own thread tells them. */
+  troubles(): [] {
+    return [];
+  }
+
   async probe(): Promise<void> {
     await this.#call('log', 'probe', []);
   }
@@ -116,6 +121,8 @@ export class BridgedLog implements Log {
       get tasks() {
         return [...tasks].map((task) => task.partition);
       },
+      // The log's own thread counts and tells.
+      missed: () => [],
       close: async () => {
         await this.#call('log', 'closeGroup', [number]);
         this.#groups.delete(number);
@@ -296,9 +303,10 @@ export class BridgedLog implements Log {
   /** What commits for a member; each commit resolves when it is durable. */
   #unit(member: number): UnitPort {
     return {
-      commit: async ({ batches, offsets }: CommitUnit) => {
-        const sent = batches.map(tight);
-        await this.#call('log', 'commit', [member, { batches: sent, offsets }], transferOf(sent));
+      commit: async ({ parts }: CommitUnit) => {
+        const sent = parts.map((part) => ({ ...part, batches: part.batches.map(tight) }));
+        const batches = sent.flatMap((part) => part.batches);
+        await this.#call('log', 'commit', [member, { parts: sent }], transferOf(batches));
       },
     };
   }

@@ -93,6 +93,15 @@ export class EmbeddedGroup implements Group {
     this.#member?.drop();
   }
 
+  missed(): readonly { topic: string; partition: number; offsets: number }[] {
+    return this.tasks.flatMap((task) =>
+      this.spec.inputs.flatMap((topic) => {
+        const offsets = this.#log.missed(topic, task);
+        return offsets === 0 ? [] : [{ topic, partition: task, offsets }];
+      }),
+    );
+  }
+
   async lag(): Promise<readonly { topic: string; partition: number; lag: number }[]> {
     const { spec } = this;
     return this.tasks.flatMap((task) =>

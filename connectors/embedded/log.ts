@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
+import { CarillonError, type Diagnostic } from '../../core/error.ts';
 import type {
   CommitUnit,
   EncodedBatch,
@@ -58,6 +58,8 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
 export class EmbeddedLog implements Log {
   readonly dir: string;
   readonly clock: Clock;
+  /** By topic and partition: offsets that retention took unread. */
+  readonly #missed = new Map<string, number>();
   readonly #counts = { commits: 0, failures: 0, records: 0, removedBatches: 0, skippedRecords: 0 };
   /** For the other tables of the file (inbox, schema ids): statements are run inside `write`. */
   readonly connection: DatabaseSync;
@@ -109,7 +111,10 @@ export class EmbeddedLog implements Log {
       compactionLagMs: options.compactionLagMs ?? DAY_MS,
       marks: () => this.#groups.marks(),
       dropped: (dropped) => {
-        this.#counts.skippedRecords += dropped.last - dropped.first + 1;
+        const { topic, partition, first, last } = dropped;
+        this.#counts.skippedRecords += last - first + 1;
+        const at = `${topic}/${partition}`;
+        this.#missed.set(at, (this.#missed.get(at) ?? 0) + last - first + 1);
         options.onDroppedUnread?.(dropped);
       },
       removed: (rows) => {
@@ -200,6 +205,11 @@ export class EmbeddedLog implements Log {
     return { close: async () => subscription.close() };
   }
 
+  troubles(): readonly Diagnostic[] {
+    if (!this.#housekeeping.isFull) return [];
+    return [fullError(this.dir, this.#storage.topics.blocks.bytes)];
+  }
+
   async probe(): Promise<void> {
     this.#mustBeOpen();
     if (this.#trouble !== undefined) throw this.#trouble;
@@ -285,18 +295,24 @@ export class EmbeddedLog implements Log {
       offsets: this.#storage.offsets,
       partition: (topic, partition) => this.#storage.topics.partition(topic, partition),
       commit: (group, unit) => this.#commit(group, unit),
+      missed: (topic, partition) => this.#missed.get(`${topic}/${partition}`) ?? 0,
       taken: () => this.#transaction.busy(),
       committed: () => this.committed(),
     };
   }
 
-  #commit(group: string, { batches, offsets }: CommitUnit): void {
+  #commit(group: string, { parts }: CommitUnit): void {
     this.#mustBeOpen();
+    const batches = parts.flatMap((part) => part.batches);
     const partitions = this.#storage.check(batches);
-    for (const { topic, partition } of offsets) this.#storage.topics.partition(topic, partition);
+    for (const { partition, offsets } of parts) {
+      for (const { topic } of offsets) this.#storage.topics.partition(topic, partition);
+    }
     this.#transaction.write(0, () => {
       this.#append(batches, partitions);
-      this.#storage.setOffsets(group, offsets);
+      for (const { partition, offsets } of parts) {
+        this.#storage.setOffsets(group, partition, offsets);
+      }
     });
     this.#storage.wake(partitions, true);
   }

@@ -98,11 +98,16 @@ test('CAR612: when all that is left is yet to be read, what is new is refused fo
   for (let n = 0; n < 5; n++) await add('in');
   await assert.rejects(add('in'), { code: 'CAR612', retryable: true });
   await assert.rejects(add('out'), { code: 'CAR612', retryable: true });
+  assert.deepEqual(
+    log.troubles().map(({ code }) => code),
+    ['CAR612'],
+  );
   // Its group goes on, and may write as well.
   control.isPulling = true;
   take(ports[0]!);
   ports[0]!.unit.commit(unit(3, batch('out', [['k', 'v']])));
   log.sweep();
+  assert.deepEqual(log.troubles(), []);
   await add('in');
   assert.deepEqual(await keys('in'), ['2:k2', '3:k3', '4:k4', '5:k7']);
 });

@@ -58,9 +58,9 @@ export class Storage {
   }
 
   /** In the open transaction. */
-  setOffsets(group: string, offsets: readonly CommittedOffset[]): void {
+  setOffsets(group: string, partition: number, offsets: readonly CommittedOffset[]): void {
     for (const offset of offsets) {
-      this.offsets.set(group, this.topics.partition(offset.topic, offset.partition).slot, offset);
+      this.offsets.set(group, this.topics.partition(offset.topic, partition).slot, offset);
     }
   }
 

@@ -2,10 +2,13 @@
  * Topics and offsets, asked of the brokers over one admin connection that is opened when it is
  * needed.
  */
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
 import type { TopicSpec } from '../../core/log.ts';
+import { AskQueue } from './ask-queue.ts';
 import { errorType, type KafkaClient, kafkaError } from './client.ts';
+import type { TopicFacts, TopicSource } from './topic-watch.ts';
+import type { Troubles } from './troubles.ts';
 
 const { ConfigResourceTypes } = kafkajs;
 
@@ -17,11 +20,33 @@ const COMPACTION_LAG_MS = 24 * 3_600_000;
 const CREATE_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 5_000;
 
+const OWN_TOPICS = ['__consumer_offsets', '__transaction_state'];
+const REPLICAS = 'replicas';
+const NAMED_MAX = 5;
+
+/** Of several brokers' topics those that have a partition on one of them only. */
+export function topicsOnOneBroker(
+  topics: readonly { name: string; partitions: readonly { replicas: readonly number[] }[] }[],
+  brokers: number,
+): readonly string[] {
+  if (brokers < 2) return [];
+  const alone = topics.filter(({ partitions }) =>
+    partitions.some(({ replicas }) => replicas.length === 1),
+  );
+  return alone.map((topic) => topic.name).sort();
+}
+
 export interface Bounds {
   /** The first offset that is still there. */
   readonly low: number;
   /** The end as a read_committed reader sees it: the last stable offset. */
   readonly end: number;
+  /**
+   * The high watermark: with what open transactions hold. A store is restored up to it, as the end
+   * markers of what its former owner committed may still be on their way (KAFKA-10167). Undefined
+   * where nothing can be open any more, or it is not known: as `end`.
+   */
+  readonly written?: number;
 }
 
 export interface Committed {
@@ -30,20 +55,25 @@ export interface Committed {
   readonly metadata: string;
 }
 
-export class LogAdmin {
+export class LogAdmin implements TopicSource {
   readonly #client: KafkaClient;
   readonly #admin: Admin;
-  #used = false;
+  /** Offsets have an admin of their own: to ask for topics takes the others' from its list. */
+  readonly #offsets: Admin;
+  readonly #queue = new AskQueue();
+  readonly #troubles: Troubles;
+  readonly #used = new Set<Admin>();
 
-  constructor(client: KafkaClient) {
+  constructor(client: KafkaClient, troubles: Troubles) {
     this.#client = client;
-    this.#admin = client.kafka.admin({
-      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 },
-    });
+    this.#troubles = troubles;
+    const retry = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 };
+    this.#admin = client.kafka.admin({ retry });
+    this.#offsets = client.kafka.admin({ retry });
   }
 
   async close(): Promise<void> {
-    if (this.#used) await this.#admin.disconnect().catch(() => {});
+    await Promise.all([...this.#used].map((admin) => admin.disconnect().catch(() => {})));
   }
 
   async probe(): Promise<void> {
@@ -64,12 +94,36 @@ export class LogAdmin {
   }
 
   async partitionsOf(topic: string): Promise<number | undefined> {
+    return (await this.describe([topic])).get(topic)?.partitions;
+  }
+
+  /** Those that are there; kafkajs' requests are too old to tell the topics' ids. */
+  async describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicFacts>> {
+    const found = new Map<string, TopicFacts>();
+    let names = [...topics];
     try {
-      const metadata = await this.#admin0((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-      return metadata.topics[0]?.partitions.length;
+      const metadata = await this.#metadata(names);
+      if (metadata === undefined) {
+        // One of them is missing, and kafkajs tells nothing of the others then.
+        const there = new Set(await this.#call('topics', (admin) => admin.listTopics()));
+        names = names.filter((name) => there.has(name));
+      }
+      const told = metadata ?? (names.length === 0 ? [] : await this.#metadata(names));
+      for (const { name, partitions } of told ?? []) {
+        found.set(name, { partitions: partitions.length, id: '' });
+      }
+      return found;
+    } catch (error) {
+      throw kafkaError(error, topics.join(','));
+    }
+  }
+
+  async #metadata(topics: string[]): Promise<ITopicMetadata[] | undefined> {
+    try {
+      return (await this.#admin0((admin) => admin.fetchTopicMetadata({ topics }))).topics;
     } catch (error) {
       if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
-      throw kafkaError(error, topic);
+      throw error;
     }
   }
 
@@ -95,6 +149,33 @@ export class LogAdmin {
       }
     }
     await this.#checkCleanup(specs.filter((spec) => there.has(spec.name)));
+    await this.#checkReplicas([...found.topics, ...(await this.#ownTopics(there))]);
+  }
+
+  /** Kafka's own, if they are there and may be seen: commits rest on them. */
+  async #ownTopics(there: ReadonlySet<string>): Promise<readonly ITopicMetadata[]> {
+    const names = OWN_TOPICS.filter((name) => there.has(name));
+    if (names.length === 0) return [];
+    const asked = this.#admin0((admin) => admin.fetchTopicMetadata({ topics: names }));
+    return asked.then(
+      ({ topics }) => topics,
+      () => [],
+    );
+  }
+
+  /** One replica on several brokers works until one is lost: then acknowledged records are. */
+  async #checkReplicas(topics: readonly ITopicMetadata[]): Promise<void> {
+    const { brokers } = await this.#call('topics', (admin) => admin.describeCluster());
+    const alone = topicsOnOneBroker(topics, brokers.length);
+    if (alone.length === 0) {
+      this.#troubles.lift(REPLICAS);
+      return;
+    }
+    const some = alone.slice(0, NAMED_MAX).join(', ') + (alone.length > NAMED_MAX ? ', …' : '');
+    const what =
+      `${alone.length} topics have one replica though there are ${brokers.length} brokers ` +
+      `(${some}): a lost disk loses records, and what is exactly once is not.`;
+    this.#troubles.raise(REPLICAS, { code: 'CAR633', level: 'warning', what, at: some });
   }
 
   async #create(missing: readonly TopicSpec[]): Promise<void> {
@@ -161,9 +242,11 @@ export class LogAdmin {
     }
   }
 
-  /** By partition. */
+  /** By partition; asked after the call, so that it tells what was committed before it. */
   async bounds(topic: string): Promise<readonly Bounds[]> {
-    const offsets = await this.#call(topic, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.#ask(`bounds ${topic}`, topic, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    );
     const bounds: Bounds[] = [];
     for (const one of offsets) {
       bounds[one.partition] = { low: Number(one.low), end: Number(one.high) };
@@ -173,7 +256,7 @@ export class LogAdmin {
 
   /** By partition: the first offset at or after a time; the end where there is none. */
   async offsetsAt(topic: string, timeMs: number): Promise<readonly number[]> {
-    const found = await this.#call(topic, (admin) =>
+    const found = await this.#ask(`${timeMs} ${topic}`, topic, (admin) =>
       admin.fetchTopicOffsetsByTimestamp(topic, timeMs),
     );
     const offsets: number[] = [];
@@ -181,21 +264,40 @@ export class LogAdmin {
     return offsets;
   }
 
-  /** What a group has committed for one partition of its topics. */
+  /**
+   * What a group has committed for one partition of its topics. Rejects when the answer leaves one
+   * out: that nothing was committed is told by an offset of -1, not by silence.
+   */
   async committed(
     groupId: string,
     topics: readonly string[],
     partition: number,
   ): Promise<ReadonlyMap<string, Committed>> {
-    const found = await this.#call(groupId, (admin) =>
+    const mine = (await this.committedAll(groupId, topics)).get(partition);
+    for (const topic of topics) {
+      if (mine?.has(topic) !== true) throw untold(groupId, `${topic}/${partition}`);
+    }
+    return mine ?? new Map();
+  }
+
+  /** What a group has committed, by partition and topic. */
+  async committedAll(
+    groupId: string,
+    topics: readonly string[],
+  ): Promise<ReadonlyMap<number, ReadonlyMap<string, Committed>>> {
+    const question = `committed ${groupId} ${topics.join(' ')}`;
+    const found = await this.#ask(question, groupId, (admin) =>
       admin.fetchOffsets({ groupId, topics: [...topics] }),
     );
-    const committed = new Map<string, Committed>();
+    const all = new Map<number, Map<string, Committed>>();
     for (const { topic, partitions } of found) {
-      const one = partitions.find((p) => p.partition === partition);
-      committed.set(topic, { offset: Number(one?.offset ?? -1), metadata: one?.metadata ?? '' });
+      for (const { partition, offset, metadata } of partitions) {
+        const mine = all.get(partition) ?? new Map<string, Committed>();
+        mine.set(topic, { offset: Number(offset), metadata: metadata ?? '' });
+        all.set(partition, mine);
+      }
     }
-    return committed;
+    return all;
   }
 
   /** A reader's group leaves nothing behind; the brokers forget it by themselves if this fails. */
@@ -211,10 +313,31 @@ export class LogAdmin {
     }
   }
 
-  async #admin0<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
-    this.#used = true;
-    // Does nothing while a broker is connected, and connects anew after all were away.
-    await this.#admin.connect();
-    return ask(this.#admin);
+  async #ask<T>(question: string, at: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    try {
+      return await this.#queue.ask(question, () => this.#on(this.#offsets, ask));
+    } catch (error) {
+      // So kafkajs fails when it has lost sight of the topic in between.
+      throw error instanceof TypeError ? untold(at, at, error) : kafkaError(error, at);
+    }
   }
+
+  #admin0<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    return this.#on(this.#admin, ask);
+  }
+
+  async #on<T>(admin: Admin, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#used.add(admin);
+    // Does nothing while a broker is connected, and connects anew after all were away.
+    await admin.connect();
+    return ask(admin);
+  }
+}
+
+function untold(at: string, what: string, cause?: unknown): CarillonError {
+  return new CarillonError('CAR640', `Kafka does not tell the offsets of "${what}" now.`, {
+    where: { at },
+    retryable: true,
+    cause,
+  });
 }

@@ -9,7 +9,8 @@ import kafkajs, { type Assigner, type PartitionAssigner } from 'kafkajs';
 const { AssignerProtocol } = kafkajs;
 const { MemberAssignment, MemberMetadata } = AssignerProtocol;
 
-const NAME = 'carillon-tasks';
+/** What members of one group call it, on whatever data plane. */
+export const STRATEGY = 'carillon-tasks';
 const VERSION = 0;
 
 export interface Member {
@@ -132,7 +133,7 @@ export function decodeSelf(bytes: Buffer): Self {
 /** kafkajs' extension point. `self` is asked at every join. */
 export function taskAssigner(self: () => Self): PartitionAssigner {
   return (): Assigner => ({
-    name: NAME,
+    name: STRATEGY,
     version: VERSION,
     async assign({ members }) {
       const topics = new Map<string, readonly string[]>();
@@ -156,7 +157,7 @@ export function taskAssigner(self: () => Self): PartitionAssigner {
     },
     protocol({ topics }) {
       return {
-        name: NAME,
+        name: STRATEGY,
         metadata: MemberMetadata.encode({ version: VERSION, topics, userData: encodeSelf(self()) }),
       };
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Backoff, errorType, isFenced, kafkaError, pause, within } from './client.ts';
+import { Backoff, errorType, forward, isFenced, kafkaError, pause, within } from './client.ts';
 
 function failure(name: string, type?: string, cause?: unknown): Error {
   return Object.assign(new Error('why', { cause }), { name, ...(type ? { type } : {}) });
@@ -57,4 +57,25 @@ describe('waiting', () => {
     assert.equal(await within(Promise.reject(new Error('x')), 60_000), true);
     assert.equal(await within(new Promise(() => {}), 1), false);
   });
+});
+
+describe('what kafkajs says', () => {
+  const said: string[] = [];
+  const say = (level: string) => (_: object, sentence: string) =>
+    void said.push(`${level} ${sentence}`);
+  const logger = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+  const table: readonly [level: number, message: string, error: string, expected: string][] = [
+    [1, 'Connection error: broken', '', 'warn'],
+    [1, 'Response from broker', 'The group is rebalancing, so a rejoin is needed', 'debug'],
+    [2, 'KafkaJS v2 switched partitioner', '', 'debug'],
+    [4, 'Starting', '', 'debug'],
+  ];
+  for (const [level, message, error, expected] of table) {
+    test(`"${message}" ${error} is ${expected}`, () => {
+      said.length = 0;
+      const log = { message, error, timestamp: '', stack: 'secret', logger: 'kafkajs' };
+      forward(logger, { namespace: 'Runner', level, label: '', log });
+      assert.deepEqual(said, [`${expected} ${message}`]);
+    });
+  }
 });

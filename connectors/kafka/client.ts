@@ -7,6 +7,8 @@ import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Clock } from '../../core/clock.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
+import { type SocketFactory, Sockets } from './sockets.ts';
+import type { Dialer } from './wire/connection.ts';
 
 /** A fixed sentence, and facts as fields; pino's loggers fit. */
 export interface KafkaLogger {
@@ -37,7 +39,14 @@ export interface KafkaOptions {
   readonly revokeTimeoutMs?: number;
   readonly clock?: Clock;
   /** How a connection is made: for proxies, and for tests that cut the wire. */
-  readonly socketFactory?: KafkaConfig['socketFactory'];
+  readonly socketFactory?: SocketFactory;
+  /** The same for connections of the own protocol level. */
+  readonly dialer?: Dialer;
+  /**
+   * What moves records: our own protocol level (`batches`, the default), or kafkajs' public
+   * consumer and producer.
+   */
+  readonly dataPlane?: 'batches' | 'kafkajs';
 }
 
 export interface Settings {
@@ -51,7 +60,9 @@ export interface Settings {
 
 /** What every part of the connector shares. */
 export interface KafkaClient {
-  readonly kafka: Kafka;
+  readonly kafka: Pick<Kafka, 'admin' | 'consumer' | 'producer'>;
+  /** The same with sockets of its own, for what kafkajs does not end by itself. */
+  isolated(): { readonly kafka: Pick<Kafka, 'consumer'>; cut(): void };
   readonly logger: KafkaLogger;
   readonly clock: Clock;
   readonly clientId: string;
@@ -72,21 +83,13 @@ export function openClient(options: KafkaOptions): KafkaClient {
   registerCodecs();
   dropTimeoutWarnings();
   const logger = options.logger ?? silent;
-  const kafka = new kafkajs.Kafka({
-    brokers: [...options.brokers],
-    clientId: options.clientId,
-    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
-    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
-    ...(options.socketFactory === undefined ? {} : { socketFactory: options.socketFactory }),
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // Every layer of kafkajs retries by itself: few and quick, the patience is ours.
-    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 },
-    logLevel: logLevel.INFO,
-    logCreator: () => (entry) => forward(logger, entry),
-  });
   return {
-    kafka,
+    kafka: new kafkajs.Kafka(configOf(options, logger, options.socketFactory)),
+    isolated() {
+      const sockets = new Sockets(options.socketFactory);
+      const kafka = new kafkajs.Kafka(configOf(options, logger, sockets.factory));
+      return { kafka, cut: () => sockets.cut() };
+    },
     logger,
     clock: options.clock ?? systemClock,
     clientId: options.clientId,
@@ -102,6 +105,26 @@ export function openClient(options: KafkaOptions): KafkaClient {
   };
 }
 
+function configOf(
+  options: KafkaOptions,
+  logger: KafkaLogger,
+  socketFactory: SocketFactory | undefined,
+): KafkaConfig {
+  return {
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    ...(socketFactory === undefined ? {} : { socketFactory }),
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Every layer of kafkajs retries by itself: few and quick, the patience is ours.
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 4 },
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => forward(logger, entry),
+  };
+}
+
 /** What brokers answer in passing, and kafkajs asks again: a start or a commit is full of them. */
 const ROUTINE = [
   'another concurrent operation on the same transaction was ongoing',
@@ -114,7 +137,7 @@ const ROUTINE = [
 /**
  * kafkajs calls every lost connection an error; for us it is one only when the call itself fails.
  */
-function forward(logger: KafkaLogger, entry: LogEntry): void {
+export function forward(logger: KafkaLogger, entry: LogEntry): void {
   const { message, stack: _stack, timestamp: _timestamp, logger: _logger, ...facts } = entry.log;
   const told = { ...facts, part: entry.namespace };
   const said = `${message} ${String(facts.error ?? '')}`;

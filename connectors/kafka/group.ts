@@ -1,86 +1,99 @@
 /**
- * A member of a group of tasks. kafkajs' rebalances are eager and give no time before a task is
- * lost: the new assignment is known when it holds already. So a lost task is asked to finish
- * (`revoked`) while its new owner opens it; where transactions are used, the owner's opening fences
- * what comes too late.
+ * A member of a group of tasks. Rebalances are eager and give no time before a task is lost: the
+ * new assignment is known when it holds already. So a lost task is asked to finish (`revoked`)
+ * while its new owner opens it; where transactions are used, the owner's opening fences what comes
+ * too late.
  */
-import { CarillonError } from '../../core/error.ts';
-import type { Group, GroupHost, GroupSpec } from '../../core/log.ts';
+import type { CarillonError } from '../../core/error.ts';
+import type { Group, GroupHost, GroupSpec, LogBatch } from '../../core/log.ts';
 import type { LogAdmin } from './admin.ts';
-import { taskAssigner } from './assigner.ts';
-import { Backoff, type KafkaClient, kafkaError, pause } from './client.ts';
-import { type Committer, PlainCommitter, TransactionCommitter } from './commit.ts';
-import { Feed, type FeedHost } from './feed.ts';
-import type { Fetched } from './messages.ts';
-import type { LogProducer } from './producer.ts';
-import { KafkaTask, type Start, type TaskOwner, type TaskStart } from './task.ts';
+import type { KafkaClient } from './client.ts';
+import { GroupTroubles } from './group-troubles.ts';
+import { Missed } from './missed.ts';
+import type { DataPlane, Feed, FeedHost, UnitCommitter } from './plane.ts';
+import { RestoreEnds } from './restore-ends.ts';
+import { Standstill } from './standstill.ts';
+import { KafkaTask } from './task.ts';
+import { type SlotHost, TaskSlot } from './task-slot.ts';
+import { refuseGoneState, startOf } from './task-start.ts';
+import type { TopicChange, TopicSource, TopicWatch } from './topic-watch.ts';
+import type { Troubles } from './troubles.ts';
+import { KafkaUnit, type UnitOwner } from './unit.ts';
 
-/** Fetches without any record after which a restore that does not end is looked into. */
-const QUIET_FETCHES = 40;
+export type GroupAdmin = Pick<LogAdmin, 'bounds' | 'committed' | 'committedAll'>;
 
-type Why = 'revoked' | 'stopped' | 'fenced';
-
-interface Slot {
-  readonly partition: number;
-  wanted: boolean;
-  task: KafkaTask | null;
-  /** Set when the task that is open must go, though it may be wanted again. */
-  goes: Why | null;
-  /** Counts assignments and losses: what was prepared for another one is thrown away. */
-  epoch: number;
-  work: Promise<void> | null;
+/** What a group stands on, shared by all of a log's. */
+export interface GroupParts {
+  readonly client: Pick<KafkaClient, 'clock' | 'logger' | 'settings'>;
+  readonly admin: GroupAdmin;
+  readonly topics: TopicSource;
+  readonly watch: Pick<TopicWatch, 'watch' | 'look'>;
+  readonly troubles: Troubles;
+  readonly plane: Pick<DataPlane, 'feed' | 'committer'>;
 }
 
-export class KafkaGroup implements Group, FeedHost, TaskOwner {
-  readonly #client: KafkaClient;
-  readonly #admin: LogAdmin;
-  readonly #producer: LogProducer;
+export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
+  readonly #parts: GroupParts;
   readonly #spec: GroupSpec;
   readonly #host: GroupHost;
   readonly #feed: Feed;
+  readonly #committer: UnitCommitter;
+  readonly #unit: KafkaUnit;
+  readonly #troubles: GroupTroubles;
+  readonly #missed: Missed;
+  readonly #ends: RestoreEnds;
+  readonly #standstill: Standstill;
   readonly #startedAt: number;
   readonly #closing = new AbortController();
-  readonly #slots = new Map<number, Slot>();
-  /** Positions of stalled restores whose leader has answered since. */
-  #verified: { task: KafkaTask; topic: string; position: number }[] = [];
+  readonly #slots = new Map<number, TaskSlot>();
+  /** Partitions whose range is being asked for. */
+  readonly #ranging = new Set<string>();
+  #unwatch: () => void = () => {};
+  #timer: NodeJS.Timeout | null = null;
   #memberId: string | null = null;
   #owned: readonly number[] = [];
   #ownedAt = 0;
   #closed: Promise<void> | null = null;
 
-  constructor(
-    client: KafkaClient,
-    admin: LogAdmin,
-    producer: LogProducer,
-    spec: GroupSpec,
-    host: GroupHost,
-  ) {
-    this.#client = client;
-    this.#admin = admin;
-    this.#producer = producer;
+  constructor(parts: GroupParts, spec: GroupSpec, host: GroupHost) {
+    this.#parts = parts;
     this.#spec = spec;
     this.#host = host;
+    const { client, admin, plane, troubles } = parts;
     this.#startedAt = client.clock.now();
-    const topics = new Set([...spec.inputs, ...spec.tables]);
-    for (const { changelog } of spec.stores) topics.add(changelog);
-    const assigner = taskAssigner(() => ({
+    const self = () => ({
       hash: spec.topologyHash,
       partitions: spec.partitions,
       startedAt: this.#startedAt,
       owned: this.#owned,
       ownedAt: this.#ownedAt,
-    }));
-    this.#feed = new Feed(client, { groupId: spec.group, topics: [...topics], assigner }, this);
+    });
+    this.#feed = plane.feed({ groupId: spec.group, topics: this.#topics, self }, this);
+    this.#committer = plane.committer(spec.group, spec.transactional, this.#feed);
+    this.#unit = new KafkaUnit(spec, this.#committer, this);
+    this.#missed = new Missed(spec.group, client.logger, troubles);
+    this.#troubles = new GroupTroubles(spec, client, troubles, this.#missed);
+    this.#ends = new RestoreEnds(admin, client.logger, () => this.#held());
+    this.#standstill = new Standstill(client.settings.sessionTimeoutMs);
   }
 
-  /** Resolves at the first join; tasks open from then on. */
-  start(): Promise<void> {
-    return this.#feed.start();
+  /**
+   * Resolves at the first join; tasks open from then on. Rejects with CAR630 when rows of a store
+   * are gone; what was begun is to be closed then.
+   */
+  async start(): Promise<void> {
+    const { admin, topics, watch, client } = this.#parts;
+    await refuseGoneState(admin, topics, this.#spec);
+    this.#unwatch = watch.watch(this.#topics, (change) => this.#changed(change));
+    await this.#feed.start();
+    this.#timer = setInterval(() => void this.look(), client.settings.sessionTimeoutMs / 2);
+    this.#timer.unref();
   }
 
   get tasks(): readonly number[] {
-    const open = [...this.#slots.values()].filter((slot) => slot.task !== null && !slot.goes);
-    return open.map((slot) => slot.partition).sort((a, b) => a - b);
+    return this.#held()
+      .map((task) => task.partition)
+      .sort((a, b) => a - b);
   }
 
   close(): Promise<void> {
@@ -88,15 +101,49 @@ export class KafkaGroup implements Group, FeedHost, TaskOwner {
     return this.#closed;
   }
 
+  missed(): readonly { topic: string; partition: number; offsets: number }[] {
+    return this.#missed.list();
+  }
+
   async lag(): Promise<readonly { topic: string; partition: number; lag: number }[]> {
-    const tasks = [...this.#slots.values()].flatMap((slot) => slot.task ?? []);
+    const tasks = [...this.#slots.values()].flatMap((slot) => slot.committing ?? []);
     const ends = await Promise.all(
-      this.#spec.inputs.map(async (topic) => [topic, await this.#admin.bounds(topic)] as const),
+      this.#spec.inputs.map(
+        async (topic) => [topic, await this.#parts.admin.bounds(topic)] as const,
+      ),
     );
     return tasks.flatMap((task) => {
       const mine = ends.map(([topic, all]) => [topic, all[task.partition]?.end ?? 0] as const);
       return task.lag(new Map(mine));
     });
+  }
+
+  /** Whether reading moves; where it does not the consumer is replaced. Never rejects. */
+  async look(nowMs = performance.now()): Promise<void> {
+    const { client, admin } = this.#parts;
+    const readings = this.#held().flatMap((task) => task.wanted());
+    const suspects = this.#standstill.suspects(readings, nowMs);
+    const standing: string[] = [];
+    try {
+      for (const topic of new Set(suspects.map((one) => one.topic))) {
+        const bounds = await admin.bounds(topic);
+        for (const one of suspects) {
+          const end = bounds[one.partition]?.end ?? 0;
+          if (one.topic !== topic || !this.#standstill.stands(one, end, nowMs)) continue;
+          standing.push(`${topic}/${one.partition}@${one.position} of ${end}`);
+        }
+      }
+    } catch (error) {
+      client.logger.debug({ why: String(error) }, 'Whether reading moves is not known.');
+      return;
+    }
+    if (standing.length === 0 || this.#closing.signal.aborted) return;
+    const facts = { group: this.#spec.group, standing };
+    client.logger.warn(
+      facts,
+      'Nothing is read though there is something: the consumer is replaced.',
+    );
+    this.#feed.rejoin();
   }
 
   // From the feed.
@@ -105,206 +152,207 @@ export class KafkaGroup implements Group, FeedHost, TaskOwner {
     const now = new Set([...assignment.values()].flat());
     // A new member id: we were out of the group, and another may have had our tasks meanwhile. With
     // transactions it has fenced us if so; without, only a fresh start is sure to be right.
-    const anew = this.#memberId !== null && this.#memberId !== memberId;
+    const isAnew = this.#memberId !== null && this.#memberId !== memberId;
     this.#memberId = memberId;
     this.#owned = [...now].sort((a, b) => a - b);
-    this.#ownedAt = this.#client.clock.now();
-    this.#verified = [];
+    this.#ownedAt = this.#parts.client.clock.now();
+    this.#ends.reset();
+    this.#standstill.restart(performance.now());
     for (const [topic, partitions] of assignment) {
       for (const partition of partitions) this.#feed.pause(topic, partition);
     }
     for (const slot of this.#slots.values()) {
-      if (!now.has(slot.partition)) this.#unwant(slot, 'revoked');
-      else if (slot.task !== null && anew && !this.#spec.transactional) slot.goes = 'fenced';
-      else if (slot.task !== null && slot.goes === null) slot.task.rejoined();
-    }
-    for (const partition of now) {
-      const slot = this.#slotOf(partition);
-      if (!slot.wanted) slot.epoch++;
-      slot.wanted = !this.#closing.signal.aborted;
+      if (!now.has(slot.partition)) slot.unwant('revoked');
+      else if (isAnew && !this.#spec.transactional) slot.renew();
+      else slot.held?.rejoined();
     }
     const { group } = this.#spec;
-    this.#client.logger.info({ group, tasks: this.#owned }, 'The group has assigned its tasks.');
-    for (const slot of this.#slots.values()) this.#reconcile(slot);
+    const facts = { group, tasks: this.#owned };
+    this.#parts.client.logger.info(facts, 'The group has assigned its tasks.');
+    if (this.#closing.signal.aborted) return;
+    for (const partition of now) this.#slotOf(partition).want();
+  }
+
+  async finish(): Promise<void> {
+    const { revokeTimeoutMs } = this.#parts.client.settings;
+    await Promise.all(this.#held().map((task) => task.settle(revokeTimeoutMs)));
+  }
+
+  lost(): void {
+    this.#owned = [];
+    this.#ends.reset();
+    for (const slot of this.#slots.values()) slot.unwant('fenced');
   }
 
   position(topic: string, partition: number): number | undefined {
-    return this.#taskOf(partition)?.position(topic);
+    return this.#slots.get(partition)?.held?.position(topic);
   }
 
-  fetched(topic: string, partition: number, fetched: Fetched): void {
-    this.#taskOf(partition)?.fetched(topic, fetched);
+  fetched(batch: LogBatch): void {
+    this.#troubles.read(batch.topic, batch.partition);
+    this.#slots.get(batch.partition)?.held?.fetched(batch);
   }
 
-  /** A restore waits for records that are not there: see KafkaTask.nothingLeft. */
+  unreadable(topic: string, partition: number, error: CarillonError): void {
+    this.#troubles.unreadable(topic, partition, error);
+  }
+
+  remade(): void {
+    void this.#parts.watch.look();
+  }
+
   quiet(fetches: number): void {
-    if (fetches === QUIET_FETCHES) void this.#verify();
-    if (fetches < QUIET_FETCHES * 2 || this.#verified.length === 0) return;
-    const verified = this.#verified;
-    this.#verified = [];
-    for (const { task, topic, position } of verified) task.nothingLeft(topic, position);
+    this.#ends.quiet(fetches);
   }
 
-  // From the tasks.
+  outOfRange(topic: string, partition: number): void {
+    void this.#range(topic, partition, async (task, position) => {
+      const bounds = (await this.#parts.admin.bounds(topic))[partition];
+      // It moved meanwhile, or there is no such partition: the watch tells of that.
+      if (bounds === undefined || task.position(topic) !== position) return;
+      if (position > bounds.end) {
+        this.#troubles.beyond(topic, partition, position, bounds.end);
+        this.#slots.get(partition)?.renew([topic]);
+        return;
+      }
+      const { low } = bounds;
+      if (position < low && this.#isInput(topic)) {
+        this.#missed.add(topic, partition, position, low - 1);
+      }
+      task.skipTo(topic, Math.max(position, low));
+    });
+  }
 
-  lost(task: KafkaTask, error: CarillonError): void {
+  gap(topic: string, partition: number, position: number, first: number): void {
+    if (!this.#isInput(topic)) return;
+    void this.#range(topic, partition, async () => {
+      const low = (await this.#parts.admin.bounds(topic))[partition]?.low ?? 0;
+      // Else it is a gap of the log's own: compacted, or transactions' markers.
+      if (low > position) this.#missed.add(topic, partition, position, Math.min(low, first) - 1);
+    });
+  }
+
+  // From the slots.
+
+  async prepare(partition: number, remade: ReadonlySet<string>): Promise<KafkaTask> {
+    const { admin, topics, client } = this.#parts;
+    await this.#committer.open(partition);
+    // After it is open: the former owner cannot change the offsets any more.
+    const start = await startOf(admin, topics, this.#spec, partition, remade, this.#troubles);
+    return new KafkaTask({
+      partition,
+      spec: this.#spec,
+      feed: this.#feed,
+      unit: this.#unit,
+      start,
+      logger: client.logger,
+      failed: (task, error) => this.#failed(task, error),
+    });
+  }
+
+  release(partition: number): Promise<void> {
+    return this.#committer.close(partition);
+  }
+
+  opened(task: KafkaTask): void {
+    this.#troubles.opened(task.partition);
+    try {
+      task.open(this.#host);
+    } catch (error) {
+      this.#failed(task, error as Error);
+    }
+  }
+
+  notOpened(partition: number, error: CarillonError): void {
+    this.#troubles.notOpened(partition, error);
+  }
+
+  // From the unit.
+
+  committing(partition: number): KafkaTask | undefined {
+    return this.#slots.get(partition)?.committing;
+  }
+
+  lostPart(task: KafkaTask, error: CarillonError): void {
     const slot = this.#slots.get(task.partition);
-    if (slot?.task !== task || slot.goes !== null) return;
+    if (slot?.held !== task) return;
     const { group } = this.#spec;
     const facts = { group, partition: task.partition, code: error.code, why: error.what };
-    this.#client.logger.warn(facts, 'A task is lost, the member joins its group again.');
-    this.#unwant(slot, 'fenced');
-    this.#reconcile(slot);
+    this.#parts.client.logger.warn(facts, 'A task is lost, the member joins its group again.');
+    slot.unwant('fenced');
     // Who is the rightful owner is for the group to say: opened again at once, it would fence that
     // one.
     this.#feed.rejoin();
   }
 
-  failed(task: KafkaTask, error: Error): void {
-    const slot = this.#slots.get(task.partition);
-    if (slot?.task !== task) return;
-    const facts = { group: this.#spec.group, partition: task.partition, why: error.stack };
-    this.#client.logger.error(facts, 'A task has failed, its member leaves the group.');
-    this.#unwant(slot, 'fenced');
-    void this.close();
+  get #topics(): readonly string[] {
+    const { inputs, tables, stores } = this.#spec;
+    return [...new Set([...inputs, ...tables, ...stores.map((one) => one.changelog)])];
   }
 
-  #taskOf(partition: number): KafkaTask | undefined {
-    const slot = this.#slots.get(partition);
-    return slot === undefined || slot.goes !== null ? undefined : (slot.task ?? undefined);
+  #isInput(topic: string): boolean {
+    return this.#spec.inputs.includes(topic);
   }
 
-  #slotOf(partition: number): Slot {
+  #held(): KafkaTask[] {
+    return [...this.#slots.values()].flatMap((slot) => slot.held ?? []);
+  }
+
+  #slotOf(partition: number): TaskSlot {
     let slot = this.#slots.get(partition);
     if (slot === undefined) {
-      slot = { partition, wanted: false, task: null, goes: null, epoch: 0, work: null };
+      const { revokeTimeoutMs } = this.#parts.client.settings;
+      slot = new TaskSlot(partition, this, revokeTimeoutMs, this.#closing.signal);
       this.#slots.set(partition, slot);
     }
     return slot;
   }
 
-  #unwant(slot: Slot, why: Why): void {
-    if (slot.wanted) slot.epoch++;
-    slot.wanted = false;
-    if (slot.task !== null) slot.goes ??= why;
+  #failed(task: KafkaTask, error: Error): void {
+    const slot = this.#slots.get(task.partition);
+    if (slot?.held !== task) return;
+    const facts = { group: this.#spec.group, partition: task.partition, why: error.stack };
+    const { logger } = this.#parts.client;
+    logger.error(facts, 'A task has failed, its member leaves the group.');
+    slot.unwant('fenced');
+    void this.close();
   }
 
-  /** Brings a slot to what is wanted, one step after the other; the last wish wins. */
-  #reconcile(slot: Slot): void {
-    slot.work ??= this.#work(slot).finally(() => {
-      slot.work = null;
-      // A wish that came while the last step ended.
-      if (this.#isDue(slot)) this.#reconcile(slot);
-    });
+  #changed(change: TopicChange): void {
+    this.#troubles.changed(change);
+    if (change.kind !== 'recreated') return;
+    for (const slot of this.#slots.values()) slot.renew([change.topic]);
   }
 
-  #isDue(slot: Slot): boolean {
-    return slot.task === null ? slot.wanted : slot.goes !== null;
-  }
-
-  async #work(slot: Slot): Promise<void> {
-    const backoff = new Backoff();
-    for (;;) {
-      if (slot.task !== null && slot.goes !== null) {
-        const task = slot.task;
-        await task.close(slot.goes, this.#client.settings.revokeTimeoutMs);
-        slot.task = null;
-        slot.goes = null;
-      } else if (slot.task === null && slot.wanted) {
-        try {
-          await this.#open(slot);
-        } catch (error) {
-          const why = kafkaError(error, this.#spec.group).what;
-          const facts = { group: this.#spec.group, partition: slot.partition, why };
-          this.#client.logger.warn(facts, 'A task does not open, trying again.');
-          await pause(backoff.next(), this.#closing.signal);
-        }
-      } else {
-        return;
-      }
-    }
-  }
-
-  async #open(slot: Slot): Promise<void> {
-    const { epoch, partition } = slot;
-    const committer = await this.#committer(partition);
-    let task: KafkaTask | null = null;
+  /** One question a partition at a time; who does not answer is asked at the next occasion. */
+  async #range(
+    topic: string,
+    partition: number,
+    ask: (task: KafkaTask, position: number) => Promise<void>,
+  ): Promise<void> {
+    const key = `${topic}/${partition}`;
+    const task = this.#slots.get(partition)?.held;
+    const position = task?.position(topic);
+    if (task === undefined || position === undefined || this.#ranging.has(key)) return;
+    this.#ranging.add(key);
     try {
-      // After the committer is open: the former owner cannot change the offsets any more.
-      const start = await this.#startOf(partition);
-      if (slot.epoch === epoch && slot.wanted) {
-        const { logger } = this.#client;
-        task = new KafkaTask(partition, this.#spec, this.#feed, committer, this, logger, start);
-      }
+      await ask(task, position);
+    } catch (error) {
+      const facts = { topic, partition, why: String(error) };
+      this.#parts.client.logger.warn(facts, 'The bounds of a partition are not known.');
     } finally {
-      if (task === null) await committer.close();
-    }
-    if (task === null) return;
-    if (slot.epoch !== epoch || !slot.wanted) {
-      await committer.close();
-      return;
-    }
-    slot.task = task;
-    try {
-      task.open(this.#host);
-    } catch (error) {
-      this.failed(task, error as Error);
-    }
-  }
-
-  async #committer(partition: number): Promise<Committer> {
-    if (this.#spec.transactional) {
-      return TransactionCommitter.open(this.#client, this.#spec, partition);
-    }
-    return new PlainCommitter(this.#client, this.#spec, partition, this.#producer, this.#feed);
-  }
-
-  async #startOf(partition: number): Promise<TaskStart> {
-    const { group, inputs, tables, stores } = this.#spec;
-    const committed = await this.#admin.committed(group, inputs, partition);
-    const offsets = new Map<string, Start>();
-    const topics = [...inputs, ...tables, ...stores.map((one) => one.changelog)];
-    await Promise.all(
-      topics.map(async (topic) => {
-        const bounds = (await this.#admin.bounds(topic))[partition];
-        if (bounds === undefined) {
-          throw new CarillonError('CAR642', `"${topic}" has no partition ${partition}.`, {
-            where: { at: `${topic}/${partition}` },
-          });
-        }
-        const asked = committed.get(topic)?.offset ?? -1;
-        const offset = Math.max(asked, bounds.low);
-        if (asked >= 0 && asked < bounds.low) {
-          const facts = { group, topic, partition, committed: asked, first: bounds.low };
-          this.#client.logger.error(facts, 'Records were deleted before this group had read them.');
-        }
-        offsets.set(topic, { offset, end: bounds.end });
-      }),
-    );
-    return { offsets, committed };
-  }
-
-  async #verify(): Promise<void> {
-    const stalled = [...this.#slots.values()].flatMap((slot) =>
-      slot.task === null ? [] : slot.task.unreached().map((one) => ({ task: slot.task!, ...one })),
-    );
-    if (stalled.length === 0) return;
-    try {
-      // Asked of the leaders themselves: one that is away is no end.
-      for (const topic of new Set(stalled.map((one) => one.topic))) await this.#admin.bounds(topic);
-      this.#verified = stalled;
-    } catch (error) {
-      this.#client.logger.debug({ why: String(error) }, 'The leader of a restore does not answer.');
+      this.#ranging.delete(key);
     }
   }
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    for (const slot of this.#slots.values()) {
-      this.#unwant(slot, 'stopped');
-      this.#reconcile(slot);
-    }
-    for (const slot of this.#slots.values()) while (slot.work !== null) await slot.work;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#unwatch();
+    for (const slot of this.#slots.values()) slot.unwant('stopped');
+    for (const slot of this.#slots.values()) await slot.settled();
+    await this.#committer.end();
     await this.#feed.close();
+    this.#troubles.closed();
   }
 }

@@ -1,4 +1,5 @@
-/** The log on Apache Kafka, through kafkajs' public API. */
+/** The log on Apache Kafka: kafkajs for admin and coordination, a data plane for the bytes. */
+import type { Diagnostic } from '../../core/error.ts';
 import type {
   Group,
   GroupHost,
@@ -12,17 +13,24 @@ import type { Record } from '../../core/record.ts';
 import { LogAdmin } from './admin.ts';
 import { type KafkaClient, type KafkaOptions, openClient } from './client.ts';
 import { KafkaGroup } from './group.ts';
-import { LogProducer } from './producer.ts';
+import { KafkajsPlane } from './kafkajs-plane.ts';
+import type { DataPlane } from './plane.ts';
 import { followTopic, readTopic } from './reader.ts';
+import { TopicWatch } from './topic-watch.ts';
+import { Troubles } from './troubles.ts';
+import { WirePlane } from './wire-plane.ts';
 
 export type { KafkaLogger, KafkaOptions } from './client.ts';
+
+/** How often topics are looked at for having been deleted, made again or grown. */
+const WATCH_INTERVAL_MS = 5_000;
 
 /**
  * Opens the log; rejects with CAR640 (retryable) when no broker answers, with CAR645 when they
  * refuse. Partitions, policies and limits: see KafkaOptions and docs/decisions/kafkajs.md.
  */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
-  const log = new KafkaLog(openClient(options));
+  const log = new KafkaLog(options);
   try {
     await log.probe();
   } catch (error) {
@@ -38,15 +46,22 @@ interface Closable {
 
 class KafkaLog implements Log {
   readonly #client: KafkaClient;
+  readonly #troubles: Troubles;
   readonly #admin: LogAdmin;
-  /** All outputs of groups without transactions, so that their small batches go out together. */
-  readonly #producer: LogProducer;
+  readonly #watch: TopicWatch;
+  readonly #plane: DataPlane;
   readonly #open = new Set<Closable>();
 
-  constructor(client: KafkaClient) {
+  constructor(options: KafkaOptions) {
+    const client = openClient(options);
     this.#client = client;
-    this.#admin = new LogAdmin(client);
-    this.#producer = new LogProducer(client);
+    this.#troubles = new Troubles(client.logger);
+    this.#admin = new LogAdmin(client, this.#troubles);
+    this.#plane =
+      options.dataPlane === 'kafkajs'
+        ? new KafkajsPlane(client, this.#admin)
+        : new WirePlane(client, options);
+    this.#watch = new TopicWatch(this.#plane.topics, client.logger, WATCH_INTERVAL_MS);
   }
 
   applyTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -58,26 +73,37 @@ class KafkaLog implements Log {
   }
 
   async producer(): Promise<Producer> {
-    const producer = new LogProducer(this.#client);
-    await producer.open();
-    return this.#keep(producer);
+    return this.#keep(await this.#plane.producer());
   }
 
   async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
-    const group = new KafkaGroup(this.#client, this.#admin, this.#producer, spec, host);
-    await group.start();
+    const parts = {
+      client: this.#client,
+      admin: this.#plane.offsets,
+      topics: this.#plane.topics,
+      watch: this.#watch,
+      troubles: this.#troubles,
+      plane: this.#plane,
+    };
+    const group = new KafkaGroup(parts, spec, host);
+    try {
+      await group.start();
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
     return this.#keep(group);
   }
 
   read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]> {
-    return readTopic(this.#client, this.#admin, topic, options);
+    return readTopic(this.#reading, topic, options);
   }
 
   async follow(
     topic: string,
     onRecords: (records: readonly Record[]) => void,
   ): Promise<{ close(): Promise<void> }> {
-    const { close } = await followTopic(this.#client, this.#admin, topic, onRecords);
+    const { close } = await followTopic(this.#reading, topic, onRecords);
     return this.#keep({ close });
   }
 
@@ -85,10 +111,20 @@ class KafkaLog implements Log {
     return this.#admin.probe();
   }
 
+  troubles(): readonly Diagnostic[] {
+    return this.#troubles.list();
+  }
+
   async close(): Promise<void> {
+    this.#watch.close();
     await Promise.all([...this.#open].map((one) => one.close()));
-    await this.#producer.close();
+    await this.#plane.close();
     await this.#admin.close();
+  }
+
+  get #reading() {
+    const { offsets } = this.#plane;
+    return { client: this.#client, offsets, admin: this.#admin, plane: this.#plane };
   }
 
   /** What the caller has not closed itself is closed with the log. */

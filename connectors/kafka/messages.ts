@@ -1,10 +1,9 @@
-/** Between the engine's records (views on a batch's bytes) and the objects that kafkajs wants. */
-import type { EachBatchPayload, IHeaders, KafkaMessage, Message } from 'kafkajs';
-import type { EncodedBatch, StateRow } from '../../core/log.ts';
-import { type Header, Record } from '../../core/record.ts';
-import { readBatch } from '../../core/record-batch.ts';
-
-const NO_BYTES = Buffer.alloc(0);
+/** From the engine's batches to the objects that kafkajs wants. */
+import type { IHeaders, Message } from 'kafkajs';
+import type { Header } from '../../core/headers.ts';
+import type { EncodedBatch } from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
+import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 
 /** Records of one partition that go out in one request, at most; kafkajs groups them in O(n²). */
 const PIECE_RECORDS_MAX = 1_000;
@@ -39,22 +38,8 @@ export interface Piece {
 }
 
 export function piecesOf(batch: EncodedBatch, at: number): Piece[] {
-  const records = readBatch(batch.topic, batch.partition, batch.bytes, 0);
+  const records = readBatch(wholeBatch(batch.topic, batch.partition, batch.bytes, 0));
   return cut(batch.topic, batch.partition, at, records.map(messageOf(batch.partition)));
-}
-
-/** Changelog records: a row's key and value as they are. */
-export function piecesOfRows(
-  topic: string,
-  partition: number,
-  rows: readonly StateRow[],
-  nowMs: number,
-): Piece[] {
-  const timestamp = String(nowMs);
-  const messages = rows.map(
-    (row): OutMessage => ({ key: row.key, value: row.value, partition, timestamp, group: null }),
-  );
-  return cut(topic, partition, -1, messages);
 }
 
 function cut(topic: string, partition: number, batch: number, messages: OutMessage[]): Piece[] {
@@ -93,10 +78,9 @@ function sizeOf(message: OutMessage): number {
 /** Views on the batch's bytes; kafkajs copies them once, into its request. */
 function messageOf(partition: number): (record: Record) => OutMessage {
   return (record) => {
-    const { keyStart, valueStart } = record;
     const message: OutMessage = {
-      key: keyStart < 0 ? null : record.keyBytes.subarray(keyStart, record.keyEnd),
-      value: valueStart < 0 ? null : record.valueBytes.subarray(valueStart, record.valueEnd),
+      key: record.keyBytes,
+      value: record.valueBytes,
       partition,
       timestamp: String(record.timestamp),
       group: null,
@@ -115,147 +99,4 @@ function headersOut(headers: readonly Header[]): IHeaders {
     out[header.key] = list;
   }
   return out;
-}
-
-function headersIn(headers: IHeaders | undefined): readonly Header[] | null {
-  if (headers === undefined) return null;
-  let list: Header[] | null = null;
-  for (const key in headers) {
-    const value = headers[key];
-    list ??= [];
-    for (const one of Array.isArray(value) ? value : [value]) {
-      list.push({ key, value: typeof one === 'string' ? Buffer.from(one) : (one ?? NO_BYTES) });
-    }
-  }
-  return list;
-}
-
-export function recordOf(
-  topic: string,
-  partition: number,
-  offset: number,
-  message: KafkaMessage,
-): Record {
-  const { key, value } = message;
-  return new Record(
-    topic,
-    partition,
-    offset,
-    Number(message.timestamp),
-    key ?? NO_BYTES,
-    key === null ? -1 : 0,
-    key === null ? -1 : key.length,
-    value ?? NO_BYTES,
-    value === null ? -1 : 0,
-    value === null ? -1 : value.length,
-    headersIn(message.headers),
-  );
-}
-
-export interface Fetched {
-  readonly records: readonly Record[];
-  /** Where to go on: past control records and aborted ones. */
-  readonly nextOffset: number;
-}
-
-/** What kafkajs keeps on its own batch and messages, beside what its types tell. */
-interface FetchedMessage {
-  readonly offset: string;
-  readonly key: Buffer | null;
-  readonly isControlRecord?: boolean;
-  readonly batchContext?: { readonly inTransaction?: boolean; readonly producerId?: unknown };
-}
-
-/** Key of a control record: version i16, type i16; type 0 is an abort. */
-function isAbort(control: FetchedMessage): boolean {
-  return control.key !== null && control.key.length >= 4 && control.key.readInt16BE(2) === 0;
-}
-
-/**
- * The records of a fetched batch. kafkajs looks for aborted transactions in the order in which it
- * is told of them, but the brokers tell them in the order of their ends: when several producers
- * abort in one partition, it lets aborted records through. So a record of a transaction counts only
- * once its own producer's end marker has been seen; where that lies beyond this fetch, the batch is
- * cut before the transaction and fetched again from there (a transaction larger than a fetch is
- * left to kafkajs).
- */
-export function fetchedOf(batch: EachBatchPayload['batch'], from: number): Fetched {
-  const raw = (batch as { messagesWithinOffset?: readonly FetchedMessage[] }).messagesWithinOffset;
-  const { topic, partition } = batch;
-  if (raw === undefined || !hasTransactions(raw)) {
-    return {
-      records: recordsFrom(topic, partition, batch.messages, from),
-      nextOffset: Number(batch.lastOffset()) + 1,
-    };
-  }
-  const open = firstOpen(raw);
-  const whole = open === 0;
-  const end = whole ? raw.length : open;
-  const kept = committed(raw, end, whole ? new Set(batch.messages as FetchedMessage[]) : null);
-  const last = raw[end - 1]!;
-  return {
-    records: recordsFrom(topic, partition, kept as KafkaMessage[], from),
-    nextOffset: Number(last.offset) + 1,
-  };
-}
-
-function recordsFrom(
-  topic: string,
-  partition: number,
-  messages: readonly KafkaMessage[],
-  from: number,
-): Record[] {
-  const records: Record[] = [];
-  for (const message of messages) {
-    const offset = Number(message.offset);
-    if (offset >= from) records.push(recordOf(topic, partition, offset, message));
-  }
-  return records;
-}
-
-function hasTransactions(messages: readonly FetchedMessage[]): boolean {
-  let context: FetchedMessage['batchContext'];
-  for (const message of messages) {
-    if (message.batchContext === context) continue;
-    context = message.batchContext;
-    if (context?.inTransaction === true) return true;
-  }
-  return false;
-}
-
-/** Where the first transaction begins whose end is not in these messages; their number if none. */
-function firstOpen(messages: readonly FetchedMessage[]): number {
-  const ended = new Set<unknown>();
-  let first = messages.length;
-  for (let i = messages.length - 1; i >= 0; i--) {
-    const message = messages[i]!;
-    const producerId = message.batchContext?.producerId;
-    if (message.isControlRecord === true) ended.add(producerId);
-    else if (message.batchContext?.inTransaction === true && !ended.has(producerId)) first = i;
-  }
-  return first;
-}
-
-/** Data records in [0, end) that were not aborted. Without a marker `kafkajs` has the last word. */
-function committed(
-  messages: readonly FetchedMessage[],
-  end: number,
-  trusted: ReadonlySet<FetchedMessage> | null,
-): FetchedMessage[] {
-  const aborted = new Map<unknown, boolean>();
-  const kept: FetchedMessage[] = [];
-  // Markers beyond `end` count too: they end transactions that began before it.
-  for (let i = messages.length - 1; i >= 0; i--) {
-    const message = messages[i]!;
-    const context = message.batchContext;
-    if (message.isControlRecord === true) {
-      aborted.set(context?.producerId, isAbort(message));
-    } else if (i < end) {
-      const fate = context?.inTransaction === true ? aborted.get(context.producerId) : false;
-      if (fate === false || (fate === undefined && (trusted?.has(message) ?? false))) {
-        kept.push(message);
-      }
-    }
-  }
-  return kept.reverse();
 }

@@ -4,19 +4,23 @@
  */
 import { randomUUID } from 'node:crypto';
 import { CarillonError } from '../../core/error.ts';
-import type { ReadOptions } from '../../core/log.ts';
+import type { LogBatch, ReadOptions } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
+import { readBatch } from '../../core/record-batch.ts';
 import type { LogAdmin } from './admin.ts';
 import type { KafkaClient } from './client.ts';
-import { Feed, type FeedHost } from './feed.ts';
-import type { Fetched } from './messages.ts';
+import type { DataPlane, Feed, FeedHost, OffsetSource } from './plane.ts';
+import { QUIET_FETCHES } from './restore-ends.ts';
 
 /** Records that wait for a slow reader; beyond it nothing is fetched. */
 const WAITING_RECORDS_MAX = 10_000;
-/**
- * See KafkaGroup: fetches without any record after which an end that does not come is looked into.
- */
-const QUIET_FETCHES = 40;
+/** What reading stands on. */
+export interface ReaderParts {
+  readonly client: Pick<KafkaClient, 'clientId' | 'logger'>;
+  readonly offsets: OffsetSource;
+  readonly admin: Pick<LogAdmin, 'forgetGroup'>;
+  readonly plane: Pick<DataPlane, 'feed'>;
+}
 
 export interface ReaderHost {
   records(records: readonly Record[]): void;
@@ -25,8 +29,7 @@ export interface ReaderHost {
 }
 
 export class TopicReader implements FeedHost {
-  readonly #client: KafkaClient;
-  readonly #admin: LogAdmin;
+  readonly #parts: ReaderParts;
   readonly #topic: string;
   readonly #host: ReaderHost;
   readonly #groupId: string;
@@ -39,28 +42,27 @@ export class TopicReader implements FeedHost {
   #started = false;
   #verified = false;
 
-  constructor(client: KafkaClient, admin: LogAdmin, topic: string, host: ReaderHost) {
-    this.#client = client;
-    this.#admin = admin;
+  constructor(parts: ReaderParts, topic: string, host: ReaderHost) {
+    this.#parts = parts;
     this.#topic = topic;
     this.#host = host;
-    this.#groupId = `${client.clientId}.read.${randomUUID()}`;
-    this.#feed = new Feed(client, { groupId: this.#groupId, topics: [topic] }, this);
+    this.#groupId = `${parts.client.clientId}.read.${randomUUID()}`;
+    this.#feed = parts.plane.feed({ groupId: this.#groupId, topics: [topic] }, this);
   }
 
   /** `follow` false: nothing beyond the end as it is now, and no consumer when there is nothing. */
   async start(from: ReadOptions['from'], follow: boolean): Promise<void> {
-    const partitions = await this.#admin.partitionsOf(this.#topic);
+    const partitions = await this.#parts.offsets.partitionsOf(this.#topic);
     if (partitions === undefined) {
       throw new CarillonError('CAR642', `Topic "${this.#topic}" is not there.`, {
         where: { at: this.#topic },
       });
     }
-    const bounds = await this.#admin.bounds(this.#topic);
+    const bounds = await this.#parts.offsets.bounds(this.#topic);
     this.#ends = bounds.map((one) => one.end);
     if (from === 'start') this.#positions = bounds.map((one) => one.low);
     else if (from === 'end') this.#positions = [...this.#ends];
-    else this.#positions = [...(await this.#admin.offsetsAt(this.#topic, from))];
+    else this.#positions = [...(await this.#parts.offsets.offsetsAt(this.#topic, from))];
     this.#beyond = follow;
     this.#endWhenThere();
     if (this.#ended && !follow) return;
@@ -70,7 +72,7 @@ export class TopicReader implements FeedHost {
 
   async close(): Promise<void> {
     await this.#feed.close();
-    if (this.#started) await this.#admin.forgetGroup(this.#groupId);
+    if (this.#started) await this.#parts.admin.forgetGroup(this.#groupId);
   }
 
   pause(): void {
@@ -95,15 +97,20 @@ export class TopicReader implements FeedHost {
     return this.#isRead(partition) ? this.#positions[partition] : undefined;
   }
 
-  fetched(_topic: string, partition: number, fetched: Fetched): void {
-    this.#positions[partition] = fetched.nextOffset;
+  fetched(batch: LogBatch): void {
+    const { partition, nextOffset } = batch;
+    this.#positions[partition] = nextOffset;
     const end = this.#ends[partition]!;
-    const records = this.#beyond
-      ? fetched.records
-      : fetched.records.filter((record) => record.offset < end);
+    const all = readBatch(batch);
+    const records = this.#beyond ? all : all.filter((record) => record.offset < end);
     if (records.length > 0) this.#host.records(records);
-    if (!this.#beyond && fetched.nextOffset >= end) this.#feed.pause(this.#topic, partition);
+    if (!this.#beyond && nextOffset >= end) this.#feed.pause(this.#topic, partition);
     this.#endWhenThere();
+  }
+
+  /** Retention has passed a slow reader, or the topic was made again: what is there is read. */
+  outOfRange(topic: string, partition: number): void {
+    void this.#goOn(topic, partition);
   }
 
   quiet(fetches: number): void {
@@ -115,12 +122,28 @@ export class TopicReader implements FeedHost {
     this.#host.ended();
   }
 
+  async #goOn(topic: string, partition: number): Promise<void> {
+    try {
+      const low = (await this.#parts.offsets.bounds(topic))[partition]?.low ?? 0;
+      const facts = { topic, partition, position: this.#positions[partition], first: low };
+      this.#parts.client.logger.warn(facts, 'A reader was out of range, it goes on at the start.');
+      this.#positions[partition] = low;
+      this.#feed.seek(topic, partition, low);
+    } catch (error) {
+      const facts = { topic, partition, why: String(error) };
+      this.#parts.client.logger.warn(facts, 'The bounds of a partition are not known.');
+    }
+  }
+
   async #verify(): Promise<void> {
     try {
-      await this.#admin.bounds(this.#topic);
+      await this.#parts.offsets.bounds(this.#topic);
       this.#verified = true;
     } catch (error) {
-      this.#client.logger.debug({ why: String(error) }, 'The leader of a topic does not answer.');
+      this.#parts.client.logger.debug(
+        { why: String(error) },
+        'The leader of a topic does not answer.',
+      );
     }
   }
 
@@ -145,8 +168,7 @@ export class TopicReader implements FeedHost {
 
 /** The port's `read`: a bounded queue between the feed and the caller's loop. */
 export async function* readTopic(
-  client: KafkaClient,
-  admin: LogAdmin,
+  parts: ReaderParts,
   topic: string,
   options: ReadOptions,
 ): AsyncGenerator<readonly Record[]> {
@@ -155,7 +177,7 @@ export async function* readTopic(
   let ended = false;
   let wake: () => void = () => {};
   const stop = () => wake();
-  const reader = new TopicReader(client, admin, topic, {
+  const reader = new TopicReader(parts, topic, {
     records(records) {
       queue.push(records);
       waiting += records.length;
@@ -194,8 +216,7 @@ export async function* readTopic(
 
 /** The port's `follow`. */
 export async function followTopic(
-  client: KafkaClient,
-  admin: LogAdmin,
+  parts: ReaderParts,
   topic: string,
   onRecords: (records: readonly Record[]) => void,
 ): Promise<{ close(): Promise<void> }> {
@@ -206,13 +227,13 @@ export async function followTopic(
     failed = reject;
   });
   end.catch(() => {});
-  const reader = new TopicReader(client, admin, topic, {
+  const reader = new TopicReader(parts, topic, {
     records(records) {
       try {
         onRecords(records);
       } catch (error) {
         // The follower's own code failed: what it holds is not whole any more.
-        client.logger.error(
+        parts.client.logger.error(
           { topic, why: String(error) },
           'A followed topic could not be applied.',
         );

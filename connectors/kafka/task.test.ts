@@ -1,11 +1,15 @@
-/** A task against a feed and a committer of its own; no broker. */
+/** A task against a feed of its own; no broker. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { CarillonError } from '../../core/error.ts';
-import type { CommitSet, GroupSpec, TaskHost, TaskPort } from '../../core/log.ts';
-import { Record } from '../../core/record.ts';
+import type { GroupSpec, LogBatch, TaskHost } from '../../core/log.ts';
+import { readBatch } from '../../core/record-batch.ts';
+import { numberedBatch } from '../../test/kit/log-batches.ts';
 import { silent } from './client.ts';
-import { KafkaTask, type Start } from './task.ts';
+import { emptyBatch } from './fetched.ts';
+import { QUEUE_BATCHES_MAX } from './input-queue.ts';
+import { readMarks, StateMarks } from './state-marks.ts';
+import { KafkaTask } from './task.ts';
+import type { Start } from './task-start.ts';
 
 const SPEC: GroupSpec = {
   group: 'g',
@@ -16,62 +20,50 @@ const SPEC: GroupSpec = {
   transactional: true,
   topologyHash: 'h',
 };
-const EMPTY: CommitSet = { batches: [], rows: [], offsets: [] };
-
-function record(topic: string, offset: number): Record {
-  const bytes = Buffer.from(`k${offset}`);
-  return new Record(topic, 2, offset, 0, bytes, 0, bytes.length, bytes, 0, bytes.length, null);
-}
-
-function records(topic: string, from: number, count: number): Record[] {
-  return Array.from({ length: count }, (_, i) => record(topic, from + i));
-}
+const P = 2;
 
 /** A task of partition 2, and what it did, in order. */
-function taskOf(
-  starts: { readonly [topic: string]: Start },
-  over: { commit?: (set: CommitSet) => Promise<void>; onOffer?: (port: TaskPort) => void } = {},
-) {
+function taskOf(starts: { readonly [topic: string]: Start }, onWake: () => void = () => {}) {
   const said: string[] = [];
   const flowing = new Set<string>();
-  const lost: CarillonError[] = [];
   const failed: Error[] = [];
-  let closed = 0;
-  let offers = 0;
-  const feed = {
-    seek: (topic: string, _partition: number, offset: number) => said.push(`${topic}@${offset}`),
-    pause: (topic: string) => void flowing.delete(topic),
-    resume: (topic: string) => void flowing.add(topic),
-  };
-  const committer = {
-    commit: over.commit ?? (async () => {}),
-    close: async () => void closed++,
-  };
-  const task = new KafkaTask(
-    2,
-    SPEC,
-    feed as ConstructorParameters<typeof KafkaTask>[2],
-    committer,
-    { lost: (_, error) => void lost.push(error), failed: (_, error) => void failed.push(error) },
-    silent,
-    {
+  const task = new KafkaTask({
+    partition: P,
+    spec: SPEC,
+    feed: {
+      seek: (topic: string, _: number, offset: number) => void said.push(`${topic}@${offset}`),
+      pause: (topic: string) => void flowing.delete(topic),
+      resume: (topic: string) => void flowing.add(topic),
+    },
+    unit: { commit: async () => {} },
+    start: {
       offsets: new Map(Object.entries(starts)),
       committed: new Map([['in', { offset: 5, metadata: 'm' }]]),
+      marks: new StateMarks(['changelog'], new Map(), new Map()),
     },
-  );
+    logger: silent,
+    failed: (_, error) => void failed.push(error),
+  });
+  const keys = (batch: LogBatch) => readBatch(batch).map((record) => record.key);
   const host: TaskHost = {
-    restore: (store, key, value) => void said.push(`${store} ${key}=${value}`),
-    table: (topic, rows) => void said.push(`${topic} ${rows.length}`),
+    restore: (store, batch) => void said.push(`${store} ${keys(batch)}`),
+    table: (topic, batch) => void said.push(`${topic} ${keys(batch)}`),
     ready: () => void said.push('ready'),
-    offer: (topic, rows, next) => {
-      said.push(`${topic} ${rows.length} →${next}`);
-      if (offers++ < 5) over.onOffer?.(task);
+    wake: () => {
+      said.push('wake');
+      onWake();
     },
     close: async (why) => void said.push(why),
   };
-  const open = () => task.open({ open: () => host });
-  const take = () => said.splice(0).join(', ');
-  return { task, open, take, flowing, lost, failed, closed: () => closed };
+  return {
+    task,
+    flowing,
+    failed,
+    open: () => task.open({ open: () => host }),
+    said: () => said.splice(0).join(', '),
+    fetch: (topic: string, from: number, count: number, next?: number) =>
+      task.fetched(numberedBatch(topic, P, from, count, next)),
+  };
 }
 
 const NOTHING = {
@@ -82,139 +74,169 @@ const NOTHING = {
 
 describe('a task', () => {
   test('restores its changelog and tables to their ends, then its inputs flow', () => {
-    const { task, open, take, flowing } = taskOf({
+    const { task, open, said, flowing, fetch } = taskOf({
       in: { offset: 5, end: 9 },
       table: { offset: 1, end: 3 },
       changelog: { offset: 0, end: 4 },
     });
     open();
-    assert.equal(take(), 'in@5, table@1, changelog@0');
+    assert.equal(said(), 'in@5, table@1, changelog@0');
     assert.deepEqual([...flowing].sort(), ['changelog', 'table']);
     assert.equal(task.position('in'), undefined);
-    task.fetched('table', { records: records('table', 1, 2), nextOffset: 3 });
-    task.fetched('changelog', { records: records('changelog', 0, 1), nextOffset: 1 });
-    assert.equal(take(), 'table 2, s k0=k0');
+    fetch('table', 1, 2);
+    fetch('changelog', 0, 1);
+    assert.equal(said(), 'table k1,k2, s k0');
     // The end is markers and aborted records only.
-    task.fetched('changelog', { records: [], nextOffset: 4 });
-    assert.equal(take(), 'ready');
+    task.fetched(emptyBatch('changelog', P, 1, 4));
+    assert.equal(said(), 'ready');
     assert.deepEqual([...flowing].sort(), ['in', 'table']);
     assert.equal(task.committedMetadata('in'), 'm');
+    fetch('table', 3, 1);
+    assert.equal(said(), 'table k3', 'a table is followed');
   });
 
   test('has an end that was compacted away, once its leader has been asked', () => {
-    const { task, open, take } = taskOf({ ...NOTHING, changelog: { offset: 0, end: 4 } });
+    const { task, open, said, fetch } = taskOf({ ...NOTHING, changelog: { offset: 0, end: 4 } });
     open();
-    task.fetched('changelog', { records: records('changelog', 0, 2), nextOffset: 2 });
+    fetch('changelog', 0, 2);
     assert.deepEqual(task.unreached(), [{ topic: 'changelog', position: 2 }]);
-    take();
+    said();
     task.nothingLeft('changelog', 1);
-    assert.equal(take(), '', 'it has moved since');
+    assert.equal(said(), '', 'it has moved since');
     task.nothingLeft('changelog', 2);
-    assert.equal(take(), 'ready');
+    assert.equal(said(), 'changelog@4, ready');
+    assert.deepEqual(task.unreached(), []);
   });
 
-  test('offers a fetch in slices, each with where to go on', () => {
-    const { task, open, take } = taskOf(NOTHING);
+  test('is woken when there is something to take where there was nothing', () => {
+    const { task, open, said, fetch } = taskOf(NOTHING);
     open();
-    take();
-    task.fetched('in', { records: records('in', 5, 1_200), nextOffset: 1_210 });
-    assert.equal(take(), 'in 500 →505, in 500 →1005, in 200 →1210');
+    said();
+    assert.equal(task.take('in'), undefined);
+    fetch('in', 5, 3);
+    fetch('in', 8, 2);
+    assert.equal(said(), 'wake');
+    assert.deepEqual([task.take('in')?.from, task.take('in')?.from], [5, 8]);
+    assert.equal(task.take('in'), undefined);
+    task.fetched(emptyBatch('in', P, 10, 12));
+    assert.equal(said(), 'wake');
+    assert.deepEqual(task.take('in')?.nextOffset, 12);
   });
 
-  test('that pauses in the middle of a fetch gets the rest when it resumes', async () => {
-    const { task, open, take, flowing } = taskOf(NOTHING, { onOffer: (port) => port.pause('in') });
+  test('may take from inside its wake', () => {
+    const taken: (number | undefined)[] = [];
+    const { task, open, fetch } = taskOf(NOTHING, () => taken.push(task.take('in')?.from));
     open();
-    take();
-    task.fetched('in', { records: records('in', 5, 1_200), nextOffset: 1_210 });
-    assert.equal(take(), 'in 500 →505');
+    fetch('in', 5, 1);
+    fetch('in', 6, 1);
+    assert.deepEqual(taken, [5, 6]);
+  });
+
+  test('that does not take has its input paused at the bound, until half is taken', () => {
+    const { task, open, flowing, fetch } = taskOf(NOTHING);
+    open();
+    for (let i = 0; i < QUEUE_BATCHES_MAX; i++) {
+      assert.ok(flowing.has('in'));
+      fetch('in', 5 + i, 1);
+    }
     assert.ok(!flowing.has('in'));
-    task.resume('in');
-    assert.equal(take(), '', 'never from inside the call');
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(take(), 'in 500 →1005');
-    task.resume('in');
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(take(), 'in 200 →1210');
-    assert.ok(!flowing.has('in'));
-    task.resume('in');
-    assert.ok(flowing.has('in'));
+    assert.equal(task.position('in'), undefined);
+    // What was under way when it was paused is kept.
+    fetch('in', 5 + QUEUE_BATCHES_MAX, 1);
+    let taken = 0;
+    for (; !flowing.has('in'); taken++) assert.equal(task.take('in')?.from, 5 + taken);
+    assert.equal(taken, QUEUE_BATCHES_MAX / 2 + 1);
+    while (task.take('in') !== undefined) taken++;
+    assert.equal(taken, QUEUE_BATCHES_MAX + 1);
+    assert.equal(task.position('in'), 5 + QUEUE_BATCHES_MAX + 1);
   });
 
-  test('that stays over a rebalance seeks to where it is', () => {
-    const { task, open, take } = taskOf(NOTHING);
+  test('that stays over a rebalance seeks to where it is, and keeps what it has', () => {
+    const { task, open, said, fetch } = taskOf(NOTHING);
     open();
-    task.fetched('in', { records: records('in', 5, 3), nextOffset: 9 });
-    take();
+    fetch('in', 5, 3, 9);
+    said();
     task.rejoined();
-    assert.equal(take(), 'in@9, table@0, changelog@0');
+    assert.equal(said(), 'in@9, table@0, changelog@0');
+    assert.equal(task.take('in')?.from, 5);
   });
 
-  test('commits one after the other, though asked at once', async () => {
-    let running = 0;
-    const { task, open } = taskOf(NOTHING, {
-      async commit() {
-        assert.equal(running++, 0);
-        await new Promise((resolve) => setImmediate(resolve));
-        running--;
-      },
-    });
+  test('notes a changelog that had records beside what it commits', () => {
+    const { task, open, fetch } = taskOf({ ...NOTHING, changelog: { offset: 0, end: 1 } });
     open();
-    await Promise.all([task.commit(EMPTY), task.commit(EMPTY), task.commit(EMPTY)]);
+    const part = {
+      partition: P,
+      batches: [],
+      offsets: [{ topic: 'in', offset: 6, metadata: 'mine' }],
+    };
+    assert.equal(task.marked(part).offsets[0]!.metadata, 'mine');
+    fetch('changelog', 0, 1);
+    const { marks, metadata } = readMarks(task.marked(part).offsets[0]!.metadata);
+    assert.deepEqual([marks.size, metadata], [1, 'mine']);
+    task.committed(part);
+    assert.equal(task.committedMetadata('in'), 'mine');
   });
 
-  const losses: readonly [what: string, error: Error, code: string][] = [
-    ['fenced', Object.assign(new Error('x'), { type: 'PRODUCER_FENCED' }), 'CAR643'],
-    ['with the brokers away', new Error('Closed connection'), 'CAR644'],
-    ['refused', Object.assign(new Error('x'), { type: 'TOPIC_AUTHORIZATION_FAILED' }), 'CAR645'],
-  ];
-  for (const [what, error, code] of losses) {
-    test(`a commit ${what} is ${code}, and the task is lost`, async () => {
-      const { task, open, lost } = taskOf(NOTHING, { commit: () => Promise.reject(error) });
-      open();
-      await assert.rejects(task.commit(EMPTY), { code });
-      assert.deepEqual(
-        lost.map((one) => one.code),
-        [code],
-      );
-    });
-  }
-
-  test('that is closed gives nothing, takes nothing, and lets go of its producer', async () => {
-    const { task, open, take, flowing, closed, lost } = taskOf(NOTHING);
+  test('that is closed gives nothing and takes nothing', async () => {
+    const { task, open, said, flowing, fetch } = taskOf(NOTHING);
     open();
-    take();
+    fetch('in', 5, 1);
+    said();
     await task.close('fenced', 1_000);
-    assert.equal(take(), 'fenced');
+    assert.equal(said(), 'fenced');
     assert.deepEqual([...flowing], []);
-    assert.equal(closed(), 1);
-    await assert.rejects(task.commit(EMPTY), { code: 'CAR643' });
-    assert.deepEqual(lost, []);
+    assert.equal(task.take('in'), undefined);
+    fetch('in', 6, 1);
+    await task.close('stopped', 1_000);
+    assert.equal(said(), '');
+    assert.equal(task.isOpen, false);
+  });
+
+  test('closes even if its host throws at that', async () => {
+    const { task } = taskOf(NOTHING);
+    const broken = { close: () => assert.fail('broken') } as unknown as TaskHost;
+    task.open({ open: () => broken });
+    await task.close('stopped', 1_000);
+    assert.equal(task.isOpen, false);
+  });
+
+  test('can commit while it closes, unless it was fenced', async () => {
+    for (const [why, open] of [
+      ['revoked', true],
+      ['stopped', true],
+      ['fenced', false],
+    ] as const) {
+      const { task, open: begin } = taskOf(NOTHING);
+      begin();
+      const closing = task.close(why, 1_000);
+      assert.equal(task.isOpen, open, why);
+      await closing;
+      assert.equal(task.isOpen, false);
+    }
   });
 
   test('whose host throws fails', () => {
-    const { task, open, failed } = taskOf(NOTHING, {
-      onOffer() {
-        throw new Error('broken');
-      },
+    const { open, failed, fetch } = taskOf(NOTHING, () => {
+      throw new Error('broken');
     });
     open();
-    task.fetched('in', { records: records('in', 5, 1), nextOffset: 6 });
+    fetch('in', 5, 1);
     assert.deepEqual(
       failed.map((error) => error.message),
       ['broken'],
     );
   });
 
-  test('lag counts what was passed over as read, once all offered is committed', async () => {
-    const { task, open } = taskOf(NOTHING);
+  test('lag counts what was passed over as read, once all records are committed', () => {
+    const { task, open, fetch } = taskOf(NOTHING);
     open();
     const lag = () => task.lag(new Map([['in', 12]]))[0]!.lag;
     assert.equal(lag(), 7);
-    task.fetched('in', { records: records('in', 5, 3), nextOffset: 8 });
-    task.fetched('in', { records: [], nextOffset: 12 });
+    fetch('in', 5, 3, 8);
+    task.fetched(emptyBatch('in', P, 8, 12));
     assert.equal(lag(), 7);
     const offsets = [{ topic: 'in', offset: 8, metadata: '' }];
-    await task.commit({ ...EMPTY, offsets });
+    task.committed({ partition: P, batches: [], offsets });
     assert.equal(lag(), 0);
   });
 });

@@ -1,40 +1,28 @@
 /**
- * One task at this member: restores its stores and tables, offers its inputs, commits its work.
+ * One task at this member: restores its stores and tables, then has its inputs taken from.
  *
  *   restoring ──(stores and tables at their ends)──▶ running ──close──▶ closing ──▶ closed
  */
-import { CarillonError } from '../../core/error.ts';
-import type { CommitSet, GroupHost, GroupSpec, TaskHost, TaskPort } from '../../core/log.ts';
-import type { Record } from '../../core/record.ts';
+import type {
+  GroupHost,
+  GroupSpec,
+  LogBatch,
+  TaskHost,
+  TaskPort,
+  UnitPart,
+  UnitPort,
+} from '../../core/log.ts';
+import { batchCount } from '../../core/record-batch.ts';
 import type { Committed } from './admin.ts';
-import { isFenced, type KafkaLogger, kafkaError, within } from './client.ts';
-import type { Committer } from './commit.ts';
-import type { Feed } from './feed.ts';
-import type { Fetched } from './messages.ts';
+import { type KafkaLogger, within } from './client.ts';
+import { InputQueue } from './input-queue.ts';
+import type { Feed } from './plane.ts';
+import type { TaskStart } from './task-start.ts';
 
-/** Records of one offer; the rest of a fetch waits here until the task's queue takes it. */
-const OFFER_RECORDS_MAX = 500;
-
-export interface Start {
-  readonly offset: number;
-  /** For tables and changelogs: restored when reading has come here. */
-  readonly end: number;
-}
-
-export interface TaskStart {
-  readonly offsets: ReadonlyMap<string, Start>;
-  readonly committed: ReadonlyMap<string, Committed>;
-}
-
-/** What a task asks of its member's consumer. */
+/** What a task asks of its member's feed. */
 export type TaskFeed = Pick<Feed, 'seek' | 'pause' | 'resume'>;
 
-export interface TaskOwner {
-  /** A commit failed: the task is to be closed as fenced, and asked for again. */
-  lost(task: KafkaTask, error: CarillonError): void;
-  /** The task's own code failed: the member ends. */
-  failed(task: KafkaTask, error: Error): void;
-}
+export type Why = 'revoked' | 'stopped' | 'fenced';
 
 interface Track {
   readonly topic: string;
@@ -42,49 +30,52 @@ interface Track {
   readonly store: string;
   /** The next offset to fetch. */
   position: number;
-  end: number;
+  readonly end: number;
   reached: boolean;
-  pausedByHost: boolean;
-  /** Fetched and not offered yet: at most one fetch of the partition. */
-  held: readonly Record[];
-  heldFrom: number;
-  heldNext: number;
-  /** `nextOffset` of the last offer. */
-  offered: number;
+  /** An input's; empty for the others. */
+  readonly queue: InputQueue;
+  /** `nextOffset` of the last batch with records. */
+  lastRecords: number;
+}
+
+export interface TaskParts {
+  readonly partition: number;
+  readonly spec: GroupSpec;
+  readonly feed: TaskFeed;
+  readonly unit: UnitPort;
+  readonly start: TaskStart;
+  readonly logger: KafkaLogger;
+  /** The task's own code failed: the member ends. */
+  failed(task: KafkaTask, error: Error): void;
 }
 
 export class KafkaTask implements TaskPort {
   readonly partition: number;
-  readonly #spec: GroupSpec;
-  readonly #feed: TaskFeed;
-  readonly #committer: Committer;
-  readonly #owner: TaskOwner;
-  readonly #logger: KafkaLogger;
+  readonly unit: UnitPort;
+  readonly #parts: TaskParts;
   readonly #tracks = new Map<string, Track>();
   readonly #committed: Map<string, Committed>;
   #host: TaskHost | null = null;
   #state: 'restoring' | 'running' | 'closing' | 'closed' = 'restoring';
-  #commits: Promise<void> = Promise.resolve();
 
-  constructor(
-    partition: number,
-    spec: GroupSpec,
-    feed: TaskFeed,
-    committer: Committer,
-    owner: TaskOwner,
-    logger: KafkaLogger,
-    start: TaskStart,
-  ) {
+  constructor(parts: TaskParts) {
+    const { partition, spec, start } = parts;
     this.partition = partition;
-    this.#spec = spec;
-    this.#feed = feed;
-    this.#committer = committer;
-    this.#owner = owner;
-    this.#logger = logger;
+    this.unit = parts.unit;
+    this.#parts = parts;
     this.#committed = new Map(start.committed);
     const add = (topic: string, role: Track['role'], store: string) => {
       const { offset, end } = start.offsets.get(topic)!;
-      this.#tracks.set(topic, trackOf(topic, role, store, offset, end));
+      this.#tracks.set(topic, {
+        topic,
+        role,
+        store,
+        position: offset,
+        end,
+        reached: role === 'input' || offset >= end,
+        queue: new InputQueue(),
+        lastRecords: offset,
+      });
     };
     for (const topic of spec.inputs) add(topic, 'input', '');
     for (const topic of spec.tables) add(topic, 'table', '');
@@ -95,6 +86,11 @@ export class KafkaTask implements TaskPort {
     return this.#state === 'restoring';
   }
 
+  /** It can still commit: also while it is being closed. */
+  get isOpen(): boolean {
+    return this.#state !== 'closed';
+  }
+
   /** Opens the engine's side and begins to read. */
   open(host: GroupHost): void {
     this.#host = host.open(this);
@@ -102,10 +98,10 @@ export class KafkaTask implements TaskPort {
     this.#readyWhenRestored();
   }
 
-  /** A new generation, the task has stayed: kafkajs forgot where it was, we did not. */
+  /** A new generation, the task has stayed: the feed forgot where it was, we did not. */
   rejoined(): void {
     for (const track of this.#tracks.values()) {
-      this.#feed.seek(track.topic, this.partition, track.position);
+      this.#parts.feed.seek(track.topic, this.partition, track.position);
       this.#flow(track);
     }
   }
@@ -115,20 +111,30 @@ export class KafkaTask implements TaskPort {
     return track !== undefined && this.#wants(track) ? track.position : undefined;
   }
 
-  fetched(topic: string, fetched: Fetched): void {
-    const track = this.#tracks.get(topic)!;
-    track.position = fetched.nextOffset;
+  fetched(batch: LogBatch): void {
+    const track = this.#tracks.get(batch.topic);
+    if (track === undefined || !this.#takes(track)) return;
+    track.position = batch.nextOffset;
     try {
-      if (track.role === 'input') {
-        if (fetched.records.length > 0) this.#hold(track, fetched);
-      } else {
-        if (track.role === 'table') this.#table(track, fetched.records);
-        else this.#restore(track, fetched.records);
-        if (this.#state === 'restoring' && track.position >= track.end) this.#reach(track);
-      }
+      if (track.role === 'input') this.#queue(track, batch);
+      else this.#load(track, batch);
     } catch (error) {
       this.fail(error as Error);
     }
+  }
+
+  /** Where a partition that is wanted goes on; the records between were deleted. */
+  skipTo(topic: string, offset: number): void {
+    const track = this.#tracks.get(topic);
+    if (track === undefined) return;
+    track.position = offset;
+    this.#parts.feed.seek(topic, this.partition, offset);
+  }
+
+  /** What is read now, and where it is: for who looks whether it moves. */
+  wanted(): { topic: string; partition: number; position: number }[] {
+    const wanted = [...this.#tracks.values()].filter((track) => this.#wants(track));
+    return wanted.map(({ topic, position }) => ({ topic, partition: this.partition, position }));
   }
 
   /** Topics that are still read towards their end, with where they are. */
@@ -146,18 +152,19 @@ export class KafkaTask implements TaskPort {
     const track = this.#tracks.get(topic);
     if (track === undefined || track.position !== position || track.reached) return;
     const facts = { topic, partition: this.partition, position, end: track.end };
-    this.#logger.info(facts, 'The end of a compacted topic holds no records: restored.');
+    this.#parts.logger.info(facts, 'The end of a compacted topic holds no records: restored.');
+    this.skipTo(topic, track.end);
     this.#reach(track);
   }
 
   /** How far behind its inputs are, given their ends. */
   lag(ends: ReadonlyMap<string, number>): { topic: string; partition: number; lag: number }[] {
-    return this.#spec.inputs.map((topic) => {
+    return this.#parts.spec.inputs.map((topic) => {
       const track = this.#tracks.get(topic)!;
       const committed = this.#committed.get(topic)?.offset ?? -1;
-      const idle = track.held.length === 0 && committed >= track.offered;
-      // All that was offered is committed: what reading has passed over since is no lag.
-      const at = idle ? track.position : Math.max(committed, 0);
+      // All records are committed: what reading has passed over since is no lag.
+      const isIdle = committed >= track.lastRecords;
+      const at = isIdle ? Math.max(track.position, committed) : Math.max(committed, 0);
       return { topic, partition: this.partition, lag: Math.max(0, (ends.get(topic) ?? at) - at) };
     });
   }
@@ -166,96 +173,75 @@ export class KafkaTask implements TaskPort {
     return this.#committed.get(topic)?.metadata ?? '';
   }
 
-  commit(set: CommitSet): Promise<void> {
-    const done = this.#commits.then(() => this.#commit(set));
-    // The next one waits for this one, whatever came of it.
-    this.#commits = done.catch(() => {});
-    return done;
+  take(topic: string): LogBatch | undefined {
+    const track = this.#tracks.get(topic);
+    if (this.#state !== 'running' || track === undefined) return undefined;
+    const wasFull = track.queue.isFull;
+    const batch = track.queue.take();
+    if (wasFull && !track.queue.isFull) this.#flow(track);
+    return batch;
   }
 
-  pause(topic: string): void {
-    const track = this.#tracks.get(topic)!;
-    track.pausedByHost = true;
-    this.#flow(track);
+  /** The part as it is to be committed: with the note of what had rows. */
+  marked(part: UnitPart): UnitPart {
+    return { ...part, offsets: this.#parts.start.marks.apply(part.batches, part.offsets) };
   }
 
-  resume(topic: string): void {
-    const track = this.#tracks.get(topic)!;
-    track.pausedByHost = false;
-    // Never from inside the host's own call: its calls do not overlap.
-    if (track.held.length > 0) setImmediate(() => this.#drain(track));
-    else this.#flow(track);
-  }
-
-  fail(error: Error): void {
-    if (this.#state === 'closed') return;
-    this.#owner.failed(this, error);
-  }
-
-  /** Resolves when nothing of the task is left here; within `timeoutMs`, if the host lets it. */
-  async close(why: 'revoked' | 'stopped' | 'fenced', timeoutMs: number): Promise<void> {
-    if (this.#state === 'closing' || this.#state === 'closed') return;
-    this.#state = why === 'fenced' ? 'closed' : 'closing';
-    for (const track of this.#tracks.values()) {
-      track.held = [];
-      this.#flow(track);
-    }
-    const closed = this.#host?.close(why) ?? Promise.resolve();
-    closed.catch((error) => {
-      this.#logger.error(
-        { partition: this.partition, why: String(error) },
-        'A task did not close.',
-      );
-    });
-    if (!(await within(closed, timeoutMs))) {
-      const facts = { group: this.#spec.group, partition: this.partition, timeoutMs };
-      this.#logger.warn(facts, 'A task did not finish in time: what it had not committed is void.');
-    }
-    this.#state = 'closed';
-    await within(this.#commits, timeoutMs);
-    await this.#committer.close();
-  }
-
-  async #commit(set: CommitSet): Promise<void> {
-    const at = `${this.#spec.group}-${this.partition}`;
-    if (this.#isClosed()) {
-      throw new CarillonError('CAR643', `Task ${at} is closed.`, { where: { at } });
-    }
-    try {
-      await this.#committer.commit(set);
-    } catch (error) {
-      const lost = this.#lossOf(error, at);
-      if (!this.#isClosed()) this.#owner.lost(this, lost);
-      throw lost;
-    }
-    for (const { topic, offset, metadata } of set.offsets) {
+  committed(part: UnitPart): void {
+    for (const { topic, offset, metadata } of part.offsets) {
       this.#committed.set(topic, { offset, metadata });
     }
   }
 
-  /** A method, as the state changes while a commit is under way. */
-  #isClosed(): boolean {
-    return this.#state === 'closed';
+  /** What has been done is committed, or `timeoutMs` are over. Never rejects. */
+  async settle(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'running') return;
+    const settled = (async () => this.#host?.settle?.())();
+    settled.catch((error) => {
+      const { partition } = this;
+      this.#parts.logger.warn({ partition, why: String(error) }, 'A task did not settle.');
+    });
+    await within(settled, timeoutMs);
   }
 
-  #lossOf(error: unknown, at: string): CarillonError {
-    const options = { where: { at }, cause: error };
-    if (isFenced(error)) {
-      return new CarillonError('CAR643', `Task ${at} was taken over by another process.`, options);
+  fail(error: Error): void {
+    if (this.#state !== 'closed') this.#parts.failed(this, error);
+  }
+
+  /**
+   * Resolves when the engine's side has closed, within `timeoutMs`: it must not keep the next owner
+   * waiting.
+   */
+  async close(why: Why, timeoutMs: number): Promise<void> {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#state = why === 'fenced' ? 'closed' : 'closing';
+    for (const track of this.#tracks.values()) {
+      track.queue.clear();
+      this.#flow(track);
     }
-    const told = kafkaError(error, at);
-    if (!told.retryable) return told;
-    return new CarillonError('CAR644', `A commit of ${at} failed: ${told.what}`, {
-      ...options,
-      retryable: true,
+    const { spec, logger } = this.#parts;
+    const facts = { group: spec.group, partition: this.partition };
+    // In a function, so that what it throws at once is told as well.
+    const closed = (async () => this.#host?.close(why))();
+    closed.catch((error) => {
+      logger.error({ ...facts, why: String(error) }, 'A task did not close.');
     });
+    if (!(await within(closed, timeoutMs))) {
+      const sentence = 'A task did not finish in time: what it had not committed is void.';
+      logger.warn({ ...facts, timeoutMs }, sentence);
+    }
+    this.#state = 'closed';
   }
 
   #wants(track: Track): boolean {
+    return this.#takes(track) && !track.queue.isFull;
+  }
+
+  /** Also what was fetched already when the queue became full: thrown away it would come again. */
+  #takes(track: Track): boolean {
     if (this.#state === 'restoring') return track.role !== 'input' && this.#readsOn(track);
     if (this.#state !== 'running') return false;
-    if (track.role === 'input') return !track.pausedByHost && track.held.length === 0;
-    return this.#readsOn(track);
+    return track.role === 'input' || this.#readsOn(track);
   }
 
   /** A table is followed for ever, a changelog is this task's own writing. */
@@ -264,52 +250,26 @@ export class KafkaTask implements TaskPort {
   }
 
   #flow(track: Track): void {
-    if (this.#wants(track)) this.#feed.resume(track.topic, this.partition);
-    else this.#feed.pause(track.topic, this.partition);
+    if (this.#wants(track)) this.#parts.feed.resume(track.topic, this.partition);
+    else this.#parts.feed.pause(track.topic, this.partition);
   }
 
-  #hold(track: Track, fetched: Fetched): void {
-    track.held = fetched.records;
-    track.heldFrom = 0;
-    track.heldNext = fetched.nextOffset;
-    this.#drain(track);
+  #queue(track: Track, batch: LogBatch): void {
+    if (batchCount(batch.bytes) > 0) track.lastRecords = batch.nextOffset;
+    const isFirst = track.queue.push(batch);
+    if (track.queue.isFull) this.#flow(track);
+    if (isFirst) this.#host!.wake();
   }
 
-  #drain(track: Track): void {
-    if (this.#state !== 'running') return;
-    const { held } = track;
-    try {
-      while (track.heldFrom < held.length && !track.pausedByHost) {
-        const to = Math.min(held.length, track.heldFrom + OFFER_RECORDS_MAX);
-        const slice =
-          track.heldFrom === 0 && to === held.length ? held : held.slice(track.heldFrom, to);
-        const next = to === held.length ? track.heldNext : held[to - 1]!.offset + 1;
-        track.heldFrom = to;
-        track.offered = next;
-        this.#host!.offer(track.topic, slice, next);
+  #load(track: Track, batch: LogBatch): void {
+    if (batchCount(batch.bytes) > 0) {
+      if (track.role === 'table') this.#host!.table(track.topic, batch);
+      else {
+        this.#parts.start.marks.note(track.topic);
+        this.#host!.restore(track.store, batch);
       }
-    } catch (error) {
-      this.fail(error as Error);
-      return;
     }
-    if (track.heldFrom >= held.length) track.held = [];
-    this.#flow(track);
-  }
-
-  #table(track: Track, records: readonly Record[]): void {
-    if (records.length > 0) this.#host!.table(track.topic, records);
-  }
-
-  /** Copies: a row lives long, and must not keep the whole fetch alive. */
-  #restore(track: Track, records: readonly Record[]): void {
-    for (const record of records) {
-      const key = Buffer.from(record.keyBytes.subarray(record.keyStart, record.keyEnd));
-      const value =
-        record.valueStart < 0
-          ? null
-          : Buffer.from(record.valueBytes.subarray(record.valueStart, record.valueEnd));
-      this.#host!.restore(track.store, key, value);
-    }
+    if (this.#state === 'restoring' && track.position >= track.end) this.#reach(track);
   }
 
   #reach(track: Track): void {
@@ -330,26 +290,4 @@ export class KafkaTask implements TaskPort {
     }
     for (const track of this.#tracks.values()) this.#flow(track);
   }
-}
-
-function trackOf(
-  topic: string,
-  role: Track['role'],
-  store: string,
-  offset: number,
-  end: number,
-): Track {
-  return {
-    topic,
-    role,
-    store,
-    position: offset,
-    end,
-    reached: role === 'input' || offset >= end,
-    pausedByHost: false,
-    held: [],
-    heldFrom: 0,
-    heldNext: offset,
-    offered: offset,
-  };
 }

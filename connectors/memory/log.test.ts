@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from '../../core/batch-builder.ts';
-import type { EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
+import type { CommitUnit, EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { MemoryLog } from './log.ts';
 
@@ -62,6 +62,12 @@ async function opened(...specs: GroupSpec[]) {
   return { log, producer, ...seen };
 }
 
+/** A unit of task 0; `offset`: of its input. */
+function unitOf(batches: readonly EncodedBatch[], offset?: number): CommitUnit {
+  const offsets = offset === undefined ? [] : [{ topic: 'in', offset, metadata: '' }];
+  return { parts: [{ partition: 0, batches, offsets }] };
+}
+
 const wrong: readonly [string, string, number][] = [
   ['a topic that is not there', 'nowhere', 0],
   ['a partition that is not there', 't', 7],
@@ -82,7 +88,7 @@ test('a commit is told at once, as a whole, and never within another call', asyn
   log.onAppended = (encoded, base) => told.push(`appended ${encoded.topic} ${base}`);
   told.length = 0;
   const batches = [batch('in', [['k', '1']]), batch('out', [['k', '2']])];
-  assert.equal(ports[0]!.unit.commit({ batches, offsets: [] }), undefined);
+  assert.equal(ports[0]!.unit.commit(unitOf(batches)), undefined);
   assert.deepEqual(told, ['appended in 0', 'appended out 0', '0 wake']);
 });
 
@@ -91,10 +97,7 @@ test('a crash drops the tasks, and opens them again from what was committed', as
   await producer.send([batch('in', [['k', '1']]), batch('in', [['k', '2']])]);
   const { unit } = ports[0]!;
   ports[0]!.take('in');
-  unit.commit({
-    batches: [batch('c', [['a', '1']])],
-    offsets: [{ topic: 'in', partition: 0, offset: 1, metadata: '' }],
-  });
+  unit.commit(unitOf([batch('c', [['a', '1']])], 1));
   ports[0]!.take('in');
   told.length = 0;
   await log.crash();
@@ -106,7 +109,7 @@ test('a crash drops the tasks, and opens them again from what was committed', as
     '0 wake',
     '1 ready',
   ]);
-  assert.throws(() => unit.commit({ batches: [], offsets: [] }), { code: 'CAR607' });
+  assert.throws(() => unit.commit({ parts: [] }), { code: 'CAR607' });
   assert.equal(ports[0]!.take('in')!.from, 1);
   assert.equal(ports[0]!.take('in'), undefined);
 });
@@ -118,7 +121,7 @@ test('a task that fails takes its member with it; the others may still commit', 
   told.length = 0;
   ports[1]!.fail(new Error('broken'));
   ports[1]!.fail(new Error('broken again'));
-  ports[0]!.unit.commit({ batches: [batch('out', [['k', 'v']])], offsets: [] });
+  ports[0]!.unit.commit(unitOf([batch('out', [['k', 'v']])]));
   await new Promise((resolve) => setImmediate(resolve));
   await producer.send([batch('in', [['k', '1']])]);
   assert.deepEqual(told, ['1 close fenced', '0 close stopped']);
@@ -141,7 +144,7 @@ test('a changelog of any length needs room for two records a key, and restores t
       return [`k${i}`, value] as const;
     });
     last = rows.map(([key, value]) => `${key}=${value}`).join();
-    ports[0]!.unit.commit({ batches: [batch('c', rows)], offsets: [] });
+    ports[0]!.unit.commit(unitOf([batch('c', rows)]));
   }
   let kept = 0;
   for await (const records of log.read('c', { from: 'start', follow: false })) {

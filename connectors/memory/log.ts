@@ -95,6 +95,7 @@ export class MemoryLog implements Log {
           if (this.#groups.get(spec.group) === group) this.#groups.delete(spec.group);
         }
       },
+      missed: () => [],
       lag: async () =>
         (group.member?.tasks ?? []).flatMap((partition) =>
           spec.inputs.map((topic) => {
@@ -161,6 +162,10 @@ export class MemoryLog implements Log {
 
   async probe(): Promise<void> {}
 
+  troubles(): [] {
+    return [];
+  }
+
   async close(): Promise<void> {
     for (const group of this.#groups.values()) await group.member?.close('stopped');
     this.#groups.clear();
@@ -184,10 +189,16 @@ export class MemoryLog implements Log {
     return this.#committed.get(`${group}/${topic}/${partition}`);
   }
 
-  #commit(group: string, { batches, offsets }: CommitUnit): void {
-    for (const { topic, partition } of [...batches, ...offsets]) this.#partition(topic, partition);
-    for (const offset of offsets) {
-      this.#committed.set(`${group}/${offset.topic}/${offset.partition}`, offset);
+  #commit(group: string, { parts }: CommitUnit): void {
+    const batches = parts.flatMap((part) => part.batches);
+    for (const { topic, partition } of batches) this.#partition(topic, partition);
+    for (const { partition, offsets } of parts) {
+      for (const { topic } of offsets) this.#partition(topic, partition);
+    }
+    for (const { partition, offsets } of parts) {
+      for (const offset of offsets) {
+        this.#committed.set(`${group}/${offset.topic}/${partition}`, offset);
+      }
     }
     this.#append(batches);
   }

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { type KafkaLogger, type KafkaOptions, openKafkaLog } from '../../connectors/kafka/log.ts';
+import type { Dialer } from '../../connectors/kafka/wire/connection.ts';
 import type { Log } from '../../core/log.ts';
 
 /** Sessions are short, so that the tasks of a killed member go to the next one soon. */
@@ -16,10 +17,20 @@ export class Wire {
   readonly factory: NonNullable<KafkaOptions['socketFactory']> = ({ host, port, onConnect }) => {
     // A cut wire leads nowhere: port 1 of the loop-back refuses.
     const socket = connect({ host, port: this.#cut ? 1 : port }, onConnect);
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    this.#keep(socket);
     return socket;
   };
+
+  /** The same for the own protocol level. */
+  readonly dialer: Dialer = {
+    at: ({ host, port }) => ({ host, port: this.#cut ? 1 : port }),
+    opened: (socket) => this.#keep(socket),
+  };
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
 
   cut(): void {
     this.#cut = true;
@@ -62,6 +73,7 @@ export async function openWired(
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     heartbeatIntervalMs: 200,
     socketFactory: wire.factory,
+    dialer: wire.dialer,
     logger,
     ...over,
   });

@@ -4,10 +4,19 @@
  * lost, doubled or half committed shows in the output.
  */
 import assert from 'node:assert/strict';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { CarillonError } from '../../core/error.ts';
-import type { EncodedBatch, Group, GroupSpec, Log, TaskHost, TaskPort } from '../../core/log.ts';
-import type { Record } from '../../core/record.ts';
-import { BatchBuilder } from '../../core/record-batch.ts';
+import type {
+  CommittedOffset,
+  EncodedBatch,
+  Group,
+  GroupSpec,
+  Log,
+  LogBatch,
+  TaskHost,
+  TaskPort,
+} from '../../core/log.ts';
+import { readBatch } from '../../core/record-batch.ts';
 
 export const PARTITIONS = 4;
 const STORE = 'numbers';
@@ -63,98 +72,117 @@ export function inputs(topic: string, from: number, count: number): EncodedBatch
   });
 }
 
+/** What a task has done since the member's last unit. */
+interface Done {
+  readonly batches: EncodedBatch[];
+  readonly offsets: CommittedOffset[];
+}
+
 export class NumberingTask implements TaskHost {
   readonly port: TaskPort;
   readonly #topics: Topics;
+  /** Resolves when what is under way is committed. */
+  readonly #committed: () => Promise<void>;
   readonly closedAs: string[] = [];
   isReady = false;
   restored = 0;
   number = 0;
-  next = 0;
   commits = 0;
-  error: unknown = null;
-  #queue: Record[] = [];
-  #committing: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | null = null;
 
-  constructor(port: TaskPort, topics: Topics) {
+  constructor(port: TaskPort, topics: Topics, committed: () => Promise<void>) {
     this.port = port;
     this.#topics = topics;
+    this.#committed = committed;
   }
 
-  restore(store: string, key: Buffer, value: Buffer | null): void {
+  restore(store: string, batch: LogBatch): void {
     assert.equal(store, STORE);
-    assert.equal(key.toString(), 'number');
-    this.number = Number(value?.toString() ?? '0');
-    this.restored++;
+    for (const record of readBatch(batch)) {
+      assert.equal(record.key, 'number');
+      this.number = Number(record.valueBytes?.toString() ?? '0');
+      this.restored++;
+    }
   }
   table(): void {}
   ready(): void {
     assert.ok(!this.isReady, 'ready twice');
     this.isReady = true;
-    this.#timer = setInterval(() => {
-      this.#committing = this.#committing.then(() => this.#commit());
-    }, COMMIT_EVERY_MS);
   }
-  offer(_topic: string, records: readonly Record[], nextOffset: number): void {
-    assert.ok(this.isReady, 'offered before ready');
-    assert.deepEqual(this.closedAs, [], 'offered after close');
-    this.#queue.push(...records);
-    this.next = nextOffset;
+  wake(): void {
+    assert.ok(this.isReady, 'woken before ready');
+    assert.deepEqual(this.closedAs, [], 'woken after close');
   }
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
     this.closedAs.push(why);
-    if (this.#timer !== null) clearInterval(this.#timer);
-    if (why === 'fenced') this.#queue = [];
-    else this.#committing = this.#committing.then(() => this.#commit());
-    await this.#committing;
+    if (why !== 'fenced') await this.#committed();
   }
 
-  async #commit(): Promise<void> {
-    if (this.#queue.length === 0 || this.error !== null) return;
-    const records = this.#queue;
-    const next = this.next;
-    this.#queue = [];
-    const outputs = Array.from(
-      { length: PARTITIONS },
-      (_, p) => new BatchBuilder(this.#topics.output, p),
-    );
-    for (const record of records) {
-      const text = `${this.port.partition}:${++this.number}:${record.offset}`;
-      outputs[this.number % PARTITIONS]!.append(Date.now(), null, Buffer.from(text));
+  /** Takes and numbers what there is; undefined: nothing. */
+  work(): Done | undefined {
+    if (!this.isReady || this.closedAs.length > 0) return undefined;
+    const { input, output, spec } = this.#topics;
+    const outputs = Array.from({ length: PARTITIONS }, (_, p) => new BatchBuilder(output, p));
+    let next = -1;
+    for (let batch = this.port.take(input); batch !== undefined; batch = this.port.take(input)) {
+      next = batch.nextOffset;
+      for (const record of readBatch(batch)) {
+        const text = `${this.port.partition}:${++this.number}:${record.offset}`;
+        outputs[this.number % PARTITIONS]!.append(Date.now(), null, Buffer.from(text));
+      }
     }
-    const row = {
-      store: STORE,
-      key: Buffer.from('number'),
-      value: Buffer.from(String(this.number)),
+    if (next < 0) return undefined;
+    const log = new BatchBuilder(spec.stores[0]!.changelog, this.port.partition);
+    log.append(Date.now(), 'number', Buffer.from(String(this.number)));
+    return {
+      batches: [...outputs, log].filter((one) => one.count > 0).map((one) => one.finish()),
+      offsets: [{ topic: input, offset: next, metadata: String(this.number) }],
     };
-    try {
-      await this.port.commit({
-        batches: outputs.filter((one) => one.count > 0).map((one) => one.finish()),
-        rows: [row],
-        offsets: [{ topic: this.#topics.input, offset: next, metadata: String(this.number) }],
-      });
-      this.commits++;
-    } catch (error) {
-      this.error = error;
-    }
   }
 }
 
-/** A member of the group, with all tasks that it ever held. */
+/** A member of the group, with all tasks that it ever held, and their one cadence. */
 export class Member {
   readonly tasks: NumberingTask[] = [];
+  /** Why units failed as a whole. */
+  readonly errors: unknown[] = [];
   group: Group | null = null;
+  #committing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | null = null;
 
   async open(log: Log, topics: Topics): Promise<this> {
     this.group = await log.openGroup(topics.spec, {
       open: (port) => {
-        const task = new NumberingTask(port, topics);
+        const task = new NumberingTask(port, topics, () => this.#committing);
         this.tasks.push(task);
         return task;
       },
     });
+    const close = this.group.close.bind(this.group);
+    this.group.close = async () => {
+      if (this.#timer !== null) clearInterval(this.#timer);
+      await this.#committing;
+      await close();
+    };
+    this.#timer = setInterval(() => {
+      this.#committing = this.#committing.then(() => this.#commit());
+    }, COMMIT_EVERY_MS);
+    this.#timer.unref();
     return this;
+  }
+
+  async #commit(): Promise<void> {
+    const worked = this.tasks.flatMap((task) => {
+      const done = task.work();
+      return done === undefined ? [] : [{ task, done }];
+    });
+    if (worked.length === 0) return;
+    const parts = worked.map(({ task, done }) => ({ partition: task.port.partition, ...done }));
+    try {
+      await worked[0]!.task.port.unit.commit({ parts });
+      for (const { task } of worked) if (!task.closedAs.includes('fenced')) task.commits++;
+    } catch (error) {
+      this.errors.push(error);
+    }
   }
 }
 
@@ -204,7 +232,7 @@ export async function checkOutput(log: Log, topics: Topics, fed: number): Promis
   const seen = Array.from({ length: PARTITIONS }, () => [] as [number, number][]);
   for await (const records of log.read(topics.output, { from: 'start', follow: false })) {
     for (const record of records) {
-      const text = record.valueBytes.toString('utf8', record.valueStart, record.valueEnd);
+      const text = record.valueBytes!.toString();
       const [task, number, offset] = text.split(':').map(Number);
       seen[task!]!.push([number!, offset!]);
     }

@@ -216,22 +216,39 @@ export class Task implements TaskHost {
   }
 }
 
+export interface Position extends CommittedOffset {
+  readonly partition: number;
+}
+
 export function position(
   topic: string,
   partition: number,
   offset: number,
   metadata = '',
-): CommittedOffset {
+): Position {
   return { topic, partition, offset, metadata };
 }
 
-/** Commits what one task has done; a log that answers later is awaited. */
+/**
+ * Commits what one task has done; a log that answers later is awaited. Positions of other
+ * partitions are parts of their own.
+ */
 export async function commit(
   task: Task,
   batches: readonly EncodedBatch[],
-  ...offsets: CommittedOffset[]
+  ...positions: Position[]
 ): Promise<void> {
-  await task.port.unit.commit({ batches, offsets });
+  const own = task.port.partition;
+  const parts = [...new Set([own, ...positions.map((one) => one.partition)])].map((partition) => ({
+    partition,
+    batches: partition === own ? batches : [],
+    offsets: positions.filter((one) => one.partition === partition).map(offsetOf),
+  }));
+  await task.port.unit.commit({ parts });
+}
+
+export function offsetOf({ topic, offset, metadata }: Position): CommittedOffset {
+  return { topic, offset, metadata };
 }
 
 /** Opens a group and waits until all of its tasks are ready. */

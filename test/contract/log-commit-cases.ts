@@ -1,10 +1,13 @@
 /** Sending, committing, and what is there after a close or a crash. */
 import assert from 'node:assert/strict';
+import type { LogUnderTest } from './log.ts';
 import {
   batch,
   type Cases,
   commit,
+  type Names,
   numbered,
+  offsetOf,
   openTasks,
   PARTITIONS,
   position,
@@ -182,40 +185,12 @@ export const COMMIT_CASES: Cases = {
   },
 
   async 'a unit of several tasks is all or nothing: outputs, changelogs, offsets'(under, names) {
-    await names.apply(under.log);
-    await send(under.log, numbered(names.input, 0, 0, 20), numbered(names.input, 1, 0, 20));
-    const { tasks } = await openTasks(under.log, names.full(), names);
-    const { unit } = tasks[0]!.port;
-    assert.equal(unit, tasks[1]!.port.unit);
-    const both = [0, 1];
-    const write = (n: number) =>
-      unit.commit({
-        batches: both.flatMap((p) => [
-          numbered(names.output, p, n, 1),
-          batch(names.changelog, p, [
-            { key: 'count', value: String(n + 1) },
-            { key: `n${n}`, value: 'x' },
-          ]),
-        ]),
-        offsets: both.map((p) => position(names.input, p, n + 1)),
-      });
-    for (let n = 0; n < 4; n++) await write(n);
-    const outputs = async () => (await readAll(under.log, names.output)).length;
-    await names.until('four commits visible', async () => (await outputs()) === 8);
-    // The last one is on its way when the log dies: it must be there as a whole, or not at all.
-    Promise.resolve(write(4)).catch(() => {});
-    const log = await under.crash();
-    const after = await openTasks(log, names.full(), names);
-    await names.until('taken to the end', () => after.tasks.every((task) => task.next === 20));
-    const done = Number(after.tasks[0]!.store.get('count') ?? '0');
-    assert.ok(done === 4 || done === 5, `${done} commits`);
-    for (const task of after.tasks) {
-      assert.equal(task.taken[0]!.offset, done);
-      assert.equal(task.store.get('count'), String(done));
-      assert.equal(task.store.size, done + 1);
-    }
-    assert.equal((await readAll(log, names.output)).length, 2 * done);
-    await after.group.close();
+    const [first, second] = await committedOverACrash(under, names);
+    assert.equal(first, second);
+  },
+
+  async 'each part of a unit is all or nothing: outputs, changelog, offsets'(under, names) {
+    await committedOverACrash(under, names);
   },
 
   async 'a commit that is refused fences all tasks, and nothing of it is there'({ log }, names) {
@@ -240,3 +215,46 @@ export const COMMIT_CASES: Cases = {
     await after.group.close();
   },
 };
+
+/**
+ * Dies while a unit of both tasks is on its way; gives how many units each of them has committed,
+ * after it was seen that no part of one is there without the rest.
+ */
+async function committedOverACrash(under: LogUnderTest, names: Names): Promise<readonly number[]> {
+  await names.apply(under.log);
+  await send(under.log, numbered(names.input, 0, 0, 20), numbered(names.input, 1, 0, 20));
+  const { tasks } = await openTasks(under.log, names.full(), names);
+  const { unit } = tasks[0]!.port;
+  assert.equal(unit, tasks[1]!.port.unit);
+  const write = (n: number) =>
+    unit.commit({
+      parts: [0, 1].map((partition) => ({
+        partition,
+        batches: [
+          numbered(names.output, partition, n, 1),
+          batch(names.changelog, partition, [
+            { key: 'count', value: String(n + 1) },
+            { key: `n${n}`, value: 'x' },
+          ]),
+        ],
+        offsets: [offsetOf(position(names.input, partition, n + 1))],
+      })),
+    });
+  for (let n = 0; n < 4; n++) await write(n);
+  const outputs = async () => (await readAll(under.log, names.output)).length;
+  await names.until('four commits visible', async () => (await outputs()) === 8);
+  // The last one is on its way when the log dies: it must be there as a whole, or not at all.
+  Promise.resolve(write(4)).catch(() => {});
+  const log = await under.crash();
+  const after = await openTasks(log, names.full(), names);
+  await names.until('taken to the end', () => after.tasks.every((task) => task.next === 20));
+  const done = after.tasks.map((task) => Number(task.store.get('count') ?? '0'));
+  after.tasks.forEach((task, p) => {
+    assert.ok(done[p] === 4 || done[p] === 5, `${done[p]} commits`);
+    assert.equal(task.taken[0]!.offset, done[p]);
+    assert.equal(task.store.size, done[p]! + 1);
+  });
+  assert.equal((await readAll(log, names.output)).length, done[0]! + done[1]!);
+  await after.group.close();
+  return done;
+}

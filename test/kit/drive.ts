@@ -8,6 +8,7 @@ import { compile } from '../../compiler/compile.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
 import { sinks } from '../../connectors/index.ts';
+import { MemoryLog } from '../../connectors/memory/log.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { DeviceTransport, Transport } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
@@ -16,8 +17,8 @@ import { priorityName } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { StepSpec } from '../../core/spec.ts';
 import { steps } from '../../processors/index.ts';
-import { DRIVER_START_MS, Driver } from '../../runtime/driver.ts';
-import { totalsGap } from '../../runtime/totals.ts';
+import { DRIVER_START_MS, Driver } from '../../runtime/driver/driver.ts';
+import { totalsGap } from '../../runtime/driver/totals.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import {
   type AvroRecord,
@@ -200,6 +201,7 @@ export class Driven {
     const { partitions, commitEvery } = this.#options;
     return Driver.open({
       plan: this.plan,
+      log: new MemoryLog(),
       schemas: this.schemas,
       ...(partitions === undefined ? {} : { partitions }),
       ...(commitEvery === undefined ? {} : { commitEvery }),
@@ -224,21 +226,21 @@ export class Driven {
           ),
       }),
       onRecord: (record) => this.written.push(this.#written(record)),
-      onDrop: ({ stream, step, reason, by }) => {
+      onDrop: (_record, stream, step, reason, by) => {
         for (let n = 0; n < by; n++) this.drops.push(`${stream}/${step} ${reason}`);
       },
     });
   }
 
   #written(record: Record): Written {
-    const { topic, partition, offset, key, timestamp, valueBytes, valueStart, valueEnd } = record;
+    const { topic, partition, offset, key, timestamp, valueBytes } = record;
     const headers = (record.headers ?? []).map(({ key: name, value }) => [name, String(value)]);
     return {
       topic,
       partition,
       offset,
       key,
-      value: this.#decoded(valueBytes, valueStart, valueEnd),
+      value: this.#decoded(valueBytes),
       timestamp,
       headers: Object.fromEntries(headers),
       // Registrations of a driver that is being opened: there are none, but the clock is not there.
@@ -246,12 +248,12 @@ export class Driven {
     };
   }
 
-  #decoded(bytes: Buffer, start: number, end: number): unknown {
-    if (start < 0) return null;
+  #decoded(bytes: Buffer | null): unknown {
+    if (bytes === null) return null;
     try {
-      return this.schemas.decodeByWriter(bytes, start, end);
+      return this.schemas.decodeByWriter(bytes, 0, bytes.length);
     } catch {
-      return bytes.subarray(start, end);
+      return bytes;
     }
   }
 }

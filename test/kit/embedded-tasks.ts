@@ -115,6 +115,5 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 }
 
 export const unit = (offset: number, ...batches: EncodedBatch[]): CommitUnit => ({
-  batches,
-  offsets: [{ topic: 'in', partition: 0, offset, metadata: '' }],
+  parts: [{ partition: 0, batches, offsets: [{ topic: 'in', offset, metadata: '' }] }],
 });

@@ -1,11 +1,11 @@
 /** A gateway on fakes, with schemas from the folder, and what tests say to it. */
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { Device } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import { BatchBuilder } from '../../core/record-batch.ts';
 import { isUndecodable, schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
 import {
@@ -200,13 +200,13 @@ export class Bench {
   /** The values of a topic, decoded by their writer's schema. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came.
   values(topic: string): any[] {
-    return this.log.records(topic).map((record) => {
-      if (record.isTombstone) return null;
-      const { valueBytes, valueStart, valueEnd } = record;
-      const id = schemaIdOf(valueBytes, valueStart, valueEnd);
+    return this.log.records(topic).map(({ valueBytes }) => {
+      if (valueBytes === null) return null;
+      const { length } = valueBytes;
+      const id = schemaIdOf(valueBytes, 0, length);
       const decoder = this.schemas.decoder(id, { schema: SCHEMA_OF[topic]! });
       if (decoder === undefined || isUndecodable(decoder)) throw new Error(`no decoder: ${topic}`);
-      return { ...(decoder.decode(valueBytes, valueStart, valueEnd) as object) };
+      return { ...(decoder.decode(valueBytes, 0, length) as object) };
     });
   }
 

@@ -1,11 +1,12 @@
 /** Stand-ins for tests: a log and an inbox in memory, which can be made slow or absent. */
+import type { Diagnostic } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { EncodedBatch, Group, Log, Producer, ReadOptions, TopicSpec } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
 import { PRIORITIES } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
-import { readBatch } from '../../core/record-batch.ts';
+import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 
 type OnRecords = (records: readonly Record[]) => void;
 
@@ -72,6 +73,10 @@ export class FakeLog implements Log {
     if (this.away) throw new Error('the fake log is away');
   }
 
+  troubles(): readonly Diagnostic[] {
+    return [];
+  }
+
   async close(): Promise<void> {}
 
   async #send(batches: readonly EncodedBatch[]): Promise<readonly number[]> {
@@ -82,7 +87,7 @@ export class FakeLog implements Log {
       const place = `${batch.topic}/${batch.partition}`;
       const base = this.#ends.get(place) ?? 0;
       this.#ends.set(place, base + batch.count);
-      const records = readBatch(batch.topic, batch.partition, batch.bytes, base);
+      const records = readBatch(wholeBatch(batch.topic, batch.partition, batch.bytes, base));
       this.#topics.set(batch.topic, [...this.records(batch.topic), ...records]);
       for (const onRecords of this.#followers.get(batch.topic) ?? []) onRecords(records);
       return base;

@@ -3,6 +3,8 @@
  * What was given, which outcomes were written and what is behind can be looked at.
  */
 import type { LanePlan, Plan, SinkPlan } from '../../compiler/plan.ts';
+import { MemoryLog } from '../../connectors/memory/log.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { Group, Producer } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
@@ -13,10 +15,8 @@ import {
   type Outcome,
 } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import { BatchBuilder } from '../../core/record-batch.ts';
 import { defineSink, type Sink } from '../../core/spec.ts';
-import { MemoryLog } from '../../runtime/memory-log.ts';
-import { SinkLane } from '../../runtime/sink-lane.ts';
+import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { readSchemaFolder } from '../../schemas/folder.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
@@ -88,6 +88,8 @@ const DEVICE = {
 export type Answer = (delivery: Delivery) => Outcome | 'throw' | 'never';
 export type SinkWorldOptions = Partial<SinkPlan> & { keeps?: boolean; batchMax?: number };
 
+const none = () => {};
+
 export class SinkWorld {
   readonly clock = new HandClock(SINK_WORLD_START_MS);
   readonly log = new MemoryLog();
@@ -106,7 +108,7 @@ export class SinkWorld {
       partitions: 1,
       commit: { minMs: 0, maxMs: 0, recordsMax: 1 },
       wake: () => {},
-      scheduler: { add: () => {}, remove: () => {} },
+      scheduler: { add: none, remove: none, addUnit: none, removeUnit: none },
       random: () => 0,
     });
   }
@@ -153,8 +155,8 @@ export class SinkWorld {
       let worked = false;
       for (const task of this.lane.tasks) {
         while (task.runSlice()) worked = true;
-        task.commitIfDue();
       }
+      for (const unit of this.lane.units) unit.commitIfDue();
       await new Promise<void>((resolve) => setImmediate(resolve));
       quiet = worked || this.given.length > before ? 0 : quiet + 1;
     }
@@ -188,8 +190,8 @@ export class SinkWorld {
   async #valuesOf(topic: string): Promise<unknown[]> {
     const values: unknown[] = [];
     for await (const records of this.log.read(topic, { from: 'start', follow: false })) {
-      for (const { valueBytes, valueStart, valueEnd } of records) {
-        values.push(this.schemas.decodeByWriter(valueBytes, valueStart, valueEnd));
+      for (const { valueBytes } of records) {
+        values.push(this.schemas.decodeByWriter(valueBytes!, 0, valueBytes!.length));
       }
     }
     return values;

@@ -1,22 +1,28 @@
 /**
- * Runs one step spec without the runtime, for the part tests of processors: options as in a file, a
- * clock in the hand, records made from plain values, and a restart that takes all state through the
- * row codec. After every call the law of conservation is asserted, and every reason, count and code
- * must be declared.
+ * Runs one step spec on the engine's own operators and stores, for the part tests of processors:
+ * options as in a file, a clock in the hand, records made from plain values, and a restart that
+ * takes all state through the changelog. After every call the law of conservation is asserted, and
+ * every reason, count and code must be declared.
  */
 import assert from 'node:assert/strict';
+import { Subject } from 'rxjs';
+import { readerOf } from '../../compiler/field-path.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
+import type { MemberDevices } from '../../core/device.ts';
+import { DeviceLines } from '../../core/device-lines.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { ERROR_TABLE } from '../../core/error-table.ts';
-import { type Header, Record, type ValueDecoder } from '../../core/record.ts';
-import type { Expression, FieldReader, Option, StepContext, StepSpec } from '../../core/spec.ts';
-import { type KeyedStore, NEVER, type RowCodec, type TableView } from '../../core/store.ts';
-import {
-  conservationGap,
-  newStepCounts,
-  type StepCounts,
-  type Verdict,
-} from '../../core/verdict.ts';
+import type { Header } from '../../core/headers.ts';
+import { Record } from '../../core/record.ts';
+import { BatchCursor, wholeBatch } from '../../core/record-batch.ts';
+import { Slice } from '../../core/slice.ts';
+import type { Expression, FieldReader, Option, StepSpec } from '../../core/spec.ts';
+import { type DevicesView, NEVER, type TableView } from '../../core/store.ts';
+import type { StepCounts, Verdict } from '../../core/verdict.ts';
+import { appendCopy } from '../../runtime/state/append-copy.ts';
+import type { StepHost } from '../../runtime/streams/step.ts';
+import { Steps } from '../../runtime/streams/steps.ts';
 
 /** 2026-01-01T00:00:00Z, where the clock of every test starts. */
 export const START_MS = Date.UTC(2026, 0, 1);
@@ -45,51 +51,38 @@ export interface Fed {
 }
 
 /** JSON behind the five bytes of the wire header. */
-export const jsonDecoder: ValueDecoder = {
-  decode: (bytes, start, end) => JSON.parse(bytes.toString('utf8', start + 5, end)),
-};
+const decodeJson = (slice: Slice, i: number): unknown =>
+  JSON.parse(slice.bytes.toString('utf8', slice.valueStart[i]! + 5, slice.valueEnd[i]!));
 
 const WIRE_HEADER = Buffer.from([0, 0, 0, 0, 7]);
 
-/** `NaN` in `timestampMs` is not allowed; offsets are the caller's. */
-export function jsonRecord(fed: Fed, offset: number, timestampMs: number): Record {
-  const key = fed.key === undefined || fed.key === null ? null : Buffer.from(fed.key, 'utf8');
+/** A slice of that one record, as a source leaves it. */
+function sliceOf(fed: Fed, offset: number, timestampMs: number): Slice {
+  const topic = fed.topic ?? TOPIC;
+  const partition = fed.partition ?? 0;
   const hasValue = fed.value !== undefined && fed.value !== null;
   const value = hasValue
     ? Buffer.concat([WIRE_HEADER, Buffer.from(JSON.stringify(fed.value), 'utf8')])
-    : Buffer.alloc(0);
-  const record = new Record(
-    fed.topic ?? TOPIC,
-    fed.partition ?? 0,
-    offset,
-    timestampMs,
-    key ?? Buffer.alloc(0),
-    key === null ? -1 : 0,
-    key === null ? -1 : key.length,
-    value,
-    hasValue ? 0 : -1,
-    hasValue ? value.length : -1,
-    fed.headers ?? null,
-  );
-  record.decoder = jsonDecoder;
-  record.eventId = fed.eventId ?? `${record.topic}/${record.partition}/${offset}`;
+    : null;
+  const builder = new BatchBuilder(topic, partition);
+  builder.append(timestampMs, fed.key ?? null, value, fed.headers ?? null);
+  const cursor = new BatchCursor();
+  cursor.open(wholeBatch(topic, partition, builder.finish().bytes, offset));
+  const slice = new Slice(0, 1);
+  cursor.read(slice);
+  slice.decode = decodeJson;
+  const record = new Record(slice, 0);
+  record.eventId = fed.eventId ?? `${topic}/${partition}/${offset}`;
   record.count = fed.count ?? 1;
   fed.prepare?.(record);
-  return record;
+  return slice;
 }
 
 /** `value.a.b`, `key`, `timestamp`, as the compiler reads them. */
 export function fieldReader(path: string): FieldReader {
   const [root, ...fields] = path.split('.');
   assert.ok(root === 'value' || root === 'key' || root === 'timestamp', `no such path: ${path}`);
-  return {
-    path,
-    read(record) {
-      let at: unknown = record[root];
-      for (const field of fields) at = (at as Plain | null | undefined)?.[field];
-      return at;
-    },
-  };
+  return readerOf(path, fields);
 }
 
 function expressionOf(of: unknown): Expression<unknown> {
@@ -140,78 +133,12 @@ export function resolveOptions(spec: StepSpec, given: Plain): Plain {
   );
 }
 
-/** The port's promises, in the plainest form: a map in the order of first puts. */
-export class PlainStore<Row> implements KeyedStore<Row> {
-  readonly entries = new Map<string, { row: Row; dueMs: number }>();
-
-  get size(): number {
-    return this.entries.size;
-  }
-
-  get(key: string): Row | undefined {
-    return this.entries.get(key)?.row;
-  }
-
-  put(key: string, row: Row, dueMs: number = NEVER): void {
-    this.entries.set(key, { row, dueMs });
-  }
-
-  delete(key: string): boolean {
-    return this.entries.delete(key);
-  }
-
-  oldest(): string | undefined {
-    return this.entries.keys().next().value;
-  }
-
-  /** Takes the due time off the earliest row that is due by then. */
-  takeDue(byMs: number): { key: string; row: Row; dueMs: number } | undefined {
-    let next: { key: string; row: Row; dueMs: number } | undefined;
-    for (const [key, { row, dueMs }] of this.entries) {
-      if (dueMs <= byMs && (next === undefined || dueMs < next.dueMs)) next = { key, row, dueMs };
-    }
-    if (next !== undefined) this.entries.set(next.key, { row: next.row, dueMs: NEVER });
-    return next;
-  }
-
-  /** What comes back after a restart: each row through its codec. */
-  reopened(codec: RowCodec<Row>): PlainStore<Row> {
-    const copy = new PlainStore<Row>();
-    for (const [key, { row, dueMs }] of this.entries) {
-      copy.put(key, codec.decode(Buffer.from(codec.encode(row))), dueMs);
-    }
-    return copy;
-  }
-}
-
-interface Opened {
-  record(record: Record, emit: (record: Record) => void): Verdict;
-  due?(key: string, row: unknown, emit: (record: Record) => void): void;
-}
-
-function openSpec(spec: StepSpec, config: Plain, context: StepContext<unknown>): Opened {
-  switch (spec.kind) {
-    case 'each': {
-      const work = spec.open(config, context);
-      return {
-        record(record, emit) {
-          const verdict = work(record);
-          if (verdict.kind === 'passed') emit(record);
-          return verdict;
-        },
-      };
-    }
-    case 'expand':
-      return { record: spec.open(config, context) };
-    case 'timed':
-      return spec.open(config, context);
-    case 'operator':
-      return assert.fail('the kit runs each, expand and timed steps');
-  }
+interface BenchTables {
+  readonly [name: string]: { readonly [key: string]: unknown };
 }
 
 export interface BenchOptions {
-  readonly tables?: { readonly [name: string]: { readonly [key: string]: unknown } };
+  readonly tables?: BenchTables;
 }
 
 /** `passed`, `held`, `dropped duplicate`, `dead-lettered CAR520`. */
@@ -222,45 +149,46 @@ export function told(verdict: Verdict): string {
 /** One spec, opened for one task. */
 export class StepBench {
   readonly clock = new HandClock(START_MS);
-  /** All that was emitted since the bench was made; `takeOut` empties it. */
-  #out: Record[] = [];
-  #counts: StepCounts = newStepCounts();
-  #store = new PlainStore<unknown>();
-  #opened: Opened;
-  #nextOffset = 0;
   readonly #spec: StepSpec;
   readonly #config: Plain;
-  readonly #tables: NonNullable<BenchOptions['tables']>;
+  readonly #tables: BenchTables;
+  /** All that was emitted since the bench was made; `takeOut` empties it. */
+  #out: Record[] = [];
+  #steps!: Steps;
+  #slices!: Subject<Slice>;
+  readonly #changelog = new BatchBuilder('changelog', 0);
+  readonly #committed: Buffer[] = [];
+  #verdict: Verdict | null = null;
+  #nextOffset = 0;
 
   constructor(spec: StepSpec, given: Plain = {}, options: BenchOptions = {}) {
-    this.#spec = spec;
+    this.#spec = this.#listened(spec);
     this.#config = resolveOptions(spec, given);
     this.#tables = options.tables ?? {};
-    this.#opened = openSpec(spec, this.#config, this.#context());
+    this.#open();
   }
 
   get counts(): StepCounts {
-    return this.#counts;
+    return this.#step.node.counts;
   }
 
-  get store(): PlainStore<unknown> {
-    return this.#store;
+  get store(): { readonly size: number } {
+    return this.#step.store ?? assert.fail('the step has no store');
   }
 
   /** What the step counted under a name. */
   counted(name: string): number {
-    return this.#counts.counted.get(name) ?? 0;
+    return this.counts.counted.get(name) ?? 0;
   }
 
   /** Seconds after START_MS, as `Fed.at`; fires what is due on the way, each at its own time. */
   advanceTo(atSeconds: number): void {
     const atMs = START_MS + atSeconds * 1000;
     for (;;) {
-      const next = this.#store.takeDue(atMs);
-      if (next === undefined) break;
-      this.clock.moveTo(next.dueMs);
-      assert.ok(this.#opened.due, `${this.#spec.type} put a due time but has no due`);
-      this.#opened.due(next.key, next.row, this.#emit);
+      const next = this.#steps.nextDueMs();
+      if (next === NEVER || next > atMs) break;
+      this.clock.moveTo(next);
+      this.#tick();
     }
     this.clock.moveTo(atMs);
     this.#check();
@@ -273,29 +201,17 @@ export class StepBench {
     this.#nextOffset = Math.max(this.#nextOffset, offset + 1);
     const seconds = fed.time ?? fed.at;
     const timestamp = seconds === undefined ? this.clock.now() : START_MS + seconds * 1000;
-    return this.feedRecord(jsonRecord(fed, offset, timestamp));
+    const slice = sliceOf(fed, offset, timestamp);
+    slice.clockMs = this.clock.now();
+    // A step that throws sends nothing on, and the record to the dead letters.
+    this.#verdict = null;
+    this.#slices.next(slice);
+    this.#check();
+    return told(this.#verdict ?? { kind: 'dead-lettered', reason: 'CAR506' });
   }
 
   feedAll(rows: readonly Fed[]): string[] {
     return rows.map((row) => this.feed(row));
-  }
-
-  /** A step that throws sends nothing on, and the record to the dead letters, as in the engine. */
-  feedRecord(record: Record): string {
-    const before = this.#out.length;
-    this.#counts.in++;
-    let verdict: Verdict;
-    try {
-      verdict = this.#opened.record(record, this.#emit);
-    } catch (error) {
-      if (error instanceof assert.AssertionError) throw error;
-      this.#counts.out -= this.#out.length - before;
-      this.#out.length = before;
-      verdict = { kind: 'dead-lettered', reason: 'CAR506' };
-    }
-    this.#count(verdict, 1);
-    this.#check();
-    return told(verdict);
   }
 
   /** What was emitted since the last call. */
@@ -305,76 +221,153 @@ export class StepBench {
     return out;
   }
 
-  /** Closes and opens again: all that stays is the rows. */
+  /** Closes and opens again: all that stays is what was committed. */
   restart(): void {
-    const codec = 'rows' in this.#spec ? this.#spec.rows : undefined;
-    if (codec === undefined) assert.equal(this.#store.size, 0, 'rows without a codec');
-    else this.#store = this.#store.reopened(codec);
-    this.#counts = newStepCounts();
-    if (this.#spec.kind === 'timed') {
-      for (const { row } of this.#store.entries.values()) {
-        this.#counts.restored += this.#spec.heldBy(row);
-      }
-      this.#counts.held = this.#counts.restored;
-    }
-    this.#opened = openSpec(this.#spec, this.#config, this.#context());
+    this.commit();
+    this.#open();
     this.#check();
   }
 
-  #emit = (record: Record): void => {
-    this.#counts.out++;
-    this.#out.push(record);
-  };
+  /** Writes the changed rows to the changelog. */
+  commit(): void {
+    const { store } = this.#step;
+    if (store === null || store.changedCount === 0) return;
+    store.writeChanged(this.#changelog, this.clock.now());
+    this.#committed.push(Buffer.from(this.#changelog.finish().bytes));
+  }
 
-  #count(verdict: Verdict, by: number): void {
-    const { kind, reason } = verdict;
-    if (kind === 'passed') this.#counts.passed += by;
-    else if (kind === 'held') this.#counts.held += by;
-    else if (kind === 'dropped') {
-      assert.ok(Object.hasOwn(this.#spec.drops ?? {}, reason), `undeclared reason ${reason}`);
-      this.#counts.dropped.set(reason, (this.#counts.dropped.get(reason) ?? 0) + by);
-    } else {
-      assert.ok(Object.hasOwn(ERROR_TABLE, reason), `unknown code ${reason}`);
-      this.#counts.deadLettered.set(reason, (this.#counts.deadLettered.get(reason) ?? 0) + by);
+  get #step() {
+    return this.#steps.steps[0]!;
+  }
+
+  #open(): void {
+    const { type } = this.#spec;
+    const declared = this.#spec.kind === 'operator' ? undefined : this.#spec.rows;
+    const plan = {
+      name: type,
+      spec: this.#spec,
+      config: this.#config,
+      store: declared === undefined ? null : `t.${type}`,
+    };
+    const of = { stream: 'test', useCase: 't', steps: [plan] };
+    const relocate = (slice: Slice) => {
+      slice.decode = decodeJson;
+    };
+    this.#steps = new Steps(of, this.#host(), { relocate }, 0);
+    this.#slices = new Subject();
+    this.#slices.pipe(this.#steps.operator).subscribe({
+      next: (slice) => this.#keep(slice),
+      error: (error) => {
+        throw error;
+      },
+    });
+    for (const bytes of this.#committed) {
+      this.#step.store?.restore(wholeBatch('changelog', 0, bytes, 0));
+    }
+    this.#steps.restored();
+  }
+
+  /** The spec with an ear on its verdicts. */
+  #listened(spec: StepSpec): StepSpec {
+    const hear = <A extends unknown[]>(work: (...args: A) => Verdict) => {
+      return (...args: A): Verdict => {
+        this.#verdict = null;
+        const verdict = work(...args);
+        this.#verdict = verdict;
+        return verdict;
+      };
+    };
+    switch (spec.kind) {
+      case 'each': {
+        const open: typeof spec.open = (config, context) => hear(spec.open(config, context));
+        return { ...spec, open };
+      }
+      case 'expand': {
+        const open: typeof spec.open = (config, context) => hear(spec.open(config, context));
+        return { ...spec, open };
+      }
+      case 'timed': {
+        const open: typeof spec.open = (config, context) => {
+          const work = spec.open(config, context);
+          return { ...work, record: hear(work.record.bind(work)) };
+        };
+        return { ...spec, open };
+      }
+      case 'operator':
+        return assert.fail('the kit runs each, expand and timed steps');
+    }
+  }
+
+  #tick(): void {
+    const tick = new Slice(0, 1);
+    tick.clockMs = this.clock.now();
+    tick.topic = TOPIC;
+    this.#slices.next(tick);
+  }
+
+  /** The engine uses its slices again: what is kept is a copy. */
+  #keep(slice: Slice): void {
+    for (let j = 0; j < slice.selected; j++) {
+      const own = new Slice(0, 1);
+      own.resetOwn(slice.topic, slice.partition);
+      this.#out.push(new Record(own, appendCopy(slice, slice.selection[j]!, own)));
     }
   }
 
   #check(): void {
-    assert.equal(conservationGap(this.#counts), 0, 'the law of conservation');
-    if (this.#spec.kind !== 'timed') return;
-    let held = 0;
-    for (const { row } of this.#store.entries.values()) held += this.#spec.heldBy(row);
-    assert.equal(this.#counts.held, held, 'the rows stand for what is held');
+    const { counts } = this;
+    assert.equal(this.#step.gap(), 0, 'the law of conservation');
+    for (const reason of counts.dropped.keys()) {
+      assert.ok(Object.hasOwn(this.#spec.drops ?? {}, reason), `undeclared reason ${reason}`);
+    }
+    for (const name of counts.counted.keys()) {
+      assert.ok(Object.hasOwn(this.#spec.counts ?? {}, name), `undeclared count ${name}`);
+    }
+    for (const code of counts.deadLettered.keys()) {
+      assert.ok(Object.hasOwn(ERROR_TABLE, code), `unknown code ${code}`);
+    }
   }
 
-  #context(): StepContext<unknown> {
-    const tables = this.#tables;
+  #host(): StepHost {
+    const rowsOf = (name: string) => this.#tables[name] ?? assert.fail(`no table ${name}`);
     return {
-      stream: 'test',
-      step: this.#spec.type,
-      useCase: 't',
       partition: 0,
       clock: this.clock,
-      store: this.#store,
       table<T>(name: string): TableView<T> {
-        const rows = tables[name] ?? assert.fail(`no table ${name}`);
+        const rows = rowsOf(name);
         return {
           size: Object.keys(rows).length,
           get: (key) => (Object.hasOwn(rows, key) ? (rows[key] as T) : undefined),
         };
       },
-      revive(record) {
-        record.decoder = jsonDecoder;
-      },
-      count: (name, by = 1) => {
-        assert.ok(Object.hasOwn(this.#spec.counts ?? {}, name), `undeclared count ${name}`);
-        this.#counts.counted.set(name, (this.#counts.counted.get(name) ?? 0) + by);
-      },
-      settle: (verdict, by = 1, record) => {
-        assert.ok(verdict.kind !== 'dropped' || record !== undefined, 'a drop names its record');
-        this.#counts.held -= by;
-        this.#count(verdict, by);
-      },
+      devices: (name) => devicesOf(rowsOf(name) as { readonly [key: string]: MemberDevices }),
+      deadLetter: () => {},
     };
   }
+}
+
+function devicesOf(rows: { readonly [key: string]: MemberDevices }): DevicesView {
+  const lines = new DeviceLines();
+  const places = Object.entries(rows).map(([member, { devices }]) => {
+    const first = lines.size;
+    for (const device of devices) lines.add(device);
+    return { member, first, end: lines.size };
+  });
+  let found = { first: 0, end: 0 };
+  return {
+    lines,
+    warm() {},
+    size: places.length,
+    find(bytes, start, end) {
+      const member = bytes.toString('utf8', start, end);
+      found = places.find((place) => place.member === member) ?? { first: 0, end: 0 };
+      return found.end > found.first;
+    },
+    get first() {
+      return found.first;
+    },
+    get end() {
+      return found.end;
+    },
+  };
 }

@@ -2,17 +2,20 @@
  * Processors that are broken on purpose: each has a fault that a real one could have, and the
  * simulation must find it. A simulation that finds nothing proves nothing.
  */
+import { Record } from '../../core/record.ts';
 import {
   defineEach,
   defineExpand,
   defineTimed,
   type EachSpec,
+  type Emit,
   type ExpandSpec,
   type Options,
   type StepSpec,
+  type TimedEmit,
   type TimedSpec,
 } from '../../core/spec.ts';
-import type { KeyedStore } from '../../core/store.ts';
+import type { ColumnStore, Key } from '../../core/store.ts';
 import { PASSED } from '../../core/verdict.ts';
 import { coalesce } from '../../processors/coalesce.ts';
 import { dedup } from '../../processors/dedup.ts';
@@ -33,25 +36,36 @@ export interface Canary {
   spec(): StepSpec;
 }
 
-const each = (of: Each): Each => defineEach<Options, unknown>(of) as Each;
-const expand = (of: Expand): Expand => defineExpand<Options, unknown>(of) as Expand;
-const timed = (of: Timed): Timed => defineTimed<Options, unknown>(of) as Timed;
+const each = (of: Each): Each => defineEach<Options, Any>(of) as Each;
+const expand = (of: Expand): Expand => defineExpand<Options, Any>(of) as Expand;
+const timed = (of: Timed): Timed => defineTimed<Options, Any>(of) as Timed;
 
-/** A store that forgets one key for good when it is asked for it the n-th time. */
-function forgetful(store: KeyedStore<unknown>, every: number): KeyedStore<unknown> {
+/** A store that says of every n-th key that it is not there. */
+function forgetful(store: ColumnStore<Any>, every: number): ColumnStore<Any> {
   let asked = 0;
-  return {
-    get size() {
-      return store.size;
-    },
-    get: (key) => {
-      if (++asked % every === 0) return undefined;
-      return store.get(key);
-    },
-    put: (key, row, dueMs) => store.put(key, row, dueMs),
-    delete: (key) => store.delete(key),
-    oldest: () => store.oldest(),
+  const get = (key: Key) => {
+    const row = store.get(key);
+    return ++asked % every === 0 ? undefined : row;
   };
+  return new Proxy(store, {
+    get(of, name) {
+      if (name === 'get') return get;
+      const member = Reflect.get(of, name, of);
+      return typeof member === 'function' ? member.bind(of) : member;
+    },
+  });
+}
+
+/** What is emitted turns into what `change` makes of it. */
+function changing(emit: TimedEmit, change: (record: Record) => Record): TimedEmit {
+  return Object.assign((record: Record) => change(emit(record)), {
+    held: () => change(emit.held()),
+  });
+}
+
+function backwards(record: Record): Record {
+  record.timestamp = -record.timestamp;
+  return record;
 }
 
 export const CANARIES: readonly Canary[] = [
@@ -109,13 +123,17 @@ export const CANARIES: readonly Canary[] = [
         ...fanOut,
         open: (config: Any, context: Any) => {
           const work = fanOut.open(config, context);
-          return (record, emit) => {
-            let last = record;
-            const verdict = work(record, (copy) => {
-              last = copy;
-              emit(copy);
-            });
-            if (last !== record) emit(last);
+          return (record, emit, key) => {
+            let last: Record | null = null;
+            const verdict = work(
+              record,
+              (copied) => {
+                last = emit(copied);
+                return last;
+              },
+              key,
+            );
+            if (last !== null) emit(last);
             return verdict;
           };
         },
@@ -128,7 +146,8 @@ export const CANARIES: readonly Canary[] = [
         ...fanOut,
         open: (config: Any, context: Any) => {
           const work = fanOut.open(config, context);
-          return (record, emit) => (record.offset % 5 === 4 ? PASSED : work(record, emit));
+          return (record, emit, key) =>
+            record.offset % 5 === 4 ? PASSED : work(record, emit, key);
         },
       }),
   },
@@ -140,16 +159,9 @@ export const CANARIES: readonly Canary[] = [
         open: (config: Any, context: Any) => {
           const work = coalesce.open(config, context);
           return {
-            ...work,
-            record: (record, emit) => {
-              record.timestamp = -record.timestamp;
-              return work.record(record, emit);
-            },
-            due: (key, row, emit) =>
-              work.due(key, row, (record) => {
-                record.timestamp = -record.timestamp;
-                emit(record);
-              }),
+            record: (record, emit, key) =>
+              work.record(backwards(record), changing(emit, backwards), key),
+            due: (emit) => work.due(changing(emit, backwards)),
           };
         },
       }),
@@ -161,7 +173,7 @@ export const CANARIES: readonly Canary[] = [
         ...coalesce,
         open: (config: Any, context: Any) => {
           const work = coalesce.open(config, context);
-          return { ...work, due: (key) => void context.store.delete(key) };
+          return { ...work, due: () => context.store.delete() };
         },
       }),
   },
@@ -172,17 +184,31 @@ export const CANARIES: readonly Canary[] = [
         ...registerDevice,
         open: (config: Any, context: Any) => {
           const work = registerDevice.open(config, context);
-          return (record, emit) =>
-            work(record, (out) =>
-              emit(out.output === 1 && out.value.epoch > 1 ? oneEpochBack(out) : out),
-            );
+          return (record, emit, key) => {
+            const kept = keeping(emit);
+            const verdict = work(record, kept.emit, key);
+            for (const out of kept.emitted) if (out.output === 1) oneEpochBack(out);
+            return verdict;
+          };
         },
       }),
   },
 ];
 
-function oneEpochBack(out: Parameters<Parameters<ReturnType<typeof registerDevice.open>>[1]>[0]) {
-  const copy = out.withValue({ ...out.value, epoch: out.value.epoch - 1 });
-  copy.output = out.output;
-  return copy;
+/** Keeps a view on each record that is emitted. */
+function keeping(emit: Emit): { emit: Emit; readonly emitted: readonly Record[] } {
+  const emitted: Record[] = [];
+  return {
+    emitted,
+    emit(record) {
+      const out = emit(record);
+      emitted.push(new Record(out.slice, out.i));
+      return out;
+    },
+  };
+}
+
+function oneEpochBack(out: Record): void {
+  const { epoch } = out.value;
+  if (epoch > 1) out.value = { ...out.value, epoch: epoch - 1 };
 }

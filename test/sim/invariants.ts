@@ -1,7 +1,7 @@
 /** What must hold after every run, whatever happened. Each fault is one line. */
 import type { Device, MemberDevices } from '../../core/device.ts';
 import type { DeliveryOutcome } from '../../core/outcome.ts';
-import { totalsGap } from '../../runtime/totals.ts';
+import { totalsGap } from '../../runtime/driver/totals.ts';
 import { type Told, toldText } from './model.ts';
 import type { Run } from './simulation.ts';
 

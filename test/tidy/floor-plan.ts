@@ -33,7 +33,7 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
   connectors: { ours: ['core', 'schemas'], npm: [] },
   'connectors/kafka': {
     ours: ['core', 'schemas', 'connectors'],
-    npm: ['kafkajs', '@node-rs/crc32'],
+    npm: ['kafkajs', '@platformatic/kafka', '@node-rs/crc32'],
   },
   'connectors/memory': { ours: ['core'], npm: [] },
   'connectors/embedded': { ours: ['core', 'schemas', 'connectors'], npm: [] },

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { GroupSpec } from '../../core/log.ts';
+import type { Bounds, Committed } from './admin.ts';
+import { markOf, withMarks } from './state-marks.ts';
+import { type Found, inputStart, refuseGoneState, startOf } from './task-start.ts';
+
+const SPEC: GroupSpec = {
+  group: 'g',
+  partitions: 2,
+  inputs: ['in', 'in2'],
+  tables: ['table'],
+  stores: [{ store: 's', changelog: 'log' }],
+  transactional: true,
+  topologyHash: 'h',
+};
+
+interface World {
+  readonly committed?: { readonly [topic: string]: readonly [offset: number, metadata?: string] };
+  readonly bounds?: { readonly [topic: string]: readonly [low: number, end: number] };
+  readonly ids?: { readonly [topic: string]: string };
+}
+
+/** Partition 1 of every topic is as the world says, partition 0 is empty. */
+function worldOf({ committed = {}, bounds = {}, ids = {} }: World) {
+  const of = (topic: string): Committed => {
+    const [offset = -1, metadata = ''] = committed[topic] ?? [];
+    return { offset, metadata };
+  };
+  const found = new Map(SPEC.inputs.map((topic) => [topic, of(topic)]));
+  const admin = {
+    async bounds(topic: string): Promise<readonly Bounds[]> {
+      const [low, end] = bounds[topic] ?? [0, 0];
+      return [
+        { low: 0, end: 0 },
+        { low, end },
+      ];
+    },
+    committed: async () => found,
+    committedAll: async () => new Map([[1, found]]),
+  };
+  const topics = {
+    describe: async (names: readonly string[]) =>
+      new Map(names.map((name) => [name, { partitions: 2, id: ids[name] ?? '' }])),
+  };
+  return { admin, topics };
+}
+
+async function start(world: World, remade: readonly string[] = []) {
+  const said: string[] = [];
+  const { admin, topics } = worldOf(world);
+  const found = await startOf(admin, topics, SPEC, 1, new Set(remade), {
+    missed: (topic, p, first, last) => void said.push(`missed ${topic}/${p} ${first}-${last}`),
+    beyond: (topic, p, at, end) => void said.push(`beyond ${topic}/${p} ${at} ${end}`),
+  });
+  const at = (topic: string) => found.offsets.get(topic)!.offset;
+  return { found, said, at };
+}
+
+describe('an input is read', () => {
+  const table: readonly [what: string, number, [number, number], number, Found][] = [
+    ['from its start when nothing is committed', -1, [3, 9], 3, 'new'],
+    ['from its committed offset', 5, [3, 9], 5, 'kept'],
+    ['from its committed offset, at the start', 3, [3, 9], 3, 'kept'],
+    ['from its committed offset, at the end', 9, [3, 9], 9, 'kept'],
+    ['from its start when retention has passed that', 2, [3, 9], 3, 'deleted'],
+    ['from its start when it was made again', 12, [0, 9], 0, 'beyond'],
+    ['from its end when it has lost its tail', 12, [3, 9], 9, 'beyond'],
+    ['from its start when it was made again and is empty', 12, [0, 0], 0, 'beyond'],
+  ];
+  for (const [what, committed, [low, end], offset, found] of table) {
+    test(what, () => assert.deepEqual(inputStart(committed, { low, end }), { offset, found }));
+  }
+});
+
+describe('a task begins', () => {
+  test('with tables and changelogs from their starts, inputs where they are', async () => {
+    const { found, said, at } = await start({
+      committed: { in: [7, 'm'] },
+      bounds: { in: [2, 9], in2: [1, 4], table: [3, 8], log: [5, 6] },
+    });
+    assert.deepEqual(
+      ['in', 'in2', 'table', 'log'].map((topic) => [at(topic), found.offsets.get(topic)!.end]),
+      [
+        [7, 9],
+        [1, 4],
+        [3, 8],
+        [5, 6],
+      ],
+    );
+    assert.deepEqual(said, []);
+    assert.equal(found.committed.get('in')!.metadata, 'm');
+  });
+
+  test('telling which offsets it will not see', async () => {
+    const { said, at } = await start({
+      committed: { in: [10], in2: [40, 'done above'] },
+      bounds: { in: [25, 90], in2: [0, 4] },
+    });
+    assert.deepEqual([at('in'), at('in2')], [25, 0]);
+    assert.deepEqual(said, ['missed in/1 10-24', 'beyond in2/1 40 4']);
+  });
+
+  test('without what was noted for a topic that is another now', async () => {
+    const world: World = {
+      committed: { in: [3, 'a'], in2: [40, 'b'] },
+      bounds: { in: [0, 9], in2: [0, 4] },
+    };
+    const { found, at } = await start(world, ['in']);
+    assert.deepEqual([at('in'), at('in2')], [0, 0]);
+    assert.deepEqual(
+      [...found.committed.values()],
+      [
+        { offset: -1, metadata: '' },
+        { offset: -1, metadata: '' },
+      ],
+    );
+  });
+
+  const marked = withMarks(new Map([[markOf('log'), 'id1']]), 'm');
+  const gone: readonly [what: string, World, remade: string[], boolean][] = [
+    [
+      'its changelog is empty, its offsets say it was not',
+      { committed: { in2: [4, marked] } },
+      [],
+      true,
+    ],
+    [
+      'its changelog is another topic',
+      { committed: { in: [4, marked] }, bounds: { log: [0, 5] }, ids: { log: 'id2' } },
+      [],
+      true,
+    ],
+    ['its changelog was made again before its eyes', { bounds: { log: [0, 5] } }, ['log'], true],
+    [
+      'all is well',
+      { committed: { in: [4, marked] }, bounds: { log: [0, 5] }, ids: { log: 'id1' } },
+      [],
+      false,
+    ],
+    ['it never had rows', { committed: { in: [4] } }, [], false],
+  ];
+  for (const [what, world, remade, isGone] of gone) {
+    test(`${isGone ? 'not at all when' : 'when'} ${what}`, async () => {
+      const bounds = { in: [0, 9], in2: [0, 9], ...world.bounds } as const;
+      const starting = start({ ...world, bounds }, remade);
+      if (isGone) await assert.rejects(starting, { code: 'CAR630' });
+      else await starting;
+      if (remade.length > 0) return;
+      const { admin, topics } = worldOf({ ...world, bounds });
+      const opening = refuseGoneState(admin, topics, SPEC);
+      if (isGone) await assert.rejects(opening, { code: 'CAR630' }, 'before the member joins');
+      else await opening;
+    });
+  }
+
+  test('not when a topic has no such partition', async () => {
+    const { admin, topics } = worldOf({});
+    const notes = { missed() {}, beyond() {} };
+    const starting = startOf(admin, topics, SPEC, 2, new Set(), notes);
+    await assert.rejects(starting, { code: 'CAR642' });
+  });
+});
+
+test('before it joins a member refuses lost rows only: who is away is met later', async () => {
+  const { admin, topics } = worldOf({});
+  const away = () => Promise.reject(new Error('away'));
+  await refuseGoneState({ ...admin, committedAll: away }, topics, SPEC);
+  await refuseGoneState({ ...admin, committedAll: away }, topics, { ...SPEC, stores: [] });
+});

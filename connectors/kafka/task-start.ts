@@ -1,0 +1,147 @@
+/** Where a task begins to read: asked when its former owner can change nothing any more. */
+import { CarillonError } from '../../core/error.ts';
+import type { GroupSpec } from '../../core/log.ts';
+import type { Bounds, Committed, LogAdmin } from './admin.ts';
+import { isStateGone, type Marks, readMarks, StateMarks } from './state-marks.ts';
+import type { TopicSource } from './topic-watch.ts';
+
+export interface Start {
+  readonly offset: number;
+  /** For tables and changelogs: restored when reading has come here. */
+  readonly end: number;
+}
+
+export interface TaskStart {
+  readonly offsets: ReadonlyMap<string, Start>;
+  /** The engine's metadata, without our note. */
+  readonly committed: ReadonlyMap<string, Committed>;
+  readonly marks: StateMarks;
+}
+
+export type StartAdmin = Pick<LogAdmin, 'bounds' | 'committed' | 'committedAll'>;
+
+/** What is found where a group's position lies. */
+export interface StartNotes {
+  /** Offsets `first` to `last` were deleted unread. */
+  missed(topic: string, partition: number, first: number, last: number): void;
+  /** The position was beyond the end: the topic was made again, or has lost its tail. */
+  beyond(topic: string, partition: number, committed: number, end: number): void;
+}
+
+const NOTHING_COMMITTED: Committed = { offset: -1, metadata: '' };
+
+export type Found = 'new' | 'kept' | 'deleted' | 'beyond';
+
+/**
+ * Where an input is read from, given its committed offset (-1: none). A position beyond the end
+ * means that the topic was made again, or that its tail was lost. Where it still begins at 0 the
+ * first is likelier, and everything is read: told twice is better than not at all. Where old
+ * records were deleted already it is the old topic: reading goes on at its end.
+ */
+export function inputStart(
+  committed: number,
+  { low, end }: Bounds,
+): { offset: number; found: Found } {
+  if (committed < 0) return { offset: low, found: 'new' };
+  if (committed < low) return { offset: low, found: 'deleted' };
+  if (committed > end) return { offset: low === 0 ? 0 : end, found: 'beyond' };
+  return { offset: committed, found: 'kept' };
+}
+
+/**
+ * @param remade topics that were made again since: what is committed for them is of the old ones.
+ * Rejects with CAR642 when a topic is not there, with CAR630 when a store's rows are gone.
+ */
+export async function startOf(
+  admin: StartAdmin,
+  topics: TopicSource,
+  spec: GroupSpec,
+  partition: number,
+  remade: ReadonlySet<string>,
+  notes: StartNotes,
+): Promise<TaskStart> {
+  const { group, inputs, tables, stores } = spec;
+  const changelogs = stores.map((one) => one.changelog);
+  const { committed, marks } = noted(await admin.committed(group, inputs, partition));
+  const ids = changelogs.length === 0 ? new Map() : await topics.describe(changelogs);
+  const offsets = new Map<string, Start>();
+  await Promise.all(
+    [...inputs, ...tables, ...changelogs].map(async (topic) => {
+      const bounds = (await admin.bounds(topic))[partition];
+      if (bounds === undefined) {
+        const at = `${topic}/${partition}`;
+        throw new CarillonError('CAR642', `"${topic}" has no partition ${partition}.`, {
+          where: { at },
+        });
+      }
+      offsets.set(topic, { offset: bounds.low, end: bounds.written ?? bounds.end });
+    }),
+  );
+  for (const topic of changelogs) {
+    const { end } = offsets.get(topic)!;
+    if (!remade.has(topic) && !isStateGone(marks, topic, end, ids.get(topic)?.id ?? '')) continue;
+    throw stateGone(group, partition, topic);
+  }
+  for (const topic of inputs) {
+    const { offset: low, end } = offsets.get(topic)!;
+    const asked = remade.has(topic) ? -1 : (committed.get(topic)?.offset ?? -1);
+    const { offset, found } = inputStart(asked, { low, end });
+    if (found === 'deleted') notes.missed(topic, partition, asked, low - 1);
+    if (found === 'beyond') notes.beyond(topic, partition, asked, end);
+    // What was noted beside it speaks of offsets that are others now.
+    if (found === 'beyond' || remade.has(topic)) committed.set(topic, NOTHING_COMMITTED);
+    offsets.set(topic, { offset, end });
+  }
+  const known = new Map([...ids].map(([topic, facts]) => [topic, facts.id]));
+  return { offsets, committed, marks: new StateMarks(changelogs, marks, known) };
+}
+
+/**
+ * Before a member joins: rejects with CAR630 when a store of any task has lost its rows, so that
+ * the process ends with it. Whatever else is wrong shows when the tasks open.
+ */
+export async function refuseGoneState(
+  admin: StartAdmin,
+  topics: TopicSource,
+  { group, inputs, stores }: GroupSpec,
+): Promise<void> {
+  if (stores.length === 0) return;
+  const changelogs = stores.map((one) => one.changelog);
+  try {
+    const ids = await topics.describe(changelogs);
+    const byPartition = await admin.committedAll(group, inputs);
+    for (const changelog of changelogs) {
+      const bounds = await admin.bounds(changelog);
+      const id = ids.get(changelog)?.id ?? '';
+      for (const [partition, found] of byPartition) {
+        const end = bounds[partition]?.end;
+        if (end === undefined || !isStateGone(noted(found).marks, changelog, end, id)) continue;
+        throw stateGone(group, partition, changelog);
+      }
+    }
+  } catch (error) {
+    if (error instanceof CarillonError && error.code === 'CAR630') throw error;
+  }
+}
+
+function noted(found: ReadonlyMap<string, Committed>): {
+  committed: Map<string, Committed>;
+  marks: Marks;
+} {
+  const committed = new Map<string, Committed>();
+  const marks: Marks = new Map();
+  for (const [topic, { offset, metadata }] of found) {
+    const read = readMarks(metadata);
+    for (const [mark, id] of read.marks) marks.set(mark, id);
+    committed.set(topic, { offset, metadata: read.metadata });
+  }
+  return { committed, marks };
+}
+
+function stateGone(group: string, partition: number, changelog: string): CarillonError {
+  const at = `${changelog}/${partition}`;
+  const what =
+    `Group "${group}" has committed what rests on rows of changelog "${changelog}", ` +
+    `but they are gone: the topic is empty, or another one of the same name.`;
+  return new CarillonError('CAR630', what, { where: { at } });
+}

@@ -1,0 +1,353 @@
+/**
+ * The test driver: a real plan on a log in memory, one thread, the clock in the feed's hand. What
+ * TopologyTestDriver is to Kafka Streams; `carillon drive`, test files, simulator and replay stand
+ * on it. It runs the very tasks of production: only source, clock and sinks differ. Feeding the
+ * same always gives the same.
+ */
+import type { Plan, SinkPlan } from '../../compiler/plan.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
+import { HandClock } from '../../core/clock.ts';
+import type { Header } from '../../core/headers.ts';
+import type { EncodedBatch, Group, Log, TaskPort } from '../../core/log.ts';
+import { partitionOfText } from '../../core/partition.ts';
+import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Record } from '../../core/record.ts';
+import { readBatch, wholeBatch } from '../../core/record-batch.ts';
+import type { Schemas } from '../../core/schema.ts';
+import type { Sink } from '../../core/spec.ts';
+import { NEVER } from '../../core/store.ts';
+import { topicSpecs } from '../engine.ts';
+import type { EngineOptions } from '../engine-options.ts';
+import { sinkGroup, streamsGroup } from '../group-specs.ts';
+import type { NodeHost } from '../node.ts';
+import { Scheduler } from '../scheduler.ts';
+import { SinkLane } from '../sinks/sink-lane.ts';
+import type { SinkTask } from '../sinks/sink-task.ts';
+import { StreamsTask } from '../streams/streams-task.ts';
+import { type CommitPolicy, Unit, Units } from '../unit.ts';
+import { type DriverTotals, TotalsLedger } from './totals.ts';
+
+/** Where the clock starts unless the feed says otherwise. */
+export const DRIVER_START_MS = Date.UTC(2026, 0, 1);
+
+/** What the driver's log can do beside a log's work; the one in memory does (connectors/memory). */
+export interface DriverLog extends Log {
+  /** Called with each batch that has become visible, in order. */
+  onAppended: (batch: EncodedBatch, baseOffset: number) => void;
+  onFailure: (error: Error) => void;
+  /** Drops all tasks with what they have not committed, and opens them again. */
+  crash(): Promise<void>;
+}
+
+export interface DriverOptions {
+  readonly plan: Plan;
+  /** An empty one. */
+  readonly log: DriverLog;
+  readonly schemas: Schemas;
+  /** 1 unless the feed wants more. */
+  readonly partitions?: number;
+  readonly startMs?: number;
+  /** Commits after so many records; 1: after each. */
+  readonly commitEvery?: number;
+  openSink(sink: SinkPlan, priority: Priority, nowMs: () => number): Promise<Sink>;
+  /** A record that has become visible, in order; those that were fed are not told. */
+  onRecord(record: Record): void;
+  onDrop?: NodeHost['onDrop'];
+}
+
+export interface FedRecord {
+  readonly topic: string;
+  readonly key: string | null;
+  /** In wire format, or null for a tombstone. */
+  readonly value: Buffer | null;
+  readonly timestamp?: number;
+  readonly partition?: number;
+  readonly headers?: readonly Header[];
+}
+
+const NO_RETRY_SPREAD = 0;
+/** The feed says when: a unit commits when it is told to. */
+const BY_HAND: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };
+
+export class Driver {
+  readonly clock: HandClock;
+  readonly #options: DriverOptions;
+  readonly #log: DriverLog;
+  readonly #scheduler: Scheduler;
+  /** Of the streams, in the plan's order: commits become visible in it. */
+  readonly #units: Units[] = [];
+  readonly #changelogs: ReadonlySet<string>;
+  readonly #partitions: number;
+  readonly #tasks: StreamsTask[] = [];
+  readonly #lanes: SinkLane[] = [];
+  readonly #groups: Group[] = [];
+  readonly #totals: TotalsLedger;
+  #feeding = false;
+  #uncommitted = 0;
+  /** Batches that have become visible; a commit that made one has given others work. */
+  #visible = 0;
+  #failure: Error | null = null;
+
+  private constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#partitions = options.partitions ?? 1;
+    this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
+    this.#totals = new TotalsLedger(options.plan);
+    this.#scheduler = new Scheduler(this.clock);
+    const { topics } = options.plan;
+    this.#changelogs = new Set(
+      topics.filter(({ use }) => use === 'changelog').map(({ name }) => name),
+    );
+    this.#log = options.log;
+    this.#log.onAppended = (batch, baseOffset) => this.#appended(batch, baseOffset);
+    this.#log.onFailure = (error) => {
+      this.#failure ??= error;
+    };
+  }
+
+  static async open(options: DriverOptions): Promise<Driver> {
+    const driver = new Driver(options);
+    await driver.#log.applyTopics(topicSpecs(options.plan, driver.#partitions));
+    await driver.#openGroups();
+    return driver;
+  }
+
+  /** Appends one record and runs everything that follows from it. */
+  async feed(fed: FedRecord): Promise<void> {
+    const partition =
+      fed.partition ?? (fed.key === null ? 0 : partitionOfText(fed.key, this.#partitions));
+    const builder = new BatchBuilder(fed.topic, partition);
+    builder.append(fed.timestamp ?? this.clock.now(), fed.key, fed.value, fed.headers ?? null);
+    const producer = await this.#log.producer();
+    this.#feeding = true;
+    try {
+      await producer.send([builder.finish()]);
+    } finally {
+      this.#feeding = false;
+    }
+    this.#uncommitted++;
+    await this.#run();
+  }
+
+  /** Moves the clock on; timers fire at their own time, in order. */
+  async advance(ms: number): Promise<void> {
+    await this.advanceTo(this.clock.now() + ms);
+  }
+
+  async advanceTo(atMs: number): Promise<void> {
+    for (;;) {
+      const due = this.#nextDueMs();
+      if (due > atMs) break;
+      this.clock.moveTo(due);
+      await this.#run();
+    }
+    this.clock.moveTo(atMs);
+    await this.#run();
+  }
+
+  async commit(): Promise<void> {
+    this.#uncommitted = Number.POSITIVE_INFINITY;
+    await this.#run();
+  }
+
+  /** Closes cleanly and opens again from what was committed. */
+  async restart(): Promise<void> {
+    await this.commit();
+    await this.#reopen('stopped');
+  }
+
+  /** Drops all that was not committed and opens again. */
+  async crash(): Promise<void> {
+    await this.#reopen('fenced');
+  }
+
+  /** The rows of a store (its whole name, or `<stream>/<step>`), over all tasks, in key order. */
+  rows(store: string, key?: string): [string, unknown][] {
+    const rows: [string, unknown][] = [];
+    for (const task of this.#tasks) {
+      for (const name of task.storeNames) {
+        if (name !== store && !storeIs(this.#options.plan, name, store)) continue;
+        for (const row of task.rows(name)) if (key === undefined || row[0] === key) rows.push(row);
+      }
+    }
+    return rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
+  hasStore(store: string): boolean {
+    return this.#tasks.some((task) =>
+      task.storeNames.some((name) => name === store || storeIs(this.#options.plan, name, store)),
+    );
+  }
+
+  get storeNames(): string[] {
+    return [...new Set(this.#tasks.flatMap((task) => task.storeNames))].sort();
+  }
+
+  totals(): DriverTotals {
+    return this.#totals.now(this.#tasks);
+  }
+
+  async close(): Promise<void> {
+    await this.commit();
+    for (const group of this.#groups) await group.close();
+    for (const lane of this.#lanes) await lane.close();
+  }
+
+  async #openGroups(): Promise<void> {
+    const { plan } = this.#options;
+    for (const sub of plan.subTopologies) {
+      const units = new Units((port) => new Unit(port, BY_HAND, this.clock, () => {}), {
+        addUnit: () => {},
+        removeUnit: () => {},
+      });
+      this.#units.push(units);
+      const spec = streamsGroup(plan, sub, this.#partitions);
+      const open = (port: TaskPort) => {
+        const task = new StreamsTask(plan, sub, port, units.of(port.unit), {
+          ...this.#engineOptions(),
+          onClosed: () => {
+            this.#scheduler.remove(task);
+            units.remove(port.unit, task);
+          },
+        });
+        this.#tasks.push(task);
+        this.#scheduler.add(task);
+        units.add(port.unit, task);
+        return task;
+      };
+      this.#groups.push(await this.#log.openGroup(spec, { open }));
+    }
+    for (const sink of plan.sinks) {
+      for (const priority of sink.lane.priorities) await this.#openSink(sink, priority);
+    }
+    await this.#run();
+  }
+
+  async #openSink(sink: SinkPlan, priority: Priority): Promise<void> {
+    const { plan } = this.#options;
+    const open = await this.#options.openSink(sink, priority, () => this.clock.now());
+    const none = () => {};
+    const lane = new SinkLane(plan, sink, priority, open, {
+      ...this.#engineOptions(),
+      commit: BY_HAND,
+      // Sinks follow the streams' commits, in the plan's order.
+      scheduler: { add: none, remove: none, addUnit: none, removeUnit: none },
+      random: () => NO_RETRY_SPREAD,
+    });
+    this.#lanes.push(lane);
+    const spec = sinkGroup(lane, this.#partitions, false);
+    this.#groups.push(await this.#log.openGroup(spec, lane));
+  }
+
+  #engineOptions(): EngineOptions {
+    const { schemas, onDrop } = this.#options;
+    return {
+      clock: this.clock,
+      schemas,
+      partitions: this.#partitions,
+      wake: () => {},
+      ...(onDrop === undefined ? {} : { onDrop }),
+    };
+  }
+
+  async #reopen(why: 'stopped' | 'fenced'): Promise<void> {
+    if (why === 'stopped') this.#totals.committed(this.#tasks);
+    this.#totals.dropped();
+    this.#tasks.length = 0;
+    await this.#log.crash();
+    await this.#run();
+  }
+
+  /** Runs slices, commits and deliveries until nothing is left to do. */
+  async #run(): Promise<void> {
+    let again = true;
+    while (again) {
+      again = false;
+      while (this.#scheduler.serve()) again = true;
+      const visible = this.#visible;
+      if (this.#commitsAreDue()) {
+        for (const units of this.#units) for (const unit of units.all) await unit.commit();
+        this.#totals.committed(this.#tasks);
+      }
+      for (const lane of this.#lanes) again = (await this.#deliver(lane)) || again;
+      again ||= this.#visible > visible;
+      if (!again) again = await this.#schemasArrive();
+      if (this.#failure !== null) throw this.#failure;
+    }
+    if (this.#commitsAreDue()) this.#uncommitted = 0;
+  }
+
+  async #deliver(lane: SinkLane): Promise<boolean> {
+    let worked = false;
+    for (const task of lane.tasks) {
+      while (task.runSlice()) worked = true;
+      // Recorders answer in the same turn of the event loop.
+      if (task.delivering) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        worked = true;
+      }
+    }
+    for (const unit of lane.units) await unit.commit();
+    return worked;
+  }
+
+  /** A task that waits for a schema goes on in a later turn of the event loop. */
+  async #schemasArrive(): Promise<boolean> {
+    const asks =
+      this.#tasks.some((task) => task.asksForSchema) ||
+      this.#sinkTasks().some((task) => task.schemaAtMs === NEVER);
+    if (!asks) return false;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    return true;
+  }
+
+  #sinkTasks(): SinkTask[] {
+    return this.#lanes.flatMap((lane) => [...lane.tasks]);
+  }
+
+  #commitsAreDue(): boolean {
+    return this.#uncommitted >= (this.#options.commitEvery ?? 1) || this.#uncommitted === 0;
+  }
+
+  #nextDueMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const task of this.#tasks) next = Math.min(next, task.nextDueMs());
+    for (const lane of this.#lanes) {
+      const schemas = [...lane.tasks].map((task) => task.schemaAtMs);
+      for (const atMs of schemas) next = Math.min(next, atMs ?? NEVER);
+      // Nobody lets the lane's records go while all of its tasks wait for a schema.
+      if (schemas.includes(undefined)) next = Math.min(next, lane.nextWakeMs());
+    }
+    return next;
+  }
+
+  #appended(batch: EncodedBatch, baseOffset: number): void {
+    // State is asked for by query.
+    if (this.#changelogs.has(batch.topic)) return;
+    this.#visible++;
+    if (this.#feeding) return;
+    this.#totals.out(batch.topic, batch.count);
+    for (const record of readBatch(
+      wholeBatch(batch.topic, batch.partition, batch.bytes, baseOffset),
+    )) {
+      this.#options.onRecord(record);
+    }
+  }
+}
+
+/** True when `<stream>/<step>` names this store. */
+function storeIs(plan: Plan, store: string, path: string): boolean {
+  for (const sub of plan.subTopologies) {
+    for (const stream of sub.streams) {
+      for (const step of stream.steps) {
+        if (step.store === store && `${stream.name}/${step.name}` === path) return true;
+      }
+    }
+    if (sub.numbers === store && path === `${priorityNameOf(sub.priority)}/numbers`) return true;
+  }
+  return false;
+}
+
+function priorityNameOf(priority: number): string {
+  return priority < 0 ? 'streams' : priorityName(priority);
+}

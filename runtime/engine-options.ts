@@ -1,0 +1,23 @@
+/** What every task of a process shares. */
+import type { Clock } from '../core/clock.ts';
+import type { Record } from '../core/record.ts';
+import type { Schemas } from '../core/schema.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import type { NodeHost } from './node.ts';
+import type { Schedulable } from './scheduler.ts';
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly schemas: Schemas;
+  /** Of every topic of the topology. */
+  readonly partitions: number;
+  /** Tells the scheduler that there is something to do. */
+  wake(): void;
+  onDeadLetter?: (record: Record, letter: DeadLetter) => void;
+  /** For tools that name every drop; undefined when nobody listens. */
+  onDrop?: NodeHost['onDrop'];
+  /** A task met a broken invariant; the log closes it. */
+  onFailure?: (error: Error) => void;
+  /** A task was taken away or has ended. */
+  onClosed?: (task: Schedulable) => void;
+}

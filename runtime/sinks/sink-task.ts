@@ -1,0 +1,404 @@
+/**
+ * One partition of a sink's lanes: decodes and gates records, hands them to the lane in order per
+ * device, tracks which offsets are done, and writes outcomes.
+ */
+import { Subject } from 'rxjs';
+import { HandClock } from '../../core/clock.ts';
+import type { Device } from '../../core/device.ts';
+import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
+import type { Delivery, DeliveryOutcome, Outcome } from '../../core/outcome.ts';
+import { priorityName } from '../../core/priority.ts';
+import { Record } from '../../core/record.ts';
+import type { Slice } from '../../core/slice.ts';
+import type { TableView } from '../../core/store.ts';
+import { Collector } from '../collector.ts';
+import { type DeadLetter, writeDeadLetter } from '../dead-letters.ts';
+import { Node } from '../node.ts';
+import type { Schedulable } from '../scheduler.ts';
+import { SchemaLoader } from '../schema-loader.ts';
+import { TableFeed } from '../state/table-feed.ts';
+import { SOURCE_STEP } from '../streams/source.ts';
+import type { StepHost } from '../streams/step.ts';
+import { Steps } from '../streams/steps.ts';
+import type { StepFlow } from '../streams/streams-task.ts';
+import type { Unit, UnitTask } from '../unit.ts';
+import { LaneInput } from './lane-input.ts';
+import { LaneOffsets } from './lane-offsets.ts';
+import { lastHop } from './last-hop.ts';
+import { OutcomeWriter } from './outcome-writer.ts';
+import type { SinkLane } from './sink-lane.ts';
+
+/** Records that a task has begun and not finished; at it no more are taken. */
+const BEGUN_RECORDS_MAX = 2_000;
+const OWNER_LOOK_AGAIN_MS = 50;
+export const DELIVER_STEP = 'deliver';
+const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
+
+/** One record on its way to a device. */
+export interface Item {
+  readonly task: SinkTask;
+  readonly topic: string;
+  readonly offset: number;
+  readonly record: Record;
+  readonly notification: DeviceNotification;
+  readonly beganMs: number;
+  delivery: Delivery;
+  /** Tries that count against the record. */
+  tries: number;
+  successesBefore: number;
+}
+
+export class SinkTask implements TaskHost, Schedulable, UnitTask {
+  readonly name: string;
+  readonly priority: number;
+  closed = false;
+  readonly #lane: SinkLane;
+  readonly #port: TaskPort;
+  readonly #unit: Unit;
+  readonly #clock: HandClock;
+  readonly #collector: Collector;
+  readonly #outcomes: OutcomeWriter;
+  readonly #loader: SchemaLoader;
+  readonly #tables: TableFeed;
+  readonly #owners: TableView<Device> | null;
+  readonly #inputs: readonly LaneInput[];
+  readonly #offsets: LaneOffsets;
+  readonly #source: Node;
+  readonly #deliver: Node;
+  readonly #steps: Steps;
+  readonly #slices = new Subject<Slice>();
+  /** Devices with a record under way, and what waits behind it. */
+  readonly #busy = new Map<string, Item[]>();
+  #begun = 0;
+  #started = false;
+  /** Records that were begun or have ended since the last commit. */
+  #uncommitted = 0;
+  #turn = 0;
+
+  constructor(lane: SinkLane, port: TaskPort, unit: Unit) {
+    const { options, sinkPlan } = lane;
+    this.#lane = lane;
+    this.#port = port;
+    this.#unit = unit;
+    this.name = `${lane.name}/${port.partition}`;
+    this.priority = lane.priority;
+    this.#offsets = new LaneOffsets(port);
+    this.#clock = new HandClock(options.clock.now());
+    this.#collector = new Collector(options.partitions);
+    this.#outcomes = new OutcomeWriter(this.#collector, options.schemas);
+    this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
+    const host = this.#host();
+    const stream = sinkPlan.name;
+    this.#source = new Node(stream, SOURCE_STEP, host);
+    this.#deliver = new Node(stream, DELIVER_STEP, host);
+    const tables = lane.tables();
+    this.#tables = new TableFeed(tables, options.schemas, this.#loader, (record, why) =>
+      host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
+    );
+    const owners = tables.find(({ schema }) => schema === 'Device');
+    this.#owners =
+      owners === undefined ? null : (this.#tables.view(owners.name) as TableView<Device>);
+    const schema = sinkPlan.lane.schema;
+    this.#inputs = lane
+      .inputs()
+      .map((topic) => new LaneInput(topic, port, schema, options.schemas, this.#source));
+    const { reading } = this.#inputs[0]!;
+    this.#steps = new Steps({ stream, useCase: '', steps: sinkPlan.steps }, host, reading, 0);
+    this.#slices.pipe(this.#steps.operator).subscribe({
+      next: (slice) => this.#passed(slice),
+      error: (error) => port.fail(error instanceof Error ? error : new Error(String(error))),
+    });
+  }
+
+  // The log's side.
+
+  restore(): void {}
+
+  table(topic: string, batch: LogBatch): void {
+    this.#tables.add(topic, batch);
+    this.#lane.options.wake();
+  }
+
+  ready(): void {
+    this.#started = true;
+    this.#lane.options.wake();
+  }
+
+  wake(): void {
+    this.#lane.options.wake();
+  }
+
+  settle(): Promise<void> {
+    return this.#unit.settle();
+  }
+
+  async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.#slices.complete();
+    if (why !== 'fenced') await this.#unit.settle();
+    this.#lane.closed(this, this.#port);
+  }
+
+  // The scheduler's side.
+
+  runSlice(): boolean {
+    if (this.closed || !this.#started || !this.#tables.drain() || !this.#loader.idle) return false;
+    this.#lane.pump();
+    if (this.#begun >= BEGUN_RECORDS_MAX) return false;
+    for (let tries = this.#inputs.length; tries > 0; tries--) {
+      const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
+      const slice = input.next(this.#need);
+      if (slice === undefined) continue;
+      this.#clock.moveTo(this.#lane.options.clock.now());
+      slice.clockMs = this.#clock.now();
+      this.#begin(input, slice);
+      this.#lane.pump();
+      return true;
+    }
+    return false;
+  }
+
+  nextWakeMs(): number {
+    return Math.min(this.#lane.nextWakeMs(), this.#loader.retryAtMs());
+  }
+
+  // Its unit's side.
+
+  get uncommitted(): number {
+    return this.#uncommitted;
+  }
+
+  get hasOutputs(): boolean {
+    return !this.#collector.isEmpty;
+  }
+
+  /** A sink's cadence is that of its answers, whatever waits. */
+  get quiet(): boolean {
+    return true;
+  }
+
+  takePart(): UnitPart | null {
+    if (this.#uncommitted === 0) return null;
+    this.#uncommitted = 0;
+    return {
+      partition: this.#port.partition,
+      batches: this.#collector.takeBatches(),
+      offsets: this.#offsets.commits(),
+    };
+  }
+
+  // What others may look at.
+
+  get idle(): boolean {
+    return (
+      this.#started &&
+      this.#begun === 0 &&
+      this.#tables.idle &&
+      this.#inputs.every((input) => !input.ready)
+    );
+  }
+
+  /** True while some of its records are with the sink. */
+  get delivering(): boolean {
+    return this.#begun > 0 && this.#lane.inFlight > 0;
+  }
+
+  /** When a schema that is missing is asked for again; undefined: none is missing. */
+  get schemaAtMs(): number | undefined {
+    return this.#loader.settled ? undefined : this.#loader.retryAtMs();
+  }
+
+  get blockedBy(): string | null {
+    return this.#loader.trouble ?? this.#lane.breaker.trouble;
+  }
+
+  flow(): StepFlow[] {
+    const nodes = [this.#source, ...this.#steps.steps.map(({ node }) => node), this.#deliver];
+    const stream = this.#lane.sinkPlan.name;
+    return nodes.map(({ name, counts }) => ({ stream, step: name, counts }));
+  }
+
+  // The lane's side.
+
+  /** The last hop's checks (D4, D9); false when the item is done or put aside. */
+  lastCheck(item: Item, nowMs: number): boolean {
+    const { keeps, needsOwner } = this.#lane.sinkPlan.spec;
+    if (keeps === true) return true;
+    const waitedMs = nowMs - item.beganMs;
+    const hop = lastHop(item.notification, { owners: this.#owners, needsOwner, nowMs, waitedMs });
+    if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
+    else if (hop.go === false) this.#end(item, hop.kind, hop.reason, nowMs);
+    else {
+      const { device } = hop;
+      item.delivery = { ...item.delivery, device, attempt: item.delivery.attempt + 1 };
+    }
+    return hop.go === true;
+  }
+
+  finish(item: Item, outcome: Exclude<Outcome, { kind: 'retry' }>, nowMs: number): void {
+    if (outcome.kind === 'delivered') {
+      this.#lane.ages.add(Math.max(0, nowMs - item.notification.born));
+      this.#end(item, 'delivered', outcome.receipt ?? '', nowMs);
+      return;
+    }
+    if (outcome.deadToken !== undefined && !this.closed) {
+      this.#outcomes.deadToken(item.notification.deviceId, outcome.deadToken, nowMs);
+    }
+    if (outcome.deadLetter === true && !this.closed) {
+      const stream = this.#lane.sinkPlan.name;
+      const letter = { code: 'CAR510', why: outcome.reason, stream, step: DELIVER_STEP };
+      this.#deadLetter(item.record, letter);
+    }
+    // What the far end of the last hop saw has a kind of its own; the rest was refused.
+    const kind = FAR_END_KINDS.find((one) => one === outcome.reason) ?? 'rejected';
+    this.#end(item, kind, outcome.reason, nowMs);
+  }
+
+  retried(item: Item, outcome: Extract<Outcome, { kind: 'retry' }>, nowMs: number): void {
+    this.#lane.count('retried');
+    this.#outcome(item, 'retried', outcome.why, outcome.ambiguous === true, nowMs);
+  }
+
+  /** It was tried as often as the topology says; the inbox still has it. */
+  abandon(item: Item, why: string, nowMs: number): void {
+    this.#end(item, 'abandoned', why, nowMs);
+  }
+
+  readonly #need = (schemaId: number): void => this.#loader.need([schemaId]);
+
+  #host(): StepHost {
+    const { options } = this.#lane;
+    return {
+      partition: this.#port.partition,
+      clock: this.#clock,
+      table: (name) => this.#tables.view(name),
+      devices: (name) => this.#tables.devices(name),
+      deadLetter: (record, letter) => this.#deadLetter(record, letter),
+      onDrop: options.onDrop,
+    };
+  }
+
+  #begin(input: LaneInput, slice: Slice): void {
+    const { topic } = input;
+    this.#offsets.begin(topic, slice, input.nextOffset);
+    this.#uncommitted += Math.max(1, slice.n);
+    const begun = slice.selection.slice(0, slice.selected);
+    input.admit(slice);
+    this.#letGoOfMark(topic);
+    this.#slices.next(slice);
+    const passed = new Set(slice.selection.subarray(0, slice.selected));
+    for (const i of begun) if (!passed.has(i)) this.#offsets.done(topic, slice.offset[i]!);
+  }
+
+  /** The slice is this one's own: its records are kept until they are told. */
+  #passed(slice: Slice): void {
+    for (let j = 0; j < slice.selected; j++) {
+      this.#enqueue(new Record(slice, slice.selection[j]!));
+    }
+  }
+
+  /** A parked record may hold the mark only so far behind (rule D8). */
+  #letGoOfMark(topic: string): void {
+    for (;;) {
+      const offset = this.#offsets.heldBackAt(topic);
+      if (offset === undefined) return;
+      const item = this.#lane.unparkOffset(this, topic, offset);
+      if (item === undefined) return;
+      this.abandon(item, 'mark_held_too_long', this.#lane.options.clock.now());
+    }
+  }
+
+  #enqueue(record: Record): void {
+    const notification = record.value as DeviceNotification;
+    const item: Item = {
+      task: this,
+      topic: record.topic,
+      offset: record.offset,
+      record,
+      notification,
+      beganMs: this.#lane.options.clock.now(),
+      delivery: {
+        notification,
+        bytes: record.valueBytes!,
+        device: undefined,
+        joined: record.joined ?? undefined,
+        attempt: 0,
+      },
+      tries: 0,
+      successesBefore: -1,
+    };
+    this.#begun++;
+    this.#deliver.counts.in++;
+    this.#deliver.counts.held++;
+    if (this.#lane.sinkPlan.spec.keeps === true) {
+      this.#lane.ready(item);
+      return;
+    }
+    const behind = this.#busy.get(notification.deviceId);
+    if (behind !== undefined) behind.push(item);
+    else {
+      this.#busy.set(notification.deviceId, []);
+      this.#lane.ready(item);
+    }
+  }
+
+  #end(item: Item, kind: DeliveryOutcome['outcome'], reason: string, nowMs: number): void {
+    if (this.closed) return;
+    this.#lane.count(kind);
+    this.#outcome(item, kind, reason, false, nowMs);
+    const { counts } = this.#deliver;
+    counts.held--;
+    if (kind === 'delivered') {
+      counts.passed++;
+      counts.out++;
+    } else counts.dropped.set(kind, (counts.dropped.get(kind) ?? 0) + 1);
+    this.#begun--;
+    this.#offsets.done(item.topic, item.offset);
+    this.#uncommitted++;
+    this.#letNext(item.notification.deviceId);
+  }
+
+  #letNext(deviceId: string): void {
+    const behind = this.#busy.get(deviceId);
+    if (behind === undefined) return;
+    const next = behind.shift();
+    if (next === undefined) this.#busy.delete(deviceId);
+    else this.#lane.ready(next);
+  }
+
+  #outcome(
+    item: Item,
+    kind: DeliveryOutcome['outcome'],
+    reason: string,
+    ambiguous: boolean,
+    nowMs: number,
+  ): void {
+    // An inbox is no attempt to tell a device: that is told by who reads it.
+    if (this.closed || this.#lane.sinkPlan.spec.keeps === true) return;
+    const { notification } = item;
+    const outcome: DeliveryOutcome = {
+      notificationId: notification.id,
+      deviceId: notification.deviceId,
+      useCase: notification.useCase,
+      priority: priorityName(this.#lane.priority),
+      sink: this.#lane.sinkPlan.name,
+      attempt: Math.max(1, item.delivery.attempt),
+      outcome: kind,
+      reason,
+      ambiguous,
+      at: nowMs,
+      ageMs: Math.max(0, nowMs - notification.born),
+    };
+    this.#outcomes.outcome(outcome);
+    this.#uncommitted++;
+  }
+
+  #deadLetter(record: Record, letter: DeadLetter): void {
+    const { plan, options } = this.#lane;
+    writeDeadLetter(this.#collector, plan.deadLetters, record, letter, options.clock.now());
+    options.onDeadLetter?.(record, letter);
+    this.#uncommitted++;
+  }
+}

@@ -1,0 +1,44 @@
+/** Keys as bytes: what stores are asked with. One of these is used again for key after key. */
+import type { Key } from '../../core/store.ts';
+import { hashKey } from './key-hash.ts';
+
+const BYTES_FIRST = 256;
+const ASCII_LOOP_MAX = 64;
+
+export class KeyBytes implements Key {
+  bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
+  /** The same bytes, for numbers. */
+  view: DataView = new DataView(this.bytes.buffer);
+  start = 0;
+  end = 0;
+  hash = 0;
+  #text: string | null = null;
+
+  /** Makes it the key that is `text`; a step that asks for the same one again pays nothing. */
+  ofText(text: string): this {
+    if (text === this.#text) return this;
+    this.#text = text;
+    this.start = 0;
+    if (this.bytes.length < text.length * 3) this.#take(Buffer.allocUnsafeSlow(text.length * 4));
+    this.end = text.length <= ASCII_LOOP_MAX ? putAscii(this.bytes, 0, text) : -1;
+    if (this.end < 0) this.end = this.bytes.write(text, 0, 'utf8');
+    this.hash = hashKey(this.view, 0, this.end);
+    return this;
+  }
+
+  #take(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+  }
+}
+
+/** Writes a text that is ASCII, where there is room; gives its end, or -1: it is not ASCII. */
+export function putAscii(to: Uint8Array, at: number, text: string): number {
+  const { length } = text;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return -1;
+    to[at + i] = code;
+  }
+  return at + length;
+}

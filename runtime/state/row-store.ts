@@ -1,0 +1,316 @@
+/**
+ * A store whose rows are columns: state of one step in one task, in memory as numbers and bytes.
+ * Its rows, their order and their timers come back from the changelog as they were (rule D11).
+ */
+import type { BatchBuilder } from '../../core/batch-builder.ts';
+import type { LogBatch } from '../../core/log.ts';
+import { Record } from '../../core/record.ts';
+import { Slice } from '../../core/slice.ts';
+import type { ColumnKinds, ColumnStore, Columns, Key, RowView } from '../../core/store.ts';
+import { VarintReader } from '../../core/varint.ts';
+import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
+import { DueWheel } from './due-wheel.ts';
+import { HELD_WIDTH, HeldColumn } from './held-column.ts';
+import { KeyBytes } from './key-bytes.ts';
+import { hashKey } from './key-hash.ts';
+import { FIRST_PUT, KeyTable, NO_SLOT } from './key-table.ts';
+import { Names } from './names.ts';
+import { Place, type PlacedColumn, placeColumns, rowView } from './row-view.ts';
+import { RowWriter } from './row-writer.ts';
+import type { TaskStore } from './task-store.ts';
+
+/** Beyond its bytes, a slice of one record has room that copies may write to. */
+const SLACK_BYTES = 8;
+
+export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStore<C>, TaskStore {
+  readonly name: string;
+  readonly #columns: readonly PlacedColumn[];
+  readonly #table: KeyTable;
+  readonly #dues: DueWheel;
+  readonly #names = new Names();
+  readonly #writer = new RowWriter();
+  readonly #held: HeldColumn | null;
+  /** Where the current row lies: that of `#slot`. */
+  readonly #place = new Place();
+  readonly #row: RowView<C>;
+  readonly #key = new KeyBytes();
+  readonly #changelog = new ChangelogReader();
+  #slot = NO_SLOT;
+
+  constructor(name: string, of: Columns<C>) {
+    this.name = name;
+    const { placed, width } = placeColumns(of, FIRST_PUT + 1, HELD_WIDTH);
+    this.#columns = placed;
+    this.#table = new KeyTable(width);
+    this.#dues = new DueWheel((a, b) => this.#table.precedes(a, b));
+    const record = placed.find(({ kind }) => kind === 'record');
+    this.#held = record ? new HeldColumn(record.at, this.#names, this.#writer) : null;
+    this.#row = rowView(of, placed, this.#place, this.#names, this.#held);
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get changedCount(): number {
+    return this.#table.changedCount;
+  }
+
+  get bytes(): number {
+    return this.#table.bytes + this.#dues.bytes + (this.#held?.bytes ?? 0);
+  }
+
+  /** Rows that hold a record; what the step has counted must say the same. */
+  get held(): number {
+    return this.#held?.held ?? 0;
+  }
+
+  // What a step calls.
+
+  key(text: string): KeyBytes {
+    return this.#key.ofText(text);
+  }
+
+  get(key: Key): RowView<C> | undefined {
+    this.#slot = this.#table.find(key.view, key.start, key.end, key.hash);
+    return this.#slot === NO_SLOT ? undefined : this.#at(this.#slot);
+  }
+
+  put(key: Key): RowView<C> {
+    const table = this.#table;
+    let slot = table.find(key.view, key.start, key.end, key.hash);
+    if (slot === NO_SLOT) slot = table.add(key.view, key.start, key.end, key.hash);
+    else table.change(slot);
+    return this.#at(slot);
+  }
+
+  changed(): void {
+    this.#table.change(this.#current());
+  }
+
+  setDue(dueMs: number): void {
+    const slot = this.#current();
+    this.#dues.set(slot, dueMs);
+    this.#table.change(slot);
+  }
+
+  delete(): void {
+    const slot = this.#current();
+    this.#held?.release(this.#place);
+    this.#dues.remove(slot);
+    this.#table.delete(slot);
+    this.#slot = NO_SLOT;
+  }
+
+  renew(): void {
+    this.#table.renew(this.#current());
+  }
+
+  oldest(): RowView<C> | undefined {
+    this.#slot = this.#table.oldest;
+    return this.#slot === NO_SLOT ? undefined : this.#at(this.#slot);
+  }
+
+  isAt(key: Key): boolean {
+    return this.#slot !== NO_SLOT && this.#table.isKey(this.#slot, key);
+  }
+
+  // What the engine calls.
+
+  /** Reads what `get` and `put` will read of many keys, so that their cache misses overlap. */
+  warm(hashes: Int32Array, n: number): void {
+    this.#table.warm(hashes, n);
+  }
+
+  /** When the next row is due, or NEVER. */
+  nextDueMs(): number {
+    return this.#dues.nextDueMs();
+  }
+
+  /**
+   * Goes to the next row that is due by `nowMs` and takes its due time off; false: there is none.
+   * Earlier ones first, of equal ones by key, so that feeds repeat exactly.
+   */
+  takeDue(nowMs: number): boolean {
+    const slot = this.#dues.take(nowMs);
+    if (slot === NO_SLOT) return false;
+    this.#at(slot);
+    this.#table.change(slot);
+    return true;
+  }
+
+  /** False right after a delete, or a `get` that found nothing. */
+  get hasRow(): boolean {
+    return this.#slot !== NO_SLOT;
+  }
+
+  /** Of the record that the current row holds; a slice has records of one topic partition only. */
+  heldTopic(): string {
+    return this.#holding().topic(this.#place);
+  }
+
+  heldPartition(): number {
+    return this.#holding().partition(this.#place);
+  }
+
+  /**
+   * Appends a copy of the current row's record to a slice with bytes of its own; gives its index.
+   */
+  appendHeld(out: Slice): number {
+    return this.#holding().append(this.#place, out);
+  }
+
+  /** The writers' schemas of all held values: they must be loaded before one is read. */
+  heldSchemaIds(): Iterable<number> {
+    const ids = new Set<number>();
+    if (this.#held === null) return ids;
+    const reader = new VarintReader(Buffer.alloc(0));
+    const place = new Place();
+    for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
+      this.#move(slot, place);
+      const id = this.#held.schemaId(place, reader);
+      if (id >= 0) ids.add(id);
+    }
+    return ids;
+  }
+
+  restore(batch: LogBatch): void {
+    const changelog = this.#changelog;
+    changelog.open(batch);
+    while (changelog.next()) {
+      const { view, keyStart, keyEnd } = changelog;
+      const hash = hashKey(view, keyStart, keyEnd);
+      if (changelog.valueStart >= 0) {
+        this.#load(this.#table.load(view, keyStart, keyEnd, hash));
+        continue;
+      }
+      const slot = this.#table.find(view, keyStart, keyEnd, hash);
+      if (slot === NO_SLOT) continue;
+      this.#dues.remove(slot);
+      this.#move(slot, this.#place);
+      this.#held?.release(this.#place);
+      this.#table.unload(slot);
+    }
+    this.#slot = NO_SLOT;
+  }
+
+  restored(): void {
+    this.#table.order();
+  }
+
+  writeChanged(to: BatchBuilder, nowMs: number): void {
+    const table = this.#table;
+    const writer = this.#writer;
+    const place = this.#place;
+    for (let n = 0; n < table.changedCount; n++) {
+      table.warmChanged(n);
+      const slot = table.changed(n);
+      if (!table.isLive(slot)) {
+        writeTombstone(to, nowMs, table, slot);
+        table.wrote(n);
+        continue;
+      }
+      this.#move(slot, place);
+      writer.at = 0;
+      this.#write(place);
+      writeRow(to, nowMs, table, slot, this.#dues.dueOf(slot), writer.view, 0, writer.at);
+      table.wrote(n);
+    }
+    this.#slot = NO_SLOT;
+    table.settle();
+    this.#held?.compact((slot, at) => this.#move(slot, at), place);
+  }
+
+  *rows(): IterableIterator<[string, unknown]> {
+    const table = this.#table;
+    for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {
+      this.#at(slot);
+      yield [table.keyText(slot), this.#plain()];
+    }
+  }
+
+  /** The current row as an object: what it holds first, then its columns in their order. */
+  #plain(): { [column: string]: unknown } {
+    const record = this.#columns.find(({ kind }) => kind === 'record');
+    const plain: { [column: string]: unknown } = {};
+    if (record !== undefined) plain[record.name] = this.#heldCopy();
+    const row: { readonly [column: string]: unknown } = this.#row;
+    for (const { name, kind } of this.#columns) if (kind !== 'record') plain[name] = row[name];
+    return plain;
+  }
+
+  #heldCopy(): Record {
+    const slice = new Slice(0, 1);
+    slice.bytes = Buffer.allocUnsafeSlow(this.#held!.size(this.#place) + SLACK_BYTES);
+    slice.view = new DataView(slice.bytes.buffer);
+    slice.resetOwn(this.heldTopic(), this.heldPartition());
+    return new Record(slice, this.appendHeld(slice));
+  }
+
+  #current(): number {
+    if (this.#slot === NO_SLOT) throw new Error(`store ${this.name}: there is no current row`);
+    return this.#slot;
+  }
+
+  /** What the current row holds. */
+  #holding(): HeldColumn {
+    this.#current();
+    if (this.#held === null) throw new Error(`store ${this.name}: its rows hold no records`);
+    return this.#held;
+  }
+
+  #at(slot: number): RowView<C> {
+    this.#slot = slot;
+    this.#move(slot, this.#place);
+    return this.#row;
+  }
+
+  #move(slot: number, place: Place): void {
+    place.numbers = this.#table.numbers(slot);
+    place.at = this.#table.place(slot);
+    place.slot = slot;
+  }
+
+  #write(place: Place): void {
+    const writer = this.#writer;
+    for (const { kind, at } of this.#columns) {
+      const number = place.numbers[place.at + at]!;
+      if (kind === 'int') writer.int(number);
+      else if (kind === 'double') writer.double(number);
+      else if (kind === 'name') writer.text(this.#names.text(number));
+      else this.#held!.write(place, writer);
+    }
+  }
+
+  /** Reads the row that the changelog is at. */
+  #load(slot: number): void {
+    const changelog = this.#changelog;
+    const place = this.#place;
+    this.#move(slot, place);
+    try {
+      changelog.readHead();
+      place.numbers[place.at + FIRST_PUT] = changelog.firstPut;
+      this.#read(place, changelog.bytes, changelog.view, changelog.in);
+      if (changelog.in.at !== changelog.rowEnd) {
+        throw new RangeError('the row has not the columns that it should have');
+      }
+    } catch (cause) {
+      throw unreadableRow(this.name, cause);
+    }
+    if (changelog.dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, changelog.dueMs);
+  }
+
+  #read(place: Place, bytes: Buffer, view: DataView, from: VarintReader): void {
+    for (const { kind, at } of this.#columns) {
+      if (kind === 'int') place.numbers[place.at + at] = from.next();
+      else if (kind === 'double') {
+        place.numbers[place.at + at] = view.getFloat64(from.at);
+        from.at += 8;
+      } else if (kind === 'name') {
+        const size = from.next();
+        from.at += size;
+        place.numbers[place.at + at] = this.#names.numberOf(bytes, from.at - size, from.at);
+      } else this.#held!.read(place, bytes, view, from);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** What all tables of a task share: their topic's records, decoded, or told why they cannot be. */
+import type { ValueDecoder } from '../../core/record.ts';
+import { Record } from '../../core/record.ts';
+import { isUndecodable, type Schemas, schemaIdOf } from '../../core/schema.ts';
+import type { Slice } from '../../core/slice.ts';
+
+/** Hears of a record that cannot be a row; the row before it stays in force. */
+export type OnPoison = (record: Record, why: string) => void;
+
+/** A table that takes the records of its topic. */
+export interface TableRows {
+  readonly name: string;
+  /** Records that could not be decoded, or have no key. */
+  readonly undecodable: number;
+  /** Applies records up to the first whose schema is not loaded, and gives that one's index. */
+  apply(slice: Slice, from: number): number;
+}
+
+/** Where decoded rows go. */
+export interface RowTarget {
+  put(slice: Slice, i: number, row: unknown): void;
+  delete(slice: Slice, i: number): void;
+}
+
+export class TableReader {
+  readonly #schema: string;
+  readonly #schemas: Schemas;
+  readonly #onPoison: OnPoison;
+  undecodable = 0;
+
+  constructor(schema: string, schemas: Schemas, onPoison: OnPoison) {
+    this.#schema = schema;
+    this.#schemas = schemas;
+    this.#onPoison = onPoison;
+  }
+
+  /** As TableRows.apply. */
+  apply(slice: Slice, from: number, to: RowTarget): number {
+    for (let i = from; i < slice.n; i++) {
+      if (slice.keyStart[i]! < 0) this.#refuse(slice, i, 'it has no key');
+      else if (slice.valueStart[i]! < 0) to.delete(slice, i);
+      else {
+        const decoder = this.#decoderOf(slice, i);
+        if (decoder === undefined) return i;
+        if (typeof decoder === 'string') this.#refuse(slice, i, decoder);
+        else this.#decode(slice, i, decoder, to);
+      }
+    }
+    return slice.n;
+  }
+
+  /** A text says why there is none; undefined: it is not loaded. */
+  #decoderOf(slice: Slice, i: number): ValueDecoder | string | undefined {
+    const id = schemaIdOf(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
+    if (id < 0) return 'no magic byte 0 and schema id';
+    const decoder = this.#schemas.decoder(id, { schema: this.#schema });
+    return decoder !== undefined && isUndecodable(decoder) ? decoder.why : decoder;
+  }
+
+  #decode(slice: Slice, i: number, decoder: ValueDecoder, to: RowTarget): void {
+    let row: unknown;
+    try {
+      row = decoder.decode(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
+    } catch (error) {
+      this.#refuse(slice, i, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    to.put(slice, i, row);
+  }
+
+  #refuse(slice: Slice, i: number, why: string): void {
+    this.undecodable++;
+    this.#onPoison(new Record(slice, i), why);
+  }
+}

@@ -1,0 +1,23 @@
+/** What the engine asks of every store of a task. */
+import type { BatchBuilder } from '../../core/batch-builder.ts';
+import type { LogBatch } from '../../core/log.ts';
+
+export interface TaskStore {
+  readonly name: string;
+  readonly size: number;
+  /** Keys that changed since the last `writeChanged`. */
+  readonly changedCount: number;
+  /** Memory it takes, bytes. */
+  readonly bytes: number;
+  /**
+   * Records of the changelog, in order; a null value deletes. A row that cannot be read ends in a
+   * CarillonError (CAR802).
+   */
+  restore(batch: LogBatch): void;
+  /** All of the changelog was read: the order of first puts and the timers come back. */
+  restored(): void;
+  /** One changelog record for each changed key, its last value; then nothing is changed. */
+  writeChanged(to: BatchBuilder, nowMs: number): void;
+  /** All rows, in the order of first puts: the key as text, the row as an object. For tools. */
+  rows(): IterableIterator<[string, unknown]>;
+}

@@ -1,0 +1,209 @@
+/**
+ * The last node of a stream with lanes: one record per device, numbered and written to the lane of
+ * its priority and transport. It is last, after everything that may drop or refuse a record, so
+ * that the numbers are dense (rule D3). The ids of a slice are made first, four at a time, then the
+ * records are written as bytes.
+ */
+import type { LaneTarget, StreamPlan } from '../../compiler/plan.ts';
+import type { BatchBuilder } from '../../core/batch-builder.ts';
+import { TRANSPORTS } from '../../core/device.ts';
+import { DeviceLines } from '../../core/device-lines.ts';
+import { Record } from '../../core/record.ts';
+import { type Schemas, WIRE_HEADER_BYTES } from '../../core/schema.ts';
+import { GIVEN, Slice } from '../../core/slice.ts';
+import { Node, type Refusal } from '../node.ts';
+import type { DeviceNumbers } from './device-numbers.ts';
+import { NotificationForm, type NotificationParts } from './notification-form.ts';
+import { NotificationIds } from './notification-id.ts';
+import type { TaskParts } from './task-parts.ts';
+
+export const LANE_STEP = 'lane';
+
+const ID_BYTES = 36;
+const NO_DEVICE: Refusal = {
+  code: 'CAR506',
+  why: 'it has no device: fan_out must come before the lane',
+};
+
+export class LaneWriter {
+  readonly node: Node;
+  readonly #stream: StreamPlan;
+  readonly #to: LaneTarget;
+  readonly #numbers: DeviceNumbers;
+  readonly #schemas: Schemas;
+  readonly #partitions: number;
+  readonly #form: NotificationForm;
+  readonly #ids: NotificationIds;
+  /** Bits of the transports that the use case allows. */
+  readonly #allowed: number;
+  /** By transport and partition; found when a record first goes there. */
+  readonly #builders: (BatchBuilder | undefined)[] = [];
+  readonly #builderOf: (priority: number, transport: number, partition: number) => BatchBuilder;
+  readonly #parts: NotificationParts;
+
+  constructor(stream: StreamPlan, to: LaneTarget, parts: TaskParts) {
+    this.node = new Node(stream.name, LANE_STEP, parts);
+    this.#stream = stream;
+    this.#to = to;
+    if (parts.numbers === null) throw new Error('a lane needs numbers');
+    this.#numbers = parts.numbers;
+    this.#schemas = parts.schemas;
+    this.#partitions = parts.partitions;
+    this.#form = new NotificationForm(stream.useCase, to, parts.schemas.encoder(to.lane.schema));
+    this.#ids = new NotificationIds(stream.useCase);
+    this.#allowed = to.transports.reduce((bits, one) => bits | (1 << TRANSPORTS.indexOf(one)), 0);
+    this.#builderOf = (priority, transport, partition) =>
+      parts.collector.builder(to.lane.topicOf(priority, TRANSPORTS[transport]!), partition);
+    const none = Buffer.alloc(0);
+    this.#parts = {
+      record: new Record(new Slice(0, 1), 0),
+      devices: new DeviceLines(),
+      line: -1,
+      ids: none,
+      idAt: 0,
+      payload: none,
+      payloadStart: 0,
+      payloadEnd: 0,
+      payloadSchemaId: 0,
+      sequence: 0,
+      previous: 0,
+    };
+  }
+
+  write(slice: Slice): void {
+    const { selected } = slice;
+    if (selected === 0) return;
+    const { counts } = this.node;
+    counts.in += selected;
+    this.#makeIds(slice);
+    this.#numbers.warm(slice);
+    const { record } = this.#parts;
+    record.slice = slice;
+    let written = 0;
+    for (let j = 0; j < selected; j++) {
+      record.i = slice.selection[j]!;
+      if (this.#write(slice, record, j)) written++;
+    }
+    counts.passed += written;
+    counts.out += written;
+  }
+
+  #makeIds(slice: Slice): void {
+    const { selection, selected, device, eventStart, eventEnd, bytes, devices } = slice;
+    if (devices === null) return;
+    const parts = this.#parts;
+    if (parts.ids.length < selected * ID_BYTES) {
+      parts.ids = Buffer.allocUnsafeSlow(slice.capacity * ID_BYTES);
+    }
+    const record = new Record(slice, 0);
+    const ids = this.#ids;
+    for (let j = 0; j < selected; j++) {
+      const i = selection[j]!;
+      const line = device[i]!;
+      if (line < 0) continue;
+      const from = devices.idStart(line);
+      const to = devices.idEnd(line);
+      const start = eventStart[i]!;
+      if (start >= 0) {
+        ids.add(j * ID_BYTES, bytes, start, eventEnd[i]!, devices.ids, from, to);
+      } else {
+        record.i = i;
+        const event = Buffer.from(record.eventId, 'utf8');
+        ids.add(j * ID_BYTES, event, 0, event.length, devices.ids, from, to);
+      }
+    }
+    ids.flush(parts.ids);
+  }
+
+  #write(slice: Slice, record: Record, j: number): boolean {
+    const { i } = record;
+    const line = slice.device[i]!;
+    const { devices } = slice;
+    if (line < 0 || devices === null) return this.#refuse(record, NO_DEVICE);
+    const transport = devices.firstTransport(line, this.#allowed);
+    if (transport < 0) return this.#drop(record, 'no_transport');
+    const numbers = this.#numbers;
+    this.#turnTo(slice, record);
+    if (!numbers.device(devices, line)) {
+      // The table has gone back behind what was numbered: only the newest epoch may be told.
+      return this.#drop(record, 'moved');
+    }
+    const parts = this.#parts;
+    parts.devices = devices;
+    parts.line = line;
+    parts.idAt = j * ID_BYTES;
+    parts.sequence = numbers.last + 1;
+    parts.previous = numbers.lastInLane(transport);
+    const builder = this.#lane(slice.priority, transport, devices, line);
+    let size: number;
+    try {
+      this.#setPayload(slice, record);
+      size = this.#form.write(builder, parts);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return this.#refuse(record, { code: 'CAR511', why });
+    }
+    const { bytesMax } = this.#to.lane;
+    if (size > bytesMax) {
+      builder.undo();
+      const why = `${size} bytes, the lane allows ${bytesMax}`;
+      return this.#refuse(record, { code: 'CAR507', why });
+    }
+    numbers.give(transport);
+    return true;
+  }
+
+  #lane(priority: number, transport: number, devices: DeviceLines, line: number): BatchBuilder {
+    const partition = devices.partitionOf(line, this.#partitions);
+    const at = transport * this.#partitions + partition;
+    let builder = this.#builders[at];
+    if (builder === undefined) {
+      builder = this.#builderOf(priority, transport, partition);
+      this.#builders[at] = builder;
+    }
+    return builder;
+  }
+
+  #turnTo(slice: Slice, record: Record): void {
+    const start = slice.keyStart[record.i]!;
+    if (start >= 0) {
+      this.#numbers.turnTo(slice.bytes, slice.view, start, slice.keyEnd[record.i]!);
+      return;
+    }
+    const key = Buffer.from(record.key ?? '', 'utf8');
+    const view = new DataView(key.buffer, key.byteOffset, key.length);
+    this.#numbers.turnTo(key, view, 0, key.length);
+  }
+
+  /**
+   * The event's body as it came, or, when a step has made a new value, encoded by the stream's
+   * schema.
+   */
+  #setPayload(slice: Slice, record: Record): void {
+    const { i } = record;
+    const parts = this.#parts;
+    const start = slice.valueStart[i]!;
+    if (start !== GIVEN) {
+      parts.payload = slice.bytes;
+      parts.payloadStart = start + WIRE_HEADER_BYTES;
+      parts.payloadEnd = slice.valueEnd[i]!;
+      parts.payloadSchemaId = slice.view.getUint32(start + 1);
+      return;
+    }
+    const encoder = this.#schemas.encoder(this.#stream.source.projection.schema);
+    parts.payload = encoder.toBuffer(record.value);
+    parts.payloadStart = WIRE_HEADER_BYTES;
+    parts.payloadEnd = parts.payload.length;
+    parts.payloadSchemaId = encoder.schemaId;
+  }
+
+  #drop(record: Record, reason: string): false {
+    this.node.drop(reason, record);
+    return false;
+  }
+
+  #refuse(record: Record, refusal: Refusal): false {
+    this.node.refuse(record, refusal);
+    return false;
+  }
+}

@@ -1,0 +1,85 @@
+/** One step of one task: its node, its store, and what it is handed when it opens. */
+import type { StepPlan } from '../../compiler/plan.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { StepContext } from '../../core/spec.ts';
+import type { ColumnKinds, Columns, DevicesView, RowCodec, TableView } from '../../core/store.ts';
+import { Node, type NodeHost } from '../node.ts';
+import { CodedStore } from '../state/coded-store.ts';
+import { RowStore } from '../state/row-store.ts';
+import type { TaskStore } from '../state/task-store.ts';
+
+/** What the task gives to its steps. */
+export interface StepHost extends NodeHost {
+  readonly partition: number;
+  readonly clock: Clock;
+  table(name: string): TableView;
+  devices(name: string): DevicesView;
+}
+
+/** The stream, or sink, that steps stand in. */
+export interface StepsOf {
+  readonly stream: string;
+  readonly useCase: string;
+  readonly steps: readonly StepPlan[];
+}
+
+export class Step {
+  readonly plan: StepPlan;
+  readonly node: Node;
+  readonly store: TaskStore | null;
+  /** The same store, where its rows are columns. */
+  readonly rows: RowStore<ColumnKinds> | null;
+
+  constructor(of: StepsOf, plan: StepPlan, host: StepHost) {
+    this.plan = plan;
+    this.node = new Node(of.stream, plan.name, host);
+    const declared = plan.spec.kind === 'operator' ? undefined : plan.spec.rows;
+    this.rows = null;
+    if (plan.store === null || declared === undefined) this.store = null;
+    else if ('columns' in declared) {
+      this.rows = new RowStore(plan.store, declared as Columns);
+      this.store = this.rows;
+    } else this.store = new CodedStore(plan.store, declared as RowCodec<unknown>);
+  }
+
+  /** Rows are back: how many records are held. */
+  restored(): void {
+    this.store?.restored();
+    const held = this.rows?.held ?? 0;
+    this.node.counts.restored = held;
+    this.node.counts.held = held;
+  }
+
+  /** Records that its verdicts have lost, or made up; 0 when the law of conservation holds. */
+  gap(): number {
+    const { counts } = this.node;
+    // The counts alone would balance whatever the step says; its rows are what it really holds.
+    const rowsGap = counts.held - (this.rows?.held ?? 0);
+    return rowsGap !== 0 ? rowsGap : this.node.gap();
+  }
+}
+
+/** `none`: what a dropped record that the step does not name is told as. */
+export function contextOf(of: StepsOf, step: Step, host: StepHost): StepContext<Columns> {
+  const { node, store, rows } = step;
+  return {
+    stream: of.stream,
+    step: node.name,
+    useCase: of.useCase,
+    partition: host.partition,
+    clock: host.clock,
+    get store() {
+      if (store === null) throw new Error(`step ${node.name} declares no rows`);
+      return store as never;
+    },
+    table: <T>(name: string) => host.table(name) as TableView<T>,
+    devices: (name) => host.devices(name),
+    count: (name, by = 1) => node.count(name, by),
+    settle(verdict, by = 1, offset = -1) {
+      const origin = rows?.hasRow === true ? rows : null;
+      const topic = origin?.heldTopic() ?? '';
+      const partition = origin?.heldPartition() ?? host.partition;
+      node.release(verdict, by, { topic, partition, offset: origin === null ? -1 : offset });
+    },
+  };
+}

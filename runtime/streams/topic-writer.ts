@@ -1,0 +1,80 @@
+/**
+ * The last node of a stream that writes to topics: encodes by the topic's schema, or passes bytes
+ * on.
+ */
+import type { TopicTarget } from '../../compiler/plan.ts';
+import { headersEnd } from '../../core/headers.ts';
+import { Record } from '../../core/record.ts';
+import type { Schemas } from '../../core/schema.ts';
+import { GIVEN, NONE, type Slice } from '../../core/slice.ts';
+import type { Collector } from '../collector.ts';
+import { Node, type NodeHost } from '../node.ts';
+
+export const OUTPUT_STEP = 'to';
+
+export class TopicWriter {
+  readonly node: Node;
+  readonly #to: TopicTarget;
+  readonly #collector: Collector;
+  readonly #schemas: Schemas;
+
+  constructor(
+    stream: string,
+    to: TopicTarget,
+    collector: Collector,
+    schemas: Schemas,
+    host: NodeHost,
+  ) {
+    this.node = new Node(stream, OUTPUT_STEP, host);
+    this.#to = to;
+    this.#collector = collector;
+    this.#schemas = schemas;
+  }
+
+  write(slice: Slice): void {
+    const { counts } = this.node;
+    const record = new Record(slice, 0);
+    for (let j = 0; j < slice.selected; j++) {
+      record.i = slice.selection[j]!;
+      counts.in++;
+      if (!this.#write(slice, record)) continue;
+      counts.passed++;
+      counts.out++;
+    }
+  }
+
+  #write(slice: Slice, record: Record): boolean {
+    const { i } = record;
+    const target = this.#to.topics[record.output];
+    if (target === undefined) throw new Error(`no output ${record.output}`);
+    const collector = this.#collector;
+    const { key } = record;
+    const builder =
+      key === null
+        ? collector.builder(target.topic, record.partition % collector.partitions)
+        : collector.forKey(target.topic, key);
+    const start = slice.valueStart[i]!;
+    if (start === GIVEN) {
+      const encoder = this.#schemas.encoder(target.schema ?? '');
+      try {
+        builder.appendEncoded(record.timestamp, key, encoder, record.value, record.headers);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.node.refuse(record, { code: 'CAR511', why });
+        return false;
+      }
+      return true;
+    }
+    // Nothing has changed the value: its bytes say the same as a new encoding would.
+    const { bytes } = slice;
+    const value = start === NONE ? null : bytes.subarray(start, slice.valueEnd[i]!);
+    const headersAt = slice.headersAt[i]!;
+    if (headersAt < 0) {
+      builder.append(record.timestamp, key, value, record.headers);
+      return true;
+    }
+    const end = headersEnd(bytes, headersAt);
+    builder.appendWith(record.timestamp, key, value, bytes, headersAt, end);
+    return true;
+  }
+}

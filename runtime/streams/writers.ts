@@ -1,0 +1,16 @@
+/** The last node of a stream, by where it writes. */
+import type { StreamPlan } from '../../compiler/plan.ts';
+import type { Slice } from '../../core/slice.ts';
+import type { Node } from '../node.ts';
+import { LaneWriter } from './lane-writer.ts';
+import type { TaskParts } from './task-parts.ts';
+import { TopicWriter } from './topic-writer.ts';
+
+export function writerOf(
+  plan: StreamPlan,
+  parts: TaskParts,
+): { readonly node: Node; write(slice: Slice): void } {
+  const { to } = plan;
+  if (to.kind === 'lane') return new LaneWriter(plan, to, parts);
+  return new TopicWriter(plan.name, to, parts.collector, parts.schemas, parts);
+}
