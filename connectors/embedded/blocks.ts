@@ -114,10 +114,11 @@ export class Blocks {
 
   /** The blocks from an id on, without their bytes. */
   *from(id: number): Generator<Block> {
-    for (let next = id; ; ) {
-      const blocks = this.#heads.all(next, HEADS_PER_READ).map(blockOf);
+    // Who looks for the next run often finds it in the first.
+    for (let next = id, limit = 1; ; limit = Math.min(2 * limit, HEADS_PER_READ)) {
+      const blocks = this.#heads.all(next, limit).map(blockOf);
       yield* blocks;
-      if (blocks.length < HEADS_PER_READ) return;
+      if (blocks.length < limit) return;
       next = blocks.at(-1)!.id + 1;
     }
   }
