@@ -142,6 +142,38 @@ export interface LoadOptions {
   readonly without?: readonly string[];
 }
 
+export interface RenoEvent {
+  readonly topic: string;
+  readonly schema: string;
+  readonly member: string;
+  /** Event time. */
+  readonly atMs: number;
+  readonly value: object;
+}
+
+/** The events, before anything encodes them; `from` goes on behind an earlier load. */
+export function* renoEvents(options: {
+  readonly events: number;
+  readonly members: number;
+  readonly chance: () => number;
+  readonly startMs: number;
+  /** Number of the first; 0 by default. */
+  readonly from?: number;
+  readonly without?: readonly string[];
+}): Generator<RenoEvent> {
+  const { events, members, chance, startMs, from = 0, without = [] } = options;
+  const kinds = SHARES.filter(({ topic }) => !without.includes(topic));
+  const slots = kinds.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
+  for (let n = from; n < from + events; n++) {
+    const { topic, schema, make } = slots[n % slots.length]!;
+    const atMs = startMs + Math.floor((n - from) / EVENTS_PER_MS);
+    const member = `m-${Math.floor(chance() * members)}`;
+    // A repeat is the same event once more; it is of the same type because the slots go round.
+    const id = n % (slots.length * REPEAT_EVERY) === 0 && n > 0 ? n - slots.length : n;
+    yield { topic, schema, member, atMs, value: make(id, member, atMs, chance) };
+  }
+}
+
 /** `topics`: those of the topology with their schemas, so that its lanes can be written too. */
 export async function makeLoad(
   folder: SchemaFolder,
@@ -152,17 +184,10 @@ export async function makeLoad(
   const schemas = new AvroSchemas(folder, new MemoryRegistry(), new HandClock(startMs));
   await schemas.open(topics);
   const chance = random(seed);
-  const kinds = SHARES.filter(({ topic }) => !without.includes(topic));
-  const slots = kinds.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
   const collector = new BatchCollector(partitions);
-  for (let n = 0; n < events; n++) {
-    const kind = slots[n % slots.length]!;
-    const at = startMs + Math.floor(n / EVENTS_PER_MS);
-    const member = `m-${Math.floor(chance() * members)}`;
-    // A repeat is the same event once more; it is of the same type because the slots go round.
-    const id = n % (slots.length * REPEAT_EVERY) === 0 && n > 0 ? n - slots.length : n;
-    const value = kind.make(id, member, at, chance);
-    collector.add(kind.topic, member, at, schemas.encoder(kind.schema), value);
+  for (const event of renoEvents({ events, members, chance, startMs, without })) {
+    const { topic, member, atMs, schema, value } = event;
+    collector.add(topic, member, atMs, schemas.encoder(schema), value);
   }
   collector.finish(startMs + Math.floor(events / EVENTS_PER_MS));
   return {

@@ -5,6 +5,7 @@
  *     npm run bench                   all that need no server
  *     npm run bench -- engine gateway these
  *     npm run bench -- latency-kafka  needs the servers of the cluster ring; not in `all`
+ *     npm run bench -- engine-peer    the same; more of it: npm run bench:engine -- --help
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -16,18 +17,32 @@ type Printed = Figure & { readonly ratio: number | null };
 
 const FILES: { readonly [name: string]: string } = {
   'start-up': './start-up.ts',
+  locator: './locator.ts',
   engine: './engine.ts',
+  state: './state.ts',
   embedded: './embedded.ts',
   'latency-embedded': './latency-embedded.ts',
   gateway: './gateway.ts',
   'push-sinks': './push-sinks.ts',
   'latency-kafka': './latency-kafka.ts',
+  'engine-peer': './engine-peer.ts',
+  'engine-peer-without-coalesce': './engine-peer.ts',
 };
 /** Needs servers, which take a minute to start: only when it is named. */
-const ON_REQUEST = ['latency-kafka'];
+const ON_REQUEST = ['latency-kafka', 'engine-peer', 'engine-peer-without-coalesce'];
 const ALL = Object.keys(FILES).filter((name) => !ON_REQUEST.includes(name));
 const FIGURES_FILE = new URL('./figures.json', import.meta.url);
-const FLAGS: { readonly [name: string]: readonly string[] } = { gateway: ['--expose-gc'] };
+const FLAGS: { readonly [name: string]: readonly string[] } = {
+  gateway: ['--expose-gc'],
+  state: ['--expose-gc'],
+  // Keeps all outputs of both contenders to compare them.
+  'engine-peer': ['--max-old-space-size=8192'],
+  'engine-peer-without-coalesce': ['--max-old-space-size=8192'],
+};
+const ARGS: { readonly [name: string]: readonly string[] } = {
+  'engine-peer': ['--no-engine'],
+  'engine-peer-without-coalesce': ['--no-engine', '--without-coalesce'],
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in FILES));
@@ -55,7 +70,7 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 async function run(name: string): Promise<{ code: number; lines: Printed[] }> {
   const file = new URL(FILES[name]!, import.meta.url).pathname;
-  const child = spawn(process.execPath, [...(FLAGS[name] ?? []), file], {
+  const child = spawn(process.execPath, [...(FLAGS[name] ?? []), file, ...(ARGS[name] ?? [])], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: Printed[] = [];

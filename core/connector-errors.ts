@@ -57,6 +57,11 @@ export const CONNECTOR_ERRORS = {
     what: 'The embedded log holds at most 8191 partitions of all topics together.',
     mend: 'Use fewer partitions for a topic, or run on Kafka.',
   },
+  CAR612: {
+    slug: 'log-full',
+    what: 'The embedded log is full of records that its groups have yet to read; what is new is refused.',
+    mend: 'See which sink or stream lags, and why; or raise log.bytesMax. It goes on by itself.',
+  },
   CAR620: {
     slug: 'cassandra-away',
     what: 'No contact point of Cassandra answers.',

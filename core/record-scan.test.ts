@@ -22,14 +22,14 @@ test('a scan finds offset, key, place and tombstone of each record', () => {
   while (scan.next()) {
     assert.equal(scan.start, end);
     end = scan.end;
-    seen.push([scan.offset, scan.key, scan.isTombstone]);
+    seen.push([scan.offset, scan.timestamp, scan.key, scan.isTombstone]);
   }
   assert.equal(end, bytes.length);
   assert.deepEqual(seen, [
-    [70, 'a', false],
-    [71, null, false],
-    [72, '', true],
-    [73, 'a', false],
+    [70, 1_000, 'a', false],
+    [71, 2_000, null, false],
+    [72, 1_500, '', true],
+    [73, 1_700, 'a', false],
   ]);
   assert.equal(new RecordScan().open(Buffer.alloc(0), 0).next(), false);
 });

@@ -16,12 +16,17 @@ export class RecordScan {
   start = 0;
   end = 0;
   offset = 0;
+  /** Epoch milliseconds, as its producer gave it. */
+  timestamp = 0;
+  /** Where the length of its key stands: from here on nothing depends on the batch. */
+  restAt = 0;
   /** The key is bytes[keyStart, keyEnd); keyStart is -1 when there is none. */
   keyStart = -1;
   keyEnd = -1;
   isTombstone = false;
   #left = 0;
   #baseOffset = 0;
+  #baseTimestamp = 0;
   readonly #in = new VarintReader(this.bytes);
 
   /** Begins with a batch; `bytes` without records are none. */
@@ -31,6 +36,7 @@ export class RecordScan {
     this.#in.at = BATCH_HEADER_BYTES;
     this.#left = batchCount(bytes);
     this.#baseOffset = baseOffset;
+    if (this.#left > 0) this.#baseTimestamp = Number(bytes.readBigInt64BE(27));
     return this;
   }
 
@@ -46,8 +52,9 @@ export class RecordScan {
       throw new RangeError('a record batch ends too early');
     }
     reader.at++;
-    reader.next();
+    this.timestamp = this.#baseTimestamp + reader.next();
     this.offset = this.#baseOffset + reader.next();
+    this.restAt = reader.at;
     const keySize = reader.next();
     this.keyStart = keySize < 0 ? -1 : reader.at;
     if (keySize > 0) reader.at += keySize;

@@ -188,6 +188,8 @@ export interface EachSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSp
 /** From one record to any number; what goes on is what was emitted, the verdict is the input's. */
 export interface ExpandSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSpec<O, R> {
   readonly kind: 'expand';
+  /** The options that name a table of devices and the field it is joined by: it is read ahead. */
+  readonly joins?: { readonly table: keyof O & string; readonly by: keyof O & string };
   open(
     config: ValuesOf<O>,
     context: StepContext<R>,

@@ -8,6 +8,7 @@
  */
 import type { DeviceLines } from './device-lines.ts';
 import type { Record } from './record.ts';
+import type { Slice } from './slice.ts';
 
 /** No timer. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -117,6 +118,11 @@ export interface TableView<Row = unknown> {
 /** A table of devices by member, as lines: what `fan_out` joins with. */
 export interface DevicesView {
   readonly lines: DeviceLines;
+  /**
+   * Reads what `find` will read for the members of a slice, so that the cache misses overlap;
+   * `column`: the field column that names the member, -1: none does.
+   */
+  warm(slice: Slice, column: number): void;
   /** How many members have a row. */
   readonly size: number;
   /**

@@ -78,6 +78,7 @@ export const fanOut = defineExpand({
   },
   example:
     '- fan_out: { table: devices, by: value.memberId, devices_max: 64, on_excess: drop_least_recent }',
+  joins: { table: 'table', by: 'by' },
   open({ table: name, by, devices_max, on_excess }, context) {
     const members = context.devices(name);
     const { lines } = members;

@@ -25,10 +25,26 @@ const EVENT = {
       },
       default: { below: [] },
     },
+    {
+      name: 'empty',
+      type: {
+        type: 'array',
+        items: { type: 'record', name: 'Empty', fields: [{ name: 'none', type: 'null' }] },
+      },
+      default: [],
+    },
+    {
+      name: 'endless',
+      type: {
+        type: 'array',
+        items: { type: 'record', name: 'Endless', fields: [{ name: 'on', type: 'Endless' }] },
+      },
+      default: [],
+    },
   ],
 } as const;
 /** What follows `id`, empty. */
-const NONE = [0, 0, 0, 0];
+const NONE = [0, 0, 0, 0, 0, 0];
 const HUGE = 2 ** 52;
 
 async function opened() {
@@ -42,7 +58,7 @@ async function opened() {
 }
 
 /** A value of schema id 1: whole numbers as Avro writes them, and bytes as they are. */
-function valueOf(body: readonly (number | string)[]): Buffer {
+function bytesOf(body: readonly (number | string)[]): Buffer {
   const bytes = Buffer.alloc(5 + body.length * 10);
   bytes[4] = 1;
   let at = 5;
@@ -58,21 +74,27 @@ const bad: readonly [string, readonly (number | string)[], RegExp][] = [
   ['an array of texts as long as years', [1, HUGE, ...NONE], /claims more items than bytes/],
   ['as long, by a negative count', [1, -HUGE, 1, ...NONE], /claims more items than bytes/],
   ['an array of nulls as long', [1, 0, HUGE, ...NONE], /claims more items than bytes/],
-  ['nulls by many blocks', [1, 0, ...Array(9).fill(EMPTY_ITEMS_MAX / 8), 0, 0, 0], /that take none/],
+  [
+    'nulls by many blocks',
+    [1, 0, ...Array(9).fill(EMPTY_ITEMS_MAX / 8), ...NONE],
+    /that take none/,
+  ],
   ['a map as long', [1, 0, 0, HUGE, ...NONE], /claims more items than bytes/],
   ['a block that leads backwards', [1, -1, -2, 1, 'a', ...NONE], /a length is negative/],
+  ['as far back as it goes', [1, -1, -HUGE, 1, 'a', ...NONE], /a length is negative/],
   ['a block that is longer than it says', [1, -1, 1, 1, 'a', ...NONE], /not that of what follows/],
   ['a text of a negative length', [1, 1, -1, ...NONE], /a length is negative/],
   ['a union without that branch', [1, 0, 0, 1, 1, 'a', 2, ...NONE], /no branch of the number/],
   ['a count that never ends', [1, '\xff'.repeat(12)], /not that of what follows/],
   ['a tree without end', [1, 0, 0, 0, ...Array(NESTED_MAX + 1).fill(1)], /nested more than/],
+  ['what can have no end', [1, ...NONE.with(-1, 1), 0, 0], /nested more than/],
   ['bytes left over', [1, ...NONE, 7], /1 byte\(s\) are left over/],
 ];
 
 for (const [name, body, why] of bad) {
   test(`refused at once: ${name}`, async () => {
     const schemas = await opened();
-    const bytes = valueOf(body);
+    const bytes = bytesOf(body);
     for (const fields of [undefined, ['id'], ['nulls', 'tags']]) {
       const decoder = schemas.decoder(1, { schema: 'Event', ...(fields && { fields }) });
       assert.ok(decoder !== undefined && !isUndecodable(decoder));
@@ -87,15 +109,24 @@ for (const [name, body, why] of bad) {
 
 test('what is long but true is read, in blocks of both kinds', async () => {
   const schemas = await opened();
-  const nulls = [EMPTY_ITEMS_MAX / 2, EMPTY_ITEMS_MAX / 2];
-  const tree = [...Array(NESTED_MAX - 2).fill(1), ...Array(NESTED_MAX - 1).fill(0)];
-  const bytes = valueOf([9, 1, 1, 'a', -2, 4, 1, 'b', 1, 'c', 0, ...nulls, 0, 0, ...tree]);
-  const read = schemas.decodeByWriter(bytes, 0, bytes.length) as {
-    id: number;
-    tags: string[];
-    nulls: null[];
+  const decode = (...body: readonly (number | string)[]) => {
+    const bytes = bytesOf(body);
+    return schemas.decodeByWriter(bytes, 0, bytes.length) as { readonly [field: string]: unknown };
   };
-  assert.equal(read.id, 9);
-  assert.deepEqual(read.tags, ['a', 'b', 'c']);
-  assert.equal(read.nulls.length, EMPTY_ITEMS_MAX);
+  const blocks = decode(9, 1, 1, 'a', -2, 4, 1, 'b', 1, 'c', 0, 0, 0, 0, 0, 0);
+  assert.equal(blocks.id, 9);
+  assert.deepEqual(blocks.tags, ['a', 'b', 'c']);
+  const tree = [...Array(NESTED_MAX - 2).fill(1), ...Array(NESTED_MAX - 1).fill(0)];
+  // What a value was refused for is not held against the next.
+  for (let n = 0; n < 3; n++) {
+    assert.throws(() => decode(1, 0, 0, 0, 1, ...tree, 0, 0), /nested more than/);
+    decode(1, 0, 0, 0, ...tree, 0, 0);
+    const { nulls, empty } = decode(1, 0, EMPTY_ITEMS_MAX - 9, 0, 0, 0, 9, 0, 0);
+    assert.equal((nulls as null[]).length, EMPTY_ITEMS_MAX - 9);
+    assert.equal((empty as object[]).length, 9);
+    assert.throws(() => decode(1, 0, EMPTY_ITEMS_MAX - 9, 0, 0, 0, 10, 0, 0), /take none/);
+  }
+  const wide = [NESTED_MAX * 3, ...Array(NESTED_MAX * 3).fill(0)];
+  const { tree: top } = decode(1, 0, 0, 0, ...wide, 0, 0, 0);
+  assert.equal((top as { below: object[] }).below.length, NESTED_MAX * 3);
 });

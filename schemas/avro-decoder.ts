@@ -76,7 +76,19 @@ function checkEnd(type: avro.Type, at: number, end: number): void {
   );
 }
 
+/** How avsc is to resolve, and, as it goes, what it has resolved. */
+export interface Resolution {
+  readonly ignoreNamespaces: boolean;
+  readonly registry: { readonly [records: string]: { readonly _read: unknown } };
+}
+
 export class AvscDecoder implements ValueDecoder {
+  /**
+   * False when values may throw that lie as they should. A record that could not be read as one
+   * branch of a union stays, unfinished, in avsc's registry; where it meets those two records once
+   * more, it takes it, and throws at each value.
+   */
+  readonly isSure: boolean;
   readonly #type: avro.Type;
   readonly #resolver: unknown;
   readonly #guard: BlockGuard | null;
@@ -86,21 +98,16 @@ export class AvscDecoder implements ValueDecoder {
     reader: avro.Type,
     writer: avro.Type,
     guard: BlockGuard | null,
-    resolution: Parameters<avro.Type['createResolver']>[1],
+    resolution: Resolution,
   ) {
     this.#type = reader;
     this.#guard = guard;
     this.#resolver = reader.equals(writer) ? undefined : reader.createResolver(writer, resolution);
+    this.isSure = Object.values(resolution.registry).every(({ _read }) => _read !== null);
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown {
-    return decodeAll(
-      this.#type,
-      this.#resolver,
-      this.#guard,
-      bytes,
-      start + WIRE_HEADER_BYTES,
-      end,
-    );
+    const body = start + WIRE_HEADER_BYTES;
+    return decodeAll(this.#type, this.#resolver, this.#guard, bytes, body, end);
   }
 }

@@ -5,7 +5,6 @@
 import avro from 'avsc';
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
-import type { ValueDecoder } from '../core/record.ts';
 import {
   isUndecodable,
   type Locator,
@@ -16,7 +15,13 @@ import {
   type ValueEncoder,
   WIRE_HEADER_BYTES,
 } from '../core/schema.ts';
-import { AvscDecoder, type BlockGuard, decodeAll, guardOf } from './avro-decoder.ts';
+import {
+  AvscDecoder,
+  type BlockGuard,
+  decodeAll,
+  guardOf,
+  type Resolution,
+} from './avro-decoder.ts';
 import type { AvroRecord, SchemaFolder } from './folder.ts';
 import { AvroLocator } from './locator.ts';
 import { compileLocator } from './locator-compile.ts';
@@ -32,13 +37,13 @@ const UNKNOWN_FOR_MS = 60_000;
  * Avro 1.12, schema resolution: records match by their unqualified names. A producer's namespace is
  * its own. New for each call, as avsc keeps what it resolves in its options.
  */
-const resolution = () => ({ ignoreNamespaces: true });
+const resolution = (): Resolution => ({ ignoreNamespaces: true, registry: {} });
 const ENCODED_BYTES_FIRST = 1024;
 
 interface Writer {
   readonly type: avro.Type;
   readonly guard: BlockGuard | null;
-  readonly decoders: Map<string, ValueDecoder | Undecodable>;
+  readonly decoders: Map<string, AvscDecoder | Undecodable>;
   readonly locators: Map<string, Locator>;
 }
 
@@ -80,7 +85,7 @@ export class AvroSchemas implements Schemas {
     }
   }
 
-  decoder(schemaId: number, projection: Projection): ValueDecoder | Undecodable | undefined {
+  decoder(schemaId: number, projection: Projection): AvscDecoder | Undecodable | undefined {
     const writer = this.#writers.get(schemaId);
     if (writer === undefined) {
       const until = this.#unknownUntil.get(schemaId);
@@ -98,7 +103,7 @@ export class AvroSchemas implements Schemas {
 
   locator(schemaId: number, projection: Projection, paths: readonly string[]): Locator | undefined {
     const decoder = this.decoder(schemaId, projection);
-    if (decoder === undefined || isUndecodable(decoder)) return undefined;
+    if (decoder === undefined || isUndecodable(decoder) || !decoder.isSure) return undefined;
     const { type, locators } = this.#writers.get(schemaId)!;
     const projected = projectionKey(projection);
     const key = `${projected} ${paths.join(' ')}`;
@@ -158,7 +163,7 @@ export class AvroSchemas implements Schemas {
     throw new CarillonError('CAR401', `schema "${schema}" is in none of the schema folders.`);
   }
 
-  #resolve(writer: Writer, projection: Projection, key: string): ValueDecoder | Undecodable {
+  #resolve(writer: Writer, projection: Projection, key: string): AvscDecoder | Undecodable {
     try {
       let reader = this.#readers.get(key);
       if (reader === undefined) {

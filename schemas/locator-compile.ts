@@ -112,7 +112,8 @@ class LocatorCompiler {
     branch: avro.Type | undefined,
     wants: readonly Want[],
   ): void {
-    // Where a union is ambiguous, the decoder puts all but null into an object of the branch's name.
+    // Where a union is ambiguous, the decoder puts all but null into an object of the branch's
+    // name.
     const isPlain = union.typeName === 'union:unwrapped' || branch?.typeName === 'null';
     if (branch !== undefined && isPlain) this.#value(writer, branch, wants);
     else {

@@ -96,8 +96,8 @@ export class EmbeddedGroup implements Group {
   missed(): readonly { topic: string; partition: number; offsets: number }[] {
     return this.tasks.flatMap((task) =>
       this.spec.inputs.flatMap((topic) => {
-        const { skipped } = this.#log.partition(topic, task);
-        return skipped === 0 ? [] : [{ topic, partition: task, offsets: skipped }];
+        const offsets = this.#log.missed(topic, task);
+        return offsets === 0 ? [] : [{ topic, partition: task, offsets }];
       }),
     );
   }

@@ -1,48 +1,74 @@
 /**
- * What keeps the file small, a bounded piece each second: retention by time and by bytes for
- * `delete` topics, key compaction for compacted ones, both for `compact,delete`, and whatever else
- * is to be swept (expired inbox rows). The file does not shrink: SQLite uses the freed pages again.
+ * What keeps the file small, in small pieces: retention of topics that are deleted by time, settling
+ * and compaction of compacted ones, both for `compact,delete`, the offsets' table, and whatever else
+ * is to be swept (expired inbox rows). It looks each second, and goes on at once, a piece in a few
+ * milliseconds, while there is more to do. The file does not shrink: SQLite uses the freed pages
+ * again.
  */
 import type { Clock } from '../../core/clock.ts';
 import { Compaction } from './compaction.ts';
-import { SLOT_SPAN } from './database.ts';
+import type { Offsets } from './offsets.ts';
 import type { Partition } from './partition.ts';
+import { type DroppedUnread, Retention } from './retention.ts';
+import { Settling } from './settling.ts';
 import type { Topics } from './topics.ts';
 
 const TICK_MS = 1_000;
-/**
- * Batches that one tick removes at least, when they are due, whatever was appended since the last.
- */
-const REMOVE_BATCHES_MIN = 256;
-/** Batches that one tick of compaction reads, of all partitions together. */
-const COMPACT_BATCHES = 64;
+/** Between two pieces, while there is more: a piece takes about a millisecond. */
+const PIECE_EVERY_MS = 4;
+/** Of one compaction in one piece. */
+const COMPACT_BYTES = 256 * 1024;
 const HEADS = 64;
+/** The table of the offsets is written when this many blocks have come. */
+const OFFSETS_BLOCKS = 1_024;
 
 export interface HousekeepingOptions {
   readonly clock: Clock;
   readonly topics: Topics;
-  readonly counts: { removedBatches: number };
+  readonly offsets: Offsets;
   readonly retentionMs: number;
   readonly bytesMax: number;
   readonly compactionLagMs: number;
+  /** By slot, what every group that reads the partition has come to. */
+  marks(): ReadonlyMap<number, number>;
+  dropped(dropped: DroppedUnread): void;
+  removed(rows: number): void;
   /** Looks whether the file is still there; called at each tick, before all else. */
   look(): void;
   /** Runs the body in the open transaction. */
   write(body: () => void): void;
 }
 
-/** Something else that is swept each tick, inside a transaction; bounded by itself. */
-export type Sweep = (nowMs: number) => void;
+/** Something else that is done in pieces, each inside a transaction and bounded by itself. */
+export interface Chore {
+  /** Called once a tick. */
+  tick(nowMs: number): void;
+  /** True: there is a piece to do. */
+  readonly isDue: boolean;
+  step(): void;
+  /** The transaction was rolled back. */
+  reset(): void;
+}
 
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
+  readonly #retention: Retention;
+  readonly #settling: Settling;
   readonly #compactions = new Map<Partition, Compaction>();
-  readonly #sweeps = new Set<Sweep>();
+  readonly #chores = new Set<Chore>();
   #timer: NodeJS.Timeout | undefined;
-  #appendedBefore = 0;
+  #piece: NodeJS.Timeout | undefined;
+  #offsetsBlock = 0;
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
+    this.#retention = new Retention(options);
+    this.#settling = new Settling(options.topics);
+  }
+
+  /** There is no room for more, and nothing that may be taken. */
+  get isFull(): boolean {
+    return this.#retention.isFull;
   }
 
   start(): void {
@@ -53,152 +79,144 @@ export class Housekeeping {
 
   stop(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#piece);
+  }
+
+  /** The transaction was rolled back, and everything in memory was read again. */
+  reset(): void {
+    this.#retention.reset();
+    this.#settling.reset();
+    for (const compaction of this.#compactions.values()) compaction.reset();
+    for (const chore of this.#chores) chore.reset();
+    this.#offsetsBlock = 0;
   }
 
   /** Returns what takes it away again. */
-  addSweep(sweep: Sweep): () => void {
-    this.#sweeps.add(sweep);
-    return () => this.#sweeps.delete(sweep);
+  addChore(chore: Chore): () => void {
+    this.#chores.add(chore);
+    return () => this.#chores.delete(chore);
   }
 
-  /** One bounded piece of everything. */
+  /** There may be something to do: it is looked at soon, not at the next tick. */
+  nudge(): void {
+    if (this.#piece !== undefined) return;
+    this.#piece = setTimeout(() => {
+      this.#piece = undefined;
+      this.#try(() => {
+        if (this.#work()) this.nudge();
+      });
+    }, PIECE_EVERY_MS);
+    this.#piece.unref();
+  }
+
+  /** All that is due. */
   run(): void {
-    this.#options.look();
-    const nowMs = this.#options.clock.now();
-    const partitions = [...this.#options.topics.all()];
-    const old = this.#tooOld(partitions, nowMs);
-    const dueCompactions = this.#dueCompactions(partitions);
-    const sizes = this.#tooMuch(partitions);
-    if (old.length + dueCompactions.length + this.#sweeps.size === 0 && !sizes) return;
-    this.#options.write(() => {
-      const { counts, compactionLagMs: lagMs } = this.#options;
-      let left = this.#allowance(partitions);
-      for (const partition of old) left -= this.#removeOld(partition, nowMs, left);
-      if (sizes) this.#removeMuch(partitions, left);
-      const each = Math.ceil(COMPACT_BATCHES / Math.max(1, dueCompactions.length));
-      for (const compaction of dueCompactions) {
-        counts.removedBatches += compaction.step({ nowMs, lagMs }, each);
-      }
-      for (const sweep of this.#sweeps) sweep(nowMs);
-    });
+    this.#begin();
+    while (this.#work());
   }
 
   #tick(): void {
+    this.#try(() => {
+      this.#begin();
+      if (this.#work()) this.nudge();
+    });
+  }
+
+  #try(body: () => void): void {
     try {
-      this.run();
+      body();
     } catch {
       // The log has told of it (CAR606), and its health with it; the next tick tries again.
     }
   }
 
-  /** Twice what was appended since the last tick: so removing is never slower than appending. */
-  #allowance(partitions: readonly Partition[]): number {
-    const appended = partitions.reduce((sum, partition) => sum + partition.appended, 0);
-    const since = appended - this.#appendedBefore;
-    this.#appendedBefore = appended;
-    return REMOVE_BATCHES_MIN + 2 * since;
-  }
-
-  #retentionOf(partition: Partition): number {
-    return partition.spec.retentionMs ?? this.#options.retentionMs;
-  }
-
-  #tooOld(partitions: readonly Partition[], nowMs: number): Partition[] {
-    return partitions.filter((partition) => {
-      if (partition.spec.cleanup === 'compact' || partition.bytes === 0) return false;
-      const [head] = heads(partition, 1);
-      return head !== undefined && head.appendedAt < nowMs - this.#retentionOf(partition);
+  #begin(): void {
+    this.#options.look();
+    const nowMs = this.#options.clock.now();
+    const { topics, offsets, write } = this.#options;
+    const isMuch = topics.blocks.lastId - this.#offsetsBlock >= OFFSETS_BLOCKS;
+    for (const chore of this.#chores) chore.tick(nowMs);
+    if (!isMuch) return;
+    write(() => {
+      this.#offsetsBlock = topics.blocks.lastId;
+      offsets.settle(this.#offsetsBlock);
     });
   }
 
-  #removeOld(partition: Partition, nowMs: number, left: number): number {
-    const before = nowMs - this.#retentionOf(partition);
-    let removed = 0;
-    for (;;) {
-      const batches = heads(partition, Math.min(HEADS, left - removed));
-      for (const batch of batches) {
-        if (batch.appendedAt >= before) return removed;
-        this.#remove(partition, batch);
-        removed++;
+  /** A piece of everything that is due. False: nothing is. */
+  #work(): boolean {
+    const { clock, topics, offsets, compactionLagMs, write, removed } = this.#options;
+    const nowMs = clock.now();
+    const isRetention = this.#retention.isDue(nowMs);
+    const isSettling = this.#settling.isDue(nowMs);
+    const due = this.#dueCompactions(nowMs);
+    const old = this.#tooOld(nowMs);
+    const chores = [...this.#chores].filter(({ isDue }) => isDue);
+    if (!isRetention && !isSettling && due.length + old.length + chores.length === 0) return false;
+    let isMore = isSettling || due.length + chores.length > 0;
+    write(() => {
+      if (isRetention) {
+        // The offsets in a block that goes are in their table before.
+        this.#offsetsBlock = topics.blocks.lastId;
+        offsets.settle(this.#offsetsBlock);
+        isMore = this.#retention.step(nowMs) || isMore;
       }
-      if (batches.length < HEADS) return removed;
-    }
-  }
-
-  #deletable(partitions: readonly Partition[]): Partition[] {
-    return partitions.filter(({ spec, bytes }) => spec.cleanup === 'delete' && bytes > 0);
-  }
-
-  #tooMuch(partitions: readonly Partition[]): boolean {
-    const bytes = this.#deletable(partitions).reduce((sum, partition) => sum + partition.bytes, 0);
-    return bytes > this.#options.bytesMax;
-  }
-
-  /** Takes the oldest batches of all `delete` topics, until they fit. */
-  #removeMuch(partitions: readonly Partition[], left: number): void {
-    const candidates = this.#deletable(partitions);
-    let bytes = candidates.reduce((sum, partition) => sum + partition.bytes, 0);
-    const queues = candidates.map((partition) => ({ partition, batches: heads(partition, HEADS) }));
-    for (let removed = 0; removed < left && bytes > this.#options.bytesMax; removed++) {
-      let oldest: (typeof queues)[number] | undefined;
-      for (const queue of queues) {
-        const head = queue.batches[0];
-        if (head === undefined) continue;
-        if (oldest === undefined || head.appendedAt < oldest.batches[0]!.appendedAt) {
-          oldest = queue;
-        }
+      if (isSettling) this.#settling.step();
+      for (const chore of chores) chore.step();
+      for (const [partition, compaction] of due.slice(0, 1)) {
+        const lagMs = partition.isChangelog ? 0 : compactionLagMs;
+        removed(compaction.step({ nowMs, lagMs }, COMPACT_BYTES));
       }
-      if (oldest === undefined) return;
-      const batch = oldest.batches.shift()!;
-      this.#remove(oldest.partition, batch);
-      bytes -= batch.size;
-      if (oldest.batches.length === 0) oldest.batches = heads(oldest.partition, HEADS);
-    }
+      for (const partition of old) isMore = this.#removeOld(partition, nowMs) || isMore;
+    });
+    return isMore;
   }
 
-  #remove(partition: Partition, batch: Head): void {
-    const { statements } = partition;
-    // The end of a partition is known from its last batch, or from the floor when that is gone.
-    if (partition.startOffset <= batch.base) {
-      statements.setFloor.run(Math.max(partition.nextOffset, batch.last + 1), partition.slot);
-    }
-    statements.remove.run(partition.firstId + batch.base);
-    partition.removeHead(batch.last, batch.size);
-    this.#options.counts.removedBatches++;
-  }
-
-  #dueCompactions(partitions: readonly Partition[]): Compaction[] {
-    const due: Compaction[] = [];
-    for (const partition of partitions) {
-      if (partition.spec.cleanup === 'delete') continue;
+  #dueCompactions(nowMs: number): (readonly [Partition, Compaction])[] {
+    const due: (readonly [Partition, Compaction])[] = [];
+    for (const partition of this.#options.topics.all) {
+      if (!partition.isCompacted) continue;
       let compaction = this.#compactions.get(partition);
       if (compaction === undefined) {
         compaction = new Compaction(partition);
         this.#compactions.set(partition, compaction);
       }
-      if (compaction.due) due.push(compaction);
+      if (compaction.isDue(nowMs)) due.push([partition, compaction]);
     }
     return due;
   }
+
+  #tooOld(nowMs: number): Partition[] {
+    return this.#options.topics.all.filter((partition) => {
+      if (partition.spec.cleanup !== 'compact,delete') return false;
+      const [head] = heads(partition, 1);
+      return head !== undefined && head.appendedAt < nowMs - this.#retentionOf(partition);
+    });
+  }
+
+  #retentionOf({ spec }: Partition): number {
+    return spec.retentionMs ?? this.#options.retentionMs;
+  }
+
+  #removeOld(partition: Partition, nowMs: number): boolean {
+    const { statements, settledOffset, slot } = partition;
+    // The end of what is settled is known from its last row, or from the floor when that is gone.
+    statements.setFloor.run(settledOffset, slot);
+    const before = nowMs - this.#retentionOf(partition);
+    const rows = heads(partition, HEADS);
+    for (const { id, appendedAt } of rows) {
+      if (appendedAt >= before) return false;
+      statements.remove.run(id);
+      this.#options.removed(1);
+    }
+    return rows.length === HEADS;
+  }
 }
 
-interface Head {
-  readonly base: number;
-  readonly last: number;
-  readonly appendedAt: number;
-  readonly size: number;
-}
-
-/** The first batches of a partition, committed ones only. */
-function heads(partition: Partition, limit: number): Head[] {
-  if (limit <= 0) return [];
-  const { firstId, committedOffset, statements } = partition;
-  return statements.heads
-    .all(firstId, firstId + Math.min(committedOffset, SLOT_SPAN - 1), limit)
-    .map((row) => ({
-      base: Number(row.id) - firstId,
-      last: Number(row.last_offset),
-      appendedAt: Number(row.appended_at),
-      size: Number(row.size),
-    }));
+/** The first settled rows of a partition. */
+function heads(partition: Partition, limit: number): { id: number; appendedAt: number }[] {
+  const { firstId, endId, statements } = partition;
+  return statements.heads.all(firstId, endId, limit).map((row) => {
+    return { id: Number(row.id), appendedAt: Number(row.appended_at) };
+  });
 }

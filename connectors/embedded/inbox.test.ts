@@ -117,6 +117,59 @@ test('expired rows go, a bounded number at a time', async (t) => {
   assert.deepEqual(await inbox.read('tv-1', 1, [0, 0, 0, 0], 2_000), []);
 });
 
+test('rows are found before they are sorted, while they are, and after; the newest one holds', async (t) => {
+  const { dir, log, inbox, clock } = open(t);
+  const reader = openInboxReader(dir);
+  t.after(() => reader.close());
+  const devices = 50;
+  const expected = new Map<string, number[]>();
+  const of = (n: number, count = 1) =>
+    row(notification(Math.floor(n / devices) + 1, { deviceId: `tv-${(n * 7) % devices}`, count }));
+  const check = async () => {
+    for (let n = 0; n < devices; n += 9) {
+      const found = await reader.read(`tv-${n}`, 1, [0, 0, 0, 0], 1_000);
+      assert.deepEqual(
+        found.map(({ sequence }) => sequence),
+        expected.get(`tv-${n}`),
+      );
+      assert.equal(found[0]!.count, 2);
+    }
+  };
+  for (let from = 0; from < 12_000; from += 1_000) {
+    const rows = Array.from({ length: 1_000 }, (_, i) => of(from + i));
+    for (const { notification: each } of rows) {
+      const list = expected.get(each.deviceId) ?? [];
+      expected.set(each.deviceId, list);
+      list.push(each.sequence);
+    }
+    // The first of each device is written again and again; some of them after they were sorted.
+    const again = Array.from({ length: devices }, (_, n) => of(n, 2));
+    await inbox.write([...rows, ...again]);
+    await log.committed();
+    if (from % 3_000 === 0) await check();
+    log.sweep();
+    await log.committed();
+    await check();
+  }
+  clock.moveTo(T0 + 1_000);
+  for (let n = 0; n < 60; n++) log.sweep();
+  await log.committed();
+  const left = (table: string) =>
+    Number(log.connection.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n);
+  assert.equal(left('inbox'), 0);
+  assert.equal(left('inbox_keys'), 0);
+  assert.deepEqual(await reader.read('tv-1', 1, [0, 0, 0, 0], 10), []);
+  // Numbers of rows never come again: what is written now is found.
+  await log.close();
+  const again = openEmbeddedLog({ dir, clock });
+  const later = openEmbeddedInbox(again);
+  await later.write([row(notification(1))]);
+  await again.committed();
+  assert.equal((await later.read('tv-1', 1, [0, 0, 0, 0], 10)).length, 1);
+  await later.close();
+  await again.close();
+});
+
 test('a cursor is kept per device and epoch; an older epoch is void', async (t) => {
   const { inbox } = open(t);
   assert.equal(await inbox.acknowledged('tv-1', 1), null);

@@ -12,11 +12,10 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
 import { DATABASE_FILE } from './database.ts';
 import { encodeBody, InboxRows, keyOf } from './inbox-rows.ts';
+import { InboxUpkeep } from './inbox-upkeep.ts';
 import type { EmbeddedLog } from './log.ts';
 
 const ROWS_PER_STATEMENT = 16;
-/** Rows that one sweep looks at, beside twice those that came since the last. */
-const SWEEP_ROWS_MIN = 500;
 
 export type InboxReader = Pick<InboxStore, 'read' | 'acknowledged' | 'probe' | 'close'>;
 
@@ -63,12 +62,10 @@ class EmbeddedInbox implements InboxStore {
   readonly #insert: StatementSync;
   readonly #insertMany: StatementSync;
   readonly #acknowledge: StatementSync;
-  readonly #look: StatementSync;
-  readonly #remove: StatementSync;
-  readonly #stopSweep: () => void;
-  /** The sweep goes round and round; it has seen the rows up to this one. */
-  #sweptTo = 0;
-  #writtenSinceSweep = 0;
+  readonly #upkeep: InboxUpkeep;
+  readonly #stopUpkeep: () => void;
+  /** Numbers go up and never come again: a key may outlive its row for a while. */
+  #lastId: number;
 
   constructor(log: EmbeddedLog) {
     this.#log = log;
@@ -76,8 +73,7 @@ class EmbeddedInbox implements InboxStore {
     const db = log.connection;
     const insert = (rows: number) =>
       db.prepare(
-        `INSERT INTO inbox(key, expires_at, body) VALUES ${new Array(rows).fill('(?, ?, ?)').join(', ')} ` +
-          'ON CONFLICT(key) DO UPDATE SET expires_at = excluded.expires_at, body = excluded.body',
+        `INSERT INTO inbox(id, key, expires_at, body) VALUES ${new Array(rows).fill('(?, ?, ?, ?)').join(', ')}`,
       );
     this.#insert = insert(1);
     this.#insertMany = insert(ROWS_PER_STATEMENT);
@@ -87,9 +83,9 @@ class EmbeddedInbox implements InboxStore {
         'DO UPDATE SET epoch = excluded.epoch, cursor = excluded.cursor ' +
         'WHERE excluded.epoch >= inbox_cursors.epoch',
     );
-    this.#look = db.prepare('SELECT id, expires_at FROM inbox WHERE id > ? ORDER BY id LIMIT ?');
-    this.#remove = db.prepare('DELETE FROM inbox WHERE id = ?');
-    this.#stopSweep = log.addSweep((nowMs) => this.#sweep(nowMs));
+    this.#upkeep = new InboxUpkeep(db);
+    this.#lastId = this.#upkeep.lastId;
+    this.#stopUpkeep = log.addChore(this.#upkeep);
   }
 
   /** Resolves at once: the rows are in the open transaction, with whatever else is in it. */
@@ -127,38 +123,24 @@ class EmbeddedInbox implements InboxStore {
   }
 
   close(): Promise<void> {
-    this.#stopSweep();
+    this.#stopUpkeep();
     return this.#reader.close();
   }
 
   #writeRows(rows: readonly InboxRow[]): void {
-    this.#writtenSinceSweep += rows.length;
+    this.#upkeep.written += rows.length;
     let at = 0;
     for (; at + ROWS_PER_STATEMENT <= rows.length; at += ROWS_PER_STATEMENT) {
       const parameters: (Buffer | number)[] = [];
       for (let i = at; i < at + ROWS_PER_STATEMENT; i++) {
         const { notification, expiresAt } = rows[i]!;
-        parameters.push(keyOf(notification), expiresAt, encodeBody(notification));
+        parameters.push(++this.#lastId, keyOf(notification), expiresAt, encodeBody(notification));
       }
       this.#insertMany.run(...parameters);
     }
     for (; at < rows.length; at++) {
       const { notification, expiresAt } = rows[at]!;
-      this.#insert.run(keyOf(notification), expiresAt, encodeBody(notification));
+      this.#insert.run(++this.#lastId, keyOf(notification), expiresAt, encodeBody(notification));
     }
-  }
-
-  /**
-   * Looks at twice as many rows as were written since the last sweep, so the table never grows
-   * beyond about twice what has not expired, and removes what has.
-   */
-  #sweep(nowMs: number): void {
-    const limit = SWEEP_ROWS_MIN + 2 * this.#writtenSinceSweep;
-    this.#writtenSinceSweep = 0;
-    const rows = this.#look.all(this.#sweptTo, limit);
-    for (const row of rows) {
-      if (Number(row.expires_at) <= nowMs) this.#remove.run(Number(row.id));
-    }
-    this.#sweptTo = rows.length < limit ? 0 : Number(rows.at(-1)!.id);
   }
 }

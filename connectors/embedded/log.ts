@@ -22,25 +22,25 @@ import type {
 } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
-import { RecordScan } from '../../core/record-scan.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DATABASE_FILE, type OpenDatabase, openDatabase, writeError } from './database.ts';
-import { moveFormerState } from './former-state.ts';
-import { EmbeddedGroup } from './group.ts';
-import { Housekeeping, type Sweep } from './housekeeping.ts';
+import { moveFormerFile } from './former-file.ts';
+import { Groups, topicsOf } from './groups.ts';
+import { type Chore, Housekeeping } from './housekeeping.ts';
 import type { MemberLog } from './member.ts';
-import { Offsets } from './offsets.ts';
 import type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
 import type { Partition } from './partition.ts';
-import type { PartitionReader } from './partition-reader.ts';
+import { Storage } from './storage.ts';
 import { Subscription } from './subscription.ts';
 import { TableFeeds } from './table-feeds.ts';
-import { Topics } from './topics.ts';
 import { Transaction } from './transaction.ts';
 
 export type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+const BYTES_MAX = 1024 ** 3;
+/** What one COMMIT writes as one row. */
+const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Throws CAR601 (folder), CAR602 (in use by another process), CAR603 (file). */
 export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
@@ -50,23 +50,20 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
 export class EmbeddedLog implements Log {
   readonly dir: string;
   readonly clock: Clock;
-  readonly #counts = { commits: 0, failures: 0, records: 0, removedBatches: 0 };
+  /** By topic and partition: offsets that retention took unread. */
+  readonly #missed = new Map<string, number>();
+  readonly #counts = { commits: 0, failures: 0, records: 0, removedBatches: 0, skippedRecords: 0 };
   /** For the other tables of the file (inbox, schema ids): statements are run inside `write`. */
   readonly connection: DatabaseSync;
   readonly #file: OpenDatabase;
-  readonly #topics: Topics;
-  readonly #offsets: Offsets;
+  readonly #storage: Storage;
   readonly #transaction: Transaction;
   readonly #tables = new TableFeeds();
-  readonly #groups = new Map<string, EmbeddedGroup>();
+  readonly #groups: Groups;
   readonly #subscriptions = new Set<Subscription>();
   readonly #housekeeping: Housekeeping;
   readonly #checkpoints: Checkpoints;
-  readonly #onCommitted: ((records: number) => void) | undefined;
-  /** Partitions that were appended to in the open transaction. */
-  readonly #touched = new Set<Partition>();
-  readonly #woken = new Set<PartitionReader>();
-  #isWaking = false;
+  readonly #options: EmbeddedLogOptions;
   #trouble: CarillonError | undefined;
   /** The file was removed or replaced under us; looked at each second. */
   #gone: CarillonError | undefined;
@@ -75,7 +72,7 @@ export class EmbeddedLog implements Log {
   constructor(options: EmbeddedLogOptions) {
     this.dir = options.dir;
     this.clock = options.clock;
-    this.#onCommitted = options.onCommitted;
+    this.#options = options;
     this.#file = openDatabase({
       dir: options.dir,
       synchronous: options.synchronous ?? 'normal',
@@ -83,10 +80,10 @@ export class EmbeddedLog implements Log {
     });
     this.connection = this.#file.db;
     this.#checkpoints = new Checkpoints(join(options.dir, DATABASE_FILE));
-    this.#topics = new Topics(this.connection);
-    moveFormerState(this.connection, this.#topics, options.clock.now());
-    this.#offsets = new Offsets(this.connection);
-    this.#offsets.load();
+    moveFormerFile(this.connection, options.clock.now());
+    this.#storage = new Storage(this.connection);
+    const { topics, offsets } = this.#storage;
+    this.#groups = new Groups(this.#storage, options.clock);
     this.#transaction = new Transaction(this.connection, {
       commitMinMs: options.commitMinMs ?? 5,
       commitMaxMs: options.commitMaxMs ?? 100,
@@ -99,11 +96,22 @@ export class EmbeddedLog implements Log {
     });
     this.#housekeeping = new Housekeeping({
       clock: options.clock,
-      topics: this.#topics,
-      counts: this.#counts,
+      topics,
+      offsets,
       retentionMs: options.retentionMs ?? 7 * DAY_MS,
-      bytesMax: options.bytesMax ?? 1024 ** 3,
+      bytesMax: options.bytesMax ?? BYTES_MAX,
       compactionLagMs: options.compactionLagMs ?? DAY_MS,
+      marks: () => this.#groups.marks(),
+      dropped: (dropped) => {
+        const { topic, partition, first, last } = dropped;
+        this.#counts.skippedRecords += last - first + 1;
+        const at = `${topic}/${partition}`;
+        this.#missed.set(at, (this.#missed.get(at) ?? 0) + last - first + 1);
+        options.onDroppedUnread?.(dropped);
+      },
+      removed: (rows) => {
+        this.#counts.removedBatches += rows;
+      },
       write: (body) => this.write(0, body),
       look: () => {
         this.#gone = this.#file.gone();
@@ -114,22 +122,20 @@ export class EmbeddedLog implements Log {
   }
 
   get counts(): EmbeddedLogCounts {
-    let skippedRecords = 0;
-    for (const { skipped } of this.#topics.all()) skippedRecords += skipped;
-    return { ...this.#counts, skippedRecords };
+    return { ...this.#counts };
   }
 
   async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
     this.#mustBeOpen();
-    this.#topics.check(specs);
+    this.#storage.topics.check(specs);
     // A topic must not go away again with somebody else's records: a transaction of its own.
     this.#transaction.flush();
-    this.write(0, () => this.#topics.add(specs));
+    this.write(0, () => this.#storage.topics.add(specs));
     this.#transaction.flush();
   }
 
   async partitionsOf(topic: string): Promise<number | undefined> {
-    return this.#topics.spec(topic)?.partitions;
+    return this.#storage.topics.spec(topic)?.partitions;
   }
 
   async producer(): Promise<Producer> {
@@ -149,29 +155,13 @@ export class EmbeddedLog implements Log {
 
   async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
     this.#mustBeOpen();
-    if (this.#groups.has(spec.group)) {
-      throw new CarillonError('CAR608', `Group ${spec.group} is open already.`, {
-        where: { at: spec.group },
-      });
-    }
-    const changelogs = spec.stores.map(({ changelog }) => changelog);
-    for (const topic of [...spec.inputs, ...spec.tables, ...changelogs]) {
-      const { partitions } = this.#topics.partition(topic, 0).spec;
+    for (const topic of topicsOf(spec)) {
+      const { partitions } = this.#storage.topics.partition(topic, 0).spec;
       if (partitions === spec.partitions) continue;
       const what = `Group ${spec.group} has ${spec.partitions} tasks, but ${topic} has ${partitions} partitions.`;
       throw new CarillonError('CAR604', what, { where: { at: topic } });
     }
-    const group = new EmbeddedGroup(spec, host, this.#memberLog(), () => {
-      if (this.#groups.get(spec.group) === group) this.#groups.delete(spec.group);
-    });
-    this.#groups.set(spec.group, group);
-    try {
-      await group.open();
-    } catch (error) {
-      await group.close().catch(() => {});
-      throw error;
-    }
-    return group;
+    return this.#groups.open(spec, host, this.#memberLog());
   }
 
   async *read(topic: string, options: ReadOptions): AsyncGenerator<readonly Record[]> {
@@ -225,12 +215,12 @@ export class EmbeddedLog implements Log {
     return this.#transaction.committed();
   }
 
-  /** Adds a bounded piece of work that is done each second, inside the transaction. */
-  addSweep(sweep: Sweep): () => void {
-    return this.#housekeeping.addSweep(sweep);
+  /** Adds work that is done in pieces, inside the transaction. Returns what takes it away again. */
+  addChore(chore: Chore): () => void {
+    return this.#housekeeping.addChore(chore);
   }
 
-  /** One piece of retention, compaction and sweeping now; it is done each second anyway. */
+  /** All of retention, compaction and chores that is due, now; it is done in pieces anyway. */
   sweep(): void {
     this.#housekeeping.run();
   }
@@ -239,8 +229,7 @@ export class EmbeddedLog implements Log {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#housekeeping.stop();
-    const groups = [...this.#groups.values()];
-    const closed = await Promise.allSettled(groups.map((group) => group.close()));
+    const closed = await Promise.allSettled(this.#groups.all.map((group) => group.close()));
     for (const subscription of this.#subscriptions) subscription.close();
     try {
       this.#transaction.flush();
@@ -258,7 +247,7 @@ export class EmbeddedLog implements Log {
     if (this.#closed) return;
     this.#closed = true;
     this.#housekeeping.stop();
-    for (const group of this.#groups.values()) group.abandon();
+    for (const group of this.#groups.all) group.abandon();
     this.#transaction.abandon(closedError('The log was abandoned.'));
     for (const subscription of this.#subscriptions) subscription.close();
     this.#transaction.stop();
@@ -267,7 +256,7 @@ export class EmbeddedLog implements Log {
   }
 
   #subscribe(topic: string, from: ReadOptions['from']): Subscription {
-    const partitions = this.#topics.partitionsOf(topic);
+    const partitions = this.#storage.topics.partitionsOf(topic);
     const subscription = new Subscription(partitions, from, () => {
       this.#subscriptions.delete(subscription);
     });
@@ -277,9 +266,11 @@ export class EmbeddedLog implements Log {
 
   async #send(batches: readonly EncodedBatch[]): Promise<readonly number[]> {
     this.#mustBeOpen();
-    const partitions = this.#check(batches);
+    const { topics } = this.#storage;
+    const partitions = this.#storage.check(batches);
+    if (this.#housekeeping.isFull) throw fullError(this.dir, topics.blocks.bytes);
     const offsets = this.write(0, () => this.#append(batches, partitions));
-    this.#wakeReaders(partitions, true);
+    this.#storage.wake(partitions, true);
     await this.committed();
     return offsets;
   }
@@ -287,9 +278,10 @@ export class EmbeddedLog implements Log {
   #memberLog(): MemberLog {
     return {
       tables: this.#tables,
-      offsets: this.#offsets,
-      partition: (topic, partition) => this.#topics.partition(topic, partition),
+      offsets: this.#storage.offsets,
+      partition: (topic, partition) => this.#storage.topics.partition(topic, partition),
       commit: (group, unit) => this.#commit(group, unit),
+      missed: (topic, partition) => this.#missed.get(`${topic}/${partition}`) ?? 0,
       taken: () => this.#transaction.busy(),
       committed: () => this.committed(),
     };
@@ -298,93 +290,53 @@ export class EmbeddedLog implements Log {
   #commit(group: string, { parts }: CommitUnit): void {
     this.#mustBeOpen();
     const batches = parts.flatMap((part) => part.batches);
-    const partitions = this.#check(batches);
-    const inputs = parts.flatMap(({ partition, offsets }) =>
-      offsets.map((offset) => ({ of: this.#topics.partition(offset.topic, partition), offset })),
-    );
+    const partitions = this.#storage.check(batches);
+    for (const { partition, offsets } of parts) {
+      for (const { topic } of offsets) this.#storage.topics.partition(topic, partition);
+    }
     this.#transaction.write(0, () => {
       this.#append(batches, partitions);
-      for (const { of, offset } of inputs) this.#offsets.set(group, of.slot, offset);
-    });
-    this.#wakeReaders(partitions, true);
-  }
-
-  /** What can be refused is refused before anything is written. */
-  #check(batches: readonly EncodedBatch[]): Partition[] {
-    return batches.map((batch) => {
-      const partition = this.#topics.partition(batch.topic, batch.partition);
-      const at = `${batch.topic}/${batch.partition}`;
-      if (batch.count < 1) {
-        throw new CarillonError('CAR609', `A batch for ${at} has no records.`, { where: { at } });
+      for (const { partition, offsets } of parts) {
+        this.#storage.setOffsets(group, partition, offsets);
       }
-      if (partition.spec.cleanup !== 'delete' && hasNullKey(batch.bytes)) {
-        const what = `A batch for ${at} has a record without a key, but the topic is compacted.`;
-        throw new CarillonError('CAR609', what, { where: { at } });
-      }
-      return partition;
     });
+    this.#storage.wake(partitions, true);
   }
 
   #append(batches: readonly EncodedBatch[], partitions: readonly Partition[]): number[] {
-    let records = 0;
-    const nowMs = this.clock.now();
-    const offsets = batches.map((batch, i) => {
-      const partition = partitions[i]!;
-      const base = partition.append(batch, nowMs);
-      records += batch.count;
-      this.#touched.add(partition);
-      return base;
-    });
-    this.#transaction.count(records);
+    const records = batches.reduce((sum, { count }) => sum + count, 0);
+    const offsets = this.#storage.append(batches, partitions);
+    this.#transaction.count(records, this.#storage.pendingBytes >= COMMIT_BYTES_MAX);
     return offsets;
   }
 
   /** Nothing is acknowledged that went into a file which nobody finds again. */
   #beforeCommit(): void {
     if (this.#gone !== undefined) throw this.#gone;
-    this.#offsets.write();
+    this.#storage.write(this.clock.now());
   }
 
   #afterCommit(records: number): void {
     this.#counts.commits++;
     this.#counts.records += records;
     this.#trouble = undefined;
-    for (const group of this.#groups.values()) group.settled();
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    for (const partition of touched) partition.committedOffset = partition.nextOffset;
-    this.#wakeReaders(touched, false);
+    for (const group of this.#groups.all) group.settled();
+    if (this.#storage.committed()) {
+      for (const subscription of this.#subscriptions) subscription.wake();
+    }
+    const { bytes } = this.#storage.topics.blocks;
+    const isMuch = bytes > (this.#options.bytesMax ?? BYTES_MAX);
+    if (isMuch && !this.#housekeeping.isFull) this.#housekeeping.nudge();
     this.#checkpoints.committed(records);
-    this.#onCommitted?.(records);
+    this.#options.onCommitted?.(records);
   }
 
   #afterFailure(error: CarillonError): void {
     this.#counts.failures++;
     this.#trouble = error;
-    this.#touched.clear();
-    for (const group of this.#groups.values()) group.fence();
-    this.#topics.reload();
-    this.#offsets.load();
-  }
-
-  /** Those who see what is not committed yet, or those who do not. */
-  #wakeReaders(partitions: Iterable<Partition>, speculative: boolean): void {
-    for (const partition of partitions) {
-      for (const reader of partition.readers) {
-        if (reader.speculative === speculative) this.#woken.add(reader);
-      }
-    }
-    if (this.#isWaking) return;
-    this.#isWaking = true;
-    try {
-      // Who is woken may append in turn; those readers are woken after it, never within.
-      for (const reader of this.#woken) {
-        this.#woken.delete(reader);
-        reader.wake();
-      }
-    } finally {
-      this.#isWaking = false;
-    }
+    for (const group of this.#groups.all) group.fence();
+    this.#storage.reload();
+    this.#housekeeping.reset();
   }
 
   #mustBeOpen(): void {
@@ -392,13 +344,13 @@ export class EmbeddedLog implements Log {
   }
 }
 
-/** True when a record has no key, which no compacted topic can hold. */
-function hasNullKey(bytes: Buffer): boolean {
-  const scan = new RecordScan().open(bytes, 0);
-  while (scan.next()) if (scan.keyStart < 0) return true;
-  return false;
-}
-
 function closedError(what: string): CarillonError {
   return new CarillonError('CAR607', what);
+}
+
+function fullError(dir: string, bytes: number): CarillonError {
+  const what =
+    `The log in ${dir} is full: ${bytes} bytes of records are kept, ` +
+    'and of what is left nothing is read by all of its groups.';
+  return new CarillonError('CAR612', what, { where: { at: dir }, retryable: true });
 }

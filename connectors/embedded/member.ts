@@ -19,6 +19,8 @@ import type { TableFeed, TableFeeds } from './table-feeds.ts';
 
 /** What a member needs of its log. */
 export interface MemberLog {
+  /** Offsets that retention took although some group had not read them, since the log was opened. */
+  missed(topic: string, partition: number): number;
   readonly tables: TableFeeds;
   readonly offsets: Offsets;
   partition(topic: string, partition: number): Partition;
@@ -31,7 +33,6 @@ export interface MemberLog {
 
 /** Records of a changelog or table that are handed over in one turn of the event loop. */
 const RESTORE_RECORDS_PER_TURN = 20_000;
-const RESTORE_BATCHES_PER_READ = 64;
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -70,6 +71,7 @@ class Task implements TaskPort {
     const { log, spec } = this.unit;
     for (const { store, changelog } of spec.stores) {
       const partition = log.partition(changelog, this.partition);
+      partition.isChangelog = true;
       await this.#readAll(partition, (batch) => host.restore(store, batch));
     }
     for (const topic of spec.tables) {
@@ -115,18 +117,23 @@ class Task implements TaskPort {
   async #readAll(partition: Partition, give: (batch: LogBatch) => void): Promise<number> {
     const endOf = () =>
       this.unit.spec.transactional ? partition.nextOffset : partition.committedOffset;
+    const cursor = { block: 0 };
     let at = partition.startOffset;
-    while (this.unit.isOpen && at < endOf()) {
-      const batches = partition.fromFile(at, endOf(), true, RESTORE_BATCHES_PER_READ);
-      if (batches.length === 0) return endOf();
-      for (const batch of batches) {
-        give(batch);
-        at = batch.nextOffset;
-        this.#restored += batch.nextOffset - batch.from;
+    // What it has seen must not change meanwhile: compaction waits.
+    partition.restoring++;
+    try {
+      while (this.unit.isOpen && at < endOf()) {
+        for (const batch of partition.read(at, endOf(), cursor)) {
+          if (batch.bytes.length > 0) give(batch);
+          at = batch.nextOffset;
+          this.#restored += batch.nextOffset - batch.from;
+        }
+        if (this.#restored < RESTORE_RECORDS_PER_TURN) continue;
+        this.#restored = 0;
+        await nextTurn();
       }
-      if (this.#restored < RESTORE_RECORDS_PER_TURN) continue;
-      this.#restored = 0;
-      await nextTurn();
+    } finally {
+      partition.restoring--;
     }
     return at;
   }

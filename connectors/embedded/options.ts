@@ -1,5 +1,6 @@
 /** What the embedded log can be told, and what it tells of itself. */
 import type { Clock } from '../../core/clock.ts';
+import type { DroppedUnread } from './retention.ts';
 
 export interface EmbeddedLogOptions {
   /** The data folder; created when it is not there. */
@@ -8,15 +9,18 @@ export interface EmbeddedLogOptions {
   readonly clock: Clock;
   /** Topics without a retention of their own keep records this long; 7 d by default. */
   readonly retentionMs?: number;
-  /** Batches of all `delete` topics together, bytes; the oldest go first. 1 GiB by default. */
+  /**
+   * Batches of all `delete` topics together, bytes; 1 GiB by default. Of what every group has read
+   * the oldest go first; when there is no more of that, what is new is refused (CAR612).
+   */
   readonly bytesMax?: number;
-  /** The file's largest size, bytes, state and inbox included; no limit by default. */
+  /** The file's largest size, bytes, inbox included; no limit by default. */
   readonly fileBytesMax?: number;
   /** The shortest time between two COMMITs; 5 ms by default. */
   readonly commitMinMs?: number;
   /** The longest time that a transaction is open; 100 ms by default. */
   readonly commitMaxMs?: number;
-  /** The most records, state rows and inbox rows in one transaction; 50,000 by default. */
+  /** The most records and inbox rows in one transaction; 50,000 by default. */
   readonly commitRecordsMax?: number;
   /**
    * `full` waits for the disk at each COMMIT; see database.ts for what each loses at a power cut.
@@ -26,6 +30,8 @@ export interface EmbeddedLogOptions {
   readonly compactionLagMs?: number;
   /** Called after each COMMIT with the number of records and rows in it. */
   readonly onCommitted?: (records: number) => void;
+  /** Called when retention takes records that a group had yet to read. */
+  readonly onDroppedUnread?: (dropped: DroppedUnread) => void;
 }
 
 /** What the log has done since it was opened. */
@@ -35,8 +41,8 @@ export interface EmbeddedLogCounts {
   readonly failures: number;
   /** Records and rows in committed transactions. */
   readonly records: number;
-  /** Batches that retention or compaction removed. */
+  /** Rows of batches that retention or compaction removed. */
   readonly removedBatches: number;
-  /** Records that retention removed before a group or reader came to them. */
+  /** Records that retention removed before a group had read them. */
   readonly skippedRecords: number;
 }

@@ -10,7 +10,10 @@ export class PartitionReader {
   readonly wake: () => void;
   /** The next offset to read. */
   position: number;
-  #aligned = false;
+  /** Read from the file together with the last one; at most a block's run. */
+  #ahead: readonly LogBatch[] = [];
+  #aheadAt = 0;
+  readonly #cursor = { block: 0 };
 
   constructor(partition: Partition, from: number, speculative: boolean, wake: () => void) {
     this.partition = partition;
@@ -32,12 +35,12 @@ export class PartitionReader {
   next(): LogBatch | undefined {
     if (!this.behind) return undefined;
     const { partition, position } = this;
-    const batch = partition.at(position, this.end, this.#aligned);
-    if (partition.spec.cleanup === 'delete') {
-      partition.skipped += Math.max(0, partition.startOffset - position);
+    if (this.#aheadAt >= this.#ahead.length) {
+      this.#ahead = partition.read(position, this.end, this.#cursor);
+      this.#aheadAt = 0;
     }
+    const batch = this.#ahead[this.#aheadAt++]!;
     this.position = batch.nextOffset;
-    this.#aligned = true;
     partition.trim();
     return batch;
   }

@@ -1,59 +1,25 @@
-/** One partition of a topic in the file: where it begins and ends, and who reads it. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+/**
+ * One partition of a topic: where it begins and ends, and who reads it. From old to new its records
+ * lie in three places:
+ *
+ *   `batches`, settled and compacted (compacted topics) ─▶ blocks ─▶ tail in memory
+ */
 import type { EncodedBatch, LogBatch, TopicSpec } from '../../core/log.ts';
 import { readBatch } from '../../core/record-batch.ts';
+import { batchesOf, type Run } from './block.ts';
+import type { Blocks } from './blocks.ts';
 import { asBuffer, SLOT_SPAN } from './database.ts';
 import type { PartitionReader } from './partition-reader.ts';
+import type { PartitionStatements } from './partition-statements.ts';
 
 /**
  * Batches that were just appended stay in memory until every reader has had them, but at most this
- * much a partition; a reader that is further behind reads the file.
+ * much a partition beside what is not committed; a reader that is further behind reads the file.
  */
 const TAIL_BYTES_MAX = 1024 * 1024;
+/** Settled rows of one read: they are of 64 KiB. */
+const ROWS_PER_READ = 8;
 const NO_BYTES = Buffer.alloc(0);
-
-export class PartitionStatements {
-  readonly insert: StatementSync;
-  /** The first batches at or after an id, below another. */
-  readonly next: StatementSync;
-  /** The last batch at or before an id, not below another: it may contain the offset. */
-  readonly before: StatementSync;
-  readonly atTime: StatementSync;
-  readonly floor: StatementSync;
-  readonly setFloor: StatementSync;
-  readonly sum: StatementSync;
-  readonly heads: StatementSync;
-  readonly remove: StatementSync;
-  readonly replace: StatementSync;
-
-  constructor(db: DatabaseSync) {
-    this.insert = db.prepare(
-      'INSERT INTO batches(id, last_offset, max_timestamp, appended_at, bytes) ' +
-        'VALUES (?, ?, ?, ?, ?)',
-    );
-    this.next = db.prepare(
-      'SELECT id, last_offset, appended_at, bytes FROM batches ' +
-        'WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
-    );
-    this.before = db.prepare(
-      'SELECT id, last_offset FROM batches WHERE id <= ? AND id >= ? ORDER BY id DESC LIMIT 1',
-    );
-    this.atTime = db.prepare(
-      'SELECT id FROM batches WHERE id >= ? AND id < ? AND max_timestamp >= ? ORDER BY id LIMIT 1',
-    );
-    this.floor = db.prepare('SELECT floor_offset FROM partitions WHERE slot = ?');
-    this.setFloor = db.prepare('UPDATE partitions SET floor_offset = ? WHERE slot = ?');
-    this.sum = db.prepare(
-      'SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM batches WHERE id >= ? AND id < ?',
-    );
-    this.heads = db.prepare(
-      'SELECT id, last_offset, appended_at, length(bytes) AS size FROM batches ' +
-        'WHERE id >= ? AND id < ? ORDER BY id LIMIT ?',
-    );
-    this.remove = db.prepare('DELETE FROM batches WHERE id = ?');
-    this.replace = db.prepare('UPDATE batches SET bytes = ? WHERE id = ?');
-  }
-}
 
 export class Partition {
   readonly slot: number;
@@ -62,6 +28,7 @@ export class Partition {
   readonly partition: number;
   readonly readers = new Set<PartitionReader>();
   readonly statements: PartitionStatements;
+  readonly #blocks: Blocks;
   /** The first id of this partition in `batches`. */
   readonly firstId: number;
   /** The first id of the next partition. */
@@ -71,111 +38,154 @@ export class Partition {
   nextOffset = 0;
   /** The end of what is committed: what leaves the process. */
   committedOffset = 0;
-  bytes = 0;
-  /** Records appended since the log was opened; compaction asks how much is new. */
-  appended = 0;
-  /** Records that retention took before a reader came to them. */
-  skipped = 0;
+  /** Of a compacted topic: what lies below is in `batches`. */
+  settledOffset = 0;
+  /** Bytes that were settled since the log was opened; compaction asks how much is new. */
+  settledBytes = 0;
+  /** Only its task reads it, from its start: nothing has to be kept for readers that lag. */
+  isChangelog = false;
+  /** A task is reading it from its start: what it has seen must not change meanwhile. */
+  restoring = 0;
   #tail: LogBatch[] = [];
   #tailBytes = 0;
 
-  constructor(slot: number, spec: TopicSpec, partition: number, statements: PartitionStatements) {
+  constructor(
+    slot: number,
+    spec: TopicSpec,
+    partition: number,
+    statements: PartitionStatements,
+    blocks: Blocks,
+  ) {
     this.slot = slot;
     this.spec = spec;
     this.partition = partition;
     this.statements = statements;
+    this.#blocks = blocks;
     this.firstId = slot * SLOT_SPAN;
     this.endId = this.firstId + SLOT_SPAN;
   }
 
-  /** Reads start and end from the file: at the start, and after a rollback. */
+  get isCompacted(): boolean {
+    return this.spec.cleanup !== 'delete';
+  }
+
+  /** Reads what is settled, at the start and after a rollback; its blocks follow with `loadRun`. */
   load(): void {
-    const { floor, before, heads, sum } = this.statements;
+    const { floor, before, heads } = this.statements;
     const least = Number(floor.get(this.slot)!.floor_offset);
     const last = before.get(this.endId - 1, this.firstId);
-    this.nextOffset = Math.max(least, last === undefined ? 0 : Number(last.last_offset) + 1);
+    this.settledOffset = Math.max(least, last === undefined ? 0 : Number(last.last_offset) + 1);
     const first = heads.get(this.firstId, this.endId, 1);
-    this.startOffset = first === undefined ? this.nextOffset : Number(first.id) - this.firstId;
-    this.committedOffset = this.nextOffset;
-    this.bytes = Number(sum.get(this.firstId, this.endId)!.bytes);
+    this.startOffset = first === undefined ? this.settledOffset : Number(first.id) - this.firstId;
+    this.nextOffset = this.settledOffset;
+    this.committedOffset = this.settledOffset;
     this.#tail = [];
     this.#tailBytes = 0;
   }
 
-  /** Appends inside the open transaction. Returns the base offset. */
-  append(batch: EncodedBatch, nowMs: number): number {
+  /** A run of a block in the file; they come in their order. */
+  loadRun(run: Run): void {
+    if (run.next <= this.nextOffset) return;
+    this.nextOffset = run.next;
+    this.committedOffset = run.next;
+  }
+
+  /** Takes a batch that is being appended. Returns its base offset. */
+  append({ count, bytes }: EncodedBatch): number {
     const base = this.nextOffset;
-    const last = base + batch.count - 1;
-    const id = this.firstId + base;
-    this.statements.insert.run(id, last, batch.maxTimestamp, nowMs, batch.bytes);
-    this.nextOffset = last + 1;
-    this.bytes += batch.bytes.length;
-    this.appended += batch.count;
-    if (this.readers.size > 0) this.#keep(this.#batch(batch.bytes, base, base, last + 1));
+    this.nextOffset = base + count;
+    this.#tail.push(this.#batch(bytes, base, base, this.nextOffset));
+    this.#tailBytes += bytes.length;
     return base;
   }
 
-  removeHead(last: number, size: number): void {
-    this.startOffset = last + 1;
-    this.bytes -= size;
+  /** What was appended is committed, and in its block. */
+  committed(): void {
+    this.committedOffset = this.nextOffset;
+    this.trim();
   }
 
   /**
-   * The batch that holds `offset` or follows it, below `end`; an empty one that ends at `end` when
-   * retention or compaction has left nothing there. `aligned`: a batch begins at the offset.
+   * Batches from the one that holds `position`, or the next one after it, below `end`; at least one:
+   * an empty one that ends at `end` when nothing is left up to there. `cursor` is where to look for
+   * the next ones.
    */
-  at(offset: number, end: number, aligned: boolean): LogBatch {
+  read(position: number, end: number, cursor: { block: number }): readonly LogBatch[] {
+    // What retention took is gone for all, wherever it still lies.
+    const offset = this.isCompacted ? position : Math.max(position, this.startOffset);
+    if (offset >= end) return [this.#batch(NO_BYTES, offset, offset, offset)];
     const kept = this.#fromTail(offset, end);
-    if (kept !== undefined) return kept;
-    return this.fromFile(offset, end, aligned, 1)[0] ?? this.#batch(NO_BYTES, offset, offset, end);
+    if (kept !== undefined) return [kept];
+    const settledEnd = Math.min(end, this.settledOffset);
+    const settled = offset < settledEnd ? this.#settled(offset, settledEnd) : [];
+    if (settled.length > 0) return settled;
+    const found = this.#blocks.find(this.slot, offset, cursor.block);
+    const bytes = found === undefined ? undefined : this.#blocks.bytesOf(found.id, found.run);
+    if (found !== undefined && bytes !== undefined && found.run.base < end) {
+      cursor.block = found.id + 1;
+      const { spec, partition } = this;
+      return batchesOf(spec.name, partition, bytes, found.run.base, offset);
+    }
+    const later = this.#tail.find((batch) => batch.nextOffset > offset && batch.baseOffset < end);
+    return [later ?? this.#batch(NO_BYTES, offset, offset, end)];
   }
 
-  /** As `at`, but several at once, and none when there is nothing. */
-  fromFile(offset: number, end: number, aligned: boolean, limit: number): LogBatch[] {
-    let fromId = this.firstId + offset;
-    if (!aligned) {
-      const holder = this.statements.before.get(fromId, this.firstId);
-      if (holder !== undefined && Number(holder.last_offset) >= offset) {
-        fromId = Number(holder.id);
+  /** The first offset whose record is at or after `timestamp`, or the committed end. */
+  offsetAtTime(timestamp: number): number {
+    const { firstId, settledOffset, committedOffset } = this;
+    const row = this.statements.atTime.get(firstId, firstId + settledOffset, timestamp);
+    let offset = row === undefined ? undefined : Number(row.id) - firstId;
+    if (offset === undefined) {
+      for (const { runs } of this.#blocks.from(0)) {
+        const run = runs.find(({ slot, maxTimestamp, next }) => {
+          return slot === this.slot && maxTimestamp >= timestamp && next > this.startOffset;
+        });
+        if (run === undefined) continue;
+        offset = Math.max(run.base, this.startOffset);
+        break;
       }
     }
-    return this.statements.next.all(fromId, this.firstId + end, limit).map((row) => {
+    const cursor = { block: 0 };
+    while (offset !== undefined && offset < committedOffset) {
+      for (const batch of this.read(offset, committedOffset, cursor)) {
+        const first = readBatch(batch).find((record) => record.timestamp >= timestamp);
+        if (first !== undefined) return first.offset;
+        offset = batch.nextOffset;
+      }
+    }
+    return committedOffset;
+  }
+
+  /** Lets go of what every reader has had, and of what is too much; never of what is not in file. */
+  trim(): void {
+    let least = this.committedOffset;
+    for (const { position } of this.readers) least = Math.min(least, position);
+    let drop = 0;
+    for (const { nextOffset, bytes } of this.#tail) {
+      if (nextOffset > this.committedOffset) break;
+      if (nextOffset > least && this.#tailBytes <= TAIL_BYTES_MAX) break;
+      this.#tailBytes -= bytes.length;
+      drop++;
+    }
+    if (drop > 0) this.#tail.splice(0, drop);
+  }
+
+  #settled(offset: number, end: number): LogBatch[] {
+    const { before, next } = this.statements;
+    const fromId = this.firstId + offset;
+    const holder = before.get(fromId, this.firstId);
+    const holds = holder !== undefined && Number(holder.last_offset) >= offset;
+    const first = holds ? Number(holder.id) : fromId;
+    return next.all(first, this.firstId + end, ROWS_PER_READ).map((row) => {
       const base = Number(row.id) - this.firstId;
       const from = Math.max(offset, base);
       return this.#batch(asBuffer(row.bytes), base, from, Number(row.last_offset) + 1);
     });
   }
 
-  /** The first offset whose record is at or after `timestamp`, or the committed end. */
-  offsetAtTime(timestamp: number): number {
-    const { firstId, committedOffset } = this;
-    const row = this.statements.atTime.get(firstId, firstId + committedOffset, timestamp);
-    if (row === undefined) return committedOffset;
-    const batch = this.at(Number(row.id) - firstId, committedOffset, true);
-    const first = readBatch(batch).find((record) => record.timestamp >= timestamp);
-    return first?.offset ?? batch.nextOffset;
-  }
-
-  /** Lets go of what every reader has had. */
-  trim(): void {
-    let least = this.nextOffset;
-    for (const reader of this.readers) least = Math.min(least, reader.position);
-    while (this.#tail.length > 0 && this.#tail[0]!.nextOffset <= least) this.#dropOldest();
-  }
-
   #batch(bytes: Buffer, baseOffset: number, from: number, nextOffset: number): LogBatch {
     const { spec, partition } = this;
     return { topic: spec.name, partition, bytes, baseOffset, from, nextOffset };
-  }
-
-  #keep(batch: LogBatch): void {
-    this.#tail.push(batch);
-    this.#tailBytes += batch.bytes.length;
-    while (this.#tailBytes > TAIL_BYTES_MAX) this.#dropOldest();
-  }
-
-  #dropOldest(): void {
-    this.#tailBytes -= this.#tail.shift()!.bytes.length;
   }
 
   #fromTail(offset: number, end: number): LogBatch | undefined {

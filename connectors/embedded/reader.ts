@@ -1,7 +1,7 @@
 /**
  * Reads an embedded log from beside it, while another process may be writing it: for tools. The
- * file is opened read-only and without the lock, so nothing can be harmed; what is seen is what is
- * committed.
+ * file is opened read-only and without the lock, so nothing can be harmed; what is seen is what was
+ * committed at one moment: when the read began, or a little ago when it follows.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,12 +10,10 @@ import { CarillonError } from '../../core/error.ts';
 import type { ReadOptions, TopicSpec } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
-import { DATABASE_FILE } from './database.ts';
-import type { Partition } from './partition.ts';
+import { DATABASE_FILE, FORMAT, formatOf } from './database.ts';
 import { Subscription } from './subscription.ts';
 import { Topics } from './topics.ts';
 
-/** Another process cannot tell us of its commits; SQLite's own counter is cheap to ask. */
 const LOOK_AGAIN_MS = 100;
 
 export interface EmbeddedReader {
@@ -31,44 +29,62 @@ export interface EmbeddedReader {
 export function openEmbeddedReader(dir: string): EmbeddedReader | undefined {
   const file = join(dir, DATABASE_FILE);
   if (!existsSync(file)) return undefined;
-  try {
-    return new Reader(new DatabaseSync(file, { readOnly: true, timeout: 2_000 }));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CarillonError('CAR603', `The file ${file} cannot be read: ${why}.`, {
+  const unreadable = (why: string, cause?: unknown) =>
+    new CarillonError('CAR603', `The file ${file} cannot be read: ${why}.`, {
       where: { file },
       cause,
     });
+  try {
+    const db = new DatabaseSync(file, { readOnly: true, timeout: 2_000 });
+    const format = formatOf(db);
+    if (format === FORMAT) return new Reader(db);
+    db.close();
+    throw unreadable(`its format is ${format}, and this program reads ${FORMAT}`);
+  } catch (cause) {
+    if (cause instanceof CarillonError) throw cause;
+    throw unreadable(cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
 class Reader implements EmbeddedReader {
   readonly #db: DatabaseSync;
   readonly #topics: Topics;
-  readonly #version: StatementSync;
   readonly #schema: StatementSync;
+  /** Reads that are under way: as long as there are any, the file is looked at as it was. */
+  #reads = 0;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
+    db.exec('BEGIN');
     this.#topics = new Topics(db);
-    this.#version = db.prepare('PRAGMA data_version');
+    this.#topics.loadNew();
+    db.exec('COMMIT');
     this.#schema = db.prepare('SELECT text FROM schemas WHERE id = ?');
   }
 
   async *read(topic: string, options: ReadOptions): AsyncGenerator<readonly Record[]> {
-    const partitions = this.#topics.partitionsOf(topic);
-    const subscription = new Subscription(partitions, options.from, () => {});
-    const looking = options.follow ? this.#look(partitions, subscription) : undefined;
+    if (this.#reads++ === 0) this.#look();
+    let looking: NodeJS.Timeout | undefined;
     try {
+      const partitions = this.#topics.partitionsOf(topic);
+      const subscription = new Subscription(partitions, options.from, () => {});
+      const look = () => {
+        this.#db.exec('COMMIT');
+        this.#look();
+        subscription.wake();
+      };
+      // Another process cannot tell us of its commits.
+      if (options.follow) looking = setInterval(look, LOOK_AGAIN_MS);
       for await (const batch of subscription.batches(options)) yield readBatch(batch);
     } finally {
       clearInterval(looking);
+      if (--this.#reads === 0) this.#db.exec('COMMIT');
     }
   }
 
   topics(): readonly TopicSpec[] {
     const specs = new Map<string, TopicSpec>();
-    for (const { spec } of this.#topics.all()) specs.set(spec.name, spec);
+    for (const { spec } of this.#topics.all) specs.set(spec.name, spec);
     return [...specs.values()];
   }
 
@@ -81,30 +97,9 @@ class Reader implements EmbeddedReader {
     this.#db.close();
   }
 
-  #look(partitions: readonly Partition[], subscription: Subscription): NodeJS.Timeout {
-    let seen = this.#dataVersion();
-    return setInterval(() => {
-      const version = this.#dataVersion();
-      if (version === seen) return;
-      seen = version;
-      for (const partition of partitions) refresh(partition);
-      subscription.wake();
-    }, LOOK_AGAIN_MS);
-  }
-
-  /** Changes with every commit of another connection. */
-  #dataVersion(): number {
-    return Number(Object.values(this.#version.get()!)[0]);
-  }
-}
-
-/** The new end; its bytes are of no interest here. */
-function refresh(partition: Partition): void {
-  const last = partition.statements.before.get(partition.endId - 1, partition.firstId);
-  if (last === undefined) return;
-  const next = Number(last.last_offset) + 1;
-  if (next > partition.nextOffset) {
-    partition.nextOffset = next;
-    partition.committedOffset = next;
+  /** Begins to look at the file as it is now. */
+  #look(): void {
+    this.#db.exec('BEGIN');
+    this.#topics.refresh();
   }
 }

@@ -2,18 +2,27 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
 import type { TopicSpec } from '../../core/log.ts';
+import { Blocks } from './blocks.ts';
 import { SLOTS_MAX } from './database.ts';
-import { Partition, PartitionStatements } from './partition.ts';
+import type { Offsets } from './offsets.ts';
+import { Partition } from './partition.ts';
+import { PartitionStatements } from './partition-statements.ts';
 
 export class Topics {
   readonly statements: PartitionStatements;
+  /** What topics that are deleted by time have. */
+  readonly blocks: Blocks;
+  /** What compacted topics have, until it is settled. */
+  readonly changes: Blocks;
   readonly #db: DatabaseSync;
   readonly #partitions = new Map<string, Partition[]>();
-  #slots = 0;
+  readonly #bySlot: Partition[] = [];
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     this.statements = new PartitionStatements(db);
+    this.blocks = new Blocks(db, 'blocks');
+    this.changes = new Blocks(db, 'changes');
     this.#load();
   }
 
@@ -37,13 +46,14 @@ export class Topics {
     throw new CarillonError('CAR605', what, { where: { at: `${topic}/${partition}` } });
   }
 
-  *all(): Generator<Partition> {
-    for (const partitions of this.#partitions.values()) yield* partitions;
+  /** By slot. */
+  get all(): readonly Partition[] {
+    return this.#bySlot;
   }
 
   /** Throws CAR604 for a topic that is there otherwise, CAR611 for too many partitions. */
   check(specs: readonly TopicSpec[]): void {
-    let slots = this.#slots;
+    let slots = this.#bySlot.length;
     for (const spec of specs) {
       const known = this.spec(spec.name);
       if (known === undefined) {
@@ -70,7 +80,7 @@ export class Topics {
     const partition = this.#db.prepare(
       'INSERT INTO partitions(slot, topic_id, partition, floor_offset) VALUES (?, ?, ?, 0)',
     );
-    let slot = this.#slots;
+    let slot = this.#bySlot.length;
     for (const spec of specs) {
       const retention = spec.retentionMs ?? null;
       if (this.spec(spec.name) !== undefined) {
@@ -83,9 +93,31 @@ export class Topics {
     this.#load();
   }
 
-  /** After a rollback: what is in memory is read from the file again. */
-  reload(): void {
-    for (const partition of this.all()) partition.load();
+  /** Looks at the blocks that came since the last time; offsets of groups are kept in `offsets`. */
+  loadNew(offsets?: Offsets): void {
+    for (const blocks of [this.blocks, this.changes]) {
+      blocks.loadNew(({ id, runs, offsets: committed }) => {
+        for (const run of runs) this.#bySlot[run.slot]!.loadRun(run);
+        if (blocks === this.blocks) offsets?.replay(id, committed);
+      });
+    }
+  }
+
+  /** After a rollback: all that is in memory is read from the file again. */
+  reload(offsets: Offsets): void {
+    for (const partition of this.all) partition.load();
+    this.blocks.forget();
+    this.changes.forget();
+    offsets.load();
+    this.loadNew(offsets);
+  }
+
+  /** For a reader beside the writer: what that one has appended, settled and removed. */
+  refresh(): void {
+    this.#load();
+    for (const partition of this.all) if (partition.isCompacted) partition.load();
+    this.changes.forget();
+    this.loadNew();
   }
 
   #load(): void {
@@ -113,10 +145,12 @@ export class Topics {
         known.spec = spec;
         continue;
       }
-      const partition = new Partition(Number(row.slot), spec, number, this.statements);
+      const blocks = spec.cleanup === 'delete' ? this.blocks : this.changes;
+      const slot = Number(row.slot);
+      const partition = new Partition(slot, spec, number, this.statements, blocks);
       partition.load();
       partitions[number] = partition;
-      this.#slots = Math.max(this.#slots, partition.slot + 1);
+      this.#bySlot[slot] = partition;
     }
   }
 }

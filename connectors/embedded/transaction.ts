@@ -77,9 +77,10 @@ export class Transaction {
     }
   }
 
-  /** Adds to the size of the transaction that a running `write` is in. */
-  count(records: number): void {
+  /** Adds to the size of the transaction that a running `write` is in; `isLarge`: it is enough. */
+  count(records: number, isLarge: boolean): void {
     this.#records += records;
+    if (isLarge) this.#forced = true;
   }
 
   /** Something was taken, and a write may follow. */

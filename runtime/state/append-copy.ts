@@ -57,7 +57,9 @@ function copyRange(
   outEnds[j] = start < 0 ? end : outStarts[j]! + end - start;
 }
 
-/** How much further what lies at [start, end) of record `i` lies in its copy; NaN: it is not there. */
+/**
+ * How much further what lies at [start, end) of record `i` lies in its copy; NaN: it is not there.
+ */
 function shiftOf(
   from: Slice,
   i: number,

@@ -127,7 +127,9 @@ export class ChangelogReader {
   }
 }
 
-/** A row that cannot be read: the step that owns the store is another than the one that wrote it. */
+/**
+ * A row that cannot be read: the step that owns the store is another than the one that wrote it.
+ */
 export function unreadableRow(store: string, cause: unknown): CarillonError {
   return new CarillonError('CAR802', `store ${store}: a row cannot be read.`, {
     where: { at: store },

@@ -1,10 +1,10 @@
 /**
  * When rows are due: a timing wheel over slots. Five levels of 256 buckets, the finest of 1 ms, the
  * coarsest of 49 days; a row lies at the lowest level whose turn holds both now and its time, so
- * that setting, moving and removing a time is a few writes and leaves nothing behind. What the wheel
- * has passed lies in a heap by due time, of equal ones by the owner's order. So rows come out in
- * exactly that order whatever the clock does: when it jumps, the wheel jumps to the next due time,
- * not over the buckets between.
+ * that setting, moving and removing a time is a few writes and leaves nothing behind. What the
+ * wheel has passed lies in a heap by due time, of equal ones by the owner's order. So rows come out
+ * in exactly that order whatever the clock does: when it jumps, the wheel jumps to the next due
+ * time, not over the buckets between.
  */
 import { NEVER } from '../../core/store.ts';
 
@@ -84,7 +84,9 @@ export class DueWheel {
     return this.#nextMs;
   }
 
-  /** Takes the time off the next slot that is due by `nowMs`, and gives the slot; -1: there is none. */
+  /**
+   * Takes the time off the next slot that is due by `nowMs`, and gives the slot; -1: there is none.
+   */
   take(nowMs: number): number {
     const next = this.nextDueMs();
     if (next > nowMs) {

@@ -4,8 +4,8 @@
  * `["a", "bc"]` and `["ab", "c"]` differ, and so do the number 1 and the text "1". The keys of a
  * whole slice are made at once, so that the store can read ahead (`warm`).
  *
- * What lies in the record's bytes and is ASCII, or is a number, makes no text on the way; all else is
- * read as the step would read it.
+ * What lies in the record's bytes and is ASCII, or is a number, makes no text on the way; all else
+ * is read as the step would read it.
  */
 import type { Record } from '../../core/record.ts';
 import {
@@ -55,8 +55,8 @@ export class IdentityKeys {
   }
 
   /**
-   * Makes the keys of all selected records; `record` is moved over them. Throws what reading a value
-   * throws: then the slice is tried again record by record.
+   * Makes the keys of all selected records; `record` is moved over them. Throws what reading a
+   * value throws: then the slice is tried again record by record.
    */
   fill(slice: Slice, record: Record): void {
     const { selection, selected } = slice;
@@ -147,8 +147,8 @@ export class IdentityKeys {
   }
 
   /**
-   * Writes a part from where it lies, when it is known and ASCII; null: it is null; false: it has to
-   * be read.
+   * Writes a part from where it lies, when it is known and ASCII; null: it is null; false: it has
+   * to be read.
    */
   #located(reader: FieldReader, { slice, i }: Record): boolean | null {
     const { column } = reader;

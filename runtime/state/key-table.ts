@@ -1,8 +1,8 @@
 /**
  * Rows of numbers under keys of bytes: what a store is made of. A row has a slot; its numbers lie
  * together. Rows stand in the order of first puts; those that changed are listed once, until they
- * are written. A deleted key stays until then, for its tombstone, and so that a put in between finds
- * it: the last value of a key counts.
+ * are written. A deleted key stays until then, for its tombstone, and so that a put in between
+ * finds it: the last value of a key counts.
  */
 import type { BatchBuilder } from '../../core/batch-builder.ts';
 import type { Key } from '../../core/store.ts';
@@ -156,8 +156,9 @@ export class KeyTable {
   }
 
   /**
-   * The nth of the changed rows was written: it is changed no more, and if it was deleted its key is
-   * forgotten. Said right after the row was written, it costs least; in order, and then `settle`.
+   * The nth of the changed rows was written: it is changed no more, and if it was deleted its key
+   * is forgotten. Said right after the row was written, it costs least; in order, and then
+   * `settle`.
    */
   wrote(n: number): void {
     this.#writtenCount = n + 1;
@@ -186,6 +187,7 @@ export class KeyTable {
     }
     this.#head = NO_SLOT;
     this.#tail = NO_SLOT;
+    this.#puts = 0;
     for (const slot of sortSlots(slots, puts, n)) {
       this.#link(slot);
       this.#puts = this.numbers(slot)[this.place(slot) + FIRST_PUT]! + 1;
@@ -227,6 +229,11 @@ export class KeyTable {
     const from = this.keyStart(slot);
     copyBytes(to.view, to.at, this.keyView(slot), from, from + size);
     to.at += size;
+  }
+
+  /** The row that a key with this hash most likely has, or NO_SLOT: only good for reading ahead. */
+  guess(hash: number): number {
+    return this.#index.guess(hash);
   }
 
   /** Reads what `find` will read of many keys, so that their cache misses overlap. */

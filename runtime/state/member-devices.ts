@@ -30,6 +30,9 @@ export class MemberDevicesTable implements DevicesView, TableView<MemberDevices>
   readonly #table = new KeyTable(WIDTH);
   readonly #key = new KeyBytes();
   #dead = 0;
+  #hashes = new Int32Array(0);
+  /** What was only read to be warm goes here, so that the reads are not left out as idle. */
+  warmth = 0;
   /** The bytes that were last looked up in, and a view on them. */
   #bytes: Buffer | null = null;
   #view: DataView = NO_VIEW;
@@ -50,6 +53,32 @@ export class MemberDevicesTable implements DevicesView, TableView<MemberDevices>
   /** Memory it takes, bytes. */
   get bytes(): number {
     return this.#table.bytes + this.lines.bytes;
+  }
+
+  warm(slice: Slice, column: number): void {
+    if (column < 0) return;
+    const { selection, selected, view } = slice;
+    const starts = slice.fieldStart[column]!;
+    const ends = slice.fieldEnd[column]!;
+    if (this.#hashes.length < selected) this.#hashes = new Int32Array(slice.capacity);
+    const hashes = this.#hashes;
+    let n = 0;
+    for (let j = 0; j < selected; j++) {
+      const i = selection[j]!;
+      if (starts[i]! >= 0) hashes[n++] = hashKey(view, starts[i]!, ends[i]!);
+    }
+    const table = this.#table;
+    table.warm(hashes, n);
+    let sum = 0;
+    for (let j = 0; j < n; j++) {
+      const slot = table.guess(hashes[j]!);
+      if (slot < 0) continue;
+      const numbers = table.numbers(slot);
+      const at = table.place(slot);
+      const first = numbers[at + FIRST_LINE]!;
+      sum += this.lines.warm(first, first + numbers[at + LINES]!);
+    }
+    this.warmth ^= sum;
   }
 
   find(bytes: Buffer, start: number, end: number): boolean {

@@ -8,8 +8,6 @@ const CHUNK_SLOTS = 1 << CHUNK_BITS;
 const CHUNK_MASK = CHUNK_SLOTS - 1;
 /** The first chunk begins small, for most tables are. */
 const FIRST_SLOTS = 64;
-/** Numbers of a cache line. A row that fills one but for a number is made as long. */
-const LINE_NUMBERS = 8;
 
 /** The integers: address of the row's key, neighbours in order, state bits. */
 export const KEY = 0;
@@ -34,7 +32,7 @@ export class RowChunks {
 
   /** `numbers`: of a row, the first two counted in. */
   constructor(numbers: number) {
-    this.#width = numbers + ((numbers + 1) % LINE_NUMBERS === 0 ? 1 : 0);
+    this.#width = numbers;
   }
 
   get bytes(): number {

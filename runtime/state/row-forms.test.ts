@@ -26,7 +26,7 @@ const facts: HeldFacts = {
   headers: [{ key: 'trace', value: Buffer.from('abc') }],
   eventId: 'v1',
   priority: 2,
-  deadlineMs: AT_MS + 120_000,
+  deadlineMs: AT_MS + 60_000,
   count: 2,
   output: 0,
   classMask: 63,
@@ -203,20 +203,20 @@ test('many keys come and go, and what is left is right; memory stays', () => {
   const log: LogBatch[] = [];
   let gone = 0;
   let most = 0;
-  for (let n = 0; n < 120_000; n++) {
-    const key = `sv-${(n * 7_919) % 30_011}-${'x'.repeat(n % 40)}`;
+  for (let n = 0; n < 60_000; n++) {
+    const key = `sv-${(n * 7_919) % 15_013}-${'x'.repeat(n % 40)}`;
     const row = store.put(store.key(key));
     row.offset = n;
     if (!kept.has(key)) order.push(key);
     kept.set(key, n);
-    if (n % 3 !== 0 && kept.size > 20_000) {
+    if (n % 3 !== 0 && kept.size > 10_000) {
       const oldest = order[gone++]!;
       store.get(store.key(oldest));
       store.delete();
       kept.delete(oldest);
     }
     if (n % 1_000 === 999) log.push(commit(store));
-    if (n === 60_000) most = store.bytes;
+    if (n === 30_000) most = store.bytes;
   }
   log.push(commit(store));
   assert.equal(store.size, kept.size);

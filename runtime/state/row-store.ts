@@ -153,7 +153,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return this.#holding().partition(this.#place);
   }
 
-  /** Appends a copy of the current row's record to a slice with bytes of its own; gives its index. */
+  /**
+   * Appends a copy of the current row's record to a slice with bytes of its own; gives its index.
+   */
   appendHeld(out: Slice): number {
     return this.#holding().append(this.#place, out);
   }

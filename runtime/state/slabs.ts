@@ -84,8 +84,9 @@ export class Slabs {
   }
 
   /**
-   * When half is holes: moves the entries of slabs that are mostly holes to others, a bounded number
-   * at a time. `onMove` is told of each after it was copied, and finds its owner by what it says.
+   * When half is holes: moves the entries of slabs that are mostly holes to others, a bounded
+   * number at a time. `onMove` is told of each after it was copied, and finds its owner by what it
+   * says.
    */
   compact(onMove: (from: number, to: number) => void): void {
     if (this.#used < COMPACT_FROM_BYTES || this.#live * 2 > this.#used) return;

@@ -22,7 +22,9 @@ export class TableFeed {
   readonly #byTopic = new Map<string, TableRows>();
   readonly #loader: SchemaLoader;
   readonly #waiting: Waiting[] = [];
-  /** Where the first that waits has got to: a slice of its batch, and which record of it is next. */
+  /**
+   * Where the first that waits has got to: a slice of its batch, and which record of it is next.
+   */
   readonly #slice = new Slice();
   readonly #cursor = new BatchCursor();
   #at = 0;

@@ -22,10 +22,10 @@ import { DeviceEntries, ENTRY_WIDTH, EPOCH, ID, LANES, LAST, USED } from './devi
 export const NUMBERED_DEVICES_MAX = 512;
 
 /** Numbers of a member's row: the run of its entries, how many, and the logarithm of its capacity. */
-const RUN = 1;
-const COUNT = 2;
-const BITS = 3;
-const WIDTH = 4;
+const RUN = FIRST_PUT + 1;
+const COUNT = FIRST_PUT + 2;
+const BITS = FIRST_PUT + 3;
+const WIDTH = FIRST_PUT + 4;
 const NO_ENTRY = -1;
 const ROW_BYTES_FIRST = 1024;
 
@@ -47,6 +47,8 @@ export class DeviceNumbers implements TaskStore {
   #entry = NO_ENTRY;
   #fresh = true;
   #hashes = new Int32Array(0);
+  /** What was only read to be warm goes here, so that the reads are not left out as idle. */
+  warmth = 0;
   #row: Buffer = Buffer.allocUnsafeSlow(ROW_BYTES_FIRST);
   #rowView = new DataView(this.#row.buffer);
 
@@ -79,7 +81,14 @@ export class DeviceNumbers implements TaskStore {
       last = start;
       this.#hashes[n++] = hashKey(view, start, keyEnd[i]!);
     }
-    this.#table.warm(this.#hashes, n);
+    const table = this.#table;
+    table.warm(this.#hashes, n);
+    let sum = 0;
+    for (let k = 0; k < n; k++) {
+      const slot = table.guess(this.#hashes[k]!);
+      if (slot >= 0) sum += this.#entries.warm(this.#of(slot, RUN), this.#of(slot, COUNT));
+    }
+    this.warmth ^= sum;
     this.#member = NO_SLOT;
     this.#end = -1;
   }
@@ -156,9 +165,11 @@ export class DeviceNumbers implements TaskStore {
   writeChanged(to: BatchBuilder, nowMs: number): void {
     const table = this.#table;
     for (let n = 0; n < table.changedCount; n++) {
+      table.warmChanged(n);
       const slot = table.changed(n);
       const end = this.#encode(slot);
       writeRow(to, nowMs, table, slot, NEVER, this.#rowView, 0, end);
+      table.wrote(n);
     }
     table.settle();
   }

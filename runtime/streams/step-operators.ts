@@ -138,6 +138,9 @@ export function expandOperator(
   const keys = keysOf(step, spec.keyedBy);
   const { node } = step;
   const { counts } = node;
+  const { config } = step.plan;
+  const joined = spec.joins === undefined ? null : host.devices(config[spec.joins.table] as string);
+  const by = spec.joins === undefined ? null : (config[spec.joins.by] as FieldReader);
   let out = new Slice(fields, EMITTED_FIRST);
   const emitted = new Record(out, 0);
   const emit: Emit = (record) => {
@@ -150,6 +153,7 @@ export function expandOperator(
     const record = new Record(slice, 0);
     makeKeys(keys, step, slice, record);
     const { selection, selected } = slice;
+    joined?.warm(slice, by!.column);
     out.clear();
     out.derive(slice);
     const flush = () => {

@@ -10,8 +10,9 @@ import {
 import { listOffsets } from '../../connectors/kafka/wire/list-offsets.ts';
 import { ClusterMetadata, type TopicChange } from '../../connectors/kafka/wire/metadata.ts';
 import { BatchProducer, type ProducerOptions } from '../../connectors/kafka/wire/producer.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { Record } from '../../core/record.ts';
-import { BatchBuilder, readBatch } from '../../core/record-batch.ts';
+import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 
 export interface Row {
   readonly key: string | null;
@@ -34,10 +35,10 @@ export const rowsOf = (...keys: string[]): Row[] =>
   keys.map((key) => ({ key, value: `value of ${key}`, headers: [] }));
 
 export function rowOf(record: Record): Row {
-  const { keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd, headers } = record;
+  const { key, valueBytes, headers } = record;
   return {
-    key: keyStart < 0 ? null : keyBytes.toString('utf8', keyStart, keyEnd),
-    value: valueStart < 0 ? null : valueBytes.toString('utf8', valueStart, valueEnd),
+    key,
+    value: valueBytes?.toString('utf8') ?? null,
     headers: (headers ?? []).map(({ key, value }) => [key, value.toString()] as const),
   };
 }
@@ -110,7 +111,9 @@ export class PartitionReader {
   fetched({ wanted, bytes, aborted }: FetchedPartition): void {
     const { batches, nextOffset } = walkBatches({ ...wanted, bytes, aborted });
     for (const batch of batches) {
-      const records = readBatch(this.#topic, this.#partition, batch.bytes, batch.baseOffset);
+      const records = readBatch(
+        wholeBatch(this.#topic, this.#partition, batch.bytes, batch.baseOffset),
+      );
       this.records.push(...records.filter((record) => record.offset >= wanted.offset));
     }
     this.offset = nextOffset;

@@ -356,6 +356,7 @@ function devicesOf(rows: { readonly [key: string]: MemberDevices }): DevicesView
   let found = { first: 0, end: 0 };
   return {
     lines,
+    warm() {},
     size: places.length,
     find(bytes, start, end) {
       const member = bytes.toString('utf8', start, end);

@@ -4,8 +4,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import { compressionsAlgorithms } from '@platformatic/kafka';
 import fc from 'fast-check';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
 import { CarillonError } from '../../../core/error.ts';
-import { BatchBuilder, readBatch } from '../../../core/record-batch.ts';
+import { readBatch, wholeBatch } from '../../../core/record-batch.ts';
 import { type FetchedRun, walkBatches } from './batches.ts';
 import { seal } from './produce-request.ts';
 
@@ -74,7 +75,9 @@ function walk(parts: readonly Buffer[], over: Partial<FetchedRun> = {}) {
   const bytes = Buffer.concat(parts);
   const run = { topic: 't', partition: 0, offset: 0, bytes, aborted: [], ...over };
   const { batches, nextOffset } = walkBatches(run);
-  const records = batches.flatMap((one) => readBatch('t', 0, one.bytes, one.baseOffset));
+  const records = batches.flatMap((one) =>
+    readBatch(wholeBatch('t', 0, one.bytes, one.baseOffset)),
+  );
   return { batches, nextOffset, records, offsets: records.map((record) => record.offset) };
 }
 
@@ -147,7 +150,7 @@ test('xerial frames of several blocks, as Java writes snappy', () => {
   };
   const { records } = walk([batch({ offset: 0, rows, compress, codec: 2 })]);
   assert.deepEqual(
-    records.map((record) => record.valueEnd - record.valueStart),
+    records.map((record) => record.valueBytes!.length),
     [50_000],
   );
 });
@@ -288,7 +291,7 @@ test("times that the broker sets stand in the records' own places", () => {
   ];
   for (const how of [{}, { compress: (bytes: Buffer) => gzipSync(bytes), codec: 1 }]) {
     const { records } = walk([batch({ offset: 3, rows, appendTime: 77_777, ...how })]);
-    const told = records.map((r) => [r.offset, r.timestamp, r.key, r.valueEnd - r.valueStart]);
+    const told = records.map((r) => [r.offset, r.timestamp, r.key, r.valueBytes?.length ?? 0]);
     assert.deepEqual(told, [
       [3, 77_777, 'a', 1],
       [4, 77_777, 'b', 9_000],

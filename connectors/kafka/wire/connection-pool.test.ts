@@ -248,6 +248,28 @@ test('brokers are asked by their ids once metadata has told where they are', asy
   assert.equal((await pool.request(7, 'ask', ECHO, 'b')).text, 'b');
 });
 
+test('a broker that metadata no longer tells of: what waits for it is lost at once', async () => {
+  const { pool, brokers, addresses } = await setUp({}, 2);
+  const [gone, stays] = addresses.map((address) => {
+    return { host: '127.0.0.1', port: Number(address.split(':')[1]) };
+  });
+  pool.setBrokers(
+    new Map([
+      [1, gone!],
+      [2, stays!],
+    ]),
+  );
+  const asked = new Promise<void>((resolve) => {
+    brokers[0]!.onEcho = () => resolve();
+  });
+  const waiting = pool.request(1, 'produce', ECHO, 'a');
+  await asked;
+  pool.setBrokers(new Map([[2, stays!]]));
+  await assert.rejects(waiting, isLost);
+  await assert.rejects(pool.request(1, 'produce', ECHO, 'b'), isLost);
+  assert.equal((await pool.request(2, 'produce', ECHO, 'c')).text, 'c');
+});
+
 test('dropped: what waits on that connection is lost, what waits on another is not', async () => {
   const { pool, broker, addresses } = await setUp();
   const port = Number(addresses[0]!.split(':')[1]);

@@ -98,20 +98,22 @@ export class ConnectionPool implements Requester {
 
   drop(node: number, purpose: Purpose): void {
     const address = this.#brokers.get(node);
-    if (address === undefined) return;
-    const key = keyOf(address, purpose);
-    this.#connections.get(key)?.close();
-    this.#connections.delete(key);
+    if (address !== undefined) this.#close(keyOf(address, purpose));
   }
 
+  /**
+   * A broker that is not told of any more is gone, or stopped so long that the others have given it
+   * up: what waits for it waits in vain. Addresses that never were a broker's own stay.
+   */
   setBrokers(brokers: ReadonlyMap<number, Address>): void {
+    const present = new Set([...brokers.values()].map(hostOf));
+    const gone = new Set(
+      [...this.#brokers.values()].map(hostOf).filter((one) => !present.has(one)),
+    );
     this.#brokers = brokers;
-    const known = new Set(this.#everywhere().map((one) => `${one.host}:${one.port}`));
-    for (const [key, connection] of this.#connections) {
-      const { host, port } = connection.address;
-      if (known.has(`${host}:${port}`)) continue;
-      connection.close();
-      this.#connections.delete(key);
+    if (gone.size === 0) return;
+    for (const [key, { address }] of this.#connections) {
+      if (gone.has(hostOf(address))) this.#close(key);
     }
   }
 
@@ -122,11 +124,16 @@ export class ConnectionPool implements Requester {
     this.#connections.clear();
   }
 
+  #close(key: string): void {
+    this.#connections.get(key)?.close();
+    this.#connections.delete(key);
+  }
+
   /** The brokers that are told of, then the first ones again: all of them may have moved. */
   #everywhere(): readonly Address[] {
     const all = new Map<string, Address>();
     for (const one of [...this.#brokers.values(), ...this.#bootstrap]) {
-      all.set(`${one.host}:${one.port}`, one);
+      all.set(hostOf(one), one);
     }
     return [...all.values()];
   }
@@ -148,4 +155,6 @@ function addressOf(text: string): Address {
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
 }
 
-const keyOf = ({ host, port }: Address, purpose: Purpose) => `${host}:${port} ${purpose}`;
+const hostOf = ({ host, port }: Address) => `${host}:${port}`;
+
+const keyOf = (address: Address, purpose: Purpose) => `${hostOf(address)} ${purpose}`;

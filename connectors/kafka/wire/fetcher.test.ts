@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { BatchBuilder, readBatch } from '../../../core/record-batch.ts';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
+import { readBatch, wholeBatch } from '../../../core/record-batch.ts';
 import { walkBatches } from './batches.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import type { FetchRequest } from './fetch-request.ts';
@@ -68,7 +69,7 @@ class Reader {
     const { topic, partition } = wanted;
     const { batches, nextOffset } = walkBatches({ ...wanted, bytes, aborted });
     for (const batch of batches) {
-      for (const record of readBatch(topic, partition, batch.bytes, batch.baseOffset)) {
+      for (const record of readBatch(wholeBatch(topic, partition, batch.bytes, batch.baseOffset))) {
         if (record.offset >= wanted.offset) this.read.push(`${topic}/${partition} ${record.key}`);
       }
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
-import { BatchBuilder, readBatch } from '../../../core/record-batch.ts';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
+import { readBatch, wholeBatch } from '../../../core/record-batch.ts';
 import { FakeCluster, type Fault } from './fake-cluster.ts';
 import { ClusterMetadata } from './metadata.ts';
 import { BatchProducer, type ProducerOptions } from './producer.ts';
@@ -33,7 +34,9 @@ function batchOf(topic: string, partition: number, keys: readonly string[], size
 
 function keysIn(cluster: FakeCluster, topic: string, partition: number): (string | null)[] {
   return cluster.partition(topic, partition).batches.flatMap((bytes) => {
-    return readBatch(topic, partition, bytes, readInt64(bytes, 0)).map((record) => record.key);
+    return readBatch(wholeBatch(topic, partition, bytes, readInt64(bytes, 0))).map(
+      (record) => record.key,
+    );
   });
 }
 

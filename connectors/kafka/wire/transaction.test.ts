@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { BatchBuilder } from '../../../core/record-batch.ts';
+import { BatchBuilder } from '../../../core/batch-builder.ts';
 import { FakeCluster, type Fault } from './fake-cluster.ts';
 import type { InitProducerIdRequest } from './init-producer-id.ts';
 import { ClusterMetadata } from './metadata.ts';

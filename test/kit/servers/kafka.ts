@@ -30,6 +30,8 @@ export interface KafkaOptions {
 export interface KafkaServer {
   /** `127.0.0.1:port` each. They stay the same over kill and restart. */
   readonly brokers: readonly string[];
+  /** Of the brokers' processes, for their processor time; undefined in containers. */
+  readonly pids?: () => readonly number[];
   /** kill -9 of one broker (by index) or of all. The data stay. */
   kill(index?: number): Promise<void>;
   /** Kills what still runs, then starts it again on the same ports and data. */
@@ -85,6 +87,7 @@ export async function startKafkaByJava(options: KafkaOptions = {}): Promise<Kafk
   progress(`kafka ${KAFKA.version}: ready at ${addresses.join(', ')}`, startedAt);
   return {
     brokers: addresses,
+    pids: () => brokers.flatMap(({ child }) => child?.pid ?? []),
     kill,
     restart: async (index) => {
       await kill(index);

@@ -8,6 +8,8 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { DATABASE_FILE } from './database.ts';
+import { openEmbeddedInbox } from './inbox.ts';
+import { encodeBody, keyOf } from './inbox-rows.ts';
 import { openEmbeddedLog } from './log.ts';
 
 /** The tables of format 1, as the version of July 2026 made them. */
@@ -43,6 +45,22 @@ CREATE TABLE inbox_cursors(
 PRAGMA application_id = ${0x43524c4e}; PRAGMA user_version = 1;
 `;
 
+const NOTIFICATIONS = [3, 1, 2].map((sequence) => ({
+  id: '0f8fad5b-d9cb-469f-a165-708677280001',
+  deviceId: 'tv',
+  epoch: 1,
+  sequence,
+  previous: sequence - 1,
+  useCase: 'va',
+  priority: 'normal' as const,
+  deadline: 0,
+  collapseKey: null,
+  count: 1,
+  born: 1,
+  payloadSchemaId: 7,
+  payload: Buffer.from('p'),
+}));
+
 /** A group `g` with two tasks that has read one event, and two stores, one without a topic. */
 function formerFile(dir: string): void {
   const db = new DatabaseSync(join(dir, DATABASE_FILE));
@@ -60,6 +78,8 @@ function formerFile(dir: string): void {
   builder.append(5, 'k', Buffer.from('first'));
   builder.append(6, 'k', Buffer.from('second'));
   db.prepare('INSERT INTO batches VALUES (0, 1, 6, 6, ?)').run(builder.finish().bytes);
+  const row = db.prepare('INSERT INTO inbox VALUES (NULL, ?, 9000, ?)');
+  for (const of of NOTIFICATIONS) row.run(keyOf(of), encodeBody(of));
   db.close();
 }
 
@@ -103,16 +123,19 @@ async function restored(t: TestContext, dir: string) {
     },
   );
   await group.close();
+  const inbox = openEmbeddedInbox(log);
+  const notifications = await inbox.read('tv', 1, [0, 0, 0, 0], 10);
+  await inbox.close();
   await log.close();
-  return { rows, taken };
+  return { rows, taken, notifications };
 }
 
-test('the rows of the stores of a former file become records of their changelogs, once', async (t) => {
+test('a former file is moved once: stores, topics, offsets and inbox', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-former-'));
   t.after(() => rmSync(dir, { recursive: true }));
   formerFile(dir);
   for (let time = 0; time < 2; time++) {
-    const { rows, taken } = await restored(t, dir);
+    const { rows, taken, notifications } = await restored(t, dir);
     assert.equal(rows.size, 3 + 3_000);
     assert.equal(rows.get('with/0/a')?.toString(), '1');
     assert.equal(rows.get('with/0/')?.toString(), '2');
@@ -121,6 +144,10 @@ test('the rows of the stores of a former file become records of their changelogs
       assert.deepEqual(rows.get(`without/0/k${n}`), Buffer.alloc(100, n % 256));
     }
     assert.deepEqual(taken, ['m', 'second']);
+    assert.deepEqual(
+      notifications.map(({ sequence }) => sequence),
+      [1, 2, 3],
+    );
   }
   const db = new DatabaseSync(join(dir, DATABASE_FILE), { readOnly: true });
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
