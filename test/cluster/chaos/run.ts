@@ -24,15 +24,15 @@ for (let n = 0; n < Number(values.seeds); n++) {
   const seed = Number(values.seed) + n;
   process.stdout.write(`seed ${seed}\n`);
   const kinds = values.kind === undefined ? {} : { kinds: values.kind as FaultName[] };
-  const { verdict, troubles, recoveries } = await chaos({
+  const { verdict, troubles, standstills } = await chaos({
     seed,
     faults: Number(values.faults),
     ...kinds,
   });
-  const slowest = recoveries.toSorted((a, b) => b.ms - a.ms)[0];
+  const slowest = standstills.toSorted((a, b) => b.ms - a.ms)[0];
   process.stdout.write(
     `seed ${seed}: ${verdict.found} of ${verdict.expected} notifications, ` +
-      `${recoveries.length} faults, slowest recovery ${Math.round(slowest?.ms ?? 0)} ms ` +
+      `${standstills.length} faults, longest standstill ${Math.round(slowest?.ms ?? 0)} ms ` +
       `(${slowest?.fault})\n`,
   );
   for (const trouble of [...troubles, ...verdict.faults]) process.stdout.write(`  ${trouble}\n`);
