@@ -1,7 +1,7 @@
 /**
- * One record, as steps and tools see it: a view on a place in a slice. Bytes first, value on demand:
- * a text is made when somebody asks for it. The engine moves one view over the records of a slice,
- * so a step never keeps it beyond its call; tools get views of their own (`readBatch`).
+ * One record, as steps and tools see it: a view on a place in a slice. Bytes first, value on
+ * demand: a text is made when somebody asks for it. The engine moves one view over the records of a
+ * slice, so a step never keeps it beyond its call; tools get views of their own (`readBatch`).
  */
 import type { MemberDevice } from './device.ts';
 import type { DeviceLines } from './device-lines.ts';
@@ -75,7 +75,9 @@ export class Record {
     return start === GIVEN ? Buffer.from(slice.keys[i]!, 'utf8') : null;
   }
 
-  /** The value's bytes in wire format; null: a tombstone, or a value that a step gave as an object. */
+  /**
+   * The value's bytes in wire format; null: a tombstone, or a value that a step gave as an object.
+   */
   get valueBytes(): Buffer | null {
     const { slice, i } = this;
     const start = slice.valueStart[i]!;

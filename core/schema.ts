@@ -32,7 +32,8 @@ export function isUndecodable(of: ValueDecoder | Undecodable): of is Undecodable
 export interface Locator {
   /**
    * Locates all fields of record `i`, whose value has this writer's schema id. False: the value
-   * does not lie as its schema says (it ends early, or bytes are left over); decode it to learn why.
+   * does not lie as its schema says (it ends early, or bytes are left over); decode it to learn
+   * why.
    */
   locate(slice: Slice, i: number): boolean;
 }

@@ -6,7 +6,9 @@
  */
 import type { DeviceLines } from './device-lines.ts';
 
-/** Records of a slice, unless it is made larger: enough to fuse, few enough that others wait little. */
+/**
+ * Records of a slice, unless it is made larger: enough to fuse, few enough that others wait little.
+ */
 export const SLICE_RECORDS_MAX = 512;
 
 /**
@@ -16,7 +18,9 @@ export const SLICE_RECORDS_MAX = 512;
 export const NONE = -1;
 export const GIVEN = -2;
 
-/** In `fieldStart`, beside a text's position and NONE (null): the other things that a field can be. */
+/**
+ * In `fieldStart`, beside a text's position and NONE (null): the other things that a field can be.
+ */
 export const FIELD_NUMBER = -2;
 export const FIELD_FALSE = -3;
 export const FIELD_TRUE = -4;

@@ -148,8 +148,8 @@ export interface StepContext<Rows = never> {
   /** Counts what the spec declares under `counts`. */
   count(name: string, by?: number): void;
   /**
-   * Settles `by` records that were held: passed, or dropped with a declared reason. `offset` is that
-   * of the one that was dropped, so that tools can name it.
+   * Settles `by` records that were held: passed, or dropped with a declared reason. `offset` is
+   * that of the one that was dropped, so that tools can name it.
    */
   settle(verdict: Verdict, by?: number, offset?: number): void;
 }

@@ -1,4 +1,6 @@
-/** What cannot be used is kept: the source's own key and value, with the reason in headers (S48). */
+/**
+ * What cannot be used is kept: the source's own key and value, with the reason in headers (S48).
+ */
 import type { Header } from '../core/headers.ts';
 import type { Record } from '../core/record.ts';
 import type { Collector } from './collector.ts';

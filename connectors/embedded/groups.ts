@@ -8,7 +8,8 @@ import type { Storage } from './storage.ts';
 
 /**
  * A group that is not open counts as a reader this long after it was, or after the log was opened:
- * time to start, and to start again after a failure. Later it is taken for one of a former topology.
+ * time to start, and to start again after a failure. Later it is taken for one of a former
+ * topology.
  */
 const GONE_AFTER_MS = 10 * 60_000;
 

@@ -1,9 +1,9 @@
 /**
- * What keeps the file small, in small pieces: retention of topics that are deleted by time, settling
- * and compaction of compacted ones, both for `compact,delete`, the offsets' table, and whatever else
- * is to be swept (expired inbox rows). It looks each second, and goes on at once, a piece in a few
- * milliseconds, while there is more to do. The file does not shrink: SQLite uses the freed pages
- * again.
+ * What keeps the file small, in small pieces: retention of topics that are deleted by time,
+ * settling and compaction of compacted ones, both for `compact,delete`, the offsets' table, and
+ * whatever else is to be swept (expired inbox rows). It looks each second, and goes on at once, a
+ * piece in a few milliseconds, while there is more to do. The file does not shrink: SQLite uses the
+ * freed pages again.
  */
 import type { Clock } from '../../core/clock.ts';
 import { Compaction } from './compaction.ts';

@@ -19,7 +19,9 @@ import type { TableFeed, TableFeeds } from './table-feeds.ts';
 
 /** What a member needs of its log. */
 export interface MemberLog {
-  /** Offsets that retention took although some group had not read them, since the log was opened. */
+  /**
+   * Offsets that retention took although some group had not read them, since the log was opened.
+   */
   missed(topic: string, partition: number): number;
   readonly tables: TableFeeds;
   readonly offsets: Offsets;

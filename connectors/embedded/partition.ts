@@ -106,9 +106,9 @@ export class Partition {
   }
 
   /**
-   * Batches from the one that holds `position`, or the next one after it, below `end`; at least one:
-   * an empty one that ends at `end` when nothing is left up to there. `cursor` is where to look for
-   * the next ones.
+   * Batches from the one that holds `position`, or the next one after it, below `end`; at least
+   * one: an empty one that ends at `end` when nothing is left up to there. `cursor` is where to
+   * look for the next ones.
    */
   read(position: number, end: number, cursor: { block: number }): readonly LogBatch[] {
     // What retention took is gone for all, wherever it still lies.
@@ -156,7 +156,9 @@ export class Partition {
     return committedOffset;
   }
 
-  /** Lets go of what every reader has had, and of what is too much; never of what is not in file. */
+  /**
+   * Lets go of what every reader has had, and of what is too much; never of what is not in file.
+   */
   trim(): void {
     let least = this.committedOffset;
     for (const { position } of this.readers) least = Math.min(least, position);

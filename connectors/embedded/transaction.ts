@@ -6,8 +6,8 @@
  *                       └──an error in a write or in COMMIT──▶ ROLLBACK, all waiters reject
  *
  * Quiet means: no rows of tables wait to be handed over, and two turns of the event loop passed in
- * which nobody wrote or took anything. So an event goes from append to task to lane to inbox in one transaction when the machine is
- * idle, and commits are large when it is busy.
+ * which nobody wrote or took anything. So an event goes from append to task to lane to inbox in one
+ * transaction when the machine is idle, and commits are large when it is busy.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CarillonError } from '../../core/error.ts';

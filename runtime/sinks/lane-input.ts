@@ -1,6 +1,6 @@
 /**
- * One lane topic of a sink's task: takes batches and reads them into slices that the sink keeps until
- * their records are told; what is not a notification is dead-lettered.
+ * One lane topic of a sink's task: takes batches and reads them into slices that the sink keeps
+ * until their records are told; what is not a notification is dead-lettered.
  */
 import type { TaskPort } from '../../core/log.ts';
 import { Record } from '../../core/record.ts';

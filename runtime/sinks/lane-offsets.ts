@@ -16,7 +16,9 @@ export class LaneOffsets {
     this.#port = port;
   }
 
-  /** Begins the records of a slice, and leaves those selected that were not done before a restart. */
+  /**
+   * Begins the records of a slice, and leaves those selected that were not done before a restart.
+   */
   begin(topic: string, slice: Slice, nextOffset: number): void {
     const { n, offset, selection } = slice;
     const tracker = this.#trackerOf(topic, n === 0 ? nextOffset : offset[0]!);

@@ -21,7 +21,9 @@ import { DeviceEntries, ENTRY_WIDTH, EPOCH, ID, LANES, LAST, USED } from './devi
 /** Devices whose numbers are kept for a member; the one unused for longest is forgotten. */
 export const NUMBERED_DEVICES_MAX = 512;
 
-/** Numbers of a member's row: the run of its entries, how many, and the logarithm of its capacity. */
+/**
+ * Numbers of a member's row: the run of its entries, how many, and the logarithm of its capacity.
+ */
 const RUN = FIRST_PUT + 1;
 const COUNT = FIRST_PUT + 2;
 const BITS = FIRST_PUT + 3;

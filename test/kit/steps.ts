@@ -1,8 +1,8 @@
 /**
  * Runs one step spec on the engine's own operators and stores, for the part tests of processors:
- * options as in a file, a clock in the hand, records made from plain values, and a restart that takes
- * all state through the changelog. After every call the law of conservation is asserted, and every
- * reason, count and code must be declared.
+ * options as in a file, a clock in the hand, records made from plain values, and a restart that
+ * takes all state through the changelog. After every call the law of conservation is asserted, and
+ * every reason, count and code must be declared.
  */
 import assert from 'node:assert/strict';
 import { Subject } from 'rxjs';
