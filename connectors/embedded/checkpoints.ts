@@ -41,10 +41,16 @@ export class Checkpoints {
     this.#worker.postMessage('checkpoint');
   }
 
-  /** Resolves when the thread has let go of the file. */
+  /** Resolves when the thread has let go of the file; what is left of the WAL is copied next. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#stopThread();
+    this.bytesWritten += this.#index.written();
+    this.bytesWritten += this.#index.pageBytes(this.#index.copied(), this.#index.frames);
     this.#index.close();
+  }
+
+  async #stopThread(): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
     await new Promise<void>((resolve) => {

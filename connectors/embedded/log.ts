@@ -224,6 +224,11 @@ export class EmbeddedLog implements Log {
     return this.#transaction.write(records, body);
   }
 
+  /** True while something is written that a crash would take back. */
+  get hasUncommitted(): boolean {
+    return this.#transaction.isOpen;
+  }
+
   /** Resolves when all that was written so far is committed; rejects when it was undone. */
   committed(): Promise<void> {
     return this.#transaction.committed();
