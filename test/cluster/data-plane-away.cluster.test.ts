@@ -20,7 +20,7 @@ const PARTITIONS = 6;
 const SESSION_TIMEOUT_MS = 6_000;
 /** The bound: by itself within the session time-out and 10 s, each time. */
 const WITHIN_MS = SESSION_TIMEOUT_MS + 10_000;
-const ROUNDS = Number(process.env.ROUNDS ?? 4);
+const ROUNDS = Number(process.env.ROUNDS ?? 2);
 const TOPICS = { plain: 'away-plain', units: 'away-units' } as const;
 const GROUP = 'away-g';
 
