@@ -241,6 +241,8 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     await this.#committer.open(partition);
     // After it is open: the former owner cannot change the offsets any more.
     const start = await startOf(admin, topics, this.#spec, partition, remade, this.#troubles);
+    const facts = { group: this.#spec.group, partition, from: [...start.offsets.values()] };
+    client.logger.info(facts, 'A task begins.');
     return new KafkaTask({
       partition,
       spec: this.#spec,

@@ -3,6 +3,8 @@
  * notification is in its lane once, numbers are dense and in order, everything goes on by itself,
  * and no member stays behind in a group.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { progress } from '../../kit/servers/progress.ts';
 import { Chance } from '../../sim/chance.ts';
 import { until } from '../pipeline.ts';
@@ -16,6 +18,8 @@ export interface ChaosOptions {
   readonly faults: number;
   /** Only these kinds; all by default. */
   readonly kinds?: readonly FaultName[];
+  /** Where the workers' logs go in the end. */
+  readonly keep?: string;
 }
 
 export interface ChaosResult {
@@ -72,6 +76,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     }
     return { verdict: await judge(arena.log, arena.load.told), troubles, standstills };
   } finally {
+    for (const worker of options.keep === undefined ? [] : arena.everyone) {
+      writeFileSync(join(options.keep!, `worker-${worker.pid}.log`), worker.log);
+    }
     await watch.stop();
     await arena.stop();
   }
