@@ -120,7 +120,7 @@ class World {
       fetchWaitMs: 1,
       revokeTimeoutMs: 50,
     };
-    const parts = { requester, metadata, logger: silent, settings };
+    const parts = { requester, metadata, logger: silent, settings, memberships: new Map() };
     const self = (): Self => {
       return { hash: 'h', partitions: PARTITIONS, startedAt: 1, owned: [], ownedAt: 0 };
     };

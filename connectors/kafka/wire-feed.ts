@@ -87,7 +87,7 @@ export class WireFeed implements Feed, FetchHost {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#membership = null;
+    this.#setMembership(null);
     this.#gate.lost();
     await Promise.all([this.#fetcher.close(), this.#member?.leave()]);
   }
@@ -218,7 +218,7 @@ export class WireFeed implements Feed, FetchHost {
       before?.memberId === membership.memberId && before.generation + 1 === membership.generation;
     // A generation that was missed: another may have had our tasks in it.
     if (before !== null && !isNext) this.#lost('a generation was missed');
-    this.#membership = membership;
+    this.#setMembership(membership);
     this.#assignment = partitions;
     this.#owned = new Set([...partitions.values()].flat());
     this.#places.clear();
@@ -230,7 +230,7 @@ export class WireFeed implements Feed, FetchHost {
   #lost(why: string): void {
     const facts = { group: this.#spec.groupId, why };
     this.#parts.logger.warn(facts, 'The member was out of its group.');
-    this.#membership = null;
+    this.#setMembership(null);
     this.#assignment = new Map();
     this.#owned = new Set();
     // First, so that what waits for a generation finds its tasks gone.
@@ -282,6 +282,13 @@ export class WireFeed implements Feed, FetchHost {
     this.#places.clear();
     this.#host.joined('', this.#assignment);
     this.#wake();
+  }
+
+  #setMembership(membership: Membership | null): void {
+    this.#membership = membership;
+    const { memberships } = this.#parts;
+    if (membership === null) memberships.delete(this.#spec.groupId);
+    else memberships.set(this.#spec.groupId, membership);
   }
 
   #wake(): void {

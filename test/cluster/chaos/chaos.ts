@@ -16,6 +16,8 @@ import { judge, type Verdict } from './verdict.ts';
 export interface ChaosOptions {
   readonly seed: number;
   readonly faults: number;
+  /** No fault begins later than so long after the load has. */
+  readonly withinMs?: number;
   /** Only these kinds; all by default. */
   readonly kinds?: readonly FaultName[];
   /** Where the workers' logs go in the end. */
@@ -51,7 +53,8 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   try {
     await arena.movesOn(GIVE_UP_MS);
     watch.start();
-    for (let n = 1; n <= options.faults; n++) {
+    const untilMs = performance.now() + (options.withinMs ?? Number.POSITIVE_INFINITY);
+    for (let n = 1; n <= options.faults && performance.now() < untilMs; n++) {
       const name = chance.weighted(weights);
       const startedAt = performance.now();
       watch.longestMs();
