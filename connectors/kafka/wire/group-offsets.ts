@@ -53,8 +53,8 @@ export async function committedOffsets(
 /**
  * As `committedOffsets`, stable ones, from a coordinator that knows the member's generation. One
  * that was stopped in its tracks and runs on tells what stood when it was stopped, until it learns
- * that another coordinates: but a generation that is younger is unknown to it, and one that it knows
- * stands in its log behind all that former owners have committed.
+ * that another coordinates: but a generation that is younger is unknown to it, and one that it
+ * knows stands in its log behind all that former owners have committed.
  *
  * @param membership the present one; given up at once when it is another than at the call
  */
