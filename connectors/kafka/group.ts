@@ -207,14 +207,16 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     this.#ends.quiet(fetches);
   }
 
-  outOfRange(topic: string, partition: number): void {
+  outOfRange(topic: string, partition: number, isSame = false): void {
     void this.#range(topic, partition, async (task, position) => {
       const bounds = (await this.#parts.admin.bounds(topic))[partition];
       // It moved meanwhile, or there is no such partition: the watch tells of that.
       if (bounds === undefined || task.position(topic) !== position) return;
       if (position > bounds.end) {
         this.#troubles.beyond(topic, partition, position, bounds.end);
-        this.#slots.get(partition)?.renew([topic]);
+        // Of the same topic the tail is lost: what comes is behind that.
+        if (isSame) task.skipTo(topic, bounds.written ?? bounds.end);
+        else this.#slots.get(partition)?.renew([topic]);
         return;
       }
       const { low } = bounds;

@@ -3,6 +3,7 @@
  * wire. A feed that shares with nobody (a reader) is in no group at all.
  */
 import { CarillonError } from '../../core/error.ts';
+import { STALE_MS } from './admin.ts';
 import type { Self } from './assigner.ts';
 import { Backoff, pause } from './client.ts';
 import { GenerationGate } from './generation-gate.ts';
@@ -39,7 +40,15 @@ interface Place {
   empty: number;
   /** Monotonic milliseconds. */
   restsUntilMs: number;
+  /** Since when the leader says that the position is beyond its end; monotonic milliseconds. */
+  beyondSinceMs: number;
 }
+
+const NEVER_MS = Number.POSITIVE_INFINITY;
+
+const placeOf = (topicId: string): Place => {
+  return { topicId, empty: 0, restsUntilMs: 0, beyondSinceMs: NEVER_MS };
+};
 
 export class WireFeed implements Feed, FetchHost {
   readonly #parts: WireParts;
@@ -95,7 +104,7 @@ export class WireFeed implements Feed, FetchHost {
   /** A position is of the topic as it is now. */
   seek(topic: string, partition: number): void {
     const topicId = this.#parts.metadata.topic(topic)?.id ?? '';
-    this.#places.set(`${topic}/${partition}`, { topicId, empty: 0, restsUntilMs: 0 });
+    this.#places.set(`${topic}/${partition}`, placeOf(topicId));
     this.#wake();
   }
 
@@ -153,6 +162,7 @@ export class WireFeed implements Feed, FetchHost {
     const place = this.#place(topic, partition);
     if (place.topicId !== fetched.wanted.topicId) return;
     place.empty = 0;
+    place.beyondSinceMs = NEVER_MS;
     try {
       for (const batch of logBatches(fetched)) this.#host.fetched(batch);
     } catch (error) {
@@ -179,8 +189,11 @@ export class WireFeed implements Feed, FetchHost {
 
   failed({ topic, partition, offset }: WantedPartition, failure: FetchFailure): void {
     if (this.#host.position(topic, partition) !== offset) return;
-    if (failure.kind === 'out-of-range') this.#host.outOfRange(topic, partition);
-    else if (failure.kind === 'recreated') this.#host.remade?.(topic);
+    if (failure.kind === 'out-of-range') {
+      if (!this.#isDoubted(topic, partition, offset > failure.end)) {
+        this.#host.outOfRange(topic, partition, true);
+      }
+    } else if (failure.kind === 'recreated') this.#host.remade?.(topic);
     else if (failure.kind === 'refused') {
       this.#unreadable(topic, partition, new Error(failure.why));
     }
@@ -238,6 +251,18 @@ export class WireFeed implements Feed, FetchHost {
     this.#gate.lost();
   }
 
+  /**
+   * A leader that was stopped in its tracks and runs on takes what was written since for beyond its
+   * end, until it learns that it has been followed.
+   */
+  #isDoubted(topic: string, partition: number, isBeyond: boolean): boolean {
+    const place = this.#place(topic, partition);
+    const nowMs = performance.now();
+    place.beyondSinceMs = isBeyond ? Math.min(place.beyondSinceMs, nowMs) : NEVER_MS;
+    void this.#parts.metadata.complain();
+    return isBeyond && nowMs - place.beyondSinceMs < STALE_MS;
+  }
+
   #unreadable(topic: string, partition: number, error: unknown): void {
     const at = `${topic}/${partition}`;
     this.#place(topic, partition).restsUntilMs = performance.now() + UNREADABLE_REST_MS;
@@ -249,7 +274,7 @@ export class WireFeed implements Feed, FetchHost {
     const key = `${topic}/${partition}`;
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = { topicId: '', empty: 0, restsUntilMs: 0 };
+      place = placeOf('');
       this.#places.set(key, place);
     }
     if (place.topicId === '') place.topicId = this.#parts.metadata.topic(topic)?.id ?? '';

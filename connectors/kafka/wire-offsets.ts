@@ -1,6 +1,6 @@
 /** Topics and offsets asked of the brokers over the own protocol level. */
 import { CarillonError } from '../../core/error.ts';
-import type { Bounds, Committed } from './admin.ts';
+import { type Bounds, type Committed, STALE_MS } from './admin.ts';
 import { AskQueue } from './ask-queue.ts';
 import type { OffsetSource } from './plane.ts';
 import type { TopicFacts, TopicSource } from './topic-watch.ts';
@@ -13,6 +13,7 @@ import type { ClusterMetadata } from './wire/metadata.ts';
 const TIMEOUT_MS = 15_000;
 
 export class WireOffsets implements OffsetSource, TopicSource {
+  readonly staleMs = STALE_MS;
   readonly #requester: Requester;
   readonly #metadata: ClusterMetadata;
   readonly #memberships: ReadonlyMap<string, Membership>;
