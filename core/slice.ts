@@ -107,7 +107,11 @@ export class Slice {
   /** How much of `bytes` is in use, where they are the slice's own. */
   #used = 0;
 
-  constructor(fields = 0, capacity = SLICE_RECORDS_MAX) {
+  /** Field columns that `append` copies; all others stay unknown in a slice of copies. */
+  readonly #copied: readonly number[];
+
+  /** `copied`: the field columns that are read of copies; all when it is left out. */
+  constructor(fields = 0, capacity = SLICE_RECORDS_MAX, copied?: readonly number[]) {
     this.capacity = capacity;
     const ints = () => new Int32Array(capacity);
     const numbers = () => new Float64Array(capacity);
@@ -131,6 +135,8 @@ export class Slice {
     this.fieldStart = Array.from({ length: fields }, ints);
     this.fieldEnd = Array.from({ length: fields }, ints);
     this.fieldNumber = Array.from({ length: fields }, numbers);
+    this.#copied = copied ?? this.fieldStart.map((_, f) => f);
+    for (const column of this.fieldStart) column.fill(FIELD_UNKNOWN);
   }
 
   /** Empties it, for other bytes. */
@@ -248,7 +254,9 @@ export class Slice {
 
   #appendFields(from: Slice, i: number, j: number): void {
     const { fieldStart, fieldEnd, fieldNumber } = this;
-    for (let f = 0; f < fieldStart.length; f++) {
+    const copied = this.#copied;
+    for (let n = 0; n < copied.length; n++) {
+      const f = copied[n]!;
       fieldStart[f]![j] = from.fieldStart[f]![i]!;
       fieldEnd[f]![j] = from.fieldEnd[f]![i]!;
       fieldNumber[f]![j] = from.fieldNumber[f]![i]!;

@@ -18,6 +18,9 @@ const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
  */
 const COMPACTION_LAG_MS = 24 * 3_600_000;
 const CREATE_TIMEOUT_MS = 15_000;
+/** 10 s in all. */
+const KNOWN_ATTEMPTS_MAX = 100;
+const KNOWN_DELAY_MS = 100;
 const PROBE_TIMEOUT_MS = 5_000;
 
 const OWN_TOPICS = ['__consumer_offsets', '__transaction_state'];
@@ -127,6 +130,19 @@ export class LogAdmin implements TopicSource {
     }
   }
 
+  /** Not every broker knows at once of what another has created. */
+  async #known(names: string[]): Promise<readonly ITopicMetadata[]> {
+    for (let attempt = 1; ; attempt++) {
+      const found = await this.#call('topics', () => this.#metadata(names));
+      if (found !== undefined) return found;
+      if (attempt === KNOWN_ATTEMPTS_MAX) {
+        const what = `Topics are not there that have just been created: ${names.join(', ')}.`;
+        throw new CarillonError('CAR642', what, { where: { at: names[0]! } });
+      }
+      await new Promise((resolve) => setTimeout(resolve, KNOWN_DELAY_MS));
+    }
+  }
+
   async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
     const there = new Set(await this.#call('topics', (admin) => admin.listTopics()));
     const missing = specs.filter((spec) => !there.has(spec.name));
@@ -135,11 +151,9 @@ export class LogAdmin implements TopicSource {
     // there.
     const names = specs.map((spec) => spec.name);
     if (names.length === 0) return;
-    const found = await this.#call('topics', (admin) =>
-      admin.fetchTopicMetadata({ topics: names }),
-    );
+    const found = await this.#known(names);
     for (const spec of specs) {
-      const has = found.topics.find((topic) => topic.name === spec.name)?.partitions.length;
+      const has = found.find((topic) => topic.name === spec.name)?.partitions.length;
       if (has !== undefined && has !== spec.partitions) {
         throw new CarillonError(
           'CAR641',
@@ -149,7 +163,7 @@ export class LogAdmin implements TopicSource {
       }
     }
     await this.#checkCleanup(specs.filter((spec) => there.has(spec.name)));
-    await this.#checkReplicas([...found.topics, ...(await this.#ownTopics(there))]);
+    await this.#checkReplicas([...found, ...(await this.#ownTopics(there))]);
   }
 
   /** Kafka's own, if they are there and may be seen: commits rest on them. */

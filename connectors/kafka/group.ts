@@ -85,6 +85,8 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     const { admin, topics, watch, client } = this.#parts;
     await refuseGoneState(admin, topics, this.#spec);
     this.#unwatch = watch.watch(this.#topics, (change) => this.#changed(change));
+    // So that what changes from now on is seen to have changed.
+    await watch.look();
     await this.#feed.start();
     this.#timer = setInterval(() => void this.look(), client.settings.sessionTimeoutMs / 2);
     this.#timer.unref();

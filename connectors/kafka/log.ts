@@ -85,14 +85,15 @@ class KafkaLog implements Log {
       troubles: this.#troubles,
       plane: this.#plane,
     };
-    const group = new KafkaGroup(parts, spec, host);
+    // Also one that is being opened is closed with the log.
+    const group = this.#keep(new KafkaGroup(parts, spec, host));
     try {
       await group.start();
     } catch (error) {
       await group.close();
       throw error;
     }
-    return this.#keep(group);
+    return group;
   }
 
   read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]> {

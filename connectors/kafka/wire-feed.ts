@@ -70,6 +70,7 @@ export class WireFeed implements Feed, FetchHost {
   async start(): Promise<void> {
     try {
       await this.#track();
+      if (this.#closing.signal.aborted) throw this.#outside();
       if (this.#member === null) this.#takeAll();
       else await this.#member.start();
     } catch (error) {

@@ -75,6 +75,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   /** Records that were begun or have ended since the last commit. */
   #uncommitted = 0;
   #turn = 0;
+  readonly settle = (): Promise<void> => this.#unit.settle();
 
   constructor(lane: SinkLane, port: TaskPort, unit: Unit) {
     const { options, sinkPlan } = lane;
@@ -96,9 +97,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     this.#tables = new TableFeed(tables, options.schemas, this.#loader, (record, why) =>
       host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
     );
-    const owners = tables.find(({ schema }) => schema === 'Device');
-    this.#owners =
-      owners === undefined ? null : (this.#tables.view(owners.name) as TableView<Device>);
+    const owners = tables.find(({ schema }) => schema === 'Device')?.name;
+    this.#owners = owners === undefined ? null : (this.#tables.view(owners) as TableView<Device>);
     const schema = sinkPlan.lane.schema;
     this.#inputs = lane
       .inputs()
@@ -127,10 +127,6 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
 
   wake(): void {
     this.#lane.options.wake();
-  }
-
-  settle(): Promise<void> {
-    return this.#unit.settle();
   }
 
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {

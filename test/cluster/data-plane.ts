@@ -87,6 +87,7 @@ export class DataPlane {
 export class PartitionReader {
   readonly records: Record[] = [];
   readonly failures: FetchFailure[] = [];
+  readonly missed: string[] = [];
   offset: number;
   topicId: string;
   readonly #topic: string;
@@ -125,10 +126,25 @@ export class PartitionReader {
     this.#woken();
   }
 
-  async until(condition: () => boolean): Promise<void> {
+  away(broker: number, why: string): void {
+    this.missed.push(`${broker}: ${why}`);
+  }
+
+  /** Fails with what it has met when the condition does not come about in time. */
+  async until(condition: () => boolean, withinMs = 30_000): Promise<void> {
+    const deadlineMs = performance.now() + withinMs;
     while (!condition()) {
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= 0) {
+        const met = JSON.stringify([...this.failures.slice(-3), ...this.missed.slice(-3)]);
+        throw new Error(`at ${this.offset} after ${withinMs} ms: ${met}`);
+      }
       await new Promise<void>((resolve) => {
-        this.#woken = resolve;
+        const timer = setTimeout(resolve, leftMs);
+        this.#woken = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
   }

@@ -2,10 +2,12 @@
  * A pipeline of separate operating-system processes on real servers, as an operator would start it:
  * `carillon run --deployment FILE --role …`. What is asked of it goes over its own ports.
  */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { GatewayClient } from '../../cli/gateway-client.ts';
 import { systemClock } from '../../core/clock.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
@@ -13,6 +15,7 @@ import { ServerChild } from '../kit/servers/child.ts';
 import type { SharedServers } from '../kit/shared-servers.ts';
 import { Metrics } from './metrics.ts';
 
+const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
 const READY_MS = 60_000;
 const TOKEN_MS = 3_600_000;
@@ -24,6 +27,8 @@ export interface PipelineOptions {
   readonly topology: string;
   readonly keyspace: string;
   readonly partitions?: number;
+  /** Of topics; 1 by default. */
+  readonly replication?: number;
   /** Of the gateway, for those that come back to it; 0 (default): any. */
   readonly httpPort?: number;
   /** Settings by connector: of the stand-ins. */
@@ -47,6 +52,13 @@ export class Pipeline {
 
   get #deployment(): string {
     return join(this.#folder, 'carillon.yaml');
+  }
+
+  /** Makes the topics, as an operator does before the first process. */
+  async applyTopics(): Promise<void> {
+    const cli = join(ROOT, 'cli/carillon.ts');
+    const args = [cli, 'topics', 'apply', '--deployment', this.#deployment];
+    await run(process.execPath, args, { env: this.#env, timeout: READY_MS });
   }
 
   /** Starts a process with some roles; it is up when it has joined its groups. */
@@ -182,7 +194,7 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
   return JSON.stringify({
     topology: resolve(import.meta.dirname, 'topologies', options.topology),
     partitions,
-    log: { kind: 'kafka', brokers: kafka, replication: 1 },
+    log: { kind: 'kafka', brokers: kafka, replication: options.replication ?? 1 },
     registry: { url: registry },
     inbox: {
       kind: 'cassandra',

@@ -120,7 +120,7 @@ export class PlaneWorld {
           this.onChange = onChange;
           return () => void this.said.push('unwatch');
         },
-        look: async () => void this.said.push('look'),
+        look: async () => {},
       },
       troubles: this.troubles,
       plane: this.#plane,

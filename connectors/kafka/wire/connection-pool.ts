@@ -139,7 +139,7 @@ export class ConnectionPool implements Requester {
   }
 
   #connection(address: Address, purpose: Purpose): BrokerConnection {
-    if (this.#closed) throw new ConnectionLost('the client is closed');
+    if (this.#closed) throw new ConnectionLost('the client is closed', { retriable: false });
     const key = keyOf(address, purpose);
     let connection = this.#connections.get(key);
     if (connection === undefined) {

@@ -30,62 +30,71 @@ function read(batches: readonly { topic: string; partition: number; bytes: Buffe
   });
 }
 
+interface MergeCase {
+  readonly name: string;
+  readonly bytesMax: number;
+  /** Batches after. */
+  readonly left: number;
+  /** Partition, records and time of the first, of each batch before. */
+  readonly of: readonly (readonly [number, number, number])[];
+}
+
+const CASES: readonly MergeCase[] = [
+  { name: 'one stays itself', bytesMax: 1e6, left: 1, of: [[0, 3, T0]] },
+  {
+    name: 'two partitions stay two',
+    bytesMax: 1e6,
+    left: 2,
+    of: [
+      [0, 3, T0],
+      [1, 2, T0],
+    ],
+  },
+  {
+    name: 'later times',
+    bytesMax: 1e6,
+    left: 1,
+    of: [
+      [0, 200, T0],
+      [0, 90, T0 + 1e9],
+    ],
+  },
+  {
+    name: 'earlier times',
+    bytesMax: 1e6,
+    left: 1,
+    of: [
+      [0, 9, T0],
+      [0, 70, T0 - 1e9],
+    ],
+  },
+  {
+    name: 'three of one, one of another',
+    bytesMax: 1e6,
+    left: 2,
+    of: [
+      [0, 1, T0],
+      [1, 8, T0],
+      [0, 70, T0 + 3],
+      [0, 5, T0],
+    ],
+  },
+  {
+    name: 'up to a size',
+    bytesMax: 500,
+    left: 3,
+    of: [
+      [0, 9, T0],
+      [0, 9, T0],
+      [0, 9, T0],
+      [0, 9, T0],
+      [0, 30, T0],
+    ],
+  },
+];
+
 describe('batches of one partition become one', () => {
-  const cases: { name: string; bytesMax: number; left: number; of: [number, number, number][] }[] =
-    [
-      { name: 'one stays itself', bytesMax: 1e6, left: 1, of: [[0, 3, T0]] },
-      {
-        name: 'two partitions stay two',
-        bytesMax: 1e6,
-        left: 2,
-        of: [
-          [0, 3, T0],
-          [1, 2, T0],
-        ],
-      },
-      {
-        name: 'later times',
-        bytesMax: 1e6,
-        left: 1,
-        of: [
-          [0, 200, T0],
-          [0, 90, T0 + 1e9],
-        ],
-      },
-      {
-        name: 'earlier times',
-        bytesMax: 1e6,
-        left: 1,
-        of: [
-          [0, 9, T0],
-          [0, 70, T0 - 1e9],
-        ],
-      },
-      {
-        name: 'three of one, one of another',
-        bytesMax: 1e6,
-        left: 2,
-        of: [
-          [0, 1, T0],
-          [1, 8, T0],
-          [0, 70, T0 + 3],
-          [0, 5, T0],
-        ],
-      },
-      {
-        name: 'up to a size',
-        bytesMax: 500,
-        left: 3,
-        of: [
-          [0, 9, T0],
-          [0, 9, T0],
-          [0, 9, T0],
-          [0, 9, T0],
-          [0, 30, T0],
-        ],
-      },
-    ];
-  for (const { name, bytesMax, left, of } of cases) {
+  for (const { name, bytesMax, left, of } of CASES) {
     test(name, () => {
       const batches = of.map(([partition, count, at], i) => batch(partition, `b${i}-`, count, at));
       const before = read(batches.toSorted((a, b) => a.partition - b.partition));

@@ -12,18 +12,14 @@ import { INIT_PRODUCER_ID } from './init-producer-id.ts';
 import type { ClusterMetadata } from './metadata.ts';
 import { PartitionQueue, type Sending } from './partition-queue.ts';
 import {
+  type OutgoingBatch,
   PRODUCE,
   type ProducedPartition,
   type ProducerIdentity,
   type SealedBatch,
 } from './produce-request.ts';
 
-/** A finished batch of `BatchBuilder`; it is sealed where it lies, and must not be used after. */
-export interface OutgoingBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly bytes: Buffer;
-}
+export type { OutgoingBatch };
 
 export interface ProducerOptions {
   /** Which connections it uses: a broker takes one request of each at a time. Default `produce`. */
