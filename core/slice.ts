@@ -104,6 +104,7 @@ export class Slice {
   /** Rows that a sink's gate joined. */
   readonly joined: unknown[] = [];
   #sparse = false;
+  readonly #sparseColumns: readonly unknown[][];
   /** How much of `bytes` is in use, where they are the slice's own. */
   #used = 0;
 
@@ -132,6 +133,8 @@ export class Slice {
     this.exceptEnd = ints();
     this.device = ints();
     this.output = ints();
+    const { keys, values, eventIds, excepts, headers, joined } = this;
+    this.#sparseColumns = [keys, values, eventIds, excepts, headers, joined];
     this.fieldStart = Array.from({ length: fields }, ints);
     this.fieldEnd = Array.from({ length: fields }, ints);
     this.fieldNumber = Array.from({ length: fields }, numbers);
@@ -156,12 +159,15 @@ export class Slice {
     this.selected = 0;
     if (!this.#sparse) return;
     this.#sparse = false;
-    this.keys.length = 0;
-    this.values.length = 0;
-    this.eventIds.length = 0;
-    this.excepts.length = 0;
-    this.headers.length = 0;
-    this.joined.length = 0;
+    for (const column of this.#sparseColumns) column.length = 0;
+  }
+
+  /** Takes back what was appended from the nth record on. */
+  cut(n: number): void {
+    this.n = n;
+    this.selected = n;
+    if (!this.#sparse) return;
+    for (const column of this.#sparseColumns) column.length = Math.min(column.length, n);
   }
 
   /** Empties it, and makes its bytes its own: records are copied in (`own`). */

@@ -43,7 +43,9 @@ class Task implements Schedulable {
 /** Without the slices that found nothing. */
 const done = (told: readonly string[]) => told.filter((name) => !name.endsWith('?')).join(' ');
 
-function opened(...of: readonly (readonly [name: string, priority: number, work: number])[]) {
+type Of = readonly [name: string, priority: number, work: number];
+
+function opened(...of: readonly Of[]) {
   const clock = new HandClock(0);
   const scheduler = new Scheduler(clock);
   const told: string[] = [];
@@ -56,7 +58,7 @@ const c8 = 'c c c c c c c c';
 const h4 = 'h h h h';
 const n2 = 'n n';
 
-const orders: readonly [what: string, of: Parameters<typeof opened>, order: string][] = [
+const orders: readonly [what: string, of: readonly Of[], order: string][] = [
   [
     'all have work: 8, 4, 2, 1 in each round',
     [
@@ -149,7 +151,7 @@ test('a task that is taken out is served no more, the others are', () => {
 // From here on: turns and sleep.
 
 /** The event loop in the hand: `turn` runs what was asked for at once, `pass` moves time. */
-function timed(t: TestContext, ...of: Parameters<typeof opened>) {
+function timed(t: TestContext, ...of: readonly Of[]) {
   let asked: (() => void)[] = [];
   const timers = new Map<object, { readonly atMs: number; readonly run: () => void }>();
   t.mock.method(globalThis, 'setImmediate', (run: () => void) => asked.push(run));

@@ -171,8 +171,7 @@ export function expandOperator(
       try {
         node.settle(work(record, emit, keys === null ? null : keys.at(j)), record);
       } catch (error) {
-        out.n = mark;
-        out.selected = mark;
+        out.cut(mark);
         node.failed(record, error);
       }
     }
