@@ -21,6 +21,7 @@ const FILES: { readonly [name: string]: string } = {
   engine: './engine.ts',
   state: './state.ts',
   embedded: './embedded.ts',
+  'embedded-log': './embedded-log.ts',
   'latency-embedded': './latency-embedded.ts',
   gateway: './gateway.ts',
   'push-sinks': './push-sinks.ts',

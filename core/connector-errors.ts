@@ -62,6 +62,11 @@ export const CONNECTOR_ERRORS = {
     what: 'The embedded log is full of records that its groups have yet to read; what is new is refused.',
     mend: 'See which sink or stream lags, and why; or raise log.bytesMax. It goes on by itself.',
   },
+  CAR613: {
+    slug: 'disk-full',
+    what: 'The disk of the data folder is full, and nothing can be started there.',
+    mend: 'Free space on the disk, and start again. Nothing is lost.',
+  },
   CAR620: {
     slug: 'cassandra-away',
     what: 'No contact point of Cassandra answers.',

@@ -104,10 +104,15 @@ export class Slice {
   /** Rows that a sink's gate joined. */
   readonly joined: unknown[] = [];
   #sparse = false;
+  readonly #sparseColumns: readonly unknown[][];
   /** How much of `bytes` is in use, where they are the slice's own. */
   #used = 0;
 
-  constructor(fields = 0, capacity = SLICE_RECORDS_MAX) {
+  /** Field columns that `append` copies; all others stay unknown in a slice of copies. */
+  readonly #copied: readonly number[];
+
+  /** `copied`: the field columns that are read of copies; all when it is left out. */
+  constructor(fields = 0, capacity = SLICE_RECORDS_MAX, copied?: readonly number[]) {
     this.capacity = capacity;
     const ints = () => new Int32Array(capacity);
     const numbers = () => new Float64Array(capacity);
@@ -128,9 +133,13 @@ export class Slice {
     this.exceptEnd = ints();
     this.device = ints();
     this.output = ints();
+    const { keys, values, eventIds, excepts, headers, joined } = this;
+    this.#sparseColumns = [keys, values, eventIds, excepts, headers, joined];
     this.fieldStart = Array.from({ length: fields }, ints);
     this.fieldEnd = Array.from({ length: fields }, ints);
     this.fieldNumber = Array.from({ length: fields }, numbers);
+    this.#copied = copied ?? this.fieldStart.map((_, f) => f);
+    for (const column of this.fieldStart) column.fill(FIELD_UNKNOWN);
   }
 
   /** Empties it, for other bytes. */
@@ -150,12 +159,15 @@ export class Slice {
     this.selected = 0;
     if (!this.#sparse) return;
     this.#sparse = false;
-    this.keys.length = 0;
-    this.values.length = 0;
-    this.eventIds.length = 0;
-    this.excepts.length = 0;
-    this.headers.length = 0;
-    this.joined.length = 0;
+    for (const column of this.#sparseColumns) column.length = 0;
+  }
+
+  /** Takes back what was appended from the nth record on. */
+  cut(n: number): void {
+    this.n = n;
+    this.selected = n;
+    if (!this.#sparse) return;
+    for (const column of this.#sparseColumns) column.length = Math.min(column.length, n);
   }
 
   /** Empties it, and makes its bytes its own: records are copied in (`own`). */
@@ -248,7 +260,9 @@ export class Slice {
 
   #appendFields(from: Slice, i: number, j: number): void {
     const { fieldStart, fieldEnd, fieldNumber } = this;
-    for (let f = 0; f < fieldStart.length; f++) {
+    const copied = this.#copied;
+    for (let n = 0; n < copied.length; n++) {
+      const f = copied[n]!;
       fieldStart[f]![j] = from.fieldStart[f]![i]!;
       fieldEnd[f]![j] = from.fieldEnd[f]![i]!;
       fieldNumber[f]![j] = from.fieldNumber[f]![i]!;

@@ -83,6 +83,8 @@ export class Scheduler {
       worked ||= did;
       if (did && this.#clock.now() >= until) return true;
     }
+    // Nobody waits: the next work is served by priority, whoever was served last.
+    this.#at = 0;
     return worked;
   }
 

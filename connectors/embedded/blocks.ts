@@ -13,10 +13,12 @@ const BLOCKS_PER_ENTRY = 64;
 const HEADS_PER_READ = 32;
 /**
  * An event's bytes are in its block twice at least, in its own topic and in the lanes: zstd at its
- * fastest makes a third of it, for 2 us an event where a COMMIT has 16 of them, 1 us where it has
- * 200, and the pages that are not written are worth as much. Below this it is not worth a call.
+ * fastest makes a third of it, for 2 us an event where a COMMIT has 16 of them. Below 512 bytes it
+ * is not worth a call; and a large block says that the machine is busy: a tenth of the engine's
+ * time is worth more then than bytes, of which a large COMMIT writes fewer an event anyway.
  */
 const COMPRESS_BYTES_MIN = 512;
+const COMPRESS_BYTES_MAX = 128 * 1024;
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** A record batch begins with its base offset, 0; this is what zstd begins with. */
 const ZSTD_MAGIC = 0xfd2fb528;
@@ -114,10 +116,11 @@ export class Blocks {
 
   /** The blocks from an id on, without their bytes. */
   *from(id: number): Generator<Block> {
-    for (let next = id; ; ) {
-      const blocks = this.#heads.all(next, HEADS_PER_READ).map(blockOf);
+    // Who looks for the next run often finds it in the first.
+    for (let next = id, limit = 1; ; limit = Math.min(2 * limit, HEADS_PER_READ)) {
+      const blocks = this.#heads.all(next, limit).map(blockOf);
       yield* blocks;
-      if (blocks.length < HEADS_PER_READ) return;
+      if (blocks.length < limit) return;
       next = blocks.at(-1)!.id + 1;
     }
   }
@@ -206,7 +209,8 @@ export class Blocks {
 }
 
 function packed(bytes: Buffer): Buffer {
-  return bytes.length < COMPRESS_BYTES_MIN ? bytes : zstdCompressSync(bytes, COMPRESSION);
+  const isWorthIt = bytes.length >= COMPRESS_BYTES_MIN && bytes.length <= COMPRESS_BYTES_MAX;
+  return isWorthIt ? zstdCompressSync(bytes, COMPRESSION) : bytes;
 }
 
 function unpacked(bytes: Buffer): Buffer {

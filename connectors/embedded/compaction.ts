@@ -48,6 +48,8 @@ export class Compaction {
   #end = 0;
   /** `settledBytes` and the time when the last pass began. */
   #begunAt: { readonly bytes: number; readonly ms: number } | undefined;
+  /** Where what is new begins, as far as it is known here. */
+  #cleanOffset = 0;
   /** What a pass would have to read beside what is new, bytes. */
   #cleanBytes = 0;
   readonly #scan = new RecordScan();
@@ -63,6 +65,7 @@ export class Compaction {
 
   /** The transaction was rolled back: the pass begins anew. */
   reset(): void {
+    this.#cleanOffset = 0;
     this.#phase = 'idle';
     this.#begunAt = undefined;
   }
@@ -78,7 +81,9 @@ export class Compaction {
       if (!isMuch && nowMs - begun.ms < AGAIN_AFTER_MS) return false;
     }
     const { statements, firstId, slot, settledOffset, settledBytes } = this.#partition;
+    if (this.#cleanOffset >= settledOffset) return false;
     const clean = Number(statements.clean.get(slot)!.clean_offset);
+    this.#cleanOffset = clean;
     if (clean >= settledOffset) return false;
     const size = (from: number, to: number) =>
       Number(statements.size.get(firstId + from, firstId + to)!.bytes);
@@ -189,6 +194,7 @@ export class Compaction {
   #finish(): void {
     const { statements, slot } = this.#partition;
     statements.setClean.run(this.#end, slot);
+    this.#cleanOffset = this.#end;
     this.#phase = 'idle';
     this.#keys = new KeyOffsets();
   }

@@ -36,10 +36,9 @@ await log.openGroup(spec, { open: (port) => ({
       if (taken === undefined) return;
       const { nextOffset } = taken;
       const outputs = readBatch(taken).map((record) => batch('out', record.key));
-      port.unit.commit({
-        batches: [...outputs, batch('c', 'n', String(nextOffset))],
-        offsets: [{ topic: 'in', partition: 0, offset: nextOffset, metadata: '' }],
-      });
+      const batches = [...outputs, batch('c', 'n', String(nextOffset))];
+      const offsets = [{ topic: 'in', offset: nextOffset, metadata: '' }];
+      port.unit.commit({ parts: [{ partition: 0, batches, offsets }] });
     }
   },
 }) });
@@ -68,6 +67,7 @@ async function killAfter(dir: string, acks: number): Promise<number> {
     if (++seen === acks) child.kill('SIGKILL');
   }
   await ended;
+  assert.ok(seen >= acks, `the child ended by itself after ${seen}`);
   return last;
 }
 

@@ -9,10 +9,11 @@
  * and a power cut takes nothing that was acknowledged; that costs one fsync a commit, at most one
  * every `commitMinMs`.
  */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
+import { damageOf } from './wal-check.ts';
 
 export const DATABASE_FILE = 'carillon.db';
 const LOCK_FILE = 'carillon.lock';
@@ -90,6 +91,9 @@ CREATE TABLE inbox_cursors(
 const SQLITE_BUSY = 5;
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+/** With less, no page of a file can be relied on. */
+const FREE_BYTES_MIN = 256 * 1024;
 
 export interface DatabaseOptions {
   readonly dir: string;
@@ -105,11 +109,17 @@ export interface OpenDatabase {
    * into what nobody finds again. Undefined: it is there.
    */
   gone(): CarillonError | undefined;
-  /** Closes the file and gives the lock back. */
-  close(): void;
+  /**
+   * Closes the file and gives the lock back. `isClean`: all that is in the WAL goes into the file
+   * before, so that the one file is all there is.
+   */
+  close(isClean: boolean): void;
 }
 
-/** Throws CAR601 (folder), CAR602 (in use) or CAR603 (not our file, or a newer one). */
+/**
+ * Throws CAR601 (folder), CAR602 (in use), CAR603 (not our file, a newer or a damaged one) or
+ * CAR613 (the disk is full).
+ */
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { dir } = options;
   try {
@@ -118,15 +128,16 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     throw folderError(dir, cause);
   }
   const lock = takeLock(dir);
-  let db: DatabaseSync | undefined;
+  const file = join(dir, DATABASE_FILE);
+  let opened: DatabaseSync;
   try {
-    db = openFile(join(dir, DATABASE_FILE), options);
+    const damage = damageOf(dir, DATABASE_FILE);
+    if (damage !== undefined) throw unreadable(file, damage.why, undefined, damage.mend);
+    opened = openFile(file, options);
   } catch (error) {
     lock.close();
     throw error;
   }
-  const opened = db;
-  const file = join(dir, DATABASE_FILE);
   const inode = inodeOf(file);
   return {
     db: opened,
@@ -134,9 +145,15 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
       if (inodeOf(file) === inode) return undefined;
       return unreadable(file, 'it was removed or replaced while it was in use');
     },
-    close() {
-      opened.close();
-      lock.close();
+    close(isClean) {
+      try {
+        // When it fails (a full disk, a reader that stays), the next start finds all in the WAL.
+        if (isClean) opened.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      } catch {
+      } finally {
+        opened.close();
+        lock.close();
+      }
     },
   };
 }
@@ -182,6 +199,8 @@ function ownerOf(dir: string): string {
 }
 
 function folderError(dir: string, cause: unknown): CarillonError {
+  const full = diskFullError(dir, cause);
+  if (full !== undefined) return full;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CarillonError('CAR601', `The data folder ${dir} cannot be written: ${why}.`, {
     where: { at: dir },
@@ -216,7 +235,8 @@ function openFile(file: string, options: DatabaseOptions): DatabaseSync {
   } catch (error) {
     db.close();
     if (error instanceof CarillonError) throw error;
-    throw unreadable(file, error instanceof Error ? error.message : String(error), error);
+    const why = error instanceof Error ? error.message : String(error);
+    throw diskFullError(options.dir, error) ?? unreadable(file, why, error);
   }
 }
 
@@ -246,11 +266,34 @@ function numberOf(db: DatabaseSync, pragma: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get()!)[0]);
 }
 
-function unreadable(file: string, why: string, cause?: unknown): CarillonError {
+function unreadable(file: string, why: string, cause?: unknown, mend?: string): CarillonError {
   return new CarillonError('CAR603', `The file ${file} cannot be used: ${why}.`, {
     where: { file },
     cause,
+    ...(mend === undefined ? {} : { mend }),
   });
+}
+
+/** CAR613 when the disk is full; undefined: it is something else. */
+export function diskFullError(dir: string, cause: unknown): CarillonError | undefined {
+  const code = resultCode(cause);
+  const isFull =
+    code === SQLITE_FULL ||
+    (cause as { code?: unknown } | null)?.code === 'ENOSPC' ||
+    // A file that cannot be made or made longer is told as an error of some kind.
+    ((code === SQLITE_IOERR || code === SQLITE_CANTOPEN) && freeBytes(dir) < FREE_BYTES_MIN);
+  if (!isFull) return undefined;
+  const what = `The disk of the data folder ${dir} is full: nothing can be written to it.`;
+  return new CarillonError('CAR613', what, { where: { at: dir }, retryable: true, cause });
+}
+
+function freeBytes(dir: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dir);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 /**

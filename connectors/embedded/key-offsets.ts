@@ -42,8 +42,8 @@ export class KeyOffsets {
   /** Three lanes, each with a multiplier of its own and its high bits folded down at each byte. */
   #hash(bytes: Buffer, start: number, end: number): void {
     let h0 = 0x811c9dc5 ^ (end - start);
-    let h1 = 0x9747b28c;
-    let h2 = 0x3c6ef372;
+    let h1 = 0x9747b28c | 0;
+    let h2 = 0x3c6ef372 | 0;
     for (let i = start; i < end; i++) {
       const byte = bytes[i]!;
       h0 = Math.imul(h0 ^ byte, 0x01000193);

@@ -4,112 +4,23 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type TestContext, test } from 'node:test';
-import { BatchBuilder } from '../../core/batch-builder.ts';
+import { test } from 'node:test';
 import { HandClock } from '../../core/clock.ts';
-import type { CommitUnit, EncodedBatch, GroupSpec, LogBatch, TaskPort } from '../../core/log.ts';
-import type { Record } from '../../core/record.ts';
-import { readBatch } from '../../core/record-batch.ts';
-import { type EmbeddedLog, type EmbeddedLogOptions, openEmbeddedLog } from './log.ts';
-import type { DroppedUnread } from './retention.ts';
-
-const T0 = 1_767_225_600_000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-
-function open(t: TestContext, over: Partial<EmbeddedLogOptions> = {}) {
-  const dir = over.dir ?? mkdtempSync(join(tmpdir(), 'carillon-embedded-'));
-  const clock = new HandClock(T0);
-  const log = openEmbeddedLog({ dir, clock, ...over });
-  t.after(async () => {
-    await log.close();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  return { dir, clock, log };
-}
-
-function batch(topic: string, rows: readonly (readonly [string | null, string | null])[]) {
-  const builder = new BatchBuilder(topic, 0);
-  for (const [key, value] of rows) {
-    builder.append(T0, key, value === null ? null : Buffer.from(value));
-  }
-  return builder.finish();
-}
-
-async function send(log: EmbeddedLog, ...batches: EncodedBatch[]) {
-  return (await log.producer()).send(batches);
-}
-
-async function all(log: EmbeddedLog, topic: string): Promise<string[]> {
-  const seen: string[] = [];
-  for await (const records of log.read(topic, { from: 'start', follow: false })) {
-    for (const record of records) seen.push(`${record.offset}:${record.key}=${text(record)}`);
-  }
-  return seen;
-}
-
-const text = (record: Record) => record.valueBytes?.toString('utf8') ?? null;
-
-const topic = (name: string, cleanup: 'delete' | 'compact' | 'compact,delete' = 'delete') => ({
-  name,
-  partitions: 1,
-  cleanup,
-});
-
-function spec(over: Partial<GroupSpec> = {}): GroupSpec {
-  const stores = [{ store: 's', changelog: 'c' }];
-  return {
-    group: 'g',
-    partitions: 1,
-    inputs: ['in'],
-    tables: [],
-    stores,
-    transactional: true,
-    topologyHash: '',
-    ...over,
-  };
-}
-
-/** A task that tells of what happens to it, and takes what there is unless it is told not to. */
-function recorder(onTaken?: (port: TaskPort, batch: LogBatch) => void, input = 'in') {
-  const told: string[] = [];
-  const ports: TaskPort[] = [];
-  const take = (port: TaskPort) => {
-    for (;;) {
-      const batch = port.take(input);
-      if (batch === undefined) return;
-      told.push(`take ${batch.from}-${batch.nextOffset}`);
-      onTaken?.(port, batch);
-    }
-  };
-  const control = { isPulling: true };
-  const open = (port: TaskPort) => {
-    ports.push(port);
-    return {
-      restore(_: string, batch: LogBatch) {
-        for (const record of readBatch(batch)) told.push(`restore ${record.key}=${text(record)}`);
-      },
-      table() {},
-      ready: () => void told.push('ready'),
-      wake() {
-        if (control.isPulling) take(port);
-      },
-      close: async (why: string) => void told.push(`close ${why}`),
-    };
-  };
-  return { host: { open }, told, ports, control, take };
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs++) {
-    assert.ok(waitedMs < 10_000, `not within 10 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
-const unit = (offset: number, ...batches: EncodedBatch[]): CommitUnit => ({
-  parts: [{ partition: 0, batches, offsets: [{ topic: 'in', offset, metadata: '' }] }],
-});
+import type { CarillonError } from '../../core/error.ts';
+import {
+  all,
+  batch,
+  HOUR,
+  open,
+  recorder,
+  send,
+  spec,
+  T0,
+  topic,
+  unit,
+  until,
+} from '../../test/kit/embedded-tasks.ts';
+import { openEmbeddedLog } from './log.ts';
 
 test('a transactional group works on what is not committed, others wait for COMMIT', async (t) => {
   const { log } = open(t, { commitMinMs: 50, commitMaxMs: 60 });
@@ -154,6 +65,22 @@ test('a transaction that cannot be committed is undone, and the tasks begin anew
   await log.probe();
   assert.deepEqual(await all(log, 'out'), ['0:k=small']);
   assert.equal(log.counts.failures, 1);
+});
+
+test('topics that cannot be written are not there, and can be applied again', async (t) => {
+  const { log } = open(t, { fileBytesMax: 150_000 });
+  await log.applyTopics([topic('in')]);
+  const many = { ...topic('many'), partitions: 8_000 };
+  const error = await log.applyTopics([many]).then(
+    () => undefined,
+    (thrown: CarillonError) => thrown,
+  );
+  assert.equal(error?.code, 'CAR613');
+  assert.equal(await log.partitionsOf('many'), undefined);
+  await assert.rejects(send(log, batch('many', [['k', 'v']])), { code: 'CAR605' });
+  await log.applyTopics([{ ...many, partitions: 3 }]);
+  assert.deepEqual(await send(log, batch('many', [['k', 'v']])), [0]);
+  assert.deepEqual(await send(log, batch('in', [['k', 'v']])), [0]);
 });
 
 test('CAR603: a file that is removed under the log takes no more, and its health says so', async (t) => {
@@ -253,109 +180,6 @@ test('a folder or file that cannot be used is told with its path', (t) => {
   rmSync(join(dir, 'carillon.db'));
   openEmbeddedLog({ dir, clock }).abandon();
   assert.ok(existsSync(join(dir, 'carillon.db')));
-});
-
-test('retention by time takes old batches, and the offsets go on', async (t) => {
-  const { log, clock, dir } = open(t, { retentionMs: DAY });
-  await log.applyTopics([
-    topic('in'),
-    { ...topic('short'), retentionMs: HOUR },
-    topic('keep', 'compact'),
-  ]);
-  for (const name of ['in', 'short', 'keep']) await send(log, batch(name, [['k', 'old']]));
-  clock.moveTo(T0 + 2 * HOUR);
-  log.sweep();
-  assert.deepEqual(await all(log, 'short'), []);
-  assert.deepEqual(await all(log, 'in'), ['0:k=old']);
-  clock.moveTo(T0 + 2 * DAY);
-  log.sweep();
-  assert.deepEqual(await all(log, 'in'), []);
-  assert.deepEqual(await all(log, 'keep'), ['0:k=old']);
-  await log.close();
-  const again = open(t, { dir });
-  assert.deepEqual(await send(again.log, batch('in', [['k', 'new']])), [1]);
-  assert.deepEqual(await all(again.log, 'in'), ['1:k=new']);
-});
-
-/** A log of 1.7 MB in all, with a group `g` that reads `in`, and batches of 400 KB. */
-async function small(t: TestContext) {
-  const dropped: DroppedUnread[] = [];
-  const opened = open(t, { bytesMax: 1_700_000, onDroppedUnread: (of) => dropped.push(of) });
-  const { log, clock } = opened;
-  await log.applyTopics([topic('in'), topic('out'), topic('c', 'compact')]);
-  const seen = recorder();
-  seen.control.isPulling = false;
-  await log.openGroup(spec(), seen.host);
-  let number = 0;
-  const add = async (name: string) => {
-    clock.moveTo(T0 + number);
-    await send(log, batch(name, [[`k${number++}`, 'x'.repeat(400_000)]]));
-    log.sweep();
-  };
-  const keys = async (name: string) =>
-    (await all(log, name)).map((line) => line.slice(0, line.indexOf('=')));
-  return { ...opened, ...seen, add, keys, dropped };
-}
-
-test('retention by bytes takes the oldest that every group has read', async (t) => {
-  const { log, ports, add, keys, dropped } = await small(t);
-  for (let n = 0; n < 3; n++) await add('in');
-  for (let n = 0; n < 6; n++) await add('out');
-  // Nobody reads `out`, and what `g` has yet to read stays.
-  assert.deepEqual(await keys('in'), ['0:k0', '1:k1', '2:k2']);
-  assert.deepEqual(await keys('out'), ['5:k8']);
-  ports[0]!.unit.commit(unit(2));
-  await add('out');
-  assert.deepEqual(await keys('in'), ['1:k1', '2:k2']);
-  assert.deepEqual(await keys('out'), ['5:k8', '6:k9']);
-  assert.equal(log.counts.skippedRecords, 0);
-  assert.deepEqual(dropped, []);
-});
-
-test('CAR612: when all that is left is yet to be read, what is new is refused for a while', async (t) => {
-  const { log, ports, add, keys, control, take } = await small(t);
-  for (let n = 0; n < 5; n++) await add('in');
-  await assert.rejects(add('in'), { code: 'CAR612', retryable: true });
-  await assert.rejects(add('out'), { code: 'CAR612', retryable: true });
-  // Its group goes on, and may write as well.
-  control.isPulling = true;
-  take(ports[0]!);
-  ports[0]!.unit.commit(unit(3, batch('out', [['k', 'v']])));
-  log.sweep();
-  await add('in');
-  assert.deepEqual(await keys('in'), ['2:k2', '3:k3', '4:k4', '5:k7']);
-});
-
-test('a group that is gone for ten minutes holds nothing back', async (t) => {
-  const { log, clock, add, ports } = await small(t);
-  ports[0]!.unit.commit(unit(0));
-  for (let n = 0; n < 5; n++) await add('in');
-  await assert.rejects(add('out'), { code: 'CAR612' });
-  await log.close();
-  const again = open(t, { dir: log.dir, bytesMax: 1_700_000 });
-  again.clock.moveTo(clock.now());
-  again.log.sweep();
-  await assert.rejects(send(again.log, batch('out', [['k', 'v']])), { code: 'CAR612' });
-  again.clock.moveTo(clock.now() + 11 * 60_000);
-  again.log.sweep();
-  await send(again.log, batch('out', [['k', 'v']]));
-  assert.equal((await all(again.log, 'in')).length, 4);
-});
-
-test('what retention by time takes unread is counted and named', async (t) => {
-  const { log, clock, ports, add, dropped } = await small(t);
-  for (let n = 0; n < 3; n++) await add('in');
-  ports[0]!.unit.commit(unit(1));
-  await log.committed();
-  clock.moveTo(T0 + 8 * DAY);
-  log.sweep();
-  assert.deepEqual(dropped, [
-    { topic: 'in', partition: 0, first: 1, last: 1 },
-    { topic: 'in', partition: 0, first: 2, last: 2 },
-  ]);
-  assert.equal(log.counts.skippedRecords, 2);
-  assert.equal(ports[0]!.take('in')?.bytes.length, 0);
-  assert.equal(ports[0]!.take('in'), undefined);
 });
 
 test('compaction keeps the last record of each key, and everything younger than the lag', async (t) => {

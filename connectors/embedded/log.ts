@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
+import { CarillonError, type Diagnostic } from '../../core/error.ts';
 import type {
   CommitUnit,
   EncodedBatch,
@@ -23,7 +23,13 @@ import type {
 import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { DATABASE_FILE, type OpenDatabase, openDatabase, writeError } from './database.ts';
+import {
+  DATABASE_FILE,
+  diskFullError,
+  type OpenDatabase,
+  openDatabase,
+  writeError,
+} from './database.ts';
 import { moveFormerFile } from './former-file.ts';
 import { Groups, topicsOf } from './groups.ts';
 import { type Chore, Housekeeping } from './housekeeping.ts';
@@ -42,7 +48,9 @@ const BYTES_MAX = 1024 ** 3;
 /** What one COMMIT writes as one row. */
 const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Throws CAR601 (folder), CAR602 (in use by another process), CAR603 (file). */
+/**
+ * Throws CAR601 (folder), CAR602 (in use by another process), CAR603 (file), CAR613 (full disk).
+ */
 export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   return new EmbeddedLog(options);
 }
@@ -80,7 +88,7 @@ export class EmbeddedLog implements Log {
     });
     this.connection = this.#file.db;
     this.#checkpoints = new Checkpoints(join(options.dir, DATABASE_FILE));
-    moveFormerFile(this.connection, options.clock.now());
+    this.#moveFormerFile(options.clock.now());
     this.#storage = new Storage(this.connection);
     const { topics, offsets } = this.#storage;
     this.#groups = new Groups(this.#storage, options.clock);
@@ -122,7 +130,7 @@ export class EmbeddedLog implements Log {
   }
 
   get counts(): EmbeddedLogCounts {
-    return { ...this.#counts };
+    return { ...this.#counts, bytesWritten: this.#checkpoints.bytesWritten };
   }
 
   async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -130,8 +138,13 @@ export class EmbeddedLog implements Log {
     this.#storage.topics.check(specs);
     // A topic must not go away again with somebody else's records: a transaction of its own.
     this.#transaction.flush();
-    this.write(0, () => this.#storage.topics.add(specs));
-    this.#transaction.flush();
+    try {
+      this.write(0, () => this.#storage.topics.add(specs));
+      this.#transaction.flush();
+    } catch (error) {
+      // It is the first that a start writes: whoever starts it can do something about it.
+      throw diskFullError(this.dir, (error as Error).cause) ?? error;
+    }
   }
 
   async partitionsOf(topic: string): Promise<number | undefined> {
@@ -192,8 +205,9 @@ export class EmbeddedLog implements Log {
     return { close: async () => subscription.close() };
   }
 
-  troubles(): [] {
-    return [];
+  troubles(): readonly Diagnostic[] {
+    if (!this.#housekeeping.isFull) return [];
+    return [fullError(this.dir, this.#storage.topics.blocks.bytes)];
   }
 
   async probe(): Promise<void> {
@@ -208,6 +222,11 @@ export class EmbeddedLog implements Log {
   write<T>(records: number, body: () => T): T {
     this.#mustBeOpen();
     return this.#transaction.write(records, body);
+  }
+
+  /** True while something is written that a crash would take back. */
+  get hasUncommitted(): boolean {
+    return this.#transaction.isOpen;
   }
 
   /** Resolves when all that was written so far is committed; rejects when it was undone. */
@@ -237,7 +256,7 @@ export class EmbeddedLog implements Log {
       this.#closed = true;
       this.#transaction.stop();
       await this.#checkpoints.stop();
-      this.#file.close();
+      this.#file.close(true);
     }
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
@@ -252,7 +271,7 @@ export class EmbeddedLog implements Log {
     for (const subscription of this.#subscriptions) subscription.close();
     this.#transaction.stop();
     void this.#checkpoints.stop();
-    this.#file.close();
+    this.#file.close(false);
   }
 
   #subscribe(topic: string, from: ReadOptions['from']): Subscription {
@@ -327,7 +346,7 @@ export class EmbeddedLog implements Log {
     const { bytes } = this.#storage.topics.blocks;
     const isMuch = bytes > (this.#options.bytesMax ?? BYTES_MAX);
     if (isMuch && !this.#housekeeping.isFull) this.#housekeeping.nudge();
-    this.#checkpoints.committed(records);
+    this.#checkpoints.committed();
     this.#options.onCommitted?.(records);
   }
 
@@ -337,6 +356,15 @@ export class EmbeddedLog implements Log {
     for (const group of this.#groups.all) group.fence();
     this.#storage.reload();
     this.#housekeeping.reset();
+  }
+
+  #moveFormerFile(nowMs: number): void {
+    try {
+      moveFormerFile(this.connection, nowMs);
+    } catch (cause) {
+      this.#file.close(false);
+      throw diskFullError(this.dir, cause) ?? writeError(this.dir, cause);
+    }
   }
 
   #mustBeOpen(): void {

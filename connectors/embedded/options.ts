@@ -45,4 +45,6 @@ export interface EmbeddedLogCounts {
   readonly removedBatches: number;
   /** Records that retention removed before a group had read them. */
   readonly skippedRecords: number;
+  /** Written to the WAL and by its checkpoints to the file, bytes; inbox included. */
+  readonly bytesWritten: number;
 }

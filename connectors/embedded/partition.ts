@@ -119,12 +119,14 @@ export class Partition {
     const settledEnd = Math.min(end, this.settledOffset);
     const settled = offset < settledEnd ? this.#settled(offset, settledEnd) : [];
     if (settled.length > 0) return settled;
-    const found = this.#blocks.find(this.slot, offset, cursor.block);
+    // What is settled may lie in its block for a while yet.
+    const unsettled = Math.max(offset, this.settledOffset);
+    const found = this.#blocks.find(this.slot, unsettled, cursor.block);
     const bytes = found === undefined ? undefined : this.#blocks.bytesOf(found.id, found.run);
     if (found !== undefined && bytes !== undefined && found.run.base < end) {
       cursor.block = found.id + 1;
       const { spec, partition } = this;
-      return batchesOf(spec.name, partition, bytes, found.run.base, offset);
+      return batchesOf(spec.name, partition, bytes, found.run.base, unsettled);
     }
     const later = this.#tail.find((batch) => batch.nextOffset > offset && batch.baseOffset < end);
     return [later ?? this.#batch(NO_BYTES, offset, offset, end)];
@@ -137,11 +139,12 @@ export class Partition {
     let offset = row === undefined ? undefined : Number(row.id) - firstId;
     if (offset === undefined) {
       for (const { runs } of this.#blocks.from(0)) {
+        const least = Math.max(this.startOffset, settledOffset);
         const run = runs.find(({ slot, maxTimestamp, next }) => {
-          return slot === this.slot && maxTimestamp >= timestamp && next > this.startOffset;
+          return slot === this.slot && maxTimestamp >= timestamp && next > least;
         });
         if (run === undefined) continue;
-        offset = Math.max(run.base, this.startOffset);
+        offset = Math.max(run.base, least);
         break;
       }
     }

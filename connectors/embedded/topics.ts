@@ -105,6 +105,8 @@ export class Topics {
 
   /** After a rollback: all that is in memory is read from the file again. */
   reload(offsets: Offsets): void {
+    const count = Number(this.#db.prepare('SELECT count(*) AS n FROM partitions').get()!.n);
+    for (const { spec } of this.#bySlot.splice(count)) this.#partitions.delete(spec.name);
     for (const partition of this.all) partition.load();
     this.blocks.forget();
     this.changes.forget();

@@ -22,7 +22,6 @@ import { sinkGroup, streamsGroup } from '../group-specs.ts';
 import type { NodeHost } from '../node.ts';
 import { Scheduler } from '../scheduler.ts';
 import { SinkLane } from '../sinks/sink-lane.ts';
-import type { SinkTask } from '../sinks/sink-task.ts';
 import { StreamsTask } from '../streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from '../unit.ts';
 import { type DriverTotals, TotalsLedger } from './totals.ts';
@@ -87,6 +86,8 @@ export class Driver {
   /** Batches that have become visible; a commit that made one has given others work. */
   #visible = 0;
   #failure: Error | null = null;
+  /** A task has asked for a schema, and may have it by now. */
+  #asked = false;
 
   private constructor(options: DriverOptions) {
     this.#options = options;
@@ -94,6 +95,8 @@ export class Driver {
     this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
     this.#totals = new TotalsLedger(options.plan);
     this.#scheduler = new Scheduler(this.clock);
+    // It serves when it is told to, and never by itself.
+    this.#scheduler.stop();
     const { topics } = options.plan;
     this.#changelogs = new Set(
       topics.filter(({ use }) => use === 'changelog').map(({ name }) => name),
@@ -264,6 +267,8 @@ export class Driver {
     while (again) {
       again = false;
       while (this.#scheduler.serve()) again = true;
+      // Its answer may come while something else is awaited: who has asked is served again.
+      this.#asked ||= this.#tasks.some((task) => task.asksForSchema);
       const visible = this.#visible;
       if (this.#commitsAreDue()) {
         for (const units of this.#units) for (const unit of units.all) await unit.commit();
@@ -281,6 +286,7 @@ export class Driver {
     let worked = false;
     for (const task of lane.tasks) {
       while (task.runSlice()) worked = true;
+      this.#asked ||= task.schemaAtMs === NEVER;
       // Recorders answer in the same turn of the event loop.
       if (task.delivering) {
         await new Promise<void>((resolve) => setImmediate(resolve));
@@ -293,16 +299,10 @@ export class Driver {
 
   /** A task that waits for a schema goes on in a later turn of the event loop. */
   async #schemasArrive(): Promise<boolean> {
-    const asks =
-      this.#tasks.some((task) => task.asksForSchema) ||
-      this.#sinkTasks().some((task) => task.schemaAtMs === NEVER);
-    if (!asks) return false;
+    if (!this.#asked) return false;
+    this.#asked = false;
     await new Promise<void>((resolve) => setImmediate(resolve));
     return true;
-  }
-
-  #sinkTasks(): SinkTask[] {
-    return this.#lanes.flatMap((lane) => [...lane.tasks]);
   }
 
   #commitsAreDue(): boolean {

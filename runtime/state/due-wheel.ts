@@ -127,15 +127,19 @@ export class DueWheel {
     }
   }
 
+  /**
+   * The wheel may run ahead of the clock: what lies in a coarse bucket is brought down to where its
+   * order is known, once, and not gone through again and again.
+   */
   #lookForNext(): number {
-    if (this.#heapSize > 0) return this.#dues[this.#heap[0]!]!;
-    for (let level = 0; level < TOP; level++) {
-      if (this.#counts[level] === 0) continue;
-      const end = (level + 1) * BUCKETS;
-      const now = Math.floor(this.#nowMs / SPANS[level]!) % BUCKETS;
-      for (let bucket = level * BUCKETS + now + 1; bucket < end; bucket++) {
-        if (this.#heads[bucket] !== NONE) return this.#earliestIn(bucket);
-      }
+    for (;;) {
+      if (this.#heapSize > 0) return this.#dues[this.#heap[0]!]!;
+      const fine = this.#firstBucket(0);
+      // All of a bucket of the finest level are due at the same time.
+      if (fine !== NONE) return this.#dues[this.#heads[fine]!]!;
+      const startMs = this.#nextTurn();
+      if (startMs === NEVER) break;
+      this.#jump(startMs);
     }
     // The top level holds what is beyond its turn too, so that its buckets have no order.
     let next = NEVER;
@@ -143,6 +147,29 @@ export class DueWheel {
       next = Math.min(next, this.#earliestIn(bucket));
     }
     return next;
+  }
+
+  /** The first bucket of a level behind now that holds a slot, or NONE. */
+  #firstBucket(level: number): number {
+    if (this.#counts[level] === 0) return NONE;
+    const end = (level + 1) * BUCKETS;
+    const now = Math.floor(this.#nowMs / SPANS[level]!) % BUCKETS;
+    for (let bucket = level * BUCKETS + now + 1; bucket < end; bucket++) {
+      if (this.#heads[bucket] !== NONE) return bucket;
+    }
+    return NONE;
+  }
+
+  /** When the first coarse bucket that holds a slot begins; NEVER when only the top level has any. */
+  #nextTurn(): number {
+    for (let level = 1; level < TOP; level++) {
+      const bucket = this.#firstBucket(level);
+      if (bucket === NONE) continue;
+      const turn = SPANS[level + 1]!;
+      const baseMs = Math.floor(this.#nowMs / turn) * turn;
+      return baseMs + (bucket - level * BUCKETS) * SPANS[level]!;
+    }
+    return NEVER;
   }
 
   #earliestIn(bucket: number): number {
@@ -154,8 +181,6 @@ export class DueWheel {
     ) {
       const dueMs = this.#dues[slot]!;
       if (dueMs < earliest) earliest = dueMs;
-      // All of a bucket of the finest level are due at the same time.
-      if (bucket < BUCKETS) break;
     }
     return earliest;
   }

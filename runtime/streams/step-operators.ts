@@ -126,6 +126,7 @@ export function eachOperator(
 /**
  * What a record emits is sent on only when its step has returned: a step that throws half-way sends
  * nothing. `out` is used again for every slice, and grows when one record makes more than it takes.
+ * `readAfter`: the field columns that steps and writer behind this one read.
  */
 export function expandOperator(
   of: StepsOf,
@@ -133,6 +134,7 @@ export function expandOperator(
   spec: ExpandSpec<any, any>,
   host: StepHost,
   fields: number,
+  readAfter: readonly number[],
 ): SliceOperator {
   const work = spec.open(step.plan.config as never, contextOf(of, step, host) as never);
   const keys = keysOf(step, spec.keyedBy);
@@ -141,10 +143,10 @@ export function expandOperator(
   const { config } = step.plan;
   const joined = spec.joins === undefined ? null : host.devices(config[spec.joins.table] as string);
   const by = spec.joins === undefined ? null : (config[spec.joins.by] as FieldReader);
-  let out = new Slice(fields, EMITTED_FIRST);
+  let out = new Slice(fields, EMITTED_FIRST, readAfter);
   const emitted = new Record(out, 0);
   const emit: Emit = (record) => {
-    if (out.n === out.capacity) out = enlarged(out, fields);
+    if (out.n === out.capacity) out = enlarged(out, fields, readAfter);
     emitted.slice = out;
     emitted.i = out.append(record.slice, record.i);
     return emitted;
@@ -169,8 +171,7 @@ export function expandOperator(
       try {
         node.settle(work(record, emit, keys === null ? null : keys.at(j)), record);
       } catch (error) {
-        out.n = mark;
-        out.selected = mark;
+        out.cut(mark);
         node.failed(record, error);
       }
     }
@@ -223,8 +224,8 @@ const EMITTED_FIRST = 2_048;
 /** Over so many a slice is sent on before the next record: what one makes nearly always fits. */
 const EMITTED_FLUSH = 1_536;
 
-function enlarged(from: Slice, fields: number): Slice {
-  const to = new Slice(fields, from.capacity * 2);
+function enlarged(from: Slice, fields: number, readAfter: readonly number[]): Slice {
+  const to = new Slice(fields, from.capacity * 2, readAfter);
   to.derive(from);
   for (let i = 0; i < from.n; i++) to.append(from, i);
   return to;

@@ -1,6 +1,7 @@
 /** The steps of a stream or sink, opened for one task and joined into one RxJS operator. */
 
 import type { Slice } from '../../core/slice.ts';
+import type { FieldReader } from '../../core/spec.ts';
 import { NEVER } from '../../core/store.ts';
 import type { Reading } from './reading.ts';
 import { Step, type StepHost, type StepsOf } from './step.ts';
@@ -18,10 +19,19 @@ export class Steps {
   /** All of them as one operator over slices. */
   readonly operator: SliceOperator;
 
-  /** `fields`: field columns of the slices. */
-  constructor(of: StepsOf, host: StepHost, reading: Pick<Reading, 'relocate'>, fields: number) {
+  /** `fields`: field columns of the slices; `written`: those that what follows the steps reads. */
+  constructor(
+    of: StepsOf,
+    host: StepHost,
+    reading: Pick<Reading, 'relocate'>,
+    fields: number,
+    written: readonly number[] = [],
+  ) {
     this.steps = of.steps.map((plan) => new Step(of, plan, host));
-    const operators = this.steps.map((step) => operatorOf(of, step, host, reading, fields));
+    const operators = this.steps.map((step, i) => {
+      const later = of.steps.slice(i + 1).flatMap(({ config }) => columnsOf(config));
+      return operatorOf(of, step, host, reading, fields, [...new Set([...later, ...written])]);
+    });
     this.operator = (source) =>
       operators.reduce((piped, operator) => operator(piped), sliceByStepThrow(source));
   }
@@ -44,6 +54,19 @@ export class Steps {
   }
 }
 
+/** The field readers among the options of a step. */
+export function readersOf(config: { readonly [option: string]: unknown }): FieldReader[] {
+  const isReader = (option: unknown): option is FieldReader =>
+    typeof option === 'object' && option !== null && 'path' in option && 'read' in option;
+  return Object.values(config).flatMap((option) =>
+    (Array.isArray(option) ? option : [option]).filter(isReader),
+  );
+}
+
+function columnsOf(config: { readonly [option: string]: unknown }): number[] {
+  return readersOf(config).flatMap(({ column }) => (column < 0 ? [] : [column]));
+}
+
 /** So that a stream without steps is an operator too. */
 const sliceByStepThrow: SliceOperator = overSlices((slice: Slice, send) => send(slice));
 
@@ -53,13 +76,14 @@ function operatorOf(
   host: StepHost,
   reading: Pick<Reading, 'relocate'>,
   fields: number,
+  readAfter: readonly number[],
 ): SliceOperator {
   const { spec } = step.plan;
   switch (spec.kind) {
     case 'each':
       return eachOperator(of, step, spec, host);
     case 'expand':
-      return expandOperator(of, step, spec, host, fields);
+      return expandOperator(of, step, spec, host, fields, readAfter);
     case 'timed':
       return timedOperator(of, step, spec, host, reading, fields);
     case 'operator':

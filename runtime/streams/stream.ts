@@ -6,7 +6,7 @@ import type { FieldReader } from '../../core/spec.ts';
 import type { Node } from '../node.ts';
 import { Reading } from './reading.ts';
 import { Source } from './source.ts';
-import { Steps } from './steps.ts';
+import { readersOf, Steps } from './steps.ts';
 import type { TaskParts } from './task-parts.ts';
 import { writerOf } from './writers.ts';
 
@@ -36,7 +36,9 @@ export class Stream {
     this.#tick.priority = priority;
     this.#source = new Source(plan, priority, this.reading, partitions, parts);
     const of = { stream: plan.name, useCase: plan.useCase, steps: plan.steps };
-    this.steps = new Steps(of, parts, this.reading, fields.length);
+    const written = plan.to.kind === 'lane' ? plan.to.collapse.map(({ column }) => column) : [];
+    const known = written.filter((column) => column >= 0);
+    this.steps = new Steps(of, parts, this.reading, fields.length, known);
     this.#writer = writerOf(plan, parts);
     this.#slices.pipe(this.steps.operator).subscribe({
       next: (slice) => {
@@ -99,11 +101,7 @@ export class Stream {
 function fieldsOf(plan: StreamPlan): FieldReader[] {
   const { time, id, member } = plan.source;
   const readers = [time, id, member, ...(plan.to.kind === 'lane' ? plan.to.collapse : [])];
-  for (const { config } of plan.steps) {
-    for (const option of Object.values(config)) {
-      readers.push(...(Array.isArray(option) ? option : [option]).filter(isReader));
-    }
-  }
+  for (const { config } of plan.steps) readers.push(...readersOf(config));
   const fields: FieldReader[] = [];
   for (const reader of readers) {
     if (reader === null || !reader.path.startsWith('value.')) continue;
@@ -112,8 +110,4 @@ function fieldsOf(plan: StreamPlan): FieldReader[] {
     reader.column = column;
   }
   return fields;
-}
-
-function isReader(option: unknown): option is FieldReader {
-  return typeof option === 'object' && option !== null && 'path' in option && 'read' in option;
 }

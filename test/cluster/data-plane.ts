@@ -20,7 +20,8 @@ export interface Row {
   readonly headers: readonly (readonly [string, string])[];
 }
 
-const NOW_MS = 1_790_000_000_000;
+/** Retention goes by the records' times: old ones would be deleted at a restart. */
+export const NOW_MS = Date.now();
 
 export function batchOf(topic: string, partition: number, rows: readonly Row[]) {
   const builder = new BatchBuilder(topic, partition);
@@ -71,8 +72,11 @@ export class DataPlane {
     const at = { topic, partition };
     const [end] = await listOffsets(this.requester, this.metadata, [{ ...at, at: 'end' }]);
     const reader = new PartitionReader(this, topic, partition, from);
-    await reader.until(() => reader.offset >= end!);
-    await reader.close();
+    try {
+      await reader.until(() => reader.offset >= end!);
+    } finally {
+      await reader.close();
+    }
     return reader.records;
   }
 
@@ -87,6 +91,7 @@ export class DataPlane {
 export class PartitionReader {
   readonly records: Record[] = [];
   readonly failures: FetchFailure[] = [];
+  readonly missed: string[] = [];
   offset: number;
   topicId: string;
   readonly #topic: string;
@@ -125,10 +130,25 @@ export class PartitionReader {
     this.#woken();
   }
 
-  async until(condition: () => boolean): Promise<void> {
+  away(broker: number, why: string): void {
+    this.missed.push(`${broker}: ${why}`);
+  }
+
+  /** Fails with what it has met when the condition does not come about in time. */
+  async until(condition: () => boolean, withinMs = 30_000): Promise<void> {
+    const deadlineMs = performance.now() + withinMs;
     while (!condition()) {
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= 0) {
+        const met = JSON.stringify([...this.failures.slice(-3), ...this.missed.slice(-3)]);
+        throw new Error(`at ${this.offset} after ${withinMs} ms: ${met}`);
+      }
       await new Promise<void>((resolve) => {
-        this.#woken = resolve;
+        const timer = setTimeout(resolve, leftMs);
+        this.#woken = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
   }
