@@ -9,7 +9,10 @@ import { START_MS } from './drive.ts';
 
 export interface Row {
   readonly key?: string | null;
-  /** Written as JSON behind the header; BROKEN cannot be decoded; null is a tombstone. */
+  /**
+   * Written as JSON behind the header; bytes as they are; BROKEN cannot be decoded; null is a
+   * tombstone.
+   */
   readonly value?: unknown;
   readonly timestamp?: number;
   readonly headers?: readonly Header[];
@@ -36,7 +39,7 @@ export function batchOf(rows: readonly Row[], of: Origin = {}): LogBatch {
 }
 
 function bytesOf(value: unknown): Buffer | null {
-  if (value === null) return null;
+  if (value === null || Buffer.isBuffer(value)) return value;
   const body = value === BROKEN ? '!' : JSON.stringify(value);
   return Buffer.concat([HEADER, Buffer.from(body, 'utf8')]);
 }
