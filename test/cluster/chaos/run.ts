@@ -1,8 +1,8 @@
 /**
  * `npm run chaos`: faults at random while streams run on three brokers.
  *
- *   node test/cluster/chaos/run.ts [--seed N] [--seeds N] [--faults N]
- *     [--kind NAME]… [--keep FOLDER]
+ *   node test/cluster/chaos/run.ts
+ *     [--seed N] [--seeds N] [--faults N] [--kind NAME]… [--keep FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { chaos } from './chaos.ts';
