@@ -16,6 +16,17 @@ import { SinkLane } from './sinks/sink-lane.ts';
 import { type StepFlow, StreamsTask } from './streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from './unit.ts';
 
+/** Ready is who makes progress: beyond the slowest commit, its retries and a rebalance. */
+const STALLED_S = 30;
+
+/** Records that were gone before they were read. */
+export interface MissedSnapshot {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offsets: number;
+}
+
 export interface EngineParts {
   readonly plan: Plan;
   readonly log: Log;
@@ -62,6 +73,8 @@ export class Engine {
   readonly #tasks = new Set<StreamsTask>();
   readonly #lanes: SinkLane[] = [];
   readonly #gone = new GoneCounts();
+  /** Of the streams, by group. */
+  readonly #units = new Map<string, Units>();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -85,6 +98,7 @@ export class Engine {
       (port) => new Unit(port, streamsCommit, clock, () => this.#scheduler.wake()),
       this.#scheduler,
     );
+    this.#units.set(sub.group, units);
     const spec = streamsGroup(plan, sub, partitions);
     const group = await log.openGroup(spec, {
       open: (port) => {
@@ -151,7 +165,21 @@ export class Engine {
     for (const lane of this.#lanes) {
       if (lane.breaker.trouble !== null) troubles.add(`${lane.name}: ${lane.breaker.trouble}`);
     }
+    for (const [group, units] of this.#units) {
+      for (const unit of units.all) {
+        const seconds = Math.floor(unit.stalledMs() / 1_000);
+        if (seconds < STALLED_S) continue;
+        troubles.add(`${group}: input has waited for ${seconds} s, and nothing was committed`);
+      }
+    }
     return [...troubles];
+  }
+
+  /** Offsets that were deleted from the log before a group had read them, since it was opened. */
+  missed(): MissedSnapshot[] {
+    return [...this.#groups].flatMap(([group, open]) =>
+      open.missed().map(({ topic, partition, offsets }) => ({ group, topic, partition, offsets })),
+    );
   }
 
   async lag(): Promise<{ group: string; topic: string; partition: number; lag: number }[]> {

@@ -3,7 +3,7 @@
  * and the live view. Counts are totals since the process started.
  */
 
-import type { Engine } from './engine.ts';
+import type { Engine, MissedSnapshot } from './engine.ts';
 import { AGE_BUCKETS_MS } from './sinks/age-histogram.ts';
 
 export interface StepSnapshot {
@@ -42,12 +42,20 @@ export interface FlowSnapshot {
   readonly steps: readonly StepSnapshot[];
   readonly lanes: readonly LaneSnapshot[];
   readonly lags: readonly LagSnapshot[];
+  readonly missed: readonly MissedSnapshot[];
   readonly tasks: number;
   /** What keeps tasks from going on, in words. */
   readonly troubles: readonly string[];
 }
 
-export const EMPTY_FLOW: FlowSnapshot = { steps: [], lanes: [], lags: [], tasks: 0, troubles: [] };
+export const EMPTY_FLOW: FlowSnapshot = {
+  steps: [],
+  lanes: [],
+  lags: [],
+  missed: [],
+  tasks: 0,
+  troubles: [],
+};
 
 type Counts = { [name: string]: number };
 
@@ -99,6 +107,7 @@ export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSn
     steps: [...steps.values()],
     lanes,
     lags,
+    missed: engine.missed(),
     tasks: engine.tasks.size,
     troubles: engine.troubles(),
   };
@@ -109,6 +118,7 @@ export function mergeFlows(flows: readonly FlowSnapshot[]): FlowSnapshot {
     steps: flows.flatMap((flow) => flow.steps),
     lanes: flows.flatMap((flow) => flow.lanes),
     lags: flows.flatMap((flow) => flow.lags),
+    missed: flows.flatMap((flow) => flow.missed),
     tasks: flows.reduce((sum, flow) => sum + flow.tasks, 0),
     troubles: flows.flatMap((flow) => flow.troubles),
   };

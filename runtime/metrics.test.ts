@@ -20,6 +20,7 @@ const FLOW = {
   ],
   lanes: [],
   lags: [],
+  missed: [],
   tasks: 1,
   troubles: [],
 } as unknown as FlowSnapshot;

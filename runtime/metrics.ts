@@ -133,6 +133,13 @@ function processMetrics(flow: FlowSnapshot, facts: ProcessFacts, registers: Regi
     registers,
   });
   for (const { group, topic, lag: records } of flow.lags) lag.inc({ group, topic }, records);
+  const missed = new Counter({
+    name: 'carillon_missed_records_total',
+    help: 'Records that were deleted from a topic before a group had read them.',
+    labelNames: ['group', 'topic'],
+    registers,
+  });
+  for (const { group, topic, offsets } of flow.missed) missed.inc({ group, topic }, offsets);
   const gauge = (name: string, help: string, value: number) =>
     new Gauge({ name, help, registers }).set(value);
   gauge('carillon_tasks', 'Tasks of this process.', flow.tasks);

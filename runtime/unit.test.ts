@@ -99,3 +99,35 @@ test('without a time of their own offsets are committed like all else', async ()
   runTo(200);
   assert.deepEqual(commits, [{ atMs: 0, outputs: 0 }]);
 });
+
+test('input that waits without a commit is known, and for how long', async () => {
+  const clock = new HandClock(START_MS);
+  let hangs = true;
+  const port: UnitPort = {
+    commit: () => (hangs ? new Promise<void>(() => {}) : undefined),
+  };
+  const unit = new Unit(port, { minMs: 0, maxMs: 0, recordsMax: 1 }, clock, () => {});
+  const task = {
+    uncommitted: 0,
+    hasOutputs: true,
+    quiet: true,
+    takePart() {
+      this.uncommitted = 0;
+      return { partition: 0, batches: [], offsets: [] };
+    },
+  };
+  unit.add(task);
+  const after = (ms: number): number => {
+    clock.moveTo(clock.now() + ms);
+    return unit.stalledMs();
+  };
+  assert.equal(after(60_000), 0, 'nothing to do is no standstill');
+  task.uncommitted = 3;
+  assert.equal(after(10_000), 10_000);
+  unit.commitIfDue();
+  task.quiet = false;
+  assert.equal(after(20_000), 20_000, 'a commit that hangs moves nothing');
+  hangs = false;
+  task.quiet = true;
+  assert.equal(after(5_000), 0);
+});

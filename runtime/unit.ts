@@ -45,12 +45,26 @@ export class Unit {
   #firstMs = NEVER;
   #lastCommitMs = 0;
   #committing: Promise<void> | null = null;
+  /** When it last stood with nothing to do and nothing to commit. */
+  #idleMs: number;
 
   constructor(port: UnitPort, policy: CommitPolicy, clock: Clock, wake: () => void) {
     this.#port = port;
     this.#policy = policy;
     this.#clock = clock;
     this.#wake = wake;
+    this.#idleMs = clock.now();
+  }
+
+  /**
+   * For how long something has waited here, as input or to be committed, without a commit; 0: it
+   * goes on. What keeps it is for others to say: this is how it is known that nothing moves.
+   */
+  stalledMs(): number {
+    const nowMs = this.#clock.now();
+    const waits = this.#some((task) => !task.quiet || task.uncommitted > 0);
+    if (!waits) this.#idleMs = nowMs;
+    return waits ? Math.max(0, nowMs - Math.max(this.#lastCommitMs, this.#idleMs)) : 0;
   }
 
   add(task: UnitTask): void {
@@ -83,6 +97,7 @@ export class Unit {
     const uncommitted = this.#uncommitted();
     if (uncommitted === 0) {
       this.#firstMs = NEVER;
+      if (!this.#some((task) => !task.quiet)) this.#idleMs = this.#clock.now();
       return NEVER;
     }
     if (this.#firstMs === NEVER) this.#firstMs = this.#clock.now();

@@ -82,7 +82,7 @@ export const RINGS: readonly Ring[] = [
   ]),
   checkRing('lint', MINUTE_MS, () => ['node_modules/@biomejs/biome/bin/biome', 'check']),
   testRing('tidy', MINUTE_MS, ['test/tidy/**/*.test.ts']),
-  testRing('part', 5 * MINUTE_MS, ['**/*.test.ts'], RING_FOLDERS),
+  testRing('part', 8 * MINUTE_MS, ['**/*.test.ts'], RING_FOLDERS),
   testRing('contract', 5 * MINUTE_MS, ['test/contract/**/*.test.ts']),
   testRing('golden', 2 * MINUTE_MS, ['test/golden/**/*.test.ts']),
   {
@@ -98,7 +98,7 @@ export const RINGS: readonly Ring[] = [
     counts: 'own',
     inCheck: false,
     live: true,
-    timeoutMs: 25 * MINUTE_MS,
+    timeoutMs: 35 * MINUTE_MS,
     args: () => (existsSync(join(ROOT, 'test/cluster/run.ts')) ? ['test/cluster/run.ts'] : []),
   },
 ];

@@ -37,6 +37,7 @@ const snapshot = (factor: number): LiveSnapshot => ({
   flow: {
     tasks: 4,
     troubles: ['sink/fcm/low: no answer within 5000 ms'],
+    missed: [],
     lags: [
       { group: 'reno.streams.high', topic: 'events.profile-change', lag: 2 },
       { group: 'reno.sink.fcm.low', topic: 'notifications.low.fcm', lag: 9 },

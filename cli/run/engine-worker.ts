@@ -56,6 +56,12 @@ async function start(
     dir: deployment.dataFolder,
     clock: systemClock,
     synchronous: settings.synchronous,
+    onDroppedUnread: ({ topic, partition, first, last }) =>
+      tell({
+        kind: 'said',
+        sentence: 'Records were deleted by age before a group had read them.',
+        error: `${topic}/${partition}, offsets ${first} to ${last}`,
+      }),
     ...(settings.retentionMs === undefined ? {} : { retentionMs: settings.retentionMs }),
     ...(settings.bytesMax === undefined ? {} : { bytesMax: settings.bytesMax }),
   });

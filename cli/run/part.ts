@@ -3,7 +3,7 @@
  * roles. Both ways to run are made of this; they differ in the log, the registry and the inbox.
  */
 import type { Clock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
+import { CarillonError, type Diagnostic } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import type { Log } from '../../core/log.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
@@ -107,7 +107,8 @@ export class Part {
       lags.set(key, { group, topic, lag: (lags.get(key)?.lag ?? 0) + lag });
     }
     const own = snapshotOf(this.#engine, [...lags.values()]);
-    const flows: FlowSnapshot[] = [{ ...own, troubles: [...own.troubles, ...this.#failures] }];
+    const troubles = [...own.troubles, ...this.#failures, ...this.#logTroubles()];
+    const flows: FlowSnapshot[] = [{ ...own, troubles }];
     if (this.#options.others !== undefined) flows.push(await this.#options.others());
     return mergeFlows(flows);
   }
@@ -206,13 +207,29 @@ export class Part {
     return new Map([['engine', () => this.#checkTroubles()]]);
   }
 
+  #logTroubles(): string[] {
+    return errorsOf(this.#options.log.troubles());
+  }
+
   /** Without asking the log for lags: the check must answer when the log does not. */
   async #checkTroubles(): Promise<void> {
     const others = (await this.#options.others?.())?.troubles ?? [];
-    const troubles = [...this.#failures, ...this.#engine.troubles(), ...others];
+    const troubles = [
+      ...this.#failures,
+      ...this.#engine.troubles(),
+      ...this.#logTroubles(),
+      ...others,
+    ];
     if (troubles.length === 0) return;
     throw new CarillonError('CAR944', `${troubles.join('; ')}.`, { retryable: true });
   }
+}
+
+/** What the log says keeps something from being read or opened. */
+function errorsOf(troubles: readonly Diagnostic[]): string[] {
+  return troubles
+    .filter(({ level }) => level === 'error')
+    .map(({ code, what }) => `${code} ${what.replace(/\.$/, '')}`);
 }
 
 function factsOf(gateway: Gateway): GatewayFacts {

@@ -58,7 +58,11 @@ export interface Committed {
   readonly metadata: string;
 }
 
+/** A leader that was stopped and runs on has learnt by then that it was followed. */
+export const STALE_MS = 10_000;
+
 export class LogAdmin implements TopicSource {
+  readonly staleMs = STALE_MS;
   readonly #client: KafkaClient;
   readonly #admin: Admin;
   /** Offsets have an admin of their own: to ask for topics takes the others' from its list. */

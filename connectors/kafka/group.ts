@@ -207,14 +207,16 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     this.#ends.quiet(fetches);
   }
 
-  outOfRange(topic: string, partition: number): void {
+  outOfRange(topic: string, partition: number, isSame = false): void {
     void this.#range(topic, partition, async (task, position) => {
       const bounds = (await this.#parts.admin.bounds(topic))[partition];
       // It moved meanwhile, or there is no such partition: the watch tells of that.
       if (bounds === undefined || task.position(topic) !== position) return;
       if (position > bounds.end) {
         this.#troubles.beyond(topic, partition, position, bounds.end);
-        this.#slots.get(partition)?.renew([topic]);
+        // Of the same topic the tail is lost: what comes is behind that.
+        if (isSame) task.skipTo(topic, bounds.written ?? bounds.end);
+        else this.#slots.get(partition)?.renew([topic]);
         return;
       }
       const { low } = bounds;
@@ -241,6 +243,8 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     await this.#committer.open(partition);
     // After it is open: the former owner cannot change the offsets any more.
     const start = await startOf(admin, topics, this.#spec, partition, remade, this.#troubles);
+    const facts = { group: this.#spec.group, partition, from: [...start.offsets.values()] };
+    client.logger.info(facts, 'A task begins.');
     return new KafkaTask({
       partition,
       spec: this.#spec,

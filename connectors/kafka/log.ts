@@ -1,4 +1,4 @@
-/** The log on Apache Kafka: kafkajs for admin and coordination, a data plane for the bytes. */
+/** The log on Apache Kafka: kafkajs for admin, a data plane for groups and the bytes. */
 import type { Diagnostic } from '../../core/error.ts';
 import type {
   Group,
@@ -27,7 +27,7 @@ const WATCH_INTERVAL_MS = 5_000;
 
 /**
  * Opens the log; rejects with CAR640 (retryable) when no broker answers, with CAR645 when they
- * refuse. Partitions, policies and limits: see KafkaOptions and docs/decisions/kafkajs.md.
+ * refuse. Partitions, policies and limits: see KafkaOptions, and docs/decisions/own-data-plane.md.
  */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   const log = new KafkaLog(options);

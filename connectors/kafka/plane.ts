@@ -57,8 +57,10 @@ export interface FeedHost {
   /**
    * The position is not in the log: below its start (retention) or beyond its end. Nothing more is
    * fetched of the partition until `seek`, or what is fetched is passed over.
+   *
+   * @param isSame it is known to be the topic that the position is of (by its id)
    */
-  outOfRange(topic: string, partition: number): void;
+  outOfRange(topic: string, partition: number, isSame?: boolean): void;
   /** Nothing is read from the position on, and why: told again as long as it is so. */
   unreadable?(topic: string, partition: number, error: CarillonError): void;
   /** The topic is not the one that the position was of: nothing is read until `seek`. */
@@ -94,7 +96,7 @@ export interface UnitCommitter {
 /** Where topics begin and end, and what groups have committed. */
 export type OffsetSource = Pick<
   LogAdmin,
-  'partitionsOf' | 'bounds' | 'offsetsAt' | 'committed' | 'committedAll'
+  'partitionsOf' | 'bounds' | 'offsetsAt' | 'committed' | 'committedAll' | 'staleMs'
 >;
 
 export interface DataPlane {

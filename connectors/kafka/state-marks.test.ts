@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { EncodedBatch } from '../../core/log.ts';
 import { isStateGone, markOf, readMarks, StateMarks, withMarks } from './state-marks.ts';
 
@@ -33,7 +34,7 @@ describe('the note of what had rows', () => {
 
   test('metadata that is cut off, or of somebody else, is metadata', () => {
     for (const metadata of ['carillon.state;0a1b', 'carillon;x;', ';']) {
-      assert.deepEqual(readMarks(metadata), { marks: new Map(), metadata });
+      assert.deepEqual(readMarks(metadata), { marks: new Map(), ends: new Map(), metadata });
     }
   });
 });
@@ -73,4 +74,31 @@ test('a task notes a changelog from its first record on, and keeps what was note
     offsets,
     'nothing to note where there is no store',
   );
+});
+
+test('a task notes how far a changelog goes at least, end markers counted', () => {
+  const offsets = [{ topic: 'in', offset: 3, metadata: 'm' }];
+  const batch = (topic: string, count: number) => {
+    const builder = new BatchBuilder(topic, 0);
+    for (let i = 0; i < count; i++) builder.append(1, `k${i}`, null);
+    return builder.finish();
+  };
+  const ends = new Map([
+    ['c', 100],
+    ['d', 7],
+  ]);
+  const marks = new StateMarks(['c', 'd'], new Map(), new Map([['c', 'id1']]), ends);
+  const noted = (...batches: EncodedBatch[]) => {
+    const read = readMarks(marks.apply(batches, offsets)[0]!.metadata);
+    assert.equal(read.metadata, 'm');
+    return read.ends.get(markOf('c'));
+  };
+  assert.equal(noted(batch('d', 2)), undefined, 'no record of it yet');
+  marks.committed();
+  assert.equal(noted(batch('c', 5)), 105);
+  assert.equal(noted(batch('c', 4)), 104, 'what was not committed does not count');
+  marks.committed();
+  assert.equal(noted(), 105);
+  marks.committed();
+  assert.equal(noted(batch('c', 1), batch('out', 9)), 106);
 });

@@ -4,11 +4,15 @@
  * store that never had a row from one whose changelog was deleted while everything was stopped, and
  * the task would number from 1 again over what the inbox holds.
  *
+ * It also says how far the changelog goes at least: a leader that was stopped and runs on tells an
+ * old end until it learns that another leads, and a restore that believes it lacks rows.
+ *
  * Form, in front of the engine's metadata: `carillon.state;` then for each such changelog eight hex
- * digits of its name's FNV-1a hash, with `.` and the topic's id where the client knows it, joined
- * by commas, and `;`.
+ * digits of its name's FNV-1a hash, with `.` and the topic's id where the client knows it, with `@`
+ * and the end, joined by commas, and `;`.
  */
 import type { CommittedOffset, EncodedBatch } from '../../core/log.ts';
+import { batchSpan } from '../../core/record-batch.ts';
 
 const FORM = 'carillon.state;';
 /** The brokers' `offset.metadata.max.bytes`. */
@@ -17,21 +21,41 @@ export const METADATA_BYTES_MAX = 4096;
 /** Changelogs that have had records, by their name's hash, with the topic's id or '' . */
 export type Marks = Map<string, string>;
 
-export function readMarks(metadata: string): { marks: Marks; metadata: string } {
-  const end = metadata.indexOf(';', FORM.length);
-  if (!metadata.startsWith(FORM) || end < 0) return { marks: new Map(), metadata };
+/** By a changelog's hash: where it ends at least. */
+export type NotedEnds = Map<string, number>;
+
+export interface Noted {
+  readonly marks: Marks;
+  readonly ends: NotedEnds;
+  readonly metadata: string;
+}
+
+export function readMarks(metadata: string): Noted {
   const marks: Marks = new Map();
-  for (const one of metadata.slice(FORM.length, end).split(',')) {
-    const [hash = '', id = ''] = one.split('.');
-    if (hash !== '') marks.set(hash, id);
+  const ends: NotedEnds = new Map();
+  const close = metadata.indexOf(';', FORM.length);
+  if (!metadata.startsWith(FORM) || close < 0) return { marks, ends, metadata };
+  for (const one of metadata.slice(FORM.length, close).split(',')) {
+    const [name = '', end] = one.split('@');
+    const [hash = '', id = ''] = name.split('.');
+    if (hash === '') continue;
+    marks.set(hash, id);
+    if (end !== undefined) ends.set(hash, Number(end));
   }
-  return { marks, metadata: metadata.slice(end + 1) };
+  return { marks, ends, metadata: metadata.slice(close + 1) };
 }
 
 /** The metadata with its note; without it where both are too long for the brokers. */
-export function withMarks(marks: ReadonlyMap<string, string>, metadata: string): string {
+export function withMarks(
+  marks: ReadonlyMap<string, string>,
+  metadata: string,
+  ends: ReadonlyMap<string, number> = new Map(),
+): string {
   if (marks.size === 0) return metadata;
-  const told = [...marks].map(([hash, id]) => (id === '' ? hash : `${hash}.${id}`));
+  const told = [...marks].map(([hash, id]) => {
+    const end = ends.get(hash);
+    return `${hash}${id === '' ? '' : `.${id}`}${end === undefined ? '' : `@${end}`}`;
+  });
   const whole = `${FORM}${told.join(',')};${metadata}`;
   return Buffer.byteLength(whole, 'utf8') > METADATA_BYTES_MAX ? metadata : whole;
 }
@@ -61,13 +85,22 @@ export class StateMarks {
   readonly #marks: Marks;
   readonly #ids: ReadonlyMap<string, string>;
   readonly #changelogs: ReadonlySet<string>;
+  /** By changelog: where its next record lies at least. */
+  readonly #ends: Map<string, number>;
+  /** The same, once what is under way is committed. */
+  #coming = new Map<string, number>();
 
-  /** @param ids of the changelogs' topics, as far as they are known */
+  /**
+   * @param ids of the changelogs' topics, as far as they are known
+   * @param ends of the changelogs now; without them none are noted
+   */
   constructor(
     changelogs: readonly string[],
     committed: ReadonlyMap<string, string>,
     ids: ReadonlyMap<string, string>,
+    ends: ReadonlyMap<string, number> = new Map(),
   ) {
+    this.#ends = new Map(ends);
     this.#changelogs = new Set(changelogs);
     this.#marks = new Map(committed);
     this.#ids = ids;
@@ -84,8 +117,24 @@ export class StateMarks {
     offsets: readonly CommittedOffset[],
   ): readonly CommittedOffset[] {
     if (this.#changelogs.size === 0) return offsets;
-    for (const { topic } of batches) if (this.#changelogs.has(topic)) this.note(topic);
+    this.#coming = new Map(this.#ends);
+    for (const { topic, bytes } of batches) {
+      if (!this.#changelogs.has(topic)) continue;
+      this.note(topic);
+      const end = this.#coming.get(topic);
+      if (end !== undefined) this.#coming.set(topic, end + batchSpan(bytes));
+    }
     if (this.#marks.size === 0) return offsets;
-    return offsets.map((one) => ({ ...one, metadata: withMarks(this.#marks, one.metadata) }));
+    const ends = new Map([...this.#coming].map(([topic, end]) => [markOf(topic), end]));
+    const noted = (metadata: string) => withMarks(this.#marks, metadata, ends);
+    return offsets.map((one) => ({ ...one, metadata: noted(one.metadata) }));
+  }
+
+  /** What was last applied stands: behind it comes the end marker of its transaction. */
+  committed(): void {
+    for (const [topic, end] of this.#coming) {
+      if (end !== this.#ends.get(topic)) this.#ends.set(topic, end + 1);
+    }
+    this.#coming.clear();
   }
 }

@@ -168,3 +168,48 @@ test('before it joins a member refuses lost rows only: who is away is met later'
   await refuseGoneState({ ...admin, committedAll: away }, topics, SPEC);
   await refuseGoneState({ ...admin, committedAll: away }, topics, { ...SPEC, stores: [] });
 });
+
+describe('an end before what is committed', () => {
+  /** A leader that learns at its third answer that it was behind. */
+  async function startWith(staleMs: number, changelogEnd: number) {
+    const metadata = withMarks(
+      new Map([[markOf('c'), '']]),
+      'm',
+      new Map([[markOf('c'), changelogEnd]]),
+    );
+    const { admin, topics } = worldOf({ committed: { in: [20, metadata] } });
+    const asked = new Map<string, number>();
+    const bounds = async (topic: string): Promise<readonly Bounds[]> => {
+      const times = (asked.get(topic) ?? 0) + 1;
+      asked.set(topic, times);
+      return [
+        { low: 0, end: 0 },
+        { low: 0, end: times < 3 ? 9 : 30 },
+      ];
+    };
+    const said: string[] = [];
+    const notes = {
+      missed() {},
+      beyond: (topic: string, _: number, at: number, end: number) =>
+        void said.push(`${topic} ${at} ${end}`),
+    };
+    const spec = { ...SPEC, inputs: ['in'], stores: [{ store: 's', changelog: 'c' }] };
+    const stale = { ...admin, bounds, staleMs };
+    const found = await startOf(stale, topics, spec, 1, new Set(), notes);
+    return { found, said };
+  }
+
+  test('is doubted for a while, of inputs and of changelogs', async () => {
+    const { found, said } = await startWith(5_000, 25);
+    assert.equal(found.offsets.get('in')!.offset, 20);
+    assert.equal(found.offsets.get('c')!.end, 30);
+    assert.deepEqual(said, []);
+  });
+
+  test('is believed in the end, and told', async () => {
+    const { found, said } = await startWith(0, 25);
+    assert.equal(found.offsets.get('in')!.offset, 0);
+    assert.equal(found.offsets.get('c')!.end, 9);
+    assert.deepEqual(said.sort(), ['c 25 9', 'in 20 9']);
+  });
+});

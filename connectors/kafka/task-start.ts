@@ -2,7 +2,14 @@
 import { CarillonError } from '../../core/error.ts';
 import type { GroupSpec } from '../../core/log.ts';
 import type { Bounds, Committed, LogAdmin } from './admin.ts';
-import { isStateGone, type Marks, readMarks, StateMarks } from './state-marks.ts';
+import {
+  isStateGone,
+  type Marks,
+  markOf,
+  type NotedEnds,
+  readMarks,
+  StateMarks,
+} from './state-marks.ts';
 import type { TopicSource } from './topic-watch.ts';
 
 export interface Start {
@@ -18,7 +25,13 @@ export interface TaskStart {
   readonly marks: StateMarks;
 }
 
-export type StartAdmin = Pick<LogAdmin, 'bounds' | 'committed' | 'committedAll'>;
+export type StartAdmin = Pick<LogAdmin, 'bounds' | 'committed' | 'committedAll'> & {
+  /**
+   * How long an end before what is committed is doubted, as a leader that was stopped tells an old
+   * one; default 0.
+   */
+  readonly staleMs?: number;
+};
 
 /** What is found where a group's position lies. */
 export interface StartNotes {
@@ -28,6 +41,8 @@ export interface StartNotes {
   beyond(topic: string, partition: number, committed: number, end: number): void;
 }
 
+/** Between two questions for an end that is doubted. */
+const DOUBT_MS = 250;
 const NOTHING_COMMITTED: Committed = { offset: -1, metadata: '' };
 
 export type Found = 'new' | 'kept' | 'deleted' | 'beyond';
@@ -60,14 +75,17 @@ export async function startOf(
   remade: ReadonlySet<string>,
   notes: StartNotes,
 ): Promise<TaskStart> {
-  const { group, inputs, tables, stores } = spec;
+  const { group, inputs, tables, stores, transactional } = spec;
   const changelogs = stores.map((one) => one.changelog);
-  const { committed, marks } = noted(await admin.committed(group, inputs, partition));
+  const found = await admin.committed(group, inputs, partition);
+  const { committed, marks, ends } = noted(found);
   const ids = changelogs.length === 0 ? new Map() : await topics.describe(changelogs);
   const offsets = new Map<string, Start>();
   await Promise.all(
     [...inputs, ...tables, ...changelogs].map(async (topic) => {
-      const bounds = (await admin.bounds(topic))[partition];
+      const told = remade.has(topic) ? -1 : (committed.get(topic)?.offset ?? -1);
+      const atLeast = Math.max(told, ends.get(markOf(topic)) ?? 0);
+      const bounds = await boundsOf(admin, topic, partition, atLeast);
       if (bounds === undefined) {
         const at = `${topic}/${partition}`;
         throw new CarillonError('CAR642', `"${topic}" has no partition ${partition}.`, {
@@ -79,8 +97,11 @@ export async function startOf(
   );
   for (const topic of changelogs) {
     const { end } = offsets.get(topic)!;
-    if (!remade.has(topic) && !isStateGone(marks, topic, end, ids.get(topic)?.id ?? '')) continue;
-    throw stateGone(group, partition, topic);
+    if (remade.has(topic) || isStateGone(marks, topic, end, ids.get(topic)?.id ?? '')) {
+      throw stateGone(group, partition, topic);
+    }
+    const atLeast = ends.get(markOf(topic)) ?? 0;
+    if (end < atLeast) notes.beyond(topic, partition, atLeast, end);
   }
   for (const topic of inputs) {
     const { offset: low, end } = offsets.get(topic)!;
@@ -93,7 +114,26 @@ export async function startOf(
     offsets.set(topic, { offset, end });
   }
   const known = new Map([...ids].map(([topic, facts]) => [topic, facts.id]));
-  return { offsets, committed, marks: new StateMarks(changelogs, marks, known) };
+  // Where commits are no transactions there are no end markers to count.
+  const starts = transactional ? changelogs : [];
+  const endsNow = new Map(starts.map((topic) => [topic, offsets.get(topic)!.end]));
+  return { offsets, committed, marks: new StateMarks(changelogs, marks, known, endsNow) };
+}
+
+/** Asked until it ends at `atLeast`, as long as an answer of an old leader is to be feared. */
+async function boundsOf(
+  admin: StartAdmin,
+  topic: string,
+  partition: number,
+  atLeast: number,
+): Promise<Bounds | undefined> {
+  const untilMs = performance.now() + (admin.staleMs ?? 0);
+  for (;;) {
+    const bounds = (await admin.bounds(topic))[partition];
+    if (bounds === undefined || (bounds.written ?? bounds.end) >= atLeast) return bounds;
+    if (performance.now() >= untilMs) return bounds;
+    await new Promise((resolve) => setTimeout(resolve, DOUBT_MS));
+  }
 }
 
 /**
@@ -127,15 +167,18 @@ export async function refuseGoneState(
 function noted(found: ReadonlyMap<string, Committed>): {
   committed: Map<string, Committed>;
   marks: Marks;
+  ends: NotedEnds;
 } {
   const committed = new Map<string, Committed>();
   const marks: Marks = new Map();
+  const ends: NotedEnds = new Map();
   for (const [topic, { offset, metadata }] of found) {
     const read = readMarks(metadata);
     for (const [mark, id] of read.marks) marks.set(mark, id);
+    for (const [mark, end] of read.ends) ends.set(mark, Math.max(end, ends.get(mark) ?? 0));
     committed.set(topic, { offset, metadata: read.metadata });
   }
-  return { committed, marks };
+  return { committed, marks, ends };
 }
 
 function stateGone(group: string, partition: number, changelog: string): CarillonError {

@@ -188,6 +188,7 @@ export class KafkaTask implements TaskPort {
   }
 
   committed(part: UnitPart): void {
+    this.#parts.start.marks.committed();
     for (const { topic, offset, metadata } of part.offsets) {
       this.#committed.set(topic, { offset, metadata });
     }

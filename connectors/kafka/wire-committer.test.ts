@@ -61,7 +61,13 @@ function setUp(owned: readonly number[]) {
       said.push(`offsets ${offsets.map((one) => `${one.partition}@${one.offset}`).join(' ')}`);
     },
   };
-  const parts = { requester: cluster, metadata, logger: silent, settings: SETTINGS };
+  const parts = {
+    requester: cluster,
+    metadata,
+    logger: silent,
+    settings: SETTINGS,
+    memberships: new Map(),
+  };
   return { cluster, metadata, said, mine, feed, parts };
 }
 

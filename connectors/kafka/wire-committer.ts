@@ -20,6 +20,8 @@ import type { WireParts } from './wire-plane.ts';
 
 /** Below the producer's own limit, at which batches are halved. */
 const MERGED_BYTES_MAX = 900_000;
+/** A unit that takes longer is given up for a task that closes. */
+const CLOSE_PATIENCE_MS = 5_000;
 /** How long `end` waits for transactions to be aborted. */
 const END_TIMEOUT_MS = 3_000;
 
@@ -47,6 +49,7 @@ export class UnitTransactions implements UnitCommitter {
   readonly #open = new Map<number, TransactionalProducer>();
   readonly #ending = new Set<Promise<void>>();
   #underWay: Promise<unknown> = Promise.resolve();
+  #beganMs = 0;
 
   constructor(parts: WireParts, group: string, feed: CommittingFeed) {
     this.#parts = parts;
@@ -68,13 +71,15 @@ export class UnitTransactions implements UnitCommitter {
   async close(partition: number): Promise<void> {
     if (!this.#open.has(partition)) return;
     // A unit of the other tasks may be on its way under this id.
-    await this.#underWay;
+    const leftMs = this.#beganMs + CLOSE_PATIENCE_MS - performance.now();
+    await within(this.#underWay, Math.max(0, leftMs));
     this.#end(partition);
   }
 
   async commit({ parts }: CommitUnit): Promise<readonly LostPart[]> {
     const committing = this.#commit(parts);
     this.#underWay = committing;
+    this.#beganMs = performance.now();
     return committing;
   }
 

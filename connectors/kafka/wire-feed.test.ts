@@ -120,7 +120,7 @@ class World {
       fetchWaitMs: 1,
       revokeTimeoutMs: 50,
     };
-    const parts = { requester, metadata, logger: silent, settings };
+    const parts = { requester, metadata, logger: silent, settings, memberships: new Map() };
     const self = (): Self => {
       return { hash: 'h', partitions: PARTITIONS, startedAt: 1, owned: [], ownedAt: 0 };
     };
@@ -167,23 +167,36 @@ describe('a feed that shares with nobody', () => {
 
   test('tells what cannot be read, and why', async () => {
     const world = new World();
+    await world.write(0, 'gone', 'a');
+    world.cluster.partition('t', 0).start = 1;
     const host = new Host();
-    host.positions.set(0, 9);
     const { feed } = await world.open(false, host);
     await until('out of range', () => host.said.at(-1) === 'out of range 0');
-    host.positions.set(0, 0);
+    host.positions.set(0, 1);
     feed.seek('t', 0);
-    await world.write(0, 'a');
     await until('it goes on', () => host.read.length === 1);
     host.positions.delete(0);
     await world.write(0, 'b');
     const damaged = world.cluster.partition('t', 0).batches.at(-1)!;
     damaged[62]! ^= 1;
-    host.positions.set(0, 1);
+    host.positions.set(0, 2);
     feed.resume();
     await until('damaged', () => host.said.at(-1) === 'unreadable 0 CAR647');
     damaged[62]! ^= 1;
     await until('mended', () => host.read.length === 2);
+  });
+
+  test('doubts a leader whose end is before the position: it may have been stopped', async () => {
+    const world = new World();
+    await world.write(0, 'a', 'b');
+    const host = new Host();
+    host.positions.set(0, 4);
+    await world.open(false, host);
+    const fetches = () => world.cluster.asked.filter(({ api }) => api === 'Fetch').length;
+    await until('it is asked again and again', () => fetches() > 3);
+    await world.write(0, 'c', 'd', 'e');
+    await until('it goes on where it was', () => host.read.length === 1);
+    assert.deepEqual([host.read, host.said], [['0 e'], ['joined 0 1']]);
   });
 
   test('does not read another topic of the same name before it is told to', async () => {

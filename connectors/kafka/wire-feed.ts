@@ -3,6 +3,7 @@
  * wire. A feed that shares with nobody (a reader) is in no group at all.
  */
 import { CarillonError } from '../../core/error.ts';
+import { STALE_MS } from './admin.ts';
 import type { Self } from './assigner.ts';
 import { Backoff, pause } from './client.ts';
 import { GenerationGate } from './generation-gate.ts';
@@ -39,7 +40,15 @@ interface Place {
   empty: number;
   /** Monotonic milliseconds. */
   restsUntilMs: number;
+  /** Since when the leader says that the position is beyond its end; monotonic milliseconds. */
+  beyondSinceMs: number;
 }
+
+const NEVER_MS = Number.POSITIVE_INFINITY;
+
+const placeOf = (topicId: string): Place => {
+  return { topicId, empty: 0, restsUntilMs: 0, beyondSinceMs: NEVER_MS };
+};
 
 export class WireFeed implements Feed, FetchHost {
   readonly #parts: WireParts;
@@ -87,7 +96,7 @@ export class WireFeed implements Feed, FetchHost {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#membership = null;
+    this.#setMembership(null);
     this.#gate.lost();
     await Promise.all([this.#fetcher.close(), this.#member?.leave()]);
   }
@@ -95,7 +104,7 @@ export class WireFeed implements Feed, FetchHost {
   /** A position is of the topic as it is now. */
   seek(topic: string, partition: number): void {
     const topicId = this.#parts.metadata.topic(topic)?.id ?? '';
-    this.#places.set(`${topic}/${partition}`, { topicId, empty: 0, restsUntilMs: 0 });
+    this.#places.set(`${topic}/${partition}`, placeOf(topicId));
     this.#wake();
   }
 
@@ -153,6 +162,7 @@ export class WireFeed implements Feed, FetchHost {
     const place = this.#place(topic, partition);
     if (place.topicId !== fetched.wanted.topicId) return;
     place.empty = 0;
+    place.beyondSinceMs = NEVER_MS;
     try {
       for (const batch of logBatches(fetched)) this.#host.fetched(batch);
     } catch (error) {
@@ -179,8 +189,11 @@ export class WireFeed implements Feed, FetchHost {
 
   failed({ topic, partition, offset }: WantedPartition, failure: FetchFailure): void {
     if (this.#host.position(topic, partition) !== offset) return;
-    if (failure.kind === 'out-of-range') this.#host.outOfRange(topic, partition);
-    else if (failure.kind === 'recreated') this.#host.remade?.(topic);
+    if (failure.kind === 'out-of-range') {
+      if (!this.#isDoubted(topic, partition, offset > failure.end)) {
+        this.#host.outOfRange(topic, partition, true);
+      }
+    } else if (failure.kind === 'recreated') this.#host.remade?.(topic);
     else if (failure.kind === 'refused') {
       this.#unreadable(topic, partition, new Error(failure.why));
     }
@@ -218,7 +231,7 @@ export class WireFeed implements Feed, FetchHost {
       before?.memberId === membership.memberId && before.generation + 1 === membership.generation;
     // A generation that was missed: another may have had our tasks in it.
     if (before !== null && !isNext) this.#lost('a generation was missed');
-    this.#membership = membership;
+    this.#setMembership(membership);
     this.#assignment = partitions;
     this.#owned = new Set([...partitions.values()].flat());
     this.#places.clear();
@@ -230,12 +243,24 @@ export class WireFeed implements Feed, FetchHost {
   #lost(why: string): void {
     const facts = { group: this.#spec.groupId, why };
     this.#parts.logger.warn(facts, 'The member was out of its group.');
-    this.#membership = null;
+    this.#setMembership(null);
     this.#assignment = new Map();
     this.#owned = new Set();
     // First, so that what waits for a generation finds its tasks gone.
     this.#host.lost?.();
     this.#gate.lost();
+  }
+
+  /**
+   * A leader that was stopped in its tracks and runs on takes what was written since for beyond its
+   * end, until it learns that it has been followed.
+   */
+  #isDoubted(topic: string, partition: number, isBeyond: boolean): boolean {
+    const place = this.#place(topic, partition);
+    const nowMs = performance.now();
+    place.beyondSinceMs = isBeyond ? Math.min(place.beyondSinceMs, nowMs) : NEVER_MS;
+    void this.#parts.metadata.complain();
+    return isBeyond && nowMs - place.beyondSinceMs < STALE_MS;
   }
 
   #unreadable(topic: string, partition: number, error: unknown): void {
@@ -249,7 +274,7 @@ export class WireFeed implements Feed, FetchHost {
     const key = `${topic}/${partition}`;
     let place = this.#places.get(key);
     if (place === undefined) {
-      place = { topicId: '', empty: 0, restsUntilMs: 0 };
+      place = placeOf('');
       this.#places.set(key, place);
     }
     if (place.topicId === '') place.topicId = this.#parts.metadata.topic(topic)?.id ?? '';
@@ -282,6 +307,13 @@ export class WireFeed implements Feed, FetchHost {
     this.#places.clear();
     this.#host.joined('', this.#assignment);
     this.#wake();
+  }
+
+  #setMembership(membership: Membership | null): void {
+    this.#membership = membership;
+    const { memberships } = this.#parts;
+    if (membership === null) memberships.delete(this.#spec.groupId);
+    else memberships.set(this.#spec.groupId, membership);
   }
 
   #wake(): void {

@@ -1,23 +1,32 @@
 /** Topics and offsets asked of the brokers over the own protocol level. */
 import { CarillonError } from '../../core/error.ts';
-import type { Bounds, Committed } from './admin.ts';
+import { type Bounds, type Committed, STALE_MS } from './admin.ts';
 import { AskQueue } from './ask-queue.ts';
 import type { OffsetSource } from './plane.ts';
 import type { TopicFacts, TopicSource } from './topic-watch.ts';
 import type { Requester } from './wire/connection-pool.ts';
-import { committedOffsets } from './wire/group-offsets.ts';
+import { committedForMember, committedOffsets } from './wire/group-offsets.ts';
+import type { Membership } from './wire/group-requests.ts';
 import { type ListOptions, listOffsets, type OffsetQuestion } from './wire/list-offsets.ts';
 import type { ClusterMetadata } from './wire/metadata.ts';
 
 const TIMEOUT_MS = 15_000;
 
 export class WireOffsets implements OffsetSource, TopicSource {
+  readonly staleMs = STALE_MS;
   readonly #requester: Requester;
   readonly #metadata: ClusterMetadata;
+  readonly #memberships: ReadonlyMap<string, Membership>;
   /** So that tasks which open together ask for the bounds of a topic once. */
   readonly #queue = new AskQueue();
 
-  constructor(requester: Requester, metadata: ClusterMetadata) {
+  /** @param memberships by group, of this process */
+  constructor(
+    requester: Requester,
+    metadata: ClusterMetadata,
+    memberships: ReadonlyMap<string, Membership>,
+  ) {
+    this.#memberships = memberships;
     this.#requester = requester;
     this.#metadata = metadata;
   }
@@ -55,14 +64,18 @@ export class WireOffsets implements OffsetSource, TopicSource {
     return found.map((offset, p) => (offset < 0 ? ends[p]! : offset));
   }
 
-  /** Waits for transactions of others that hold some of these offsets (KIP-447). */
+  /**
+   * As a member of the group: waits for transactions of others that hold some of these offsets
+   * (KIP-447).
+   */
   async committed(
     groupId: string,
     topics: readonly string[],
     partition: number,
   ): Promise<ReadonlyMap<string, Committed>> {
     const asked = topics.map((topic) => ({ topic, partition }));
-    const told = await committedOffsets(this.#requester, this.#metadata, groupId, asked);
+    const membership = () => this.#memberships.get(groupId);
+    const told = await committedForMember(this.#requester, this.#metadata, membership, asked);
     return new Map(told.map(({ topic, offset, metadata }) => [topic, { offset, metadata }]));
   }
 

@@ -8,6 +8,7 @@ import type { Producer } from '../../core/log.ts';
 import type { KafkaClient, KafkaOptions } from './client.ts';
 import type { DataPlane, Feed, FeedHost, FeedSpec, UnitCommitter } from './plane.ts';
 import { ConnectionPool, type Requester } from './wire/connection-pool.ts';
+import type { Membership } from './wire/group-requests.ts';
 import { ClusterMetadata } from './wire/metadata.ts';
 import { BatchProducer } from './wire/producer.ts';
 import { OutputsThenOffsets, UnitTransactions } from './wire-committer.ts';
@@ -20,6 +21,8 @@ export interface WireParts {
   readonly metadata: ClusterMetadata;
   readonly logger: KafkaClient['logger'];
   readonly settings: KafkaClient['settings'];
+  /** By group: the members of this process that are in a generation. */
+  readonly memberships: Map<string, Membership>;
 }
 
 export class WirePlane implements DataPlane {
@@ -42,8 +45,10 @@ export class WirePlane implements DataPlane {
     });
     const requester = this.#pool;
     const metadata = new ClusterMetadata(requester);
-    this.#parts = { requester, metadata, logger: client.logger, settings: client.settings };
-    this.offsets = new WireOffsets(requester, metadata);
+    const { logger, settings } = client;
+    const memberships = new Map<string, Membership>();
+    this.#parts = { requester, metadata, logger, settings, memberships };
+    this.offsets = new WireOffsets(requester, metadata, memberships);
     this.topics = this.offsets;
     this.#producer = this.#open();
   }

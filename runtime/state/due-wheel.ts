@@ -160,7 +160,9 @@ export class DueWheel {
     return NONE;
   }
 
-  /** When the first coarse bucket that holds a slot begins; NEVER when only the top level has any. */
+  /**
+   * When the first coarse bucket that holds a slot begins; NEVER when only the top level has any.
+   */
   #nextTurn(): number {
     for (let level = 1; level < TOP; level++) {
       const bucket = this.#firstBucket(level);

@@ -14,7 +14,7 @@ import { GIVEN, Slice } from '../../core/slice.ts';
 import { Node, type Refusal } from '../node.ts';
 import type { DeviceNumbers } from './device-numbers.ts';
 import { NotificationForm, type NotificationParts } from './notification-form.ts';
-import { NotificationIds } from './notification-id.ts';
+import { idsOf, type NotificationIds } from './notification-id.ts';
 import type { TaskParts } from './task-parts.ts';
 
 export const LANE_STEP = 'lane';
@@ -50,7 +50,7 @@ export class LaneWriter {
     this.#schemas = parts.schemas;
     this.#partitions = parts.partitions;
     this.#form = new NotificationForm(stream.useCase, to, parts.schemas.encoder(to.lane.schema));
-    this.#ids = new NotificationIds(stream.useCase);
+    this.#ids = idsOf(stream.useCase);
     this.#allowed = to.transports.reduce((bits, one) => bits | (1 << TRANSPORTS.indexOf(one)), 0);
     this.#builderOf = (priority, transport, partition) =>
       parts.collector.builder(to.lane.topicOf(priority, TRANSPORTS[transport]!), partition);
@@ -89,12 +89,24 @@ export class LaneWriter {
   }
 
   #makeIds(slice: Slice): void {
-    const { selection, selected, device, eventStart, eventEnd, bytes, devices } = slice;
+    const { selected, devices } = slice;
     if (devices === null) return;
     const parts = this.#parts;
     if (parts.ids.length < selected * ID_BYTES) {
       parts.ids = Buffer.allocUnsafeSlow(slice.capacity * ID_BYTES);
     }
+    try {
+      this.#addIds(slice, devices);
+      this.#ids.flush(parts.ids);
+    } catch (error) {
+      // Others of the use case add to the same.
+      this.#ids.drop();
+      throw error;
+    }
+  }
+
+  #addIds(slice: Slice, devices: DeviceLines): void {
+    const { selection, selected, device, eventStart, eventEnd, bytes } = slice;
     const record = new Record(slice, 0);
     const ids = this.#ids;
     for (let j = 0; j < selected; j++) {
@@ -112,7 +124,6 @@ export class LaneWriter {
         ids.add(j * ID_BYTES, event, 0, event.length, devices.ids, from, to);
       }
     }
-    ids.flush(parts.ids);
   }
 
   #write(slice: Slice, record: Record, j: number): boolean {

@@ -213,6 +213,14 @@ export class NotificationIds {
     this.#pending = 0;
   }
 
+  /** Forgets all that was added since the last flush: whoever added it has failed. */
+  drop(): void {
+    this.#taken.fill(0);
+    this.#texts = 0;
+    this.#alone = [];
+    this.#pending = 0;
+  }
+
   /** The use case and its NUL begin every message: they are written once, in all lanes. */
   #writePrefixes(kernel: IdKernel): void {
     const prefix = [...this.#useCase, 0];
@@ -261,4 +269,19 @@ export class NotificationIds {
     }
     return this.#deviceView;
   }
+}
+
+const byUseCase = new Map<string, NotificationIds>();
+
+/**
+ * Those of a use case in this thread: its tasks, one a partition, take turns and flush what they
+ * have added. A memory for each would reserve 10 GiB of addresses and take 10 ms at the start.
+ */
+export function idsOf(useCase: string): NotificationIds {
+  let ids = byUseCase.get(useCase);
+  if (ids === undefined) {
+    ids = new NotificationIds(useCase);
+    byUseCase.set(useCase, ids);
+  }
+  return ids;
 }

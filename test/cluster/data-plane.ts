@@ -20,7 +20,8 @@ export interface Row {
   readonly headers: readonly (readonly [string, string])[];
 }
 
-const NOW_MS = 1_790_000_000_000;
+/** Retention goes by the records' times: old ones would be deleted at a restart. */
+export const NOW_MS = Date.now();
 
 export function batchOf(topic: string, partition: number, rows: readonly Row[]) {
   const builder = new BatchBuilder(topic, partition);
@@ -71,8 +72,11 @@ export class DataPlane {
     const at = { topic, partition };
     const [end] = await listOffsets(this.requester, this.metadata, [{ ...at, at: 'end' }]);
     const reader = new PartitionReader(this, topic, partition, from);
-    await reader.until(() => reader.offset >= end!);
-    await reader.close();
+    try {
+      await reader.until(() => reader.offset >= end!);
+    } finally {
+      await reader.close();
+    }
     return reader.records;
   }
 

@@ -61,6 +61,10 @@ export class PlaneTask implements TaskHost {
     this.onWake();
   }
 
+  async settle(): Promise<void> {
+    this.said.push('settled');
+  }
+
   async close(why: 'revoked' | 'stopped' | 'fenced'): Promise<void> {
     this.said.push(why);
   }

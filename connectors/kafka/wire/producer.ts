@@ -4,50 +4,31 @@
  * until all in-sync replicas have them.
  */
 import { CarillonError } from '../../../core/error.ts';
-import type { Compression } from './compression.ts';
 import { pause } from './connection.ts';
-import { ASK_TIMEOUT_MS, type Purpose, type Requester } from './connection-pool.ts';
+import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';
 import { INIT_PRODUCER_ID } from './init-producer-id.ts';
 import type { ClusterMetadata } from './metadata.ts';
 import { PartitionQueue, type Sending } from './partition-queue.ts';
 import {
-  type OutgoingBatch,
   PRODUCE,
   type ProducedPartition,
   type ProducerIdentity,
   type SealedBatch,
 } from './produce-request.ts';
 
-export type { OutgoingBatch };
+import {
+  type OutgoingBatch,
+  type ProducerOptions,
+  type ProducerSettings,
+  settingsOf,
+} from './producer-options.ts';
 
-export interface ProducerOptions {
-  /** Which connections it uses: a broker takes one request of each at a time. Default `produce`. */
-  readonly purpose?: Purpose;
-  /** How long a batch is tried. Default 30 s. */
-  readonly deliveryTimeoutMs?: number;
-  /** How long a broker may take for one request. Default 15 s. */
-  readonly requestTimeoutMs?: number;
-  /** Between two attempts. Default 50 ms. */
-  readonly retryMs?: number;
-  /** Default `none`: readers of the same process then need not undo it. */
-  readonly compression?: Compression;
-  /** Larger batches are halved before they are sent. Default 1,000,000, below the brokers' own. */
-  readonly batchBytesMax?: number;
-  /** Waiting beyond this, `send` holds its caller back. Default 32 MiB. */
-  readonly waitingBytesMax?: number;
-  /** For batches of a transaction: it must have been opened under this identity. */
-  readonly transaction?: { readonly id: string; readonly identity: ProducerIdentity };
-}
+export type { OutgoingBatch, ProducerOptions } from './producer-options.ts';
 
-const DELIVERY_TIMEOUT_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-const BATCH_BYTES_MAX = 1_000_000;
-const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 /** Requests under way to one broker; it keeps order in a connection, and takes one at a time. */
 const IN_FLIGHT_MAX = 5;
-const RETRY_MS = 50;
 /** A request that takes longer is looked into. */
 const STUCK_MS = 1_000;
 /** Answers of brokers that know no such partition, until it counts as not there. */
@@ -75,7 +56,7 @@ interface Flight {
 export class BatchProducer {
   readonly #requester: Requester;
   readonly #metadata: ClusterMetadata;
-  readonly #options: Required<Omit<ProducerOptions, 'transaction'>>;
+  readonly #options: ProducerSettings;
   readonly #transactionalId: string | null;
   readonly #queues = new Map<string, PartitionQueue>();
   /** Queues with something to send, the one that has waited longest first. */
@@ -97,15 +78,7 @@ export class BatchProducer {
     this.#metadata = metadata;
     this.#transactionalId = options.transaction?.id ?? null;
     this.#identity = options.transaction?.identity ?? null;
-    this.#options = {
-      purpose: options.purpose ?? 'produce',
-      deliveryTimeoutMs: options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS,
-      requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-      retryMs: options.retryMs ?? RETRY_MS,
-      compression: options.compression ?? 'none',
-      batchBytesMax: options.batchBytesMax ?? BATCH_BYTES_MAX,
-      waitingBytesMax: options.waitingBytesMax ?? WAITING_BYTES_MAX,
-    };
+    this.#options = settingsOf(options);
   }
 
   /**

@@ -3,6 +3,8 @@
  * notification is in its lane once, numbers are dense and in order, everything goes on by itself,
  * and no member stays behind in a group.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { progress } from '../../kit/servers/progress.ts';
 import { Chance } from '../../sim/chance.ts';
 import { until } from '../pipeline.ts';
@@ -14,8 +16,12 @@ import { judge, type Verdict } from './verdict.ts';
 export interface ChaosOptions {
   readonly seed: number;
   readonly faults: number;
+  /** No fault begins later than so long after the load has. */
+  readonly withinMs?: number;
   /** Only these kinds; all by default. */
   readonly kinds?: readonly FaultName[];
+  /** Where the workers' logs go in the end. */
+  readonly keep?: string;
 }
 
 export interface ChaosResult {
@@ -47,7 +53,8 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   try {
     await arena.movesOn(GIVE_UP_MS);
     watch.start();
-    for (let n = 1; n <= options.faults; n++) {
+    const untilMs = performance.now() + (options.withinMs ?? Number.POSITIVE_INFINITY);
+    for (let n = 1; n <= options.faults && performance.now() < untilMs; n++) {
       const name = chance.weighted(weights);
       const startedAt = performance.now();
       watch.longestMs();
@@ -72,6 +79,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     }
     return { verdict: await judge(arena.log, arena.load.told), troubles, standstills };
   } finally {
+    for (const worker of options.keep === undefined ? [] : arena.everyone) {
+      writeFileSync(join(options.keep!, `worker-${worker.pid}.log`), worker.log);
+    }
     await watch.stop();
     await arena.stop();
   }

@@ -1,7 +1,8 @@
 /**
  * `npm run chaos`: faults at random while streams run on three brokers.
  *
- *   node test/cluster/chaos/run.ts [--seed N] [--seeds N] [--faults N] [--kind NAME]…
+ *   node test/cluster/chaos/run.ts
+ *     [--seed N] [--seeds N] [--faults N] [--kind NAME]… [--keep FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { chaos } from './chaos.ts';
@@ -13,6 +14,8 @@ const { values } = parseArgs({
     /** How many seeds, from the first on. */
     seeds: { type: 'string', default: '1' },
     faults: { type: 'string', default: '50' },
+    /** A folder for the workers' logs. */
+    keep: { type: 'string' },
     kind: { type: 'string', multiple: true },
   },
 });
@@ -28,6 +31,7 @@ for (let n = 0; n < Number(values.seeds); n++) {
     seed,
     faults: Number(values.faults),
     ...kinds,
+    ...(values.keep === undefined ? {} : { keep: values.keep }),
   });
   const slowest = standstills.toSorted((a, b) => b.ms - a.ms)[0];
   process.stdout.write(
