@@ -126,7 +126,19 @@ test('expand: what is sent on at once has a bound, a record is not torn apart', 
     { n: 'd', times: 9_000 },
     { n: 'e', times: 2 },
   );
-  const sent = all.feed(sliceOf(rows));
+  const places = new Set<string>();
+  all.onSlice((slice) => {
+    for (let j = 0; j < slice.selected; j++) {
+      const { topic, partition, offset, key, value } = new Record(slice, slice.selection[j]!);
+      places.add(`${topic}/${partition}@${offset} ${key} ${value.n[0]}`);
+    }
+  });
+  const sent = all.feed(sliceOf(rows, { topic: 't', partition: 1 }), 8);
+  assert.deepEqual(
+    [...places],
+    [0, 1, 2, 3, 4].map((n) => `t/1@${n} null ${'abcde'[n]}`),
+  );
+  assert.deepEqual(all.places, ['t/1 8', 't/1 8', 't/1 8']);
   assert.deepEqual(
     sent.map((names) => [names.length, names[0], names.at(-1)]),
     [

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { map, type Subject } from 'rxjs';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
+import type { Record } from '../../core/record.ts';
+import { wholeBatch } from '../../core/record-batch.ts';
 import { Slice } from '../../core/slice.ts';
 import {
   defineEach,
@@ -11,7 +14,7 @@ import {
   defineTimed,
   type StepContext,
 } from '../../core/spec.ts';
-import { columns } from '../../core/store.ts';
+import { columns, type Key } from '../../core/store.ts';
 import { dropped, HELD, PASSED } from '../../core/verdict.ts';
 import { START_MS } from '../../test/kit/drive.ts';
 import { BY, base, opened } from '../../test/kit/operators.ts';
@@ -86,6 +89,23 @@ test('timed: nothing goes on before its time, and then with a tick', () => {
   assert.deepEqual(all.tick(1_001), [[]]);
 });
 
+test('timed: what was held of two partitions goes on apart', () => {
+  const all = opened(holding);
+  all.feed(sliceOf([held('a', 'x')], { partition: 1 }));
+  all.feed(sliceOf([held('b', 'y')], { partition: 2 }));
+  all.places.length = 0;
+  assert.deepEqual(all.tick(1_000), [['a'], ['b']]);
+  assert.deepEqual(all.places, ['events/1 1000', 'events/2 1000']);
+});
+
+test('timed: what is emitted can be changed', () => {
+  const all = opened(holding);
+  const counts: number[] = [];
+  all.onSlice(({ count, n }) => counts.push(...count.subarray(0, n)));
+  all.feed(sliceOf([{ value: { n: 'p', k: 'x', what: 'pass', times: 3 } }]));
+  assert.deepEqual(counts, [1, 2, 3]);
+});
+
 test('timed: more than a slice takes goes on in several', () => {
   const all = opened(holding);
   const rows = Array.from({ length: 600 }, (_, n) => held(n, `k-${String(n).padStart(3, '0')}`));
@@ -126,6 +146,62 @@ test('timed: two steps in a row, each with its own time', () => {
   assert.deepEqual(all.counts(0), [1, 1, 0, 0, 0, 1]);
   assert.deepEqual(all.counts(1), [1, 0, 0, 0, 1, 0]);
   assert.deepEqual(all.tick(2_000), [['a']]);
+});
+
+test('timed: what was held comes back held, with its time', () => {
+  const before = opened(holding);
+  before.feed(sliceOf([held('a', 'x'), held('b', 'y')]));
+  const builder = new BatchBuilder('changelog', 0);
+  before.steps.steps[0]!.store!.writeChanged(builder, START_MS);
+  const after = opened(holding);
+  after.steps.steps[0]!.store!.restore(wholeBatch('c', 0, builder.finish().bytes, 0));
+  after.steps.restored();
+  const { node } = after.steps.steps[0]!;
+  assert.deepEqual([node.counts.restored, node.counts.held], [2, 2]);
+  assert.equal(after.steps.nextDueMs(), START_MS + 1_000);
+  assert.deepEqual(after.steps.heldSchemaIds(), [7]);
+  assert.deepEqual(after.tick(1_000), [['a', 'b']]);
+  assert.deepEqual(after.counts(), [0, 2, 0, 0, 0, 2]);
+});
+
+test('the next due time of a stream is that of the first of its steps', () => {
+  const all = opened(holding, { ...holding, type: 'other' });
+  all.feed(sliceOf([held('a', 'x')]));
+  all.tick(1_000);
+  all.feed(sliceOf([held('b', 'x')]), 1_500);
+  assert.equal(all.steps.nextDueMs(), START_MS + 2_000);
+  all.tick(2_000);
+  assert.equal(all.steps.nextDueMs(), START_MS + 2_500);
+});
+
+test('a step that says it holds what it does not has a gap, though its counts agree', () => {
+  const liar = {
+    ...holding,
+    open: () => ({ record: () => HELD, due() {} }),
+  };
+  const all = opened(liar);
+  all.feed(sliceOf([held('a', 'x')]));
+  assert.deepEqual([all.steps.steps[0]!.gap(), all.steps.steps[0]!.node.gap()], [1, 0]);
+});
+
+test('what a step settles without a row of its own is told without an origin', () => {
+  const settling = {
+    ...holding,
+    open: (_config: unknown, { settle, store }: Parameters<typeof holding.open>[1]) => ({
+      record(record: Record, _emit: unknown, key: Key | null) {
+        store.put(key!).newest.hold(record);
+        if (record.value.n !== 'b') return HELD;
+        settle(dropped('with'), 1, 40);
+        store.delete();
+        settle(dropped('without'), 0, 41);
+        return HELD;
+      },
+      due() {},
+    }),
+  };
+  const all = opened(settling);
+  all.feed(sliceOf([held('a', 'x'), held('b', 'y')], { partition: 6 }));
+  assert.deepEqual(all.told, ['s/holding with events/6@40 ×1', 's/holding without /3@-1 ×0']);
 });
 
 test('a timed step needs a store', () => {
