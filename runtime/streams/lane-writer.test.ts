@@ -288,6 +288,7 @@ test('a value that a step gave is encoded by the stream’s schema', async () =>
 
 test('a slice of many records: each its own id, in its own place', async () => {
   const { write } = await opened();
+  write({}, {});
   const all = Array.from({ length: 700 }, (_, n) => ({
     event: `event-${'x'.repeat(n % 130)}-${n}`,
     device: `d-${n % 7}`,
