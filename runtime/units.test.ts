@@ -63,6 +63,7 @@ interface Due {
   /** When the last commit ended, and when the first record since was seen. */
   readonly lastMs?: number;
   readonly firstMs?: number;
+  readonly minMs?: number;
   readonly due: number;
 }
 
@@ -70,6 +71,7 @@ const dues: readonly Due[] = [
   { what: 'nothing was done', uncommitted: 0, due: NEVER },
   { what: 'quiet, long after the last', uncommitted: 1, lastMs: 0, firstMs: 60, due: 25 },
   { what: 'quiet, soon after the last', uncommitted: 1, lastMs: 50, firstMs: 60, due: 75 },
+  { what: 'quiet, but later than at the latest', uncommitted: 1, minMs: 500, due: 160 },
   { what: 'busy', uncommitted: 1, quiet: false, lastMs: 50, firstMs: 60, due: 160 },
   { what: 'one record too few', uncommitted: 9, quiet: false, firstMs: 60, due: 160 },
   { what: 'so many records', uncommitted: 10, quiet: false, firstMs: 60, due: -START_MS },
@@ -101,7 +103,8 @@ const dues: readonly Due[] = [
 for (const row of dues) {
   test(`due: ${row.what}`, () => {
     const { offsetsOnlyMs } = row;
-    const policy = offsetsOnlyMs === undefined ? POLICY : { ...POLICY, offsetsOnlyMs };
+    const of = { ...POLICY, minMs: row.minMs ?? POLICY.minMs };
+    const policy = offsetsOnlyMs === undefined ? of : { ...of, offsetsOnlyMs };
     const { unit, task, at, units } = opened(policy);
     at(row.lastMs ?? 0);
     task.uncommitted = 1;
@@ -199,15 +202,15 @@ test('a slow commit: tasks go on until so much waits, and the next comes after i
   waiting[0]!.resolve();
   await first;
   assert.equal(wakes(), 1);
-  waiting[1]?.resolve();
-  await Promise.resolve();
-  waiting[1]?.resolve();
+  while (waiting.length < 2) await Promise.resolve();
+  at(90);
+  waiting[1]!.resolve();
   await second;
   assert.deepEqual(units, ['0@3', '0@10']);
   assert.equal(unit.committing, false);
   assert.equal(unit.full, false);
   task.uncommitted = 1;
-  assert.equal(unit.dueMs(), START_MS + 105, 'quiet time counts from the end of a commit');
+  assert.equal(unit.dueMs(), START_MS + 115, 'quiet time counts from the end of a commit');
 });
 
 test('without a commit under way nobody is full, however much there is', () => {

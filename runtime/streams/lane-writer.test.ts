@@ -229,6 +229,21 @@ test('without devices at all every record is refused', async () => {
   assert.deepEqual([writer.node.counts.in, told.length], [2, 2]);
 });
 
+test('a slice is used again: keys are those that are there now', async () => {
+  const { writer, slice, parts } = await opened();
+  const made = slice([{ member: 'a' }, { member: 'b' }]);
+  writer.write(made);
+  made.bytes.write('a', made.keyStart[1]!);
+  made.selection[0] = 1;
+  made.selected = 1;
+  writer.write(made);
+  const rows = [...parts.numbers!.rows()].map(([member, row]) => {
+    const [{ last }] = [...(row as Map<string, { last: number }>).values()] as [{ last: number }];
+    return `${member} ${last}`;
+  });
+  assert.deepEqual(rows, ['a 2', 'b 1']);
+});
+
 test('a lane needs numbers', async () => {
   const { driven, parts } = await opened();
   const plan = driven.plan.subTopologies.flatMap(({ streams }) => streams)[0]!;
@@ -239,10 +254,16 @@ test('a lane needs numbers', async () => {
 test('a device’s records are on the partition of its id', async () => {
   const { write } = await opened({ partitions: 5 });
   const devices = Array.from({ length: 40 }, (_, n) => `device-${n}`);
-  const made = write(...devices.map((device) => ({ device })));
+  const made = write(
+    ...devices.map((device, n) => ({
+      device,
+      transports: [n % 2 === 0 ? 'fcm' : 'inbox'] as const,
+    })),
+  );
   assert.equal(made.length, devices.length);
   for (const { place, key } of made) {
-    assert.equal(place, `notifications.normal.inbox/${partitionOfText(key!, 5)}`);
+    const lane = devices.indexOf(key!) % 2 === 0 ? 'fcm' : 'inbox';
+    assert.equal(place, `notifications.normal.${lane}/${partitionOfText(key!, 5)}`);
   }
 });
 
@@ -267,6 +288,7 @@ test('a value that a step gave is encoded by the stream’s schema', async () =>
 
 test('a slice of many records: each its own id, in its own place', async () => {
   const { write } = await opened();
+  write({}, {});
   const all = Array.from({ length: 700 }, (_, n) => ({
     event: `event-${'x'.repeat(n % 130)}-${n}`,
     device: `d-${n % 7}`,
