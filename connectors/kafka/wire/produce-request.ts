@@ -7,13 +7,6 @@ import { crc32c } from '@node-rs/crc32';
 import type { Api, Throttled } from './api.ts';
 import { CODECS, type Compression, compress } from './compression.ts';
 
-/** A finished batch of `BatchBuilder`; it is sealed where it lies, and must not be used after. */
-export interface OutgoingBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly bytes: Buffer;
-}
-
 /** Who writes: told by the broker, in each batch. */
 export interface ProducerIdentity {
   readonly producerId: number;
