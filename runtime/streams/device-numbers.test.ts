@@ -240,7 +240,7 @@ test('a row that is torn is CAR802', () => {
     const builder = new BatchBuilder('changelog', 0);
     builder.append(START_MS, 'm', value);
     // What is missing must not be taken from the record behind.
-    builder.append(START_MS, 'n', Buffer.alloc(100));
+    builder.append(START_MS, 'n'.repeat(60), Buffer.from([0, 1, 2, 0]));
     const batch = wholeBatch('c', 0, Buffer.from(builder.finish().bytes), 0);
     const numbers = new DeviceNumbers('t.numbers');
     assert.throws(() => numbers.restore(batch), { code: 'CAR802' }, value.toString('hex'));
