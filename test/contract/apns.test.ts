@@ -49,7 +49,7 @@ sinkContract({
   name: 'apns',
   batchMax: apns.batchMax,
   capabilities: ['probe_refused', 'dead_token', 'overloaded', 'timeout', 'cut', 'away', 'bounded'],
-  start: ({ concurrency }) => start({ request_timeout: '400ms', streams_max: concurrency }),
+  start: ({ concurrency }) => start({ request_timeout: '2s', streams_max: concurrency }),
   // Signed with a key that the team does not have.
   startRefused: () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

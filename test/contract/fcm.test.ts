@@ -53,6 +53,6 @@ sinkContract({
   name: 'fcm',
   batchMax: fcm.batchMax,
   capabilities: ['probe_refused', 'dead_token', 'overloaded', 'timeout', 'cut', 'away', 'bounded'],
-  start: ({ concurrency }) => start({ request_timeout: '400ms', streams_max: concurrency }),
+  start: ({ concurrency }) => start({ request_timeout: '2s', streams_max: concurrency }),
   startRefused: () => start({}, { stranger: true }),
 });
