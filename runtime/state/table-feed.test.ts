@@ -60,6 +60,27 @@ test('a table of devices is lines, and rows for who asks for rows', () => {
   assert.deepEqual(feed.view('devices').get('m-1'), { memberId: 'm-1', devices });
 });
 
+test('a row is decoded when it is asked for, and once', () => {
+  let decoded = 0;
+  const schemas = tableSchemas({ isAway: false }, () => decoded++);
+  const loader = new SchemaLoader(schemas, new HandClock(0), () => {});
+  const feed = new TableFeed(plans, schemas, loader, () => {});
+  const add = (rows: readonly TableRow[]) =>
+    feed.add('tables.owners', tableBatch(rows, 'tables.owners'));
+  add([
+    ['d-1', { n: 1 }],
+    ['d-1', { n: 2 }],
+    ['d-2', { n: 3 }],
+  ]);
+  assert.equal(decoded, 0);
+  const owners = feed.view('owners');
+  assert.deepEqual([owners.get('d-1'), owners.get('d-1')], [{ n: 2 }, { n: 2 }]);
+  assert.equal(decoded, 1);
+  add([['d-1', { n: 4 }]]);
+  assert.deepEqual(owners.get('d-1'), { n: 4 });
+  assert.equal(decoded, 2);
+});
+
 test('what is no table of this part of the topology: a topic is passed over, a name is a fault', () => {
   const { feed, add } = open();
   add([['k', { n: 1 }]], 'tables.presence');

@@ -18,6 +18,11 @@ export interface TableRows {
 
 /** Where decoded rows go. */
 export interface RowTarget {
+  /**
+   * Takes a row that is certain to be readable without its being decoded: most rows of a table are
+   * never asked for in a process. Left out: all are decoded.
+   */
+  keep?(slice: Slice, i: number, decoder: ValueDecoder): void;
   put(slice: Slice, i: number, row: unknown): void;
   delete(slice: Slice, i: number): void;
 }
@@ -58,6 +63,10 @@ export class TableReader {
   }
 
   #decode(slice: Slice, i: number, decoder: ValueDecoder, to: RowTarget): void {
+    if (to.keep !== undefined && this.#isWhole(slice, i)) {
+      to.keep(slice, i, decoder);
+      return;
+    }
     let row: unknown;
     try {
       row = decoder.decode(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
@@ -66,6 +75,13 @@ export class TableReader {
       return;
     }
     to.put(slice, i, row);
+  }
+
+  /** A locator of no field goes over the bytes, and says whether a decoder would give a value. */
+  #isWhole(slice: Slice, i: number): boolean {
+    const id = schemaIdOf(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
+    const locator = this.#schemas.locator(id, { schema: this.#schema }, []);
+    return locator?.locate(slice, i) === true;
   }
 
   #refuse(slice: Slice, i: number, why: string): void {

@@ -36,8 +36,15 @@ export function tableSlice(rows: readonly TableRow[]): Slice {
   return slice;
 }
 
+function parsed(bytes: Buffer, start: number, end: number): unknown {
+  return JSON.parse(bytes.toString('utf8', start + WIRE_HEADER_BYTES, end));
+}
+
 /** Schemas of which `load` gives those that it is asked for, unless `isAway`. */
-export function tableSchemas(away: { isAway: boolean } = { isAway: false }): Schemas {
+export function tableSchemas(
+  away: { isAway: boolean } = { isAway: false },
+  onDecoded: () => void = () => {},
+): Schemas {
   const loaded = new Set([KNOWN_ID, UNKNOWN_ID]);
   const unused = () => {
     throw new Error('a table does not ask for it');
@@ -47,8 +54,10 @@ export function tableSchemas(away: { isAway: boolean } = { isAway: false }): Sch
       if (!loaded.has(schemaId)) return undefined;
       if (schemaId === UNKNOWN_ID) return { code: 'CAR502', why: 'nobody knows the id' };
       return {
-        decode: (bytes, start, end) =>
-          JSON.parse(bytes.toString('utf8', start + WIRE_HEADER_BYTES, end)),
+        decode(bytes, start, end) {
+          onDecoded();
+          return parsed(bytes, start, end);
+        },
       };
     },
     async load(schemaId) {
@@ -56,7 +65,17 @@ export function tableSchemas(away: { isAway: boolean } = { isAway: false }): Sch
       if (away.isAway) throw new Error('the registry is away');
       loaded.add(schemaId);
     },
-    locator: unused,
+    // It goes over the bytes and tells whether they can be decoded.
+    locator: () => ({
+      locate({ bytes, valueStart, valueEnd }, i) {
+        try {
+          parsed(bytes, valueStart[i]!, valueEnd[i]!);
+          return true;
+        } catch {
+          return false;
+        }
+      },
+    }),
     encoder: unused,
     decodeByWriter: unused,
   };

@@ -1,6 +1,9 @@
 /** Three brokers, workers that run the streams of topologies/plain.yaml, and a load. */
 import kafkajs, { type Admin } from 'kafkajs';
 import { openKafkaLog } from '../../../connectors/kafka/log.ts';
+import { ConnectionPool } from '../../../connectors/kafka/wire/connection-pool.ts';
+import { ClusterMetadata } from '../../../connectors/kafka/wire/metadata.ts';
+import { WireOffsets } from '../../../connectors/kafka/wire-offsets.ts';
 import type { Log } from '../../../core/log.ts';
 import { type KafkaServer, startKafka } from '../../kit/servers.ts';
 import { Pipeline, type PipelineProcess, until } from '../pipeline.ts';
@@ -13,6 +16,24 @@ export const GROUPS = PRIORITIES.map((priority) => `${TOPOLOGY}.streams.${priori
 export const LANES = PRIORITIES.flatMap((priority) =>
   ['websocket', 'fcm', 'inbox'].map((transport) => `notifications.${priority}.${transport}`),
 );
+
+/** Asks for offsets, over connections of its own. */
+class Watcher {
+  readonly #pool: ConnectionPool;
+  readonly #metadata: ClusterMetadata;
+  readonly offsets: WireOffsets;
+
+  constructor(brokers: readonly string[]) {
+    this.#pool = new ConnectionPool({ brokers, clientId: 'chaos-watch' });
+    this.#metadata = new ClusterMetadata(this.#pool);
+    this.offsets = new WireOffsets(this.#pool, this.#metadata, new Map());
+  }
+
+  close(): void {
+    this.#metadata.close();
+    this.#pool.close();
+  }
+}
 
 export interface ArenaOptions {
   readonly seed: number;
@@ -29,6 +50,8 @@ export class Arena {
   readonly everyone: PipelineProcess[] = [];
   readonly #pipeline: Pipeline;
   readonly #registry: RegistryStandIn;
+  /** kafkajs' admin waits for a broker that is stopped as long as that is. */
+  readonly #watcher: Watcher;
 
   private constructor(
     kafka: KafkaServer,
@@ -44,6 +67,7 @@ export class Arena {
     this.load = load;
     this.#pipeline = pipeline;
     this.#registry = registry;
+    this.#watcher = new Watcher(kafka.brokers);
   }
 
   /** Everything runs, and the load has begun. */
@@ -93,22 +117,16 @@ export class Arena {
   /** By group and partition: the committed offset of the events; -1 where there is none. */
   async committed(): Promise<number[]> {
     const all = await Promise.all(
-      GROUPS.map((groupId) => this.admin.fetchOffsets({ groupId, topics: [EVENTS] })),
+      GROUPS.map((group) => this.#watcher.offsets.committedAll(group, [EVENTS])),
     );
-    return all.flatMap((topics) => {
-      const offsets = Array.from({ length: PARTITIONS }, () => -1);
-      for (const { partition, offset } of topics[0]?.partitions ?? []) {
-        offsets[partition] = Number(offset);
-      }
-      return offsets;
-    });
+    return all.flatMap((tasks) =>
+      Array.from({ length: PARTITIONS }, (_, p) => tasks.get(p)?.get(EVENTS)?.offset ?? -1),
+    );
   }
 
   /** The ends of the events' partitions, once a group. */
   async ends(): Promise<number[]> {
-    const found = await this.admin.fetchTopicOffsets(EVENTS);
-    const ends = Array.from({ length: PARTITIONS }, () => 0);
-    for (const { partition, high } of found) ends[partition] = Number(high);
+    const ends = (await this.#watcher.offsets.bounds(EVENTS)).map(({ end }) => end);
     return GROUPS.flatMap(() => ends);
   }
 
@@ -149,6 +167,7 @@ export class Arena {
   async stop(): Promise<void> {
     await this.load.stop();
     await this.#pipeline.stop();
+    this.#watcher.close();
     await this.log.close();
     await this.admin.disconnect();
     await this.kafka.stop();

@@ -56,7 +56,7 @@ async function brokerRestarted(arena: Arena, chance: Chance): Promise<string> {
 async function brokerStoppedAndResumed(arena: Arena, chance: Chance): Promise<string> {
   const index = chance.below(BROKERS);
   await arena.kafka.pause(index);
-  const forMs = 1_000 + chance.below(9_000);
+  const forMs = 1_000 + chance.below(24_000);
   await wait(forMs);
   await arena.kafka.resume(index);
   return `broker ${index + 1} for ${forMs} ms`;
