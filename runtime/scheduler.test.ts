@@ -156,6 +156,7 @@ function timed(t: TestContext, ...of: readonly Of[]) {
   const timers = new Map<object, { readonly atMs: number; readonly run: () => void }>();
   t.mock.method(globalThis, 'setImmediate', (run: () => void) => asked.push(run));
   t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => {
+    assert.ok(ms >= 1, 'a timer of 0 ms would be a turn without an end');
     const timer = {};
     timers.set(timer, { atMs: all.clock.now() + ms, run });
     return timer;

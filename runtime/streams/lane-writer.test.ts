@@ -294,6 +294,12 @@ test('a slice of many records: each its own id, in its own place', async () => {
     device: `d-${n % 7}`,
     ...(n % 50 === 3 ? { device: null } : {}),
   }));
+  const few = all.slice(4, 44);
+  const first = write(...few);
+  assert.deepEqual(
+    first.map(({ value }) => value.id),
+    few.map(({ event, device }) => notificationId(event, 'pc', device!)),
+  );
   const made = write(...all);
   const told = all.filter(({ device }) => device !== null);
   assert.deepEqual(
