@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Backoff, errorType, forward, isFenced, kafkaError, pause, within } from './client.ts';
+import { Backoff, errorType, forward, isFenced, kafkaError, within } from './client.ts';
+import { pause } from './wire/pause.ts';
 
 function failure(name: string, type?: string, cause?: unknown): Error {
   return Object.assign(new Error('why', { cause }), { name, ...(type ? { type } : {}) });

@@ -9,12 +9,13 @@
 import type { Producer as KafkaProducer, Transaction } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
 import type { CommitUnit, UnitPart } from '../../core/log.ts';
-import { errorType, type KafkaClient, pause, TRANSACTION_TIMEOUT_MS, within } from './client.ts';
+import { errorType, type KafkaClient, TRANSACTION_TIMEOUT_MS, within } from './client.ts';
 import { Leaders } from './leaders.ts';
 import { piecesOf } from './messages.ts';
 import type { LostPart, UnitCommitter } from './plane.ts';
 import type { LogProducer } from './producer.ts';
 import { roundsOf, sendRound } from './send.ts';
+import { pause } from './wire/pause.ts';
 
 /** The coordinator still writes the markers of the transaction before: a few milliseconds. */
 const CONCURRENT_DELAY_MS = 5;

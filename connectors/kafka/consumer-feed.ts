@@ -9,9 +9,10 @@
  */
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { taskAssigner } from './assigner.ts';
-import { Backoff, type KafkaClient, kafkaError, pause, within } from './client.ts';
+import { Backoff, type KafkaClient, kafkaError, within } from './client.ts';
 import { emptyBatch, fetchedOf, firstOffsetOf } from './fetched.ts';
 import type { Feed, FeedHost, FeedSpec } from './plane.ts';
+import { pause } from './wire/pause.ts';
 
 const FETCH_BYTES_MAX = 10 * 1024 * 1024;
 const PARTITION_BYTES_MAX = 1024 * 1024;

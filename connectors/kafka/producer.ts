@@ -6,10 +6,11 @@
 import type { Producer as KafkaProducer } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
 import type { EncodedBatch, Producer } from '../../core/log.ts';
-import { Backoff, errorType, type KafkaClient, kafkaError, pause } from './client.ts';
+import { Backoff, errorType, type KafkaClient, kafkaError } from './client.ts';
 import { Leaders } from './leaders.ts';
 import { type Piece, piecesOf } from './messages.ts';
 import { roundsOf, sendRound } from './send.ts';
+import { pause } from './wire/pause.ts';
 
 /** What waits to be sent, in bytes; `send` holds its caller back beyond it. */
 const WAITING_BYTES_MAX = 32 * 1024 * 1024;

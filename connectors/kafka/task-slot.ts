@@ -3,8 +3,9 @@
  * slot brings itself to the last one, a step at a time: a task is closed before it is opened again.
  */
 import type { CarillonError } from '../../core/error.ts';
-import { Backoff, kafkaError, pause } from './client.ts';
+import { Backoff, kafkaError } from './client.ts';
 import type { KafkaTask, Why } from './task.ts';
+import { pause } from './wire/pause.ts';
 
 export interface SlotHost {
   /**

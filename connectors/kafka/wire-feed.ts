@@ -5,7 +5,7 @@
 import { CarillonError } from '../../core/error.ts';
 import { STALE_MS } from './admin.ts';
 import type { Self } from './assigner.ts';
-import { Backoff, pause } from './client.ts';
+import { Backoff } from './client.ts';
 import { GenerationGate } from './generation-gate.ts';
 import type { Feed, FeedHost, FeedSpec } from './plane.ts';
 import { wireError } from './wire/errors.ts';
@@ -19,6 +19,7 @@ import {
 import { GroupMember } from './wire/group-member.ts';
 import type { Membership } from './wire/group-requests.ts';
 import type { Assignment } from './wire/group-strategy.ts';
+import { pause } from './wire/pause.ts';
 import { emptyBatch, logBatches } from './wire-batches.ts';
 import type { WireParts } from './wire-plane.ts';
 import { taskStrategy } from './wire-strategy.ts';

@@ -11,6 +11,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Connection, type SASLOptions, Writer } from '@platformatic/kafka';
 import type { Api } from './api.ts';
 import { BrokerError, ConnectionLost, check } from './errors.ts';
+import { pause } from './pause.ts';
 import { RequestWriter } from './request-writer.ts';
 import { ResponseReader } from './response-reader.ts';
 
@@ -233,18 +234,4 @@ async function within(promise: void | Promise<void>, ms: number, at: string): Pr
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Waits, or ends early when the signal is given: nothing stays behind after a close. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

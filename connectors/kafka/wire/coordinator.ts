@@ -3,10 +3,10 @@
  * when it has moved or is away (FindCoordinator, version 3).
  */
 import type { Api, Throttled } from './api.ts';
-import { pause } from './connection.ts';
 import { ASK_TIMEOUT_MS, type Purpose, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { pause } from './pause.ts';
 
 /** An answer with one error code for all of it: the first that is not 0, where it has several. */
 export interface Coded {

@@ -9,7 +9,6 @@
  */
 import { CarillonError } from '../../../core/error.ts';
 import type { Api } from './api.ts';
-import { pause } from './connection.ts';
 import type { Requester } from './connection-pool.ts';
 import { type Coded, Coordinator, isMoved } from './coordinator.ts';
 import { BrokerError, ConnectionLost, typeOf, wireError } from './errors.ts';
@@ -31,6 +30,7 @@ import {
   encodeSubscription,
 } from './group-strategy.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { pause } from './pause.ts';
 import type { PartitionOffset } from './transaction-requests.ts';
 
 export interface GroupMemberOptions {

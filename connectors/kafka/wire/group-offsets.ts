@@ -1,10 +1,11 @@
 /** What a group has committed, asked by anybody or by one of its members. */
-import { pause } from './connection.ts';
+
 import type { Requester } from './connection-pool.ts';
 import { Coordinator, isMoved } from './coordinator.ts';
 import { BrokerError, typeOf, wireError } from './errors.ts';
 import { HEARTBEAT, type Membership, OFFSET_FETCH } from './group-requests.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { pause } from './pause.ts';
 import type { PartitionOffset, TopicPartition } from './transaction-requests.ts';
 
 const TIMEOUT_MS = 30_000;

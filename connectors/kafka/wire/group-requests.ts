@@ -10,6 +10,7 @@ import {
   readPartitionCodes,
   type TopicPartition,
   writePartitionOffsets,
+  writePartitions,
 } from './transaction-requests.ts';
 
 interface CodedAnswer extends Throttled, Coded {}
@@ -188,11 +189,7 @@ export const OFFSET_FETCH: Api<OffsetFetch, OffsetFetchAnswer> = {
   max: 7,
   write(writer, { group, partitions, requireStable }) {
     writer.text(group);
-    writer.list([...Map.groupBy(partitions, (one) => one.topic)], ([topic, those]) => {
-      writer.text(topic);
-      writer.list(those, ({ partition }) => writer.int32(partition));
-      writer.tags();
-    });
+    writePartitions(writer, partitions);
     writer.bool(requireStable).tags();
   },
   read(reader) {

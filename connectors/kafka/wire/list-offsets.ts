@@ -1,9 +1,9 @@
 /** ListOffsets, versions 6 and 7: where partitions begin and end, or stood at a time. */
 import type { Api, Throttled } from './api.ts';
-import { pause } from './connection.ts';
 import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, errorName, wireError } from './errors.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { pause } from './pause.ts';
 
 export interface OffsetQuestion {
   readonly topic: string;

@@ -3,10 +3,11 @@
  * topic is still the one that it was. Asked again when somebody finds it wrong, and from time to
  * time.
  */
-import { pause } from './connection.ts';
+
 import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, wireError } from './errors.ts';
 import { METADATA, type MetadataAnswer, type TopicMetadata } from './metadata-request.ts';
+import { pause } from './pause.ts';
 
 export type { TopicMetadata } from './metadata-request.ts';
 

@@ -4,12 +4,12 @@
  * until all in-sync replicas have them.
  */
 import { CarillonError } from '../../../core/error.ts';
-import { pause } from './connection.ts';
 import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';
 import { INIT_PRODUCER_ID } from './init-producer-id.ts';
 import type { ClusterMetadata } from './metadata.ts';
 import { PartitionQueue, type Sending } from './partition-queue.ts';
+import { pause } from './pause.ts';
 import {
   PRODUCE,
   type ProducedPartition,

@@ -68,6 +68,17 @@ export function readPartitionCodes(reader: ResponseReader): CodedAnswer {
   return { throttleMs, code };
 }
 
+export function writePartitions(
+  writer: RequestWriter,
+  partitions: readonly TopicPartition[],
+): void {
+  writer.list([...Map.groupBy(partitions, (one) => one.topic)], ([topic, those]) => {
+    writer.text(topic);
+    writer.list(those, ({ partition }) => writer.int32(partition));
+    writer.tags();
+  });
+}
+
 export function writePartitionOffsets(
   writer: RequestWriter,
   offsets: readonly PartitionOffset[],
@@ -93,11 +104,7 @@ export const ADD_PARTITIONS_TO_TXN: Api<AddPartitions, CodedAnswer> = {
   max: 3,
   write(writer, { owner, partitions }) {
     writeOwner(writer, owner);
-    writer.list([...Map.groupBy(partitions, (one) => one.topic)], ([topic, those]) => {
-      writer.text(topic);
-      writer.list(those, ({ partition }) => writer.int32(partition));
-      writer.tags();
-    });
+    writePartitions(writer, partitions);
     writer.tags();
   },
   read: readPartitionCodes,
