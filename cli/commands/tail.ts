@@ -5,16 +5,15 @@ import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Record } from '../../core/record.ts';
-import { schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
 import type { Expression } from '../../core/spec.ts';
-import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { type SchemaFolder, schemaFolderOf } from '../../schemas/folder.ts';
 import { readDeployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
-import { type LogReader, openLogReader } from '../log-reader.ts';
+import { openLogReader } from '../log-reader.ts';
 import { pointInTime } from '../point-in-time.ts';
+import { RecordDecoder } from '../record-decoder.ts';
 import { EXIT_OK } from '../show-error.ts';
-import { type DecodedRecord, headersOf, jsonLine, prettyLines } from '../show-record.ts';
+import { type DecodedRecord, jsonLine, prettyLines } from '../show-record.ts';
 
 export interface TailOptions {
   readonly deployment?: string;
@@ -145,60 +144,4 @@ function noSuchTopic(topic: string, known: readonly string[]): CarillonError {
     where: { at: topic },
     mend: near === undefined ? 'see all: carillon topics plan' : `did you mean "${near}"?`,
   });
-}
-
-/**
- * Values by their own writer's schema, as they were written; a notification's event inside it too.
- */
-class RecordDecoder {
-  readonly #schemas: AvroSchemas;
-
-  constructor(reader: LogReader) {
-    const readOnly = () => Promise.reject(new Error('a reader registers nothing'));
-    const registry = {
-      fetch: (id: number) => reader.schema(id),
-      register: readOnly,
-      subjects: async () => [],
-      versions: async () => [],
-      version: async () => null,
-    };
-    this.#schemas = new AvroSchemas(schemaFolderOf(new Map()), registry, systemClock);
-  }
-
-  async decode(record: Record): Promise<DecodedRecord> {
-    const { topic, partition, offset, timestamp, key, valueBytes: bytes } = record;
-    const base = { topic, partition, offset, timestamp, key, headers: headersOf(record) };
-    if (bytes === null) return { ...base, value: null };
-    if (base.headers['carillon.form'] === 'json') {
-      return { ...base, value: JSON.parse(bytes.toString('utf8')) };
-    }
-    try {
-      return { ...base, value: await this.#value(bytes) };
-    } catch (error) {
-      if (error instanceof CarillonError && error.retryable) throw error;
-      const why = error instanceof CarillonError ? error.what : 'not Avro';
-      return { ...base, value: undefined, raw: bytes.toString('base64'), why };
-    }
-  }
-
-  async #value(bytes: Buffer): Promise<unknown> {
-    const id = schemaIdOf(bytes, 0, bytes.length);
-    if (id < 0) throw new CarillonError('CAR501', 'not in the wire format');
-    await this.#schemas.load(id);
-    const value = this.#schemas.decodeByWriter(bytes, 0, bytes.length);
-    return await this.#withEvent(value);
-  }
-
-  /** A notification carries its event as bytes, with the id of its schema beside them. */
-  async #withEvent(value: unknown): Promise<unknown> {
-    const { payload, payloadSchemaId } = value as { payload?: unknown; payloadSchemaId?: unknown };
-    if (!Buffer.isBuffer(payload) || typeof payloadSchemaId !== 'number') return value;
-    const wire = Buffer.allocUnsafe(WIRE_HEADER_BYTES + payload.length);
-    wire[0] = 0;
-    wire.writeUInt32BE(payloadSchemaId, 1);
-    payload.copy(wire, WIRE_HEADER_BYTES);
-    await this.#schemas.load(payloadSchemaId);
-    const event = this.#schemas.decodeByWriter(wire, 0, wire.length);
-    return { ...(value as object), payload: event };
-  }
 }
