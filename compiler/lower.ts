@@ -97,7 +97,7 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
 }
 
 function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
-  const { name, useCase, doc, from, priority, to } = stream;
+  const { name, useCase, doc, from, priority, to, show } = stream;
   const { topic, schema, time, id, member, maxFutureMs } = from;
   const fields = [...stream.fields].sort();
   const projection = stream.fields.has('*') ? { schema } : { schema, fields };
@@ -109,6 +109,7 @@ function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
     priority,
     steps: stream.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
     to,
+    show,
   };
 }
 

@@ -5,8 +5,10 @@
  */
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
+import type { DeviceNotification } from './notification.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Record } from './record.ts';
+import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { Verdict } from './verdict.ts';
@@ -257,6 +259,8 @@ export interface SinkContext {
    * wiring has no such thing.
    */
   service<T>(name: string): T;
+  /** What people see of a use case's notifications; null, or absent: nothing. */
+  readonly show?: (useCase: string) => Show | null;
   /** The deployment's settings of this connector (`connectors.fcm` in carillon.yaml). */
   readonly settings: Readonly<globalThis.Record<string, unknown>>;
 }
@@ -270,6 +274,27 @@ export interface Sink {
    */
   deliver(batch: readonly Delivery[]): Promise<readonly Outcome[]>;
   close(): Promise<void>;
+}
+
+/** A notification to look at before it is sent. */
+export interface PushPreview {
+  readonly notification: DeviceNotification;
+  /** The event, in JSON form. */
+  readonly event: unknown;
+  readonly show: Show | null;
+  readonly locale: string;
+  readonly token: string;
+  readonly nowMs: number;
+}
+
+export interface Preview {
+  readonly headers: Readonly<globalThis.Record<string, string>>;
+  readonly body: string;
+  /** What the provider counts, and the most it takes. */
+  readonly bytes: number;
+  readonly bytesMax: number;
+  /** True: the payload did not fit, and the device is told to pull. */
+  readonly hint: boolean;
 }
 
 export interface SinkSpec<O extends Options = Options> {
@@ -289,7 +314,14 @@ export interface SinkSpec<O extends Options = Options> {
    * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
+  /**
+   * True: what has to wait for longer than a lane's mark may goes to the sink's retry topic, and
+   * comes back when it is due (rule D8); else it is left to the inbox. False by default.
+   */
+  readonly retries?: boolean;
   readonly example: string;
+  /** What it would send, for `carillon render`; undefined when it cannot be made to fit. */
+  preview?(config: ValuesOf<O>, of: PushPreview): Preview | undefined;
   open(config: ValuesOf<O>, context: SinkContext): Promise<Sink>;
 }
 

@@ -20,7 +20,7 @@ import type { Deployment } from '../deployment.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { type Roles, sinkRole } from './roles.ts';
-import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
+import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
 import { eventTypesOf } from './topology.ts';
 
 export interface PartOptions {
@@ -70,6 +70,10 @@ export class Part {
       onFailure: (error) => {
         this.#failures = [...this.#failures.slice(-9), error.message];
         say('A task has ended.', { error });
+      },
+      onTrouble: (lane, why) => {
+        if (why === null) say('Deliveries get through again.', { lane });
+        else say('Deliveries fail; the lane goes on.', { lane, why });
       },
     });
   }
@@ -153,6 +157,7 @@ export class Part {
       const services: SinkServices = {
         clock,
         payload: payloadService(schemas, clock),
+        show: showService(topology.plan),
         ...(inbox === null ? {} : { inbox }),
         ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
       };
@@ -212,7 +217,7 @@ export class Part {
   }
 
   /** Without asking the log for lags: the check must answer when the log does not. */
-  async #checkTroubles(): Promise<void> {
+  async #checkTroubles(): Promise<string> {
     const others = (await this.#options.others?.())?.troubles ?? [];
     const troubles = [
       ...this.#failures,
@@ -220,7 +225,7 @@ export class Part {
       ...this.#logTroubles(),
       ...others,
     ];
-    if (troubles.length === 0) return;
+    if (troubles.length === 0) return this.#engine.warnings().join('; ');
     throw new CarillonError('CAR944', `${troubles.join('; ')}.`, { retryable: true });
   }
 }

@@ -150,6 +150,12 @@ export class DeviceNumbers implements TaskStore {
     this.#table.change(this.#member);
   }
 
+  /** The number that was given last went into this lane as well. */
+  giveAlso(transport: number): void {
+    const at = this.#entries.place(this.#entry);
+    this.#entries.numbers(this.#entry)[at + LANES + transport] = this.last;
+  }
+
   restore(batch: LogBatch): void {
     const reader = new ChangelogReader();
     try {
