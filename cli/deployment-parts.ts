@@ -3,7 +3,7 @@
  */
 import { readBytes, readCount, readDuration } from '../compiler/quantity.ts';
 import type { Report, Span } from '../compiler/report.ts';
-import { headOf, type Section } from '../compiler/section.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from '../compiler/section.ts';
 import type { Tree } from '../compiler/tree.ts';
 import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deployment.ts';
 
@@ -30,8 +30,7 @@ export class SettingReader {
   /** A whole number within bounds. */
   count(section: Section, key: string, fallback: number, min: number, max: number): number {
     const scalar = section.scalar(key);
-    // What an unset variable left empty has been told already.
-    if (scalar === undefined || (scalar.expanded && scalar.value === '')) return fallback;
+    if (scalar === undefined) return fallback;
     const bounds = { min, max };
     return readCount(this.report, `${section.subject}: ${key}`, scalar, bounds) ?? fallback;
   }
@@ -43,7 +42,8 @@ export class SettingReader {
     if (scalar.expanded && (scalar.value === 'true' || scalar.value === 'false')) {
       return scalar.value === 'true';
     }
-    this.bad(scalar.span, `${section.subject}: ${key} is neither true nor false.`);
+    const what = `${section.subject}: ${key} is ${kindOf(scalar)}, neither true nor false.`;
+    this.bad(scalar.span, what, emptyMend(scalar));
     return fallback;
   }
 
@@ -59,8 +59,12 @@ export class SettingReader {
     const items = section.list(key)?.items;
     if (items === undefined) return undefined;
     const texts = items.flatMap((item) => {
-      if (item.kind === 'scalar' && typeof item.value === 'string') return item.value.split(',');
-      this.bad(headOf(item), `${section.subject}: an item of ${key} is not a text.`);
+      if (isTold(item)) return [];
+      if (item.kind === 'scalar' && typeof item.value === 'string' && !isBlank(item)) {
+        return item.value.split(',');
+      }
+      const what = `${section.subject}: an item of ${key} is ${kindOf(item)}, not a text.`;
+      this.bad(headOf(item), what, emptyMend(item));
       return [];
     });
     if (texts.length === 0 || texts.length > LIST_MAX) {

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { compile } from '../compiler/compile.ts';
 import type { Plan } from '../compiler/plan.ts';
-import type { Environment } from '../compiler/tree.ts';
+import type { Environment } from '../compiler/variables.ts';
 import type { Diagnostic } from '../core/error.ts';
 import { readSchemaFolder, type SchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';

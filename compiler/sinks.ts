@@ -6,13 +6,15 @@ import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { SinkSpec } from '../core/spec.ts';
 import { namedLane, type Scope } from './declarations.ts';
+import { checkEffects, warnConfig } from './effect-checks.ts';
+import { OWNERS } from './engine-tables.ts';
 import { resolveOptions } from './options.ts';
 import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
 import { readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed } from './report.ts';
 import type { Placed, Section } from './section.ts';
 import { ANY_SHAPE } from './shape.ts';
-import { resolveSteps, type StepScope } from './steps.ts';
+import { type ResolvedStep, resolveSteps, type StepScope } from './steps.ts';
 
 export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
   readonly topology: string;
@@ -29,12 +31,7 @@ const TIMEOUT_MS_DEFAULT = 5_000;
 /** A longer one would hold the lane's mark beyond what a retry topic is for (design, D8). */
 const TIMEOUT_MS_MAX = 30_000;
 
-export const OWNERS_TABLE: TablePlan = {
-  name: 'owners',
-  topic: 'tables.device-owners',
-  schema: 'Device',
-  key: 'deviceId',
-};
+export const OWNERS_TABLE: TablePlan = { name: 'owners', ...OWNERS };
 
 /** Undefined when something was told. */
 export function resolveSink(
@@ -49,6 +46,9 @@ export function resolveSink(
   const from = resolveFrom(scope, section);
   const gates = resolveGates(scope, section, from?.lane);
   const to = resolveTo(scope, section);
+  if (from !== undefined && to !== undefined && gates !== undefined) {
+    checkSinkUse(scope, section, from, to.spec, gates);
+  }
   if (report.errorCount > errorsBefore) return undefined;
   if (from === undefined || gates === undefined || to === undefined) return undefined;
   const tables = new Map<string, TablePlan>();
@@ -124,6 +124,35 @@ function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undef
   return resolved?.steps;
 }
 
+/** A sink reaches the devices of its transport, and has before it what it needs. */
+function checkSinkUse(
+  { report }: Pick<SinkScope, 'report'>,
+  sink: Section,
+  { transport }: { readonly transport: Transport | 'all' },
+  spec: SinkSpec,
+  gates: readonly ResolvedStep[],
+): void {
+  const { subject } = sink;
+  if (spec.transport !== undefined && transport !== spec.transport) {
+    const what = `${subject}: ${spec.type} reaches devices by ${spec.transport} only, and it reads ${transport}.`;
+    const span = sink.section('from')?.tree('transport')?.span ?? sink.span;
+    report.error('CAR243', span, what, `Write transport: ${spec.transport}.`);
+  }
+  const { needs } = spec;
+  if (needs !== undefined && !gates.some(({ spec: gate }) => gate.type === needs)) {
+    const what = `${subject}: ${spec.type} needs what ${needs} looks up, and reaches nobody without it.`;
+    report.error('CAR250', sink.span, what, `Write steps: [{ ${needs}: { table: presence } }].`);
+  }
+  for (const { name, spec: gate, span } of gates) {
+    if (gate.joinsFor === undefined || gate.joinsFor === spec.type) continue;
+    const what =
+      `${subject}: ${name} drops what is for devices that are away, ` +
+      `and ${spec.type} is there for those.`;
+    report.warning('CAR247', span, what, 'Take it out.');
+  }
+  checkEffects({ report }, subject, gates);
+}
+
 function resolveTo(scope: SinkScope, sink: Section) {
   const { report } = scope;
   const section = sink.neededSection(
@@ -155,6 +184,10 @@ function resolveTo(scope: SinkScope, sink: Section) {
     timeout === undefined
       ? TIMEOUT_MS_DEFAULT
       : readDuration(report, `${sink.subject}: timeout`, timeout, { min: 1, max: TIMEOUT_MS_MAX });
+  if (options !== undefined) {
+    const placeOf = (option: string) => options.places.get(option) ?? section.span;
+    warnConfig(report, sink.subject, spec.warns?.(options.config) ?? [], placeOf);
+  }
   if (options === undefined || inFlightMax === undefined || timeoutMs === undefined)
     return undefined;
   return { spec, config: options.config, inFlightMax, timeoutMs };

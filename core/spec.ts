@@ -5,6 +5,7 @@
  */
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
+import type { Transport } from './device.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Record } from './record.ts';
 import type { Slice } from './slice.ts';
@@ -56,6 +57,8 @@ export interface Option<T> {
   readonly choices?: Readonly<globalThis.Record<string, string>>;
   readonly min?: number;
   readonly max?: number;
+  /** `table`: the schema of the rows that the step reads. */
+  readonly schema?: string;
   /** Never there; carries the type. */
   readonly type?: T;
 }
@@ -111,8 +114,9 @@ export const someOf = <C extends Readonly<globalThis.Record<string, string>>>(
   choices: C,
   fallback?: readonly (keyof C & string)[],
 ): Option<readonly (keyof C & string)[]> => option('some_of', doc, fallback, { choices });
-/** The name of a table of the topology; `ctx.table` gives its rows. */
-export const table = (doc: string): Option<string> => option('table', doc, undefined);
+/** The name of a table of the topology, of that schema; `ctx.table` gives its rows. */
+export const table = (doc: string, schema: string): Option<string> =>
+  option('table', doc, undefined, { schema });
 export const flag = (doc: string, fallback: boolean): Option<boolean> =>
   option('flag', doc, fallback);
 export const text = (doc: string, fallback?: string): Option<string> =>
@@ -154,6 +158,24 @@ export interface StepContext<Rows = never> {
   settle(verdict: Verdict, by?: number, offset?: number): void;
 }
 
+/** What can be said of options that are right one by one: one has no effect, or always loses. */
+export interface ConfigWarning {
+  readonly option: string;
+  readonly kind: 'no_effect' | 'always_lost';
+  /** What follows the option's name: `is longer than at_most, so it never ends a burst`. */
+  readonly why: string;
+}
+
+/** How long a step takes and lets live, in milliseconds; each may be left out. */
+export interface StepTimes {
+  /** The least that a record waits in it. */
+  readonly waitMs?: number;
+  /** An older event is dropped by it. */
+  readonly ageMsMax?: number;
+  /** The deadline that it stamps lies so long after the event. */
+  readonly lifeMs?: number;
+}
+
 interface StepSpecBase<O extends Options> {
   /** The name in a topology file: a verb, snake_case. */
   readonly type: string;
@@ -163,6 +185,14 @@ interface StepSpecBase<O extends Options> {
   readonly config: O;
   readonly drops?: Readonly<globalThis.Record<string, string>>;
   readonly counts?: Readonly<globalThis.Record<string, string>>;
+  /** The type of a later step that reads what this one sets; without one it has no effect. */
+  readonly marksFor?: string;
+  /** The type of sink that needs what this step looks up; others lose by its drops. */
+  readonly joinsFor?: string;
+  /** True: a step of the engine's own sub-topologies, which no file may name. */
+  readonly isInternal?: boolean;
+  warns?(config: ValuesOf<O>): readonly ConfigWarning[];
+  times?(config: ValuesOf<O>): StepTimes;
   /** A YAML step that the reference shows and a test compiles. */
   readonly example: string;
 }
@@ -289,6 +319,11 @@ export interface SinkSpec<O extends Options = Options> {
    * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
+  /** The only transport whose devices it reaches; undefined: any. */
+  readonly transport?: Transport;
+  /** The type of step that must stand before it. */
+  readonly needs?: string;
+  warns?(config: ValuesOf<O>): readonly ConfigWarning[];
   readonly example: string;
   open(config: ValuesOf<O>, context: SinkContext): Promise<Sink>;
 }

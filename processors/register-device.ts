@@ -211,6 +211,7 @@ export const registerDevice = defineExpand({
     unknown_device: 'A deletion of a device that is not registered.',
     token_unknown: 'The dead token is not, or no longer, that of the device, or is a newer one.',
   },
+  isInternal: true,
   example: '- register_device: {}',
   rows,
   open(_config, { store }) {
