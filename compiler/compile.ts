@@ -181,7 +181,7 @@ function checkUses(
   for (const { key, keySpan } of section.section('lanes')?.entries ?? []) {
     const lane = lanes.get(key);
     if (lane === null || lane === undefined) continue;
-    if (!streams.includes(undefined) && !written.has(lane)) {
+    if (streams.length > 0 && !streams.includes(undefined) && !written.has(lane)) {
       report.warning('CAR246', keySpan, `lane "${key}": no stream writes to it.`);
     }
     if (!sinks.includes(undefined)) checkLaneSinks(report, lane, keySpan, named(section, sinks));

@@ -185,13 +185,13 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
     );
     return null;
   }
+  if (!checkTableKey(scope.report, subject, schema.value, key)) return null;
   const ofKey = withoutNull(shape.fields.get(key.value)!);
   if (ofKey.kind !== 'string' && ofKey.kind !== 'any') {
     const what = `${subject}, key: ${key.value} is a ${shapeName(ofKey)}, and a key is a text.`;
     scope.report.error('CAR403', key.span, what);
     return null;
   }
-  if (!checkTableKey(scope.report, subject, schema.value, key)) return null;
   return { name, topic: topic.value, schema: schema.value, key: key.value };
 }
 
