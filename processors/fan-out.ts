@@ -73,6 +73,9 @@ export const fanOut = defineExpand({
     no_devices: 'The member has no devices.',
     no_target: 'The member has devices, but none that `target` leaves.',
   },
+  deadLetters: {
+    CAR521: 'More devices than `devices_max`, and the policy is `on_excess: dead_letter`.',
+  },
   counts: {
     over_limit: 'Devices left out because of `devices_max`.',
   },
