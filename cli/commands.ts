@@ -18,6 +18,7 @@ function deskCommands(program: Command, exit: SetExit): void {
     .argument('[files...]', 'topology files, test files or folders (default: the deployment)')
     .option(...DEPLOYMENT)
     .option('--format <form>', 'text, or json for editors', choice('text', 'json'), 'text')
+    .option('--strict', 'take warnings as errors')
     .action(async (files, options) => {
       exit(await (await import('./commands/check.ts')).check(files, options));
     });

@@ -8,6 +8,7 @@ import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
 import type { ErrorCode } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
+import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
 import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { childrenOf, type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
@@ -68,7 +69,8 @@ interface Typed {
 export class CelCompiler {
   readonly #typed = new Map<Shape, Typed>();
 
-  compile(source: string, shape: Shape): ResolvedExpression | ExpressionFault {
+  compile(source: string, of: Shape): ResolvedExpression | ExpressionFault {
+    const shape = withEventShape(of);
     const { env, view } = this.#typedOf(shape);
     let program: ParseResult;
     try {
@@ -85,7 +87,12 @@ export class CelCompiler {
     const reads = readsOf(program.ast);
     const expression: Expression<unknown> = {
       source,
-      evaluate: evaluator(program, view, reads, checked.type === 'bool'),
+      evaluate: evaluator(
+        program,
+        readsEvent(of, reads.fields) ? (value) => view(withEvent(value)) : view,
+        reads,
+        checked.type === 'bool',
+      ),
     };
     const type = checked.type ?? 'dyn';
     const fields = reads.fields;

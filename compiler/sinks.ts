@@ -5,6 +5,7 @@
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { SinkSpec } from '../core/spec.ts';
+import { readsEvent } from './cel-event.ts';
 import { namedLane, type Scope } from './declarations.ts';
 import { checkEffects, warnConfig } from './effect-checks.ts';
 import { OWNERS } from './engine-tables.ts';
@@ -47,12 +48,13 @@ export function resolveSink(
   const gates = resolveGates(scope, section, from?.lane);
   const to = resolveTo(scope, section);
   if (from !== undefined && to !== undefined && gates !== undefined) {
-    checkSinkUse(scope, section, from, to.spec, gates);
+    checkSinkUse(scope, section, from, to.spec, gates.steps);
   }
   if (report.errorCount > errorsBefore) return undefined;
   if (from === undefined || gates === undefined || to === undefined) return undefined;
   const tables = new Map<string, TablePlan>();
-  for (const { tables: used } of gates) for (const table of used) tables.set(table.name, table);
+  for (const { tables: used } of gates.steps)
+    for (const table of used) tables.set(table.name, table);
   if (to.spec.needsOwner || to.spec.keeps !== true) {
     // Every sink that delivers checks the device's current epoch by it (design, D4).
     const declared = [...scope.tables.values()].find(
@@ -67,7 +69,13 @@ export function resolveSink(
     config: to.config,
     lane: from.lane,
     transport: from.transport,
-    steps: gates.map(({ name: step, spec, config }) => ({ name: step, spec, config, store: null })),
+    steps: gates.steps.map(({ name: step, spec, config }) => ({
+      name: step,
+      spec,
+      config,
+      store: null,
+    })),
+    ...(readsEvent(gates.shape, gates.fields) ? { readsEvent: true as const } : {}),
     tables: [...tables.values()],
     inFlightMax: to.inFlightMax,
     timeoutMs: to.timeoutMs,
@@ -121,7 +129,7 @@ function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undef
     const why = spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
     report.error('CAR219', span, `${section.subject}: step "${name}" ${why}.`);
   }
-  return resolved?.steps;
+  return resolved && { ...resolved, shape };
 }
 
 /** A sink reaches the devices of its transport, and has before it what it needs. */

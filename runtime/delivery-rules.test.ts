@@ -118,8 +118,8 @@ for (const [why, large, transports, ends] of [
 ] as const) {
   test(`D3: a refusal leaves no hole: ${why}`, async () => {
     const text = lanesWith(planChanges({ lane: ', transports: [inbox, websocket]' })).replace(
-      'key: value.deviceId\nstreams',
-      'key: value.deviceId\n    bytes_max: 2KiB\nstreams',
+      'key: value.deviceId\n    transports',
+      'key: value.deviceId\n    bytes_max: 2KiB\n    transports',
     );
     const driven = await Driven.open(text);
     await driven.register('tv-1', 'm-1');

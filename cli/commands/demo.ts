@@ -4,8 +4,9 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../connectors/make-folder.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { mintToken } from '../../gateway/auth.ts';
@@ -133,7 +134,7 @@ function namesOf(deployment: Deployment, folder: string): { project: string; bun
 function fileLog(dataFolder: string): (sentence: string, facts?: object) => void {
   const file = join(dataFolder, LOG_FILE);
   try {
-    mkdirSync(dataFolder, { recursive: true });
+    makeFolder(dataFolder);
     writeFileSync(file, '');
   } catch (cause) {
     throw unwritable(dataFolder, cause);

@@ -38,7 +38,7 @@ export async function tail(topic: string, options: TailOptions): Promise<number>
     if ((await reader.partitionsOf(topic)) === undefined) throw noSuchTopic(topic, known.names);
     const decoder = new RecordDecoder(reader);
     const dim = process.stdout.isTTY ? (text: string) => `\u001b[2m${text}\u001b[0m` : String;
-    const follow = options.follow === true || from === 'end';
+    const follow = options.follow === true;
     let left = options.count ?? Number.POSITIVE_INFINITY;
     let read = 0;
     let unjudged = 0;

@@ -9,10 +9,11 @@
  * and a power cut takes nothing that was acknowledged; that costs one fsync a commit, at most one
  * every `commitMinMs`.
  */
-import { mkdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
+import { makeFolder } from '../make-folder.ts';
 import { damageOf } from './wal-check.ts';
 
 export const DATABASE_FILE = 'carillon.db';
@@ -123,7 +124,7 @@ export interface OpenDatabase {
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { dir } = options;
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
   } catch (cause) {
     throw folderError(dir, cause);
   }
