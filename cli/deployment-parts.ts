@@ -88,13 +88,20 @@ export class SettingReader {
     return this.bad(placed.span, what, `Write e.g. ${key}: "http://host:8081".`);
   }
 
-  /** From the environment only: what stands in a file ends up in a repository. */
-  secret(section: Section, key: string): string | undefined {
+  /**
+   * From the environment only: what stands in a file ends up in a repository. `needed`: a variable
+   * that gives nothing is an error.
+   */
+  secret(section: Section, key: string, needed = true): string | undefined {
     const entry = section.entry(key);
     if (entry === undefined) return undefined;
     const { value: tree } = entry;
+    if (isTold(tree)) return undefined;
     if (tree.kind === 'scalar' && tree.expanded) {
-      return typeof tree.value === 'string' && tree.value !== '' ? tree.value : undefined;
+      if (!isBlank(tree)) return String(tree.value);
+      if (!needed) return undefined;
+      const what = `${section.subject}: ${key} is ${kindOf(tree)}.`;
+      return this.bad(tree.span, what, emptyMend(tree));
     }
     const variable = `CARILLON_${key.toUpperCase()}`;
     this.report.error(
@@ -155,13 +162,8 @@ function kafkaOf(
   for (const broker of brokers) {
     if (/^[\w.-]+:\d{1,5}$/.test(broker) || /^\[[0-9a-f:]+\]:\d{1,5}$/i.test(broker)) continue;
     const place = headOf(section.tree('brokers')!);
-    if (broker !== '') {
-      read.bad(
-        place,
-        `${section.subject}: "${broker}" is not host:port.`,
-        'Write e.g. kafka:9092.',
-      );
-    }
+    const what = `${section.subject}: "${broker}" is not host:port.`;
+    read.bad(place, what, 'Write e.g. kafka:9092.');
   }
   return {
     kind: 'kafka',

@@ -237,8 +237,8 @@ function httpOf(read: SettingReader, section: Section | undefined): Deployment['
 function authOf(read: SettingReader, section: Section | undefined): Deployment['auth'] {
   section?.only(['secret', 'internal_token']);
   return {
-    secret: (section && read.secret(section, 'secret')) ?? null,
-    internalToken: (section && read.secret(section, 'internal_token')) ?? null,
+    secret: (section && read.secret(section, 'secret', false)) ?? null,
+    internalToken: (section && read.secret(section, 'internal_token', false)) ?? null,
   };
 }
 

@@ -168,9 +168,10 @@ function checkUses(
   for (const { key, keySpan } of section.section('chains')?.entries ?? []) {
     if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
   }
-  const used = new Set(
-    streams.flatMap((stream) => stream?.steps.flatMap((step) => step.tables) ?? []),
-  );
+  const used = new Set([
+    ...streams.flatMap((stream) => stream?.steps.flatMap((step) => step.tables) ?? []),
+    ...sinks.flatMap((sink) => sink?.tables ?? []),
+  ]);
   for (const { key, keySpan } of section.section('tables')?.entries ?? []) {
     const table = tables.get(key);
     if (lanes.size > 0 && table != null && used.has(table)) checkTableTopic(report, table, keySpan);

@@ -28,9 +28,10 @@ export function checkEffects(
   { report }: Pick<Scope, 'report'>,
   subject: string,
   steps: readonly ResolvedStep[],
+  isToLane = false,
 ): void {
   for (const step of steps) checkConfig(report, subject, step);
-  checkMarks(report, subject, steps);
+  checkMarks(report, subject, steps, isToLane);
   checkTimes(report, subject, steps);
   checkFanOuts(report, subject, steps);
 }
@@ -47,7 +48,12 @@ function checkConfig(report: Report, subject: string, step: ResolvedStep): void 
 }
 
 /** A mark that nobody reads, or that the next one replaces before anybody does. */
-function checkMarks(report: Report, subject: string, steps: readonly ResolvedStep[]): void {
+function checkMarks(
+  report: Report,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  isToLane: boolean,
+): void {
   steps.forEach((step, i) => {
     const { marksFor, type } = step.spec;
     if (marksFor === undefined) return;
@@ -55,6 +61,8 @@ function checkMarks(report: Report, subject: string, steps: readonly ResolvedSte
       .slice(i + 1)
       .find(({ spec }) => spec.type === marksFor || spec.type === type);
     if (next?.spec.type === marksFor) return;
+    // A lane without any fan_out is told itself.
+    if (isToLane && !steps.some(({ spec }) => spec.type === marksFor)) return;
     const why =
       next === undefined
         ? `no ${marksFor} comes after it, which would read what it says`

@@ -82,7 +82,7 @@ export function resolveOptions(
     if (known.includes(entry.key)) written.set(entry.key, entry);
     else unknownOption(scope, entry, known, skip);
   }
-  const isMisspelt = scope.report.errorCount > errorsBefore;
+  const isMisspelt = scope.report.errorCount > errorsBefore || map?.isPartial === true;
   const gathered: Gathered = {
     fields: new Set(),
     tables: [],

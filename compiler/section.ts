@@ -49,18 +49,29 @@ export class Section {
   readonly #entries = new Map<string, Entry>();
   /** The keys that unknown ones were probably meant to be. */
   readonly #meant = new Set<string>();
+  readonly #isPartial: boolean;
 
   /** `place`: what is underlined when something is missing. */
-  constructor(report: Report, subject: string, map: Pick<MapTree, 'entries'>, place: Span) {
+  constructor(
+    report: Report,
+    subject: string,
+    map: Pick<MapTree, 'entries' | 'isPartial'>,
+    place: Span,
+  ) {
     this.#report = report;
     this.subject = subject;
     this.span = place;
+    this.#isPartial = map.isPartial === true;
     for (const entry of map.entries) this.#entries.set(entry.key, entry);
   }
 
   /** The same keys under another subject: `stream "x"` reads better than `streams, x`. */
   as(subject: string): Section {
-    return new Section(this.#report, subject, { entries: [...this.entries] }, this.span);
+    const map = {
+      entries: [...this.entries],
+      ...(this.#isPartial ? { isPartial: true as const } : {}),
+    };
+    return new Section(this.#report, subject, map, this.span);
   }
 
   get entries(): IterableIterator<Entry> {
@@ -102,7 +113,7 @@ export class Section {
 
   missing(key: string, mend?: string): undefined {
     // A key that was misspelt is told as unknown; that it is missing only follows from it.
-    if (this.#meant.has(key)) return undefined;
+    if (this.#meant.has(key) || this.#isPartial) return undefined;
     this.#report.error('CAR105', this.span, `${this.subject}: key "${key}" is missing.`, mend);
     return undefined;
   }

@@ -4,7 +4,7 @@
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
-import type { SinkSpec } from '../core/spec.ts';
+import type { SinkSpec, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { namedLane, type Scope } from './declarations.ts';
 import { checkEffects, warnConfig } from './effect-checks.ts';
@@ -113,22 +113,22 @@ function resolveFrom(
 /**
  * A sink's steps only say yes or no: state and fan-out belong to the stream, before the numbers.
  */
+function refusedInSink(spec: StepSpec): string | undefined {
+  if (spec.kind === 'each' && spec.rows === undefined) return undefined;
+  return spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
+}
+
 function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undefined) {
-  const { report, schemas } = scope;
+  const { schemas } = scope;
   const shape =
     lane === undefined
       ? ANY_SHAPE
       : (schemas.named(section.subject, { value: lane.schema, span: section.span }) ?? ANY_SHAPE);
   const resolved = resolveSteps(
-    { ...scope, subject: section.subject },
+    { ...scope, subject: section.subject, refuses: refusedInSink },
     section.list('steps'),
     shape,
   );
-  for (const { name, spec, span } of resolved?.steps ?? []) {
-    if (spec.kind === 'each' && spec.rows === undefined) continue;
-    const why = spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
-    report.error('CAR219', span, `${section.subject}: step "${name}" ${why}.`);
-  }
   return resolved && { ...resolved, shape };
 }
 

@@ -40,6 +40,8 @@ export interface Chains {
 }
 
 export interface StepScope extends Omit<OptionScope, 'shape'> {
+  /** Why such a step may not stand here; undefined: it may. */
+  readonly refuses?: (spec: StepSpec) => string | undefined;
   readonly steps: ReadonlyMap<string, StepSpec>;
   readonly chains: Chains;
 }
@@ -85,6 +87,12 @@ export function resolveSteps(
     if (spec.isInternal === true) {
       const what = `${scope.subject}: step "${text.type}" is one of the engine's own.`;
       report.error('CAR248', text.typeSpan, what);
+      continue;
+    }
+    const refused = scope.refuses?.(spec);
+    if (refused !== undefined) {
+      const name = text.name?.value ?? text.type;
+      report.error('CAR219', text.typeSpan, `${scope.subject}: step "${name}" ${refused}.`);
       continue;
     }
     const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape };

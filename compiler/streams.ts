@@ -69,17 +69,19 @@ export function resolveStream(
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
   const from = fromSection === undefined ? undefined : resolveSource(scope, subject, fromSection);
+  const isSourceWhole = report.errorCount === errorsBefore;
   const shape = from?.shape ?? ANY_SHAPE;
   const optionScope: OptionScope = { ...scope, subject, shape };
   const rule = resolvePriority(optionScope, scope, section);
   const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
   const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
-  if (from !== undefined && steps !== undefined) {
+  // Of a source that is broken neither key nor id is known.
+  if (isSourceWhole && from !== undefined && steps !== undefined) {
     checkJoins(scope, subject, steps.steps, from);
     checkDedup(scope, subject, steps.steps, from);
     if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
   }
-  if (steps !== undefined) checkEffects(scope, subject, steps.steps);
+  if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');
   if (report.errorCount > errorsBefore) return undefined;
   if (useCase === undefined || from === undefined || steps === undefined || to === undefined) {
     return undefined;

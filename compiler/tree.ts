@@ -48,6 +48,8 @@ export interface MapTree {
   readonly kind: 'map';
   readonly span: Span;
   readonly entries: readonly Entry[];
+  /** True: a key could not be read, which was told; it may be any that is missing. */
+  readonly isPartial?: true;
 }
 
 export type Tree = ScalarTree | ListTree | MapTree;
@@ -175,7 +177,11 @@ class Walk {
       this.#report.error('CAR111', span, 'anchors and aliases are not read here.');
       return emptyScalar(span);
     }
-    if (isMap(node)) return { kind: 'map', span, entries: this.#entries(node) };
+    if (isMap(node)) {
+      const entries = this.#entries(node);
+      const isPartial = node.items.some(({ key }) => this.#isUnknown(spanOf(key as Node)));
+      return { kind: 'map', span, entries, ...(isPartial ? { isPartial } : {}) };
+    }
     if (isSeq(node)) {
       return { kind: 'list', span, items: node.items.map((item) => this.tree(item as Node)) };
     }
@@ -187,6 +193,7 @@ class Walk {
     for (const { key, value } of map.items) {
       const keySpan = spanOf(key as Node);
       if (this.#isUnknown(keySpan)) continue;
+      if (isAlias(key) || (isScalar(key) && key.anchor !== undefined)) this.tree(key as Node);
       if (!isScalar(key) || key.value === null || typeof key.value === 'object') {
         this.#report.error('CAR103', keySpan, 'a key must be a text.');
         continue;
