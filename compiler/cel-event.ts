@@ -1,6 +1,6 @@
 /**
- * The event inside a notification, as expressions see it: `value.payload.memberId`. In the lane it is
- * bytes with the id of their schema beside them; who reads the record has it decoded when it is
+ * The event inside a notification, as expressions see it: `value.payload.memberId`. In the lane it
+ * is bytes with the id of their schema beside them; who reads the record has it decoded when it is
  * asked for (`core/notification.ts`).
  */
 import { eventOf } from '../core/notification.ts';
@@ -12,7 +12,9 @@ const EVENT_FIELD = 'payload';
 /** Made once for a shape, as typed environments are kept by it. */
 const seen = new WeakMap<RecordShape, RecordShape>();
 
-/** With the event of a notification in place of its bytes; of which schema, only the record says. */
+/**
+ * With the event of a notification in place of its bytes; of which schema, only the record says.
+ */
 export function withEventShape(shape: Shape): Shape {
   if (shape.kind !== 'record' || shape.name !== NOTIFICATION) return shape;
   if (shape.fields.get(EVENT_FIELD)?.kind !== 'bytes') return shape;

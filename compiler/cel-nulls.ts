@@ -1,8 +1,8 @@
 /**
  * Where an expression fails on null, and where has() is never false. What may be null is `dyn` to
- * CEL, which finds out when the record is there: the record is a dead letter then. CEL takes `&&` and
- * `||` in either order, and one side's failure is no matter where the other decides, so a check for
- * null counts wherever it stands.
+ * CEL, which finds out when the record is there: the record is a dead letter then. CEL takes `&&`
+ * and `||` in either order, and one side's failure is no matter where the other decides, so a check
+ * for null counts wherever it stands.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { childrenOf, shapeOfPath } from './cel-paths.ts';

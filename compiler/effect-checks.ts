@@ -4,7 +4,7 @@
  */
 import { formatDuration } from '../core/duration.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
-import type { ConfigWarning } from '../core/spec.ts';
+import type { ConfigWarning } from '../core/step-facts.ts';
 import type { Scope } from './declarations.ts';
 import type { Report, Span } from './report.ts';
 import type { ResolvedStep } from './steps.ts';

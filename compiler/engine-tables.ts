@@ -1,4 +1,6 @@
-/** The tables that every topology with lanes has: where their rows lie, and by what they are keyed. */
+/**
+ * The tables that every topology with lanes has: where their rows lie, and by what they are keyed.
+ */
 export interface EngineTable {
   readonly topic: string;
   readonly schema: string;

@@ -1,7 +1,7 @@
 /**
  * What a text has that was not meant as YAML: spaces that only look like one, variables without
- * quotes, nesting without end. Each is told once, at its place; where it is plain what was meant the
- * text is read on as if it stood there, so that no other error is only its echo.
+ * quotes, nesting without end. Each is told once, at its place; where it is plain what was meant
+ * the text is read on as if it stood there, so that no other error is only its echo.
  */
 import { Lexer } from 'yaml';
 import type { Report, Span } from './report.ts';

@@ -1,6 +1,6 @@
 /**
- * Where the fields of a value come from once `map` has given it anew: a field that repeats a path of
- * the event is that path still; of any other nothing is known.
+ * Where the fields of a value come from once `map` has given it anew: a field that repeats a path
+ * of the event is that path still; of any other nothing is known.
  */
 
 /** From a path of the value as a step sees it to that of the event; null: of neither. */

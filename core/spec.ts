@@ -10,6 +10,7 @@ import type { ErrorCode } from './error-table.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Record } from './record.ts';
 import type { Slice } from './slice.ts';
+import type { ConfigWarning, Fates, StepTimes } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -161,32 +162,6 @@ export interface StepContext<
    * that of the one that was dropped, so that tools can name it.
    */
   settle(verdict: Verdict<Reason>, by?: number, offset?: number): void;
-}
-
-/** What can be said of options that are right one by one: one has no effect, or always loses. */
-export interface ConfigWarning {
-  readonly option: string;
-  readonly kind: 'no_effect' | 'always_lost';
-  /** What follows the option's name: `is longer than at_most, so it never ends a burst`. */
-  readonly why: string;
-}
-
-/** How long a step takes and lets live, in milliseconds; each may be left out. */
-export interface StepTimes {
-  /** The least that a record waits in it. */
-  readonly waitMs?: number;
-  /** An older event is dropped by it. */
-  readonly ageMsMax?: number;
-  /** The deadline that it stamps lies so long after the event. */
-  readonly lifeMs?: number;
-}
-
-/** What a step declares of its records' fates: reasons of drops, codes of dead letters, counts. */
-interface Fates<Reason extends string, Code extends string, Name extends string> {
-  readonly drops?: Readonly<globalThis.Record<Reason, string>>;
-  /** The codes of the dead letters that the step itself makes, each with when. */
-  readonly deadLetters?: Readonly<globalThis.Record<Code, string>>;
-  readonly counts?: Readonly<globalThis.Record<Name, string>>;
 }
 
 interface StepSpecBase<O extends Options> {

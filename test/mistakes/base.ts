@@ -1,6 +1,6 @@
 /**
- * The topology that the rows of these tables are edits of, and how a row is told. It is right, and has
- * one of everything that a topology can have.
+ * The topology that the rows of these tables are edits of, and how a row is told. It is right, and
+ * has one of everything that a topology can have.
  */
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: topology texts have variables.
 import { compile } from '../../compiler/compile.ts';

@@ -1,6 +1,6 @@
 /**
- * Topologies that are wrong, hardly what is meant, or right, and what is told of each: the codes, the
- * lines, and nothing else. A row is an edit of one that is right (base.ts).
+ * Topologies that are wrong, hardly what is meant, or right, and what is told of each: the codes,
+ * the lines, and nothing else. A row is an edit of one that is right (base.ts).
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
