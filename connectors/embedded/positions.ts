@@ -20,12 +20,10 @@ export function positionReader(topics: Topics, offsets: Offsets): PositionReader
     bounds: async (topic) =>
       topics.spec(topic) === undefined
         ? undefined
-        : topics
-            .partitionsOf(topic)
-            .map(({ startOffset, committedOffset }) => ({
-              start: startOffset,
-              end: committedOffset,
-            })),
+        : topics.partitionsOf(topic).map(({ startOffset, committedOffset }) => ({
+            start: startOffset,
+            end: committedOffset,
+          })),
     offsetsAt: async (topic, timeMs) =>
       partitionsOf(topic).map((partition) => partition.offsetAtTime(timeMs)),
   };

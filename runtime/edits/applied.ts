@@ -1,7 +1,7 @@
 /**
- * What is stored of the topology that runs: enough to say what an edit of it would do, and its text,
- * so that what it has left can still be let go. It lies in `<topology>.applied`, a compacted topic
- * of one partition, as JSON under the topology's name; whoever starts a process compares.
+ * What is stored of the topology that runs: enough to say what an edit of it would do, and its
+ * text, so that what it has left can still be let go. It lies in `<topology>.applied`, a compacted
+ * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
  */
 import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';

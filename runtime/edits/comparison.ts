@@ -1,4 +1,6 @@
-/** A topology beside what is stored of the one that runs: what each start asks, and `plan` shows. */
+/**
+ * A topology beside what is stored of the one that runs: what each start asks, and `plan` shows.
+ */
 import type { Plan, StartRule } from '../../compiler/plan.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
 import { type Applied, appliedTopic, decodeApplied, isOfStreams } from './applied.ts';

@@ -1,23 +1,18 @@
-/** A table of edits of a topology, each with events before, between and after, on two logs. */
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
+/** The table of edits on the log in memory and on SQLite; on Kafka it is in the cluster ring. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { openEmbeddedLog } from '../../connectors/embedded/log.ts';
 import { MemoryLog } from '../../connectors/memory/log.ts';
-import { EditedPipeline, streamText } from '../../test/kit/edited-pipeline.ts';
-import { lanesWith } from '../../test/kit/drive.ts';
+import { systemClock } from '../../core/clock.ts';
+import { editCases } from '../../test/contract/edits.ts';
 
-const DEDUP = 'dedup: { by: [value.eventId], within: 1h }';
-test('x', async () => {
-  const p = new EditedPipeline(new MemoryLog());
-  const text = lanesWith(streamText({ id: 'x', steps: [DEDUP] }));
-  await p.prepare(text);
-  await p.devices(['m-1']);
-  await p.start(text);
-  await p.post(['e1', 'e2']);
-  await p.stop();
-  await p.post(['e3']);
-  await p.start(text.replace('as: normal', 'as: high'));
-  await p.post(['e4', 'e1']);
-  console.log(await p.told(), p.said);
-  assert.equal(p.dropped('x', 'dedup', 'duplicate'), 1);
-  await p.end();
-});
+const folder = mkdtempSync(join(tmpdir(), 'carillon-edits-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let logs = 0;
+
+editCases('memory', async () => new MemoryLog());
+editCases('SQLite', async () =>
+  openEmbeddedLog({ dir: join(folder, String(++logs)), clock: systemClock }),
+);

@@ -65,7 +65,9 @@ export async function plannedPositions(question: PositionQuestion): Promise<Plan
   return { streams, groups };
 }
 
-/** Of a stream of the former topology in one of its groups: by partition; -1 where there is none. */
+/**
+ * Of a stream of the former topology in one of its groups: by partition; -1 where there is none.
+ */
 export async function formerPositions(
   positions: PositionReader,
   useCase: string,

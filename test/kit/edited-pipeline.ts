@@ -15,13 +15,13 @@ import { partitionOfText } from '../../core/partition.ts';
 import type { Catalog } from '../../core/spec.ts';
 import { conservationGap, type StepCounts } from '../../core/verdict.ts';
 import { steps } from '../../processors/index.ts';
+import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
 import { applyTopology, type Losing } from '../../runtime/edits/apply.ts';
 import { Engine, topicSpecs } from '../../runtime/engine.ts';
 import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { readSchemaFolder } from '../../schemas/folder.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
 import { planChange } from './drive.ts';
 
 const folder = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);
@@ -40,6 +40,8 @@ export interface StreamText {
   readonly start?: string;
   readonly topic?: string;
   readonly key?: string;
+  /** What devices are looked up by. */
+  readonly by?: string;
   readonly steps?: readonly string[];
 }
 
@@ -52,9 +54,16 @@ export function streamText(of: StreamText): string {
     priority: ${priority}
     from: { topic: ${topic}, schema: PlanChange, time: value.changedAt, id: value.eventId${key}${start} }
     steps:
-${(of.steps ?? []).map((step) => `      - ${step}\n`).join('')}      - fan_out: { table: devices }
+${(of.steps ?? []).map((step) => `      - ${step}\n`).join('')}      - fan_out: { table: devices, by: ${of.by ?? 'value.memberId'} }
     to: { lane: notifications }
 `;
+}
+
+export interface PipelineOptions {
+  readonly partitions?: number;
+  readonly catalog?: Catalog;
+  /** In front of topics and groups, so that runs on one broker do not meet. */
+  readonly prefix?: string | undefined;
 }
 
 export class EditedPipeline {
@@ -65,19 +74,23 @@ export class EditedPipeline {
   readonly #partitions: number;
   readonly #lanes = new Set<string>();
   readonly #catalog: Catalog;
+  readonly #prefix: string | undefined;
   #engine: Engine | null = null;
+  #text = '';
   #schemas: AvroSchemas;
   /** What versions that ended have counted. */
   readonly #flows: StepFlow[] = [];
 
-  constructor(log: EditableLog, options: { partitions?: number; catalog?: Catalog } = {}) {
+  constructor(log: EditableLog, options: PipelineOptions = {}) {
+    this.#prefix = options.prefix;
     this.#log = log;
     this.#partitions = options.partitions ?? 2;
     this.#catalog = options.catalog ?? { steps, sinks };
     this.#schemas = new AvroSchemas(folder, this.#registry, this.clock);
   }
 
-  plan(text: string): Plan {
+  plan(written: string): Plan {
+    const text = this.#named(written);
     const options = { file: 'test.yaml', catalog: this.#catalog, schemas: folder, env: {} };
     const { plan, diagnostics } = compile(text, options);
     if (plan === undefined) assert.fail(render(diagnostics, new Map([['test.yaml', text]])));
@@ -89,14 +102,16 @@ export class EditedPipeline {
     const plan = this.plan(text);
     await this.#log.applyTopics(topicSpecs(plan, this.#partitions));
     await this.#schemas.open(
-      plan.topics.flatMap(({ name, schema }) => (schema === undefined ? [] : [{ topic: name, schema }])),
+      plan.topics.flatMap(({ name, schema }) =>
+        schema === undefined ? [] : [{ topic: name, schema }],
+      ),
     );
     for (const { name, use } of plan.topics) if (use === 'lane') this.#lanes.add(name);
     return plan;
   }
 
   /** Rejects with what is refused. */
-  async start(text: string, losing: Losing = 'refuse'): Promise<void> {
+  async start(text: string, losing: Losing = 'refuse', only?: string): Promise<void> {
     const plan = await this.prepare(text);
     const engine = (of: Plan, more: object) =>
       new Engine({
@@ -114,21 +129,32 @@ export class EditedPipeline {
     const before = await applyTopology({
       log: this.#log,
       plan,
-      text,
+      text: this.#named(text),
       partitions: this.#partitions,
       clock: this.clock,
       losing,
       former: async (former) => {
         const of = await this.prepare(former);
-        return { plan: { ...of, hash: `end ${of.hash}` }, open: (readTo) => engine(of, { readTo }) };
+        return {
+          plan: { ...of, hash: `end ${of.hash}` },
+          open: (readTo) => engine(of, { readTo }),
+        };
       },
       say: (_, facts) => this.said.push(JSON.stringify(facts)),
     });
     this.#engine = engine(plan, { before });
     for (const sub of plan.subTopologies) {
-      if (sub.role.startsWith('streams')) await this.#engine.startStreams(sub);
+      const isWanted = only === undefined || sub.role === `streams/${only}`;
+      if (sub.role.startsWith('streams') && isWanted) await this.#engine.startStreams(sub);
     }
+    this.#text = text;
     await this.settled();
+  }
+
+  /** The last version again, for a while, in a process with one role of it. */
+  async runOnly(priority: string): Promise<void> {
+    await this.start(this.#text, 'refuse', priority);
+    await this.stop();
   }
 
   async stop(): Promise<void> {
@@ -189,11 +215,16 @@ export class EditedPipeline {
   /** Of a step, over all versions and tasks that ran. */
   counts(stream: string, step: string): StepCounts[] {
     const flows = [...this.#flows, ...(this.#engine?.flow() ?? [])];
-    return flows.filter((one) => one.stream === stream && one.step === step).map((one) => one.counts);
+    return flows
+      .filter((one) => one.stream === stream && one.step === step)
+      .map((one) => one.counts);
   }
 
   dropped(stream: string, step: string, reason: string): number {
-    return this.counts(stream, step).reduce((sum, { dropped }) => sum + (dropped.get(reason) ?? 0), 0);
+    return this.counts(stream, step).reduce(
+      (sum, { dropped }) => sum + (dropped.get(reason) ?? 0),
+      0,
+    );
   }
 
   held(stream: string, step: string): number {
@@ -233,7 +264,17 @@ export class EditedPipeline {
     }
   }
 
-  async #send(topic: string, key: string, schema: string, value: object): Promise<void> {
+  /** Of the topology, its events, tables and lanes. */
+  #named(text: string): string {
+    const prefix = this.#prefix;
+    if (prefix === undefined || text.startsWith(`topology: ${prefix}`)) return text;
+    return text
+      .replace('topology: t', `topology: ${prefix}`)
+      .replaceAll(/topic: (events|tables|notifications)\./g, `topic: ${prefix}.$1.`);
+  }
+
+  async #send(written: string, key: string, schema: string, value: object): Promise<void> {
+    const topic = this.#prefix === undefined ? written : `${this.#prefix}.${written}`;
     const builder = new BatchBuilder(topic, partitionOfText(key, this.#partitions));
     builder.append(this.clock.now(), key, this.#schemas.encoder(schema).toBuffer(value));
     const producer = await this.#log.producer();
