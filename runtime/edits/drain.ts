@@ -46,10 +46,10 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
   try {
     for (const sub of subs) await engine.startStreams(sub);
     const tasks = subs.length * parts.partitions;
-    await moving(
-      engine,
-      async () => engine.tasks.size === tasks && (await behind(parts, ends)) === 0,
-    );
+    await moving(engine, async () => {
+      const started = [...engine.tasks].filter((task) => task.started);
+      return started.length === tasks && (await behind(parts, ends)) === 0;
+    });
     const stores = new Set(
       parts.releases.map(({ changelog }) => changelog.replace(/-changelog$/, '')),
     );

@@ -200,6 +200,11 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   // What others may look at.
 
+  /** Its state is back. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   get idle(): boolean {
     return this.#started && this.#tables.idle && this.quiet;
   }
