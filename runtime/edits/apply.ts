@@ -17,6 +17,7 @@ import { type Comparison, compareWithStored, readApplied } from './comparison.ts
 import { drain, type Former } from './drain.ts';
 import { emptyFormer, moveState } from './move-state.ts';
 import { drained, type Loss, type Release } from './stakes.ts';
+import { sentenceOf } from './words.ts';
 
 /** What becomes of what an edit would lose. */
 export type Losing = 'refuse' | 'drain' | 'drop';
@@ -238,9 +239,12 @@ class Applying {
     }
   }
 
-  #tell({ was, words }: Comparison): void {
+  #tell({ was, lines }: Comparison): void {
     if (was === null) return;
-    for (const line of words) this.#parts.say('The topology has changed.', { edit: line });
+    for (const line of lines) {
+      if (line.how === 'keeps' || line.of === 'topic') continue;
+      this.#parts.say('The topology has changed.', { edit: sentenceOf(line) });
+    }
   }
 }
 

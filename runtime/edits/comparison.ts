@@ -7,8 +7,8 @@ import { type Applied, appliedTopic, decodeApplied, isOfStreams } from './applie
 import { compareTopologies, type StreamEdit } from './compare.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
-import { type Stakes, stakesOf } from './stakes.ts';
-import { wordsOf } from './words.ts';
+import { possibleStakes, type Stakes, stakesOf } from './stakes.ts';
+import { type EditLine, linesOf } from './words.ts';
 
 export interface Comparison {
   /** Null: nothing is stored of what ran. */
@@ -19,8 +19,8 @@ export interface Comparison {
   readonly positions: readonly StreamPosition[];
   readonly groups: readonly GroupEdit[];
   readonly stakes: Stakes;
-  /** A line for each thing that does not stay as it was. */
-  readonly words: readonly string[];
+  /** A line for each thing that the edit concerns. */
+  readonly lines: readonly EditLine[];
 }
 
 /** What can be looked at beside a pipeline that runs. */
@@ -70,7 +70,16 @@ export async function compare(
   const groups = [...planned.groups, ...(await lanePositions(positions, lanes))];
   const stakes = await stakesOf(log, streams, lanes);
   const found = { was, is, streams, lanes, positions: planned.streams, groups, stakes };
-  return { ...found, words: wordsOf(found) };
+  return { ...found, lines: linesOf(found) };
+}
+
+/** Two files beside one another, without a log: what may be lost is said, and not counted. */
+export function compareFiles(was: Applied, is: Applied): Comparison {
+  const streams = compareTopologies(was, is);
+  const lanes = compareLanes(was, is);
+  const stakes = possibleStakes(streams, lanes);
+  const found = { was, is, streams, lanes, positions: [], groups: [], stakes };
+  return { ...found, lines: linesOf(found) };
 }
 
 function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {

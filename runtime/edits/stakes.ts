@@ -77,6 +77,46 @@ export async function stakesOf(
   return { losses, releases, aligns: [...aligns] };
 }
 
+/** Without a log: what would be lost if there were something. */
+export function possibleStakes(streams: readonly StreamEdit[], lanes: readonly LaneEdit[]): Stakes {
+  const losses: Loss[] = [];
+  const loss = (code: ErrorCode, name: string, step: string, unit: Loss['unit'], what: string) => {
+    losses.push({ code, of: name, step, count: 0, unit, what });
+  };
+  for (const edit of streams) {
+    const { name, is, was, readsAnother } = edit;
+    for (const store of edit.stores) {
+      const { step, holds, how, why } = store;
+      if (how === 'resets') {
+        loss(
+          'CAR812',
+          name,
+          step,
+          holds ? 'held' : 'rows',
+          `what it keeps is of what it no longer is (${why}).`,
+        );
+      } else if (how === 'ends' && holds && !isReleased(edit, store)) {
+        loss(is === null ? 'CAR811' : 'CAR810', name, step, 'held', 'what it holds.');
+      }
+    }
+    if (is === null)
+      loss('CAR811', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
+    if (readsAnother)
+      loss('CAR815', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
+  }
+  for (const { sink, priority, left, how } of lanes) {
+    if (how !== 'ends') continue;
+    loss(
+      'CAR813',
+      `${sink}/${priority}`,
+      'source',
+      'unread',
+      `what is left in ${left.join(', ')}.`,
+    );
+  }
+  return { losses, releases: [], aligns: [] };
+}
+
 /** The stores of which something is held that `--drain` lets go. */
 export function drained(streams: readonly StreamEdit[]): readonly Release[] {
   return streams.flatMap((edit) =>
