@@ -17,11 +17,6 @@ export const EDIT_ERRORS = {
     what: 'The rows of a step were written for another identity, window or key than it has now.',
     mend: 'Begin with empty state: carillon run --drain tells what is held first, --drop drops it.',
   },
-  CAR813: {
-    slug: 'lane-left-behind',
-    what: 'Notifications lie in a lane that no sink of the topology reads any more.',
-    mend: 'Deliver them with the former file first. Or leave them, counted: carillon run --drop.',
-  },
   CAR814: {
     slug: 'former-topology-unusable',
     what: 'What the former topology has left cannot be let go, as its text cannot be used any more.',

@@ -15,8 +15,9 @@ import { type Applied, appliedOf, appliedTopic, encodeApplied, isSameApplied } f
 import type { StreamEdit } from './compare.ts';
 import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
+import { drainLanes } from './drain-lanes.ts';
 import { emptyFormer, moveState } from './move-state.ts';
-import { drained, type Loss, type Release } from './stakes.ts';
+import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
 import { sentenceOf } from './words.ts';
 
 /** What becomes of what an edit would lose. */
@@ -62,10 +63,7 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
 function refuse({ losing }: ApplyParts, { stakes, was }: Comparison): void {
   const { losses } = stakes;
   if (losses.length === 0 || was === null) return;
-  const left = losses.filter(
-    ({ code }) => losing === 'refuse' || (losing === 'drain' && code === 'CAR813'),
-  );
-  if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
+  if (losing === 'refuse') throw new CarillonErrors(losses.map(errorOf));
 }
 
 function errorOf({ code, what, of, step }: Loss): CarillonError {
@@ -99,8 +97,9 @@ class Applying {
       found = await this.#compare();
       this.#mustBeDrained(found, all);
     } else if (await this.#settle(found)) found = await this.#compare();
+    await this.#drainLanes(found);
     await this.#move(found);
-    if (losing === 'drop') this.#countDropped(found.stakes.losses);
+    if (losing === 'drop') this.#countDropped(found.stakes);
     this.#tell(found);
     return this.#counted;
   }
@@ -147,6 +146,15 @@ class Applying {
     const others = releases.filter(({ group }) => rest.includes(group));
     const parts = { log, former, partitions, groups: rest, releases: others, reads: false };
     this.#counted.push(...(await drain(parts)));
+  }
+
+  /** After its streams have come to their ends: what they let go lies in these lanes, too. */
+  async #drainLanes({ was, stakes }: Comparison): Promise<void> {
+    const { log, losing, say } = this.#parts;
+    if (stakes.lanes.length === 0 || losing === 'drop') return;
+    const names = stakes.lanes.map(({ edit }) => `${edit.sink}/${edit.priority}`);
+    say('Lanes that no sink reads any more are delivered first.', { lanes: names });
+    await drainLanes(log, await this.#former(was!), stakes.lanes);
   }
 
   async #former(was: Applied): Promise<Former> {
@@ -215,16 +223,24 @@ class Applying {
     }
   }
 
-  #countDropped(losses: readonly Loss[]): void {
+  #countDropped({ losses, lanes }: Stakes): void {
     for (const { of: stream, step, count, unit, what } of losses) {
       this.#parts.say('An edit drops what its former version has left.', { dropped: what });
-      if (unit === 'rows') continue;
-      const counts = newStepCounts();
-      if (unit === 'held') counts.restored = count;
-      else counts.in = count;
-      counts.dropped.set(REASON, count);
-      this.#counted.push({ stream, step, counts });
+      if (unit !== 'rows') this.#countAs(stream, step, count, unit === 'held');
     }
+    for (const { edit, count } of lanes) {
+      const what = `${count} notifications that sink "${edit.sink}" (${edit.priority}) has not delivered.`;
+      this.#parts.say('An edit drops what its former version has left.', { dropped: what });
+      this.#countAs(edit.sink, 'lane', count, false);
+    }
+  }
+
+  #countAs(stream: string, step: string, count: number, isHeld: boolean): void {
+    const counts = newStepCounts();
+    if (isHeld) counts.restored = count;
+    else counts.in = count;
+    counts.dropped.set(REASON, count);
+    this.#counted.push({ stream, step, counts });
   }
 
   async #store(): Promise<void> {
@@ -265,9 +281,14 @@ async function withinMs(promise: Promise<void>, ms: number, group: string): Prom
 }
 
 /** Groups whose positions or rows this edit reads or writes. */
-function touchedGroups({ streams, groups, was }: Comparison): ReadonlySet<string> {
+function touchedGroups({ streams, groups, stakes, was }: Comparison): ReadonlySet<string> {
   const touched = new Set(groups.map(({ group }) => group));
   if (was === null) return touched;
+  for (const { edit } of stakes.lanes) {
+    // Who still writes to a lane that ends would leave something in it.
+    touched.add(edit.group);
+    for (const { instances } of was.streams) for (const { group } of instances) touched.add(group);
+  }
   for (const { was: before, is } of streams.filter(isMoving)) {
     for (const { group } of [...(before?.instances ?? []), ...(is?.instances ?? [])]) {
       touched.add(group);

@@ -77,7 +77,7 @@ export async function compare(
 export function compareFiles(was: Applied, is: Applied): Comparison {
   const streams = compareTopologies(was, is);
   const lanes = compareLanes(was, is);
-  const stakes = possibleStakes(streams, lanes);
+  const stakes = possibleStakes(streams);
   const found = { was, is, streams, lanes, positions: [], groups: [], stakes };
   return { ...found, lines: linesOf(found) };
 }

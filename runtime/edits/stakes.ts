@@ -32,8 +32,15 @@ export interface Release {
   readonly count: number;
 }
 
+/** What a sink that ends has not delivered yet: it is delivered first, unless it is dropped. */
+export interface LaneRest {
+  readonly edit: LaneEdit;
+  readonly count: number;
+}
+
 export interface Stakes {
   readonly losses: readonly Loss[];
+  readonly lanes: readonly LaneRest[];
   /** Let go without being asked: what follows is as it was, and nothing is lost. */
   readonly releases: readonly Release[];
   /** Groups of the former topology that must read their inputs to one position. */
@@ -67,18 +74,17 @@ export async function stakesOf(
       for (const { group } of edit.was!.instances) aligns.add(group);
     }
   }
-  for (const { sink, priority, group, left, how } of lanes) {
+  const rests: LaneRest[] = [];
+  for (const edit of lanes) {
+    const { how, group, left } = edit;
     const count = how === 'ends' ? await unreadOf(log.positions, group, left) : 0;
-    if (count === 0) continue;
-    const at = `${sink}/${priority}`;
-    const what = `sink "${sink}" (${priority}): ${of(count, 'notification')} in ${left.join(', ')} ${are(count)} read by nobody any more.`;
-    losses.push({ code: 'CAR813', of: at, step: 'source', count, unit: 'unread', what });
+    if (count > 0) rests.push({ edit, count });
   }
-  return { losses, releases, aligns: [...aligns] };
+  return { losses, releases, lanes: rests, aligns: [...aligns] };
 }
 
 /** Without a log: what would be lost if there were something. */
-export function possibleStakes(streams: readonly StreamEdit[], lanes: readonly LaneEdit[]): Stakes {
+export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
   const losses: Loss[] = [];
   const loss = (code: ErrorCode, name: string, step: string, unit: Loss['unit'], what: string) => {
     losses.push({ code, of: name, step, count: 0, unit, what });
@@ -104,17 +110,7 @@ export function possibleStakes(streams: readonly StreamEdit[], lanes: readonly L
     if (readsAnother)
       loss('CAR815', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
   }
-  for (const { sink, priority, left, how } of lanes) {
-    if (how !== 'ends') continue;
-    loss(
-      'CAR813',
-      `${sink}/${priority}`,
-      'source',
-      'unread',
-      `what is left in ${left.join(', ')}.`,
-    );
-  }
-  return { losses, releases: [], aligns: [] };
+  return { losses, releases: [], lanes: [], aligns: [] };
 }
 
 /** The stores of which something is held that `--drain` lets go. */

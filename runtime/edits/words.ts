@@ -20,6 +20,7 @@ export type Verb =
   | 'learns'
   | 'resets'
   | 'releases'
+  | 'drains'
   | 'ends'
   | 'loses'
   | 'new'
@@ -50,9 +51,12 @@ export function linesOf(told: Told): readonly EditLine[] {
       lines.push({ of: 'step', name: `${stream}/${step}`, how: 'releases', what });
     }
   }
-  lines.push(...lanes.map(laneLine));
-  for (const { code, of: name, what } of stakes.losses) {
-    if (code === 'CAR813') lines.push(lossLine('sink', name, code, what));
+  for (const edit of lanes) {
+    lines.push(laneLine(edit));
+    const rest = stakes.lanes.find((one) => one.edit === edit);
+    if (rest === undefined) continue;
+    const what = `delivers the ${of(rest.count, 'notification')} first that it has not delivered yet`;
+    lines.push({ of: 'sink', name: `${edit.sink}/${edit.priority}`, how: 'drains', what });
   }
   return [...lines, ...topicLines(told)];
 }

@@ -11,8 +11,9 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { EditableLog } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
+import { delivered } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import type { Catalog } from '../../core/spec.ts';
+import type { Catalog, Sink } from '../../core/spec.ts';
 import { conservationGap, type StepCounts } from '../../core/verdict.ts';
 import { steps } from '../../processors/index.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
@@ -59,6 +60,13 @@ ${(of.steps ?? []).map((step) => `      - ${step}\n`).join('')}      - fan_out: 
 `;
 }
 
+/** Which parts of a version run in this process; all of its streams unless it is said. */
+export interface Starting {
+  /** A priority. */
+  readonly only?: string;
+  readonly sinks?: boolean;
+}
+
 export interface PipelineOptions {
   readonly partitions?: number;
   readonly catalog?: Catalog;
@@ -69,6 +77,8 @@ export interface PipelineOptions {
 export class EditedPipeline {
   readonly clock = new HandClock(DRIVER_START_MS);
   readonly said: string[] = [];
+  /** What sinks were given, of all versions. */
+  readonly delivered: string[] = [];
   readonly #log: EditableLog;
   readonly #registry = new MemoryRegistry();
   readonly #partitions: number;
@@ -111,7 +121,7 @@ export class EditedPipeline {
   }
 
   /** Rejects with what is refused. */
-  async start(text: string, losing: Losing = 'refuse', only?: string): Promise<void> {
+  async start(text: string, losing: Losing = 'refuse', of: Starting = {}): Promise<void> {
     const plan = await this.prepare(text);
     const engine = (of: Plan, more: object) =>
       new Engine({
@@ -138,14 +148,20 @@ export class EditedPipeline {
         return {
           plan: { ...of, hash: `end ${of.hash}` },
           open: (readTo) => engine(of, { readTo }),
+          openSink: async (sink) => this.#sink(sink.name),
         };
       },
       say: (_, facts) => this.said.push(JSON.stringify(facts)),
     });
     this.#engine = engine(plan, { before });
     for (const sub of plan.subTopologies) {
-      const isWanted = only === undefined || sub.role === `streams/${only}`;
+      const isWanted = of.only === undefined || sub.role === `streams/${of.only}`;
       if (sub.role.startsWith('streams') && isWanted) await this.#engine.startStreams(sub);
+    }
+    for (const sink of of.sinks === true ? plan.sinks : []) {
+      for (const priority of sink.lane.priorities) {
+        await this.#engine.startSink(sink, priority, this.#sink(sink.name));
+      }
     }
     this.#text = text;
     await this.settled();
@@ -153,7 +169,7 @@ export class EditedPipeline {
 
   /** The last version again, for a while, in a process with one role of it. */
   async runOnly(priority: string): Promise<void> {
-    await this.start(this.#text, 'refuse', priority);
+    await this.start(this.#text, 'refuse', { only: priority });
     await this.stop();
   }
 
@@ -200,16 +216,33 @@ export class EditedPipeline {
         for (const { valueBytes } of records) {
           const at = valueBytes!;
           const of = this.#schemas.decodeByWriter(at, 0, at.length) as DeviceNotification;
-          const header = Buffer.alloc(HEADER_BYTES);
-          header.writeUInt32BE(of.payloadSchemaId, 1);
-          const payload = Buffer.concat([header, of.payload]);
-          const event = this.#schemas.decodeByWriter(payload, 0, payload.length);
-          const { eventId } = event as { readonly eventId: string };
+          const eventId = this.#eventOf(of);
           told.push(`${of.useCase} ${of.priority} ${eventId}`);
         }
       }
     }
     return told;
+  }
+
+  /** Answers that everything is delivered, and keeps what: `sink event`. */
+  #sink(name: string): Sink {
+    return {
+      probe: async () => {},
+      close: async () => {},
+      deliver: async (batch) =>
+        batch.map(({ notification }) => {
+          this.delivered.push(`${name} ${this.#eventOf(notification)}`);
+          return delivered();
+        }),
+    };
+  }
+
+  #eventOf({ payloadSchemaId, payload }: DeviceNotification): string {
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeUInt32BE(payloadSchemaId, 1);
+    const bytes = Buffer.concat([header, payload]);
+    const event = this.#schemas.decodeByWriter(bytes, 0, bytes.length);
+    return (event as { readonly eventId: string }).eventId;
   }
 
   /** Of a step, over all versions and tasks that ran. */
