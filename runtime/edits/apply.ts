@@ -38,6 +38,8 @@ export interface ApplyParts {
 }
 
 const REASON = 'step_removed';
+/** A drain is begun again when something was held anew meanwhile. */
+const DRAINS_MAX = 3;
 /** Joining a group and fencing its tasks: beyond a session that has to lapse first. */
 const TAKEN_MS = 60_000;
 
@@ -93,13 +95,19 @@ class Applying {
     const groups = [...new Set([...aligns, ...reads])];
     const all = [...releases, ...drains];
     if (groups.length > 0 || all.length > 0) {
-      await this.#drain(found.was!, groups, all);
-      found = await this.#compare();
-      this.#mustBeDrained(found, all);
+      for (let tries = DRAINS_MAX; ; tries--) {
+        await this.#drain(found.was!, groups, all);
+        found = await this.#compare();
+        // A timer before them may have brought them something at the last moment.
+        if (tries === 1) this.#mustBeDrained(found, all);
+        if (stillHeld(found, all).length === 0) break;
+      }
+      // The former version has gone on for a while: what it has come to hold meanwhile counts too.
+      refuse(this.#parts, found);
     } else if (await this.#settle(found)) found = await this.#compare();
     await this.#drainLanes(found);
-    await this.#move(found);
     if (losing === 'drop') this.#countDropped(found.stakes);
+    await this.#move(found);
     this.#tell(found);
     return this.#counted;
   }
@@ -110,14 +118,18 @@ class Applying {
   }
 
   async #move({ was, streams, groups }: Comparison): Promise<void> {
-    const { log, clock } = this.#parts;
+    const { log, clock, say } = this.#parts;
     this.#stillAlone();
     // Where nothing is stored of what ran, its state stands under the names that it has.
     if (was !== null) await moveState(log, streams, clock.now());
     for (const { group, set } of groups) await log.positions.set(group, set);
     this.#stillAlone();
     await this.#store();
-    if (was !== null) await emptyFormer(log, streams, clock.now());
+    if (was === null) return;
+    // It stands already; what is left behind takes room, and is never read again.
+    await emptyFormer(log, streams, clock.now()).catch((error: unknown) => {
+      say('Changelogs that nobody has any more could not be emptied.', { error: String(error) });
+    });
   }
 
   /** Whoever is in a group whose position or state moves would go on with the old one. */
@@ -131,7 +143,7 @@ class Applying {
   }
 
   async #drain(was: Applied, groups: readonly string[], releases: readonly Release[]) {
-    const { log, partitions, say } = this.#parts;
+    const { log, partitions, clock, say } = this.#parts;
     const former = await this.#former(was);
     const facts = { groups, releases: releases.map(({ stream, step }) => `${stream}/${step}`) };
     say('The former topology is brought to its end.', facts);
@@ -139,12 +151,12 @@ class Applying {
     const rest = releases.map(({ group }) => group).filter((group) => !groups.includes(group));
     if (groups.length > 0) {
       const own = releases.filter(({ group }) => groups.includes(group));
-      const parts = { log, former, partitions, groups, releases: own, reads: true };
+      const parts = { log, former, partitions, clock, groups, releases: own, reads: true };
       this.#counted.push(...(await drain(parts)));
     }
     if (rest.length === 0) return;
     const others = releases.filter(({ group }) => rest.includes(group));
-    const parts = { log, former, partitions, groups: rest, releases: others, reads: false };
+    const parts = { log, former, partitions, clock, groups: rest, releases: others, reads: false };
     this.#counted.push(...(await drain(parts)));
   }
 
@@ -168,10 +180,7 @@ class Applying {
   }
 
   #mustBeDrained(found: Comparison, asked: readonly Release[]): void {
-    const names = new Set(asked.map(({ stream, step }) => `${stream}/${step}`));
-    const left = found.stakes.losses.filter(
-      ({ of, step, unit }) => unit === 'held' && names.has(`${of}/${step}`),
-    );
+    const left = stillHeld(found, asked);
     if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
   }
 
@@ -262,6 +271,13 @@ class Applying {
       this.#parts.say('The topology has changed.', { edit: sentenceOf(line) });
     }
   }
+}
+
+function stillHeld({ stakes }: Comparison, asked: readonly Release[]): readonly Loss[] {
+  const names = new Set(asked.map(({ stream, step }) => `${stream}/${step}`));
+  return stakes.losses.filter(
+    ({ of, step, unit }) => unit === 'held' && names.has(`${of}/${step}`),
+  );
 }
 
 const isMoving = ({ how, stores }: StreamEdit) =>

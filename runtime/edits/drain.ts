@@ -4,6 +4,7 @@
  * what follows a step is what followed it.
  */
 import type { Plan } from '../../compiler/plan.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { EditableLog } from '../../core/log.ts';
 import type { Engine } from '../engine.ts';
 import type { EngineOptions } from '../engine-options.ts';
@@ -23,6 +24,7 @@ export interface DrainParts {
   readonly log: EditableLog;
   readonly former: Former;
   readonly partitions: number;
+  readonly clock: Clock;
   /** The groups that are to read on, and those of `releases`. */
   readonly groups: readonly string[];
   readonly releases: readonly Release[];
@@ -53,7 +55,11 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
     );
     await moving(engine, async () => {
       let held = 0;
-      for (const task of engine.tasks) held += task.release(stores) + task.uncommitted;
+      for (const task of engine.tasks) {
+        held += task.release(stores) + task.uncommitted;
+        // What is due in a step before them comes to them yet.
+        if (task.nextDueMs() <= parts.clock.now()) held++;
+      }
       return held === 0;
     });
   } finally {

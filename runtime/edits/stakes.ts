@@ -69,6 +69,14 @@ export async function stakesOf(
       if (isReleased(edit, store)) releases.push(releaseOf(edit, store, count));
       else losses.push(...storeLoss(edit, store, count));
     }
+    // What it lets go may come to a step behind it, which then holds it.
+    const letting = new Set(releases.filter((r) => r.stream === edit.name).map((r) => r.group));
+    for (const store of edit.stores) {
+      const isAhead = store.holds && store.how === 'ends' && letting.has(store.fromGroup ?? '');
+      if (isAhead && !releases.some(({ changelog }) => changelog === store.from)) {
+        releases.push(releaseOf(edit, store, 0));
+      }
+    }
     if (edit.is === null || edit.readsAnother) losses.push(...(await unreadLoss(log, edit)));
     if (edit.aligns && !(await areAligned(log, edit))) {
       for (const { group } of edit.was!.instances) aligns.add(group);

@@ -46,7 +46,7 @@ export function linesOf(told: Told): readonly EditLine[] {
       if (name === edit.name) lines.push(lossLine('step', `${name}/${step}`, code, what));
     }
     for (const { stream, step, count } of stakes.releases) {
-      if (stream !== edit.name) continue;
+      if (stream !== edit.name || count === 0) continue;
       const what = `lets go at once of the ${of(count, 'event')} that it holds`;
       lines.push({ of: 'step', name: `${stream}/${step}`, how: 'releases', what });
     }
