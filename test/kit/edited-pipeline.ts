@@ -17,6 +17,7 @@ import type { Catalog, Sink } from '../../core/spec.ts';
 import { conservationGap, type StepCounts } from '../../core/verdict.ts';
 import { steps } from '../../processors/index.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
+import { appliedTopic } from '../../runtime/edits/applied.ts';
 import { applyTopology, type Losing } from '../../runtime/edits/apply.ts';
 import { Engine, topicSpecs } from '../../runtime/engine.ts';
 import type { StepFlow } from '../../runtime/streams/streams-task.ts';
@@ -77,6 +78,8 @@ export interface PipelineOptions {
 export class EditedPipeline {
   readonly clock = new HandClock(DRIVER_START_MS);
   readonly said: string[] = [];
+  /** Former texts do not compile any more. */
+  forgetsTexts = false;
   /** What sinks were given, of all versions. */
   readonly delivered: string[] = [];
   readonly #log: EditableLog;
@@ -144,6 +147,7 @@ export class EditedPipeline {
       clock: this.clock,
       losing,
       former: async (former) => {
+        if (this.forgetsTexts) throw new Error('there is no schema "PlanChange".');
         const of = await this.prepare(former);
         return {
           plan: { ...of, hash: `end ${of.hash}` },
@@ -179,6 +183,14 @@ export class EditedPipeline {
     if (engine === null) return;
     await engine.close();
     this.#flows.push(...engine.flow());
+  }
+
+  /** As a log of before edits were compared: nothing says what ran. */
+  async forgetApplied(): Promise<void> {
+    const { topology } = this.plan(this.#text);
+    const builder = new BatchBuilder(appliedTopic(topology).name, 0);
+    builder.append(this.clock.now(), topology, null);
+    await (await this.#log.producer()).send([builder.finish()]);
   }
 
   /** Devices `tv-<member>`, straight into the table. */
