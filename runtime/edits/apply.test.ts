@@ -1,4 +1,6 @@
-/** What stands in the way of an edit: others in the groups, a text of before, a drain that hangs. */
+/**
+ * What stands in the way of an edit: others in the groups, a text of before, a drain that hangs.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryLog } from '../../connectors/memory/log.ts';

@@ -1,4 +1,6 @@
-/** Edits of a topology on a real broker: the rows of the table that move, read on, drain or drop. */
+/**
+ * Edits of a topology on a real broker: the rows of the table that move, read on, drain or drop.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';

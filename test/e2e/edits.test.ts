@@ -1,4 +1,6 @@
-/** `carillon run` and `plan` after an edit of the topology file, as a process on one SQLite file. */
+/**
+ * `carillon run` and `plan` after an edit of the topology file, as a process on one SQLite file.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
