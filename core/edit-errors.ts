@@ -32,4 +32,9 @@ export const EDIT_ERRORS = {
     what: 'The former topology does not come to an end: what it has left cannot be let go now.',
     mend: 'See what it waits for (the registry, the log), and start again; nothing is lost meanwhile.',
   },
+  CAR817: {
+    slug: 'topology-renamed',
+    what: 'The log has run a topology of another name that has streams of the same ids.',
+    mend: 'Keep the name under `topology:`. Or begin anew and leave the other one: carillon run --drop.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -138,3 +138,23 @@ test('a pipeline of before anything was stored: each stream goes on where its gr
   assert.equal(p.dropped('x', 'dedup', 'duplicate'), 1, 'its state stands, too');
   await p.end();
 });
+
+test('another name of the topology is no edit: refused, or begun anew on purpose', async () => {
+  const p = await started(new MemoryLog(), x('normal', COALESCE));
+  await p.post(['e1']);
+  await p.stop();
+  const renamed = x('normal', COALESCE).replace('topology: t', 'topology: u');
+  await assert.rejects(p.start(renamed), (error: CarillonError) => {
+    assert.equal(error.code, 'CAR817');
+    assert.match(error.what, /"t".*\(x\).*"u"/);
+    return true;
+  });
+  // Streams of its own are nobody's business.
+  await p.start(renamed.replace('id: x', 'id: y').replace('  x:', '  y:'));
+  await p.stop();
+  await p.start(x('normal', COALESCE));
+  assert.equal(p.held('x', 'coalesce'), 1);
+  await p.stop();
+  await p.start(renamed, 'drop');
+  await p.end();
+});

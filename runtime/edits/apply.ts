@@ -13,7 +13,7 @@ import { newStepCounts } from '../../core/verdict.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import { type Applied, appliedOf, appliedTopic, encodeApplied, isSameApplied } from './applied.ts';
 import type { StreamEdit } from './compare.ts';
-import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
+import { type Comparison, compareWithStored, readApplied, renamedFrom } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
 import { drainLanes } from './drain-lanes.ts';
 import { emptyFormer, moveState } from './move-state.ts';
@@ -53,7 +53,9 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
   const isDone = async () => isSameApplied(await readApplied(log, plan.topology), is);
   if (await isDone()) return [];
   // Refused before anybody waits for a turn.
-  refuse(parts, await compareWithStored(log, plan, is, parts.clock.now()));
+  const found = await compareWithStored(log, plan, is, parts.clock.now());
+  refuse(parts, found);
+  if (found.was === null && parts.losing !== 'drop') await refuseRenamed(log, is);
   let counted: readonly StepFlow[] = [];
   await log.positions.alone(appliedTopic(plan.topology).name, isDone, async (stillAlone) => {
     if (await isDone()) return;
@@ -66,6 +68,16 @@ function refuse({ losing }: ApplyParts, { stakes, was }: Comparison): void {
   const { losses } = stakes;
   if (losses.length === 0 || was === null) return;
   if (losing === 'refuse') throw new CarillonErrors(losses.map(errorOf));
+}
+
+async function refuseRenamed(log: EditableLog, is: Applied): Promise<void> {
+  const former = await renamedFrom(log, is);
+  if (former === null) return;
+  const { topology, ids } = former;
+  const what =
+    `This log has run topology "${topology}", which has streams of the same ids (${ids.join(', ')}): ` +
+    `"${is.topology}" would begin anew beside it.`;
+  throw new CarillonError('CAR817', what, { where: { at: 'topology' } });
 }
 
 function errorOf({ code, what, of, step }: Loss): CarillonError {

@@ -61,16 +61,26 @@ ${(of.steps ?? []).map((step) => `      - ${step}\n`).join('')}      - fan_out: 
 `;
 }
 
+export interface Posting {
+  readonly member?: string;
+  readonly topic?: string;
+  readonly more?: { readonly [field: string]: unknown };
+}
+
 /** Which parts of a version run in this process; all of its streams unless it is said. */
 export interface Starting {
   /** A priority. */
   readonly only?: string;
   readonly sinks?: boolean;
+  /** False: nobody waits until it has settled, as tasks are shared with others. */
+  readonly waits?: boolean;
 }
 
 export interface PipelineOptions {
   readonly partitions?: number;
   readonly catalog?: Catalog;
+  /** Of several processes. */
+  readonly registry?: MemoryRegistry;
   /** In front of topics and groups, so that runs on one broker do not meet. */
   readonly prefix?: string | undefined;
 }
@@ -83,7 +93,7 @@ export class EditedPipeline {
   /** What sinks were given, of all versions. */
   readonly delivered: string[] = [];
   readonly #log: EditableLog;
-  readonly #registry = new MemoryRegistry();
+  readonly #registry: MemoryRegistry;
   readonly #partitions: number;
   readonly #lanes = new Set<string>();
   readonly #catalog: Catalog;
@@ -96,6 +106,7 @@ export class EditedPipeline {
 
   constructor(log: EditableLog, options: PipelineOptions = {}) {
     this.#prefix = options.prefix;
+    this.#registry = options.registry ?? new MemoryRegistry();
     this.#log = log;
     this.#partitions = options.partitions ?? 2;
     this.#catalog = options.catalog ?? { steps, sinks };
@@ -168,7 +179,7 @@ export class EditedPipeline {
       }
     }
     this.#text = text;
-    await this.settled();
+    if (of.waits !== false) await this.settled();
   }
 
   /** The last version again, for a while, in a process with one role of it. */
@@ -203,16 +214,18 @@ export class EditedPipeline {
     await this.settled();
   }
 
-  async post(
-    eventIds: readonly string[],
-    of: { member?: string; topic?: string; more?: { readonly [field: string]: unknown } } = {},
-  ): Promise<void> {
+  async post(eventIds: readonly string[], of: Posting = {}): Promise<void> {
+    await this.send(eventIds, of);
+    await this.settled();
+  }
+
+  /** As `post`, for whoever reads them. */
+  async send(eventIds: readonly string[], of: Posting = {}): Promise<void> {
     const { member = 'm-1', topic = EVENTS, more = {} } = of;
     for (const eventId of eventIds) {
       const event = { changedAt: this.clock.now(), ...more };
       await this.#send(topic, member, 'PlanChange', planChange(eventId, member, event));
     }
-    await this.settled();
   }
 
   async advance(ms: number): Promise<void> {
