@@ -9,6 +9,7 @@ import { type Placed, Section } from '../compiler/section.ts';
 import { type Environment, parseTree, type Tree } from '../compiler/tree.ts';
 import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
 import { CarillonError } from '../core/error.ts';
+import { HTTP_DEFAULTS, type HttpSettings, httpOf, urlOf } from './deployment-http.ts';
 import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
@@ -16,8 +17,6 @@ import { packageFolder } from './version.ts';
 
 export const DEPLOYMENT_FILE = 'carillon.yaml';
 export const DATA_FOLDER = '.carillon';
-export const HTTP_PORT = 7400;
-const HTTP_HOST = '127.0.0.1';
 const TOPOLOGY_FILE = 'topology/reno.yaml';
 const PARTITIONS = { embedded: 4, kafka: 12 } as const;
 const PARTITIONS_MAX = 1024;
@@ -64,14 +63,7 @@ export interface Deployment {
   readonly inbox:
     | { readonly kind: 'sqlite' }
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
-  readonly http: {
-    readonly host: string;
-    readonly port: number;
-    /** Where sinks and devices reach the gateway; null: host and port. */
-    readonly gatewayUrl: string | null;
-    /** Of /health and /metrics in processes that have no gateway; null: they have none. */
-    readonly healthPort: number | null;
-  };
+  readonly http: HttpSettings;
   /** Null: made once and kept in the data folder (embedded only). */
   readonly auth: { readonly secret: string | null; readonly internalToken: string | null };
   /** Settings by connector, as the connector itself checks them. */
@@ -136,7 +128,7 @@ export function parseDeployment(
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
-    http: httpOf(read, section.section('http')),
+    http: httpOf(read, section.section('http'), beside),
     auth: authOf(read, section.section('auth')),
     connectors: connectorsOf(section.section('connectors')),
   };
@@ -156,7 +148,7 @@ function defaults(folder: string): Deployment {
     partitions: PARTITIONS.embedded,
     registryUrl: null,
     inbox: { kind: 'sqlite' },
-    http: { host: HTTP_HOST, port: HTTP_PORT, gatewayUrl: null, healthPort: null },
+    http: HTTP_DEFAULTS,
     auth: { secret: null, internalToken: null },
     connectors: {},
   };
@@ -165,8 +157,7 @@ function defaults(folder: string): Deployment {
 /** Where commands, devices and producers of this machine reach the gateway. */
 export function gatewayUrlOf({ http }: Deployment): string {
   if (http.gatewayUrl !== null) return http.gatewayUrl;
-  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
+  return urlOf(http.tls === null ? 'http' : 'https', http.host, http.port);
 }
 
 /** Throws CAR906 when the deployment gives no secret and cannot keep one of its own. */
@@ -220,17 +211,6 @@ function registryOf(
     read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
   }
   return url ?? null;
-}
-
-function httpOf(read: SettingReader, section: Section | undefined): Deployment['http'] {
-  section?.only(['host', 'port', 'gateway_url', 'health_port']);
-  const hasHealth = section?.has('health_port') === true;
-  return {
-    host: section?.text('host')?.value ?? HTTP_HOST,
-    port: section === undefined ? HTTP_PORT : read.count(section, 'port', HTTP_PORT, 0, 65_535),
-    gatewayUrl: (section && read.url(section, 'gateway_url', false)) ?? null,
-    healthPort: hasHealth ? read.count(section, 'health_port', 0, 0, 65_535) : null,
-  };
 }
 
 function authOf(read: SettingReader, section: Section | undefined): Deployment['auth'] {

@@ -142,4 +142,14 @@ export const GATEWAY_ERRORS = {
     what: 'A page of this origin may not talk to the gateway.',
     mend: 'Name the origin in `http: { origins: [...] }` of carillon.yaml, or leave the list out.',
   },
+  CAR731: {
+    slug: 'issuer-away',
+    what: 'The issuer of tokens does not give its public keys now.',
+    mend: 'Come back after the seconds of Retry-After; `auth.jwks` says where the keys are.',
+  },
+  CAR733: {
+    slug: 'tls-unusable',
+    what: 'Certificate and key of a port cannot be used.',
+    mend: 'Name PEM files that this user may read, the key being that of the certificate.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -79,6 +79,9 @@ test('drain: devices are asked to reconnect, their closes are in the log before 
   const stuck = await bench.connect('tv-2');
   stuck.socket.pause();
   await bench.gateway.close();
+  const { order } = bench.log;
+  assert.equal(order.at(-1), 'tables.gateways');
+  assert.equal(order.filter((topic) => topic === 'events.connections').length, 4);
   await polite.until(() => polite.closed !== undefined);
   assert.deepEqual(polite.closed, { code: 3001, reason: 'going-away' });
   const closed = bench.values('events.connections').filter(({ action }) => action === 'CLOSED');
@@ -169,7 +172,8 @@ test('a slow reader is closed when its queue is full, and has all after it comes
 });
 
 test('a device that asks for pongs and never reads them is closed as slow', async () => {
-  await withBench({ limits: { queueBytesMax: 4096, closeMs: 50 } }, async (bench) => {
+  const budgets = { frames: { burst: 1e9, perSecond: 1 } };
+  await withBench({ budgets, limits: { queueBytesMax: 4096, closeMs: 50 } }, async (bench) => {
     await bench.own('tv-1');
     const device = await bench.connect('tv-1');
     device.socket.pause();

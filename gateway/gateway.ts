@@ -1,20 +1,23 @@
 /**
- * What devices and producers talk to: sockets, pull, registration, ingest, health, on one port.
+ * What devices and producers talk to: sockets, pull, registration, ingest, health; and, on a port
+ * of its own, what sinks, operators and tools do: deliveries, metrics, schemas.
  * Everything that it needs is handed in; it keeps nothing that is not in the log or the inbox.
  */
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
+import type { Cursor } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { Log } from '../core/log.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { RegistryPort } from '../schemas/registry.ts';
-import { Auth } from './auth.ts';
+import { Auth, type AuthOptions } from './auth.ts';
+import { BUDGET_LIMITS, type BudgetLimits, Budgets } from './budgets.ts';
 import { allowOrigins, type Origins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
 import { Filler } from './fill.ts';
 import { isWebSocketHandshake } from './handshake.ts';
-import { type HealthCheck, healthRoutes } from './health.ts';
+import { type HealthCheck, healthRoutes, plainHealthRoutes } from './health.ts';
 import { Hub } from './hub.ts';
 import { type EventType, ingestRoutes } from './ingest.ts';
 import { takeJson } from './json-body.ts';
@@ -29,13 +32,17 @@ import { pullRoutes } from './pull.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
 import { Reporter } from './reporter.ts';
+import { followRivals } from './rivals.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
+import type { TableFollower } from './table-follower.ts';
 
 /**
  * Longer than a sink's pool keeps its connections, so that it is never the gateway that hangs up.
  */
 const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS_MAX = 30_000;
+/** A connection on which nothing moves, as nobody reads the answer, is cut. */
+const STALLED_MS_MAX = 60_000;
 const PARAM_CHARS_MAX = 512;
 
 export interface GatewayTopics {
@@ -43,6 +50,7 @@ export interface GatewayTopics {
   readonly registration: string;
   readonly connections: string;
   readonly gateways: string;
+  readonly presence: string;
   readonly outcomes: string;
 }
 
@@ -51,6 +59,7 @@ export const GATEWAY_TOPICS: GatewayTopics = {
   registration: 'events.device-registration',
   connections: 'events.connections',
   gateways: 'tables.gateways',
+  presence: 'tables.presence',
   outcomes: 'outcomes',
 };
 
@@ -70,7 +79,14 @@ export interface GatewayOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly gatewayId: string;
-  /** Where sinks reach it; by default the address that it listens on. */
+  /** Certificate and key of the public port, as PEM; without them it speaks plain HTTP. */
+  readonly tls?: TlsFiles;
+  /**
+   * The port for sinks, operators and tools: deliveries, metrics, details of health, schemas.
+   * Without it they are on the public one, as tests want it.
+   */
+  readonly internal?: { readonly host: string; readonly port: number; readonly tls?: TlsFiles };
+  /** Where sinks reach it; by default the address of the internal port. */
   readonly internalUrl?: string;
   readonly log: Log;
   readonly schemas: Schemas;
@@ -78,7 +94,7 @@ export interface GatewayOptions {
   readonly registry?: RegistryPort;
   readonly inbox: InboxStore;
   readonly clock: Clock;
-  readonly auth: { readonly secret: string; readonly internalToken: string };
+  readonly auth: AuthOptions;
   readonly eventTypes: ReadonlyMap<string, EventType>;
   /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */
   readonly roles: { readonly devices: boolean; readonly ingest: boolean };
@@ -88,13 +104,21 @@ export interface GatewayOptions {
   /** Origins whose pages may come; by default all. */
   readonly origins?: readonly string[];
   readonly limits?: Partial<GatewayLimits>;
+  readonly budgets?: Partial<BudgetLimits>;
   readonly topics?: Partial<GatewayTopics>;
   readonly say?: LogLine;
   readonly newId?: () => string;
 }
 
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface Gateway {
   readonly url: string;
+  /** Of the internal port. */
+  readonly internalUrl: string;
   readonly port: number;
   /** Open connections. */
   connections(): number;
@@ -117,6 +141,8 @@ interface Shared {
   readonly topics: GatewayTopics;
   readonly say: LogLine;
   readonly auth: Auth;
+  readonly owners: Owners;
+  readonly budgets: Budgets;
   readonly counts: GatewayCounts;
   readonly writer: LogWriter;
   readonly outcomes: Reporter;
@@ -141,30 +167,50 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log: say,
   });
   const counts = newCounts();
+  const budgets = new Budgets(options.clock, { ...BUDGET_LIMITS, ...options.budgets });
   const origins = options.origins === undefined ? undefined : new Set(options.origins);
-  const shared = { options, origins, limits, topics, say, auth, counts, writer, outcomes };
-  const app = newApp(shared);
+  const owners = await Owners.follow(options.log, options.schemas, topics.owners, say);
+  const shared = {
+    options,
+    owners,
+    origins,
+    limits,
+    topics,
+    say,
+    auth,
+    budgets,
+    counts,
+    writer,
+    outcomes,
+  };
+  const app = newApp(shared, options.tls);
+  const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
   let devices: Devices | undefined;
   const stop = async () => {
     await devices?.close();
     await app.close();
+    await inner.close();
+    await owners.close();
     await outcomes.close();
     await writer.close();
   };
-  let port: number;
-  let url: string;
+  let opened: { readonly port: number; readonly url: string };
+  let internalUrl: string;
   try {
-    plainRoutes(app, shared);
-    devices = options.roles.devices ? await deviceRoutes(app, shared) : undefined;
-    ({ port, url } = await listenOn(app, { ...options, setting: 'http.port' }));
-    await devices?.open(options.internalUrl ?? url);
+    internalRoutes(inner, shared);
+    publicRoutes(app, shared);
+    if (inner !== app) plainHealthRoutes(app, checksOf(options));
+    devices = options.roles.devices ? await deviceRoutes(app, inner, shared) : undefined;
+    opened = await listenOn(app, { ...options, setting: 'http.port', secure: !!options.tls });
+    internalUrl = await openInternal(inner, options, opened.url);
+    await devices?.open(options.internalUrl ?? internalUrl);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    url,
-    port,
+    ...opened,
+    internalUrl,
     counts,
     connections: () => devices?.hub.size ?? 0,
     reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
@@ -172,38 +218,56 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function newApp({ limits, say, origins }: Shared): FastifyInstance {
+async function openInternal(
+  inner: FastifyInstance,
+  { internal }: GatewayOptions,
+  url: string,
+): Promise<string> {
+  if (internal === undefined) return url;
+  const setting = 'http.internal_port';
+  return (await listenOn(inner, { ...internal, setting, secure: !!internal.tls })).url;
+}
+
+function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): FastifyInstance {
+  // Known from Node 24.9 on; before it such requests are answered 404.
+  const server = { shouldUpgradeCallback: isWebSocketHandshake };
   const app = fastify({
     logger: false,
     ...REFUSALS,
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionTimeout: STALLED_MS_MAX,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
-    // Known from Node 24.9 on; before it such requests are answered 404.
-    http: { shouldUpgradeCallback: isWebSocketHandshake },
-  });
+    ...(tls === undefined ? { http: server } : { https: { ...server, ...tls } }),
+  }) as FastifyInstance;
   installProblems(app, say);
   takeJson(app);
   allowOrigins(app, origins);
+  budgets.watch(app);
   return app;
 }
 
-function plainRoutes(app: FastifyInstance, shared: Shared): void {
-  const { options, auth, writer, limits, counts, topics } = shared;
-  const checks = new Map<string, HealthCheck>([
-    ['log', () => options.log.probe()],
-    ['inbox', () => options.inbox.probe()],
-    ...(options.health ?? []),
-  ]);
-  healthRoutes(app, checks, options.metrics);
+function checksOf({ log, inbox, health }: GatewayOptions): ReadonlyMap<string, HealthCheck> {
+  return new Map([['log', () => log.probe()], ['inbox', () => inbox.probe()], ...(health ?? [])]);
+}
+
+/** For operators and tools, behind the internal port. */
+function internalRoutes(app: FastifyInstance, { options }: Shared): void {
+  healthRoutes(app, checksOf(options), options.metrics);
   if (options.registry !== undefined) registryRoutes(app, options.registry);
+}
+
+function publicRoutes(app: FastifyInstance, shared: Shared): void {
+  const { options, auth, budgets, owners, writer, limits, counts, topics } = shared;
   if (options.roles.ingest) {
-    ingestRoutes(app, { auth, writer, limits, counts, eventTypes: options.eventTypes });
+    ingestRoutes(app, { auth, budgets, writer, limits, counts, eventTypes: options.eventTypes });
   }
   if (options.roles.ingest || options.roles.devices) {
-    registrationRoutes(app, { auth, writer, clock: options.clock, topic: topics.registration });
+    const { clock } = options;
+    const { registration: topic } = topics;
+    registrationRoutes(app, { auth, budgets, owners, writer, clock, topic });
   }
 }
 
@@ -215,31 +279,55 @@ interface Devices {
   close(): Promise<void>;
 }
 
-async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devices> {
-  const { options, origins, limits, topics, say, writer, counts, outcomes, auth } = shared;
+async function deviceRoutes(
+  app: FastifyInstance,
+  inner: FastifyInstance,
+  shared: Shared,
+): Promise<Devices> {
+  const { options, origins, limits, topics, say, writer, counts, outcomes, auth, budgets, owners } =
+    shared;
   const { clock, inbox, schemas } = options;
-  const owners = await Owners.follow(options.log, schemas, topics.owners, say);
   const payload = new PayloadReader(schemas, clock);
   const hub = new Hub(clock);
   const filler = new Filler({ inbox, payload, clock, limits, counts, log: say });
-  pullRoutes(app, { auth, inbox, owners, payload, outcomes, clock, counts, limits });
-  deliverRoute(app, { auth, hub, schemas, payload, clock });
+  const acknowledged = (deviceId: string, cursor: Cursor) =>
+    hub.ofDevice(deviceId)?.acks.elsewhere(cursor);
+  pullRoutes(app, {
+    auth,
+    budgets,
+    inbox,
+    owners,
+    payload,
+    outcomes,
+    clock,
+    counts,
+    limits,
+    acknowledged,
+  });
+  deliverRoute(inner, { auth, hub, schemas, payload, clock });
   app.get(STREAM_PATH, async () => {
     throw new HttpProblem('CAR724', 'this path is a WebSocket.');
   });
   let presence: Presence | undefined;
   let streams: Streams | undefined;
+  let rivals: TableFollower | undefined;
+  const onLapse = () => {
+    counts.leasesLapsed++;
+    say('The lease had lapsed: all connections are filled anew.', { connections: hub.size });
+    for (const connection of hub.all()) filler.start(connection);
+  };
   return {
     hub,
     lost: () => presence?.lost ?? 0,
     async open(internalUrl) {
       const facts = { gatewayId: options.gatewayId, url: internalUrl, leaseMs: limits.leaseMs };
       const told = { connectionsTopic: topics.connections, gatewaysTopic: topics.gateways };
-      const bounded = { queueMax: limits.reportsMax };
+      const bounded = { queueMax: limits.reportsMax, onLapse };
       presence = new Presence({ ...facts, ...told, ...bounded }, writer, clock, say);
       await presence.open();
+      rivals = await followRivals(options.log, schemas, { topic: topics.presence, hub, say });
       const newId = options.newId ?? randomUUID;
-      const parts = { auth, owners, hub, presence, filler, origins, newId, log: say };
+      const parts = { auth, budgets, owners, hub, presence, filler, origins, newId, log: say };
       streams = new Streams({ ...parts, clock, inbox, outcomes, counts, limits });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);
@@ -248,7 +336,7 @@ async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devic
     async close() {
       await streams?.drain();
       await presence?.close();
-      await owners.close();
+      await rivals?.close();
     },
   };
 }

@@ -29,6 +29,10 @@ export class Hub {
     return this.#byId.get(connectionId);
   }
 
+  all(): Iterable<Connection> {
+    return this.#byId.values();
+  }
+
   ofDevice(deviceId: string): Connection | undefined {
     return this.#byDevice.get(deviceId);
   }

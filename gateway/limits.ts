@@ -10,7 +10,8 @@ export interface GatewayLimits {
    */
   readonly skippedMax: number;
   /**
-   * Notifications of a connection that can be acknowledged by id; over it: the oldest, by cursor.
+   * Notifications of a connection that are acknowledged by id without a look into the inbox; over
+   * it: the oldest are looked up.
    */
   readonly recentMax: number;
   /** Ids in one `ack` frame; over it the frame is bad. */
@@ -42,7 +43,10 @@ export interface GatewayLimits {
    * counted.
    */
   readonly reportsMax: number;
+  /** Rows of one pull; over it 400 (CAR721). */
   readonly pullMax: number;
+  /** Bytes of the payloads of one pull; over it the page ends, and says that there is more. */
+  readonly pullBytesMax: number;
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
@@ -50,7 +54,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   queueBytesMax: 256 * 1024,
   skippedMax: 64,
   recentMax: 256,
-  ackIdsMax: 256,
+  ackIdsMax: 1_000,
   frameBytesMax: 64 * 1024,
   heartbeatMs: 30_000,
   fillAgainMs: 2_000,
@@ -65,6 +69,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   writeBytesMax: 16 * 1024 * 1024,
   reportsMax: 50_000,
   pullMax: 500,
+  pullBytesMax: 1024 * 1024,
 };
 
 /** What has happened since the start; for metrics. Only grows. */
@@ -76,11 +81,13 @@ export interface GatewayCounts {
   doubles: number;
   skipped: number;
   acknowledged: number;
-  /** Acknowledged ids that the connection does not know (any more). */
+  /** Acknowledged ids that neither the connection nor the inbox knows (any more). */
   unknownAcks: number;
   filled: number;
   fillsFailed: number;
   acksFailed: number;
+  /** Times that the lease had lapsed before it was renewed. */
+  leasesLapsed: number;
   eventsAccepted: number;
   eventsRefused: number;
   /** By close code. */
@@ -99,6 +106,7 @@ export function newCounts(): GatewayCounts {
     filled: 0,
     fillsFailed: 0,
     acksFailed: 0,
+    leasesLapsed: 0,
     eventsAccepted: 0,
     eventsRefused: 0,
     closed: new Map(),

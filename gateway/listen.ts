@@ -8,12 +8,14 @@ export interface ListenOptions {
   readonly port: number;
   /** The name of the port in the deployment config, for the error. */
   readonly setting: string;
+  /** True: it speaks TLS. */
+  readonly secure?: boolean;
 }
 
 /** Throws CAR718 when the port is taken. `url` is how this machine reaches it. */
 export async function listenOn(
   app: FastifyInstance,
-  { host, port, setting }: ListenOptions,
+  { host, port, setting, secure }: ListenOptions,
 ): Promise<{ readonly port: number; readonly url: string }> {
   try {
     await app.listen({ host, port });
@@ -28,10 +30,10 @@ export async function listenOn(
   }
   const address = app.server.address();
   const open = typeof address === 'object' && address !== null ? address.port : port;
-  return { port: open, url: urlOf(host, open) };
+  return { port: open, url: urlOf(secure ? 'https' : 'http', host, open) };
 }
 
-function urlOf(host: string, port: number): string {
+function urlOf(scheme: string, host: string, port: number): string {
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }

@@ -5,24 +5,26 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type Cursor, emptyCursor } from '../core/cursor.ts';
+import type { Cursor } from '../core/cursor.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { type Auth, allow, type Identity } from './auth.ts';
+import { allow, type Identity } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { checkOrigin, type Origins } from './cors.ts';
 import type { Filler } from './fill.ts';
+import { type GuardDeps, identify } from './guard.ts';
 import { addressOf, afterOf, refusalOf, tokenOf } from './handshake.ts';
 import type { Hub } from './hub.ts';
 import type { Owners } from './owners.ts';
 import type { Presence } from './presence.ts';
 import { HttpProblem, type LogLine, writeProblem } from './problem.ts';
+import { checkRevoked } from './registration.ts';
+import { startOf } from './start.ts';
 
 export const STREAM_PATH = '/v1/stream';
 export const SUBPROTOCOL = 'carillon.v1';
 
-export interface StreamDeps extends Omit<ConnectionDeps, 'ended'> {
-  readonly auth: Auth;
+export interface StreamDeps extends Omit<ConnectionDeps, 'ended'>, GuardDeps {
   readonly owners: Owners;
   readonly hub: Hub;
   readonly presence: Presence;
@@ -128,8 +130,14 @@ export class Streams {
     const url = addressOf(request);
     if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
     checkOrigin(this.#deps.origins, request.headers.origin);
-    const identity = await this.#deps.auth.identify(tokenOf(request, url));
+    const address = request.socket.remoteAddress ?? '';
+    this.#deps.budgets.shakesHands(address);
+    const identity = await identify(this.#deps, tokenOf(request, url), address);
     if (!identity.scopes.includes('device')) allow(identity, ['device']);
+    this.#deps.budgets.connects(identity.subject);
+    const { owners } = this.#deps;
+    // Of one that is deleted now that is told, once it is open.
+    if (owners.get(identity.subject)?.active) checkRevoked(owners, identity, identity.subject);
     return { identity, after: afterOf(url) };
   }
 
@@ -146,18 +154,17 @@ export class Streams {
     if (owner === undefined) return refuse(CLOSE_CODES.notRegistered);
     if (!owner.active) return refuse(CLOSE_CODES.deleted);
     let acked: Cursor;
+    let from: Cursor;
     try {
       acked = await Acknowledgements.stored(inbox, deviceId, owner.epoch);
+      from = await startOf(inbox, deviceId, after, acked);
     } catch (error) {
-      this.#deps.log('The inbox does not say what was acknowledged.', { error });
+      this.#deps.log('The inbox does not say what the device has.', { error });
       return refuse(CLOSE_CODES.inboxAway);
     }
     if (socket.readyState !== socket.OPEN) return;
     if (owners.get(deviceId)?.epoch !== owner.epoch) return refuse(CLOSE_CODES.moved);
     if (this.#draining) return refuse(CLOSE_CODES.goingAway);
-    // A cursor of an older epoch says nothing about this one: told from its start.
-    const stale = after !== undefined && after.epoch !== owner.epoch;
-    const from = stale ? emptyCursor(owner.epoch) : (after ?? acked);
     const { epoch } = owner;
     const { expiresAt } = identity;
     const id = this.#deps.newId();
@@ -166,7 +173,7 @@ export class Streams {
     counts.opened++;
     connection.welcome();
     hub.add(connection);
-    presence.connected(deviceId, id);
+    presence.connected(deviceId, id, (generation) => connection.registered(generation));
     socket.resume();
     filler.start(connection);
   }

@@ -53,6 +53,7 @@ export class Bench {
     await bench.schemas.open([
       ...GATEWAY_SCHEMAS,
       { topic: 'tables.device-owners', schema: 'Device' },
+      { topic: 'tables.presence', schema: 'Presence' },
       { topic: 'notifications.normal.websocket', schema: 'DeviceNotification' },
       { topic: 'events.viewing-activity', schema: 'ViewingActivity' },
       { topic: 'events.plan-change', schema: 'PlanChange' },
@@ -114,8 +115,18 @@ export class Bench {
       transports: [],
       updatedAt: NOW,
     };
-    const builder = new BatchBuilder('tables.device-owners', partitionOfText(deviceId, 4));
-    builder.append(NOW, deviceId, this.schemas.encoder('Device').toBuffer(row));
+    await this.#write('tables.device-owners', 'Device', deviceId, row);
+  }
+
+  /** A row of tables.presence, as the fold writes it. */
+  async online(deviceId: string, connectionId: string, generation: number): Promise<void> {
+    const row = { deviceId, gatewayId: 'another', connectionId, generation, connectedAt: NOW };
+    await this.#write('tables.presence', 'Presence', deviceId, row);
+  }
+
+  async #write(topic: string, schema: string, key: string, row: object): Promise<void> {
+    const builder = new BatchBuilder(topic, partitionOfText(key, 4));
+    builder.append(NOW, key, this.schemas.encoder(schema).toBuffer(row));
     await (await this.log.producer()).send([builder.finish()]);
   }
 
