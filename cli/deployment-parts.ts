@@ -9,7 +9,15 @@ import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deploy
 
 const LIST_MAX = 64;
 /** Keys whose values are secrets wherever they stand. */
-const SECRET_KEYS = ['secret', 'internal_token', 'password', 'key', 'credentials', 'private_key'];
+const SECRET_KEYS = [
+  'secret',
+  'former_secret',
+  'internal_token',
+  'password',
+  'key',
+  'credentials',
+  'private_key',
+];
 
 export class SettingReader {
   readonly report: Report;

@@ -9,6 +9,7 @@ import { type Placed, Section } from '../compiler/section.ts';
 import { type Environment, parseTree, type Tree } from '../compiler/tree.ts';
 import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
 import { CarillonError } from '../core/error.ts';
+import { AUTH_DEFAULTS, type AuthSettings, authOf } from './deployment-auth.ts';
 import { HTTP_DEFAULTS, type HttpSettings, httpOf, urlOf } from './deployment-http.ts';
 import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
 import { readText } from './read-text.ts';
@@ -64,8 +65,7 @@ export interface Deployment {
     | { readonly kind: 'sqlite' }
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
   readonly http: HttpSettings;
-  /** Null: made once and kept in the data folder (embedded only). */
-  readonly auth: { readonly secret: string | null; readonly internalToken: string | null };
+  readonly auth: AuthSettings;
   /** Settings by connector, as the connector itself checks them. */
   readonly connectors: { readonly [connector: string]: { readonly [setting: string]: unknown } };
 }
@@ -129,7 +129,7 @@ export function parseDeployment(
     registryUrl: registryOf(read, section, log.kind),
     inbox,
     http: httpOf(read, section.section('http'), beside),
-    auth: authOf(read, section.section('auth')),
+    auth: authOf(read, section.section('auth'), beside),
     connectors: connectorsOf(section.section('connectors')),
   };
   if (report.hasErrors) throw fail();
@@ -149,7 +149,7 @@ function defaults(folder: string): Deployment {
     registryUrl: null,
     inbox: { kind: 'sqlite' },
     http: HTTP_DEFAULTS,
-    auth: { secret: null, internalToken: null },
+    auth: AUTH_DEFAULTS,
     connectors: {},
   };
 }
@@ -211,14 +211,6 @@ function registryOf(
     read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
   }
   return url ?? null;
-}
-
-function authOf(read: SettingReader, section: Section | undefined): Deployment['auth'] {
-  section?.only(['secret', 'internal_token']);
-  return {
-    secret: (section && read.secret(section, 'secret')) ?? null,
-    internalToken: (section && read.secret(section, 'internal_token')) ?? null,
-  };
 }
 
 /** Each connector checks its own settings when a topology uses it, as only it knows them. */

@@ -36,12 +36,12 @@ export class TrustedKeys {
   readonly #secrets: readonly Uint8Array[];
   readonly #public: JWTVerifyGetKey | undefined;
 
-  constructor({ secret, formerSecrets = [], jwks }: AuthKeys) {
+  constructor({ secret, formerSecrets = [], jwks }: AuthKeys, cooldownMs = COOLDOWN_MS) {
     this.#secrets = [secret, ...formerSecrets].map((one) => Buffer.from(one, 'utf8'));
     if (jwks instanceof URL) {
       this.#public = createRemoteJWKSet(jwks, {
         cacheMaxAge: FRESH_MS,
-        cooldownDuration: COOLDOWN_MS,
+        cooldownDuration: cooldownMs,
         timeoutDuration: TIMEOUT_MS,
       });
     } else if (jwks !== undefined) this.#public = createLocalJWKSet(jwks);

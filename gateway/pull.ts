@@ -54,8 +54,8 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
   app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request) => {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
-    checkRevoked(deps.owners, identityOf(request), deviceId);
     const epoch = epochOf(deps.owners, deviceId);
+    checkRevoked(deps.owners, identityOf(request), deviceId);
     const limit = limitOf(query.limit, deps.limits.pullMax);
     const asked = cursorOf(query.after);
     const after = await inboxDoes(async () => {
@@ -66,8 +66,8 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
   });
   app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
-    checkRevoked(deps.owners, identityOf(request), deviceId);
     const epoch = epochOf(deps.owners, deviceId);
+    checkRevoked(deps.owners, identityOf(request), deviceId);
     const body = request.body as { cursor?: unknown } | null;
     const cursor = cursorOf(body?.cursor);
     if (cursor === undefined) {

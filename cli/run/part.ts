@@ -17,6 +17,7 @@ import type { CommitPolicy } from '../../runtime/unit.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';
+import { trustOf } from '../deployment-auth.ts';
 import type { TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
@@ -195,7 +196,7 @@ export class Part {
       registry,
       inbox,
       clock,
-      auth: this.#options.secrets,
+      auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
       eventTypes: eventTypesOf(topology),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),

@@ -102,7 +102,12 @@ export class Bench {
   }
 
   /** A row of tables.device-owners. */
-  async own(deviceId: string, epoch = 1, status: Device['status'] = 'ACTIVE'): Promise<void> {
+  async own(
+    deviceId: string,
+    epoch = 1,
+    status: Device['status'] = 'ACTIVE',
+    more: Partial<Device> = {},
+  ): Promise<void> {
     const row = {
       deviceId,
       memberId: 'm-1',
@@ -113,7 +118,9 @@ export class Bench {
       app: '',
       locale: '',
       transports: [],
-      updatedAt: NOW,
+      // Before the tokens of the tests: a deletion would revoke them.
+      updatedAt: NOW - 1,
+      ...more,
     };
     await this.#write('tables.device-owners', 'Device', deviceId, row);
   }
