@@ -29,6 +29,8 @@ export interface HttpSettings {
   readonly internalUrl: string | null;
   /** Origins whose pages may come; null: all. */
   readonly origins: readonly string[] | null;
+  /** Whose `Forwarded` and `X-Forwarded-For` are believed; null: nobody's. */
+  readonly trustedProxies: readonly string[] | null;
   /** Of /health and /metrics in processes that have no gateway; null: they have none. */
   readonly healthPort: number | null;
 }
@@ -43,6 +45,7 @@ export const HTTP_DEFAULTS: HttpSettings = {
   internalTls: null,
   internalUrl: null,
   origins: null,
+  trustedProxies: null,
   healthPort: null,
 };
 
@@ -56,6 +59,7 @@ const KEYS = [
   'internal_tls',
   'internal_url',
   'origins',
+  'trusted_proxies',
   'health_port',
 ];
 
@@ -81,6 +85,7 @@ export function httpOf(
     internalTls: tlsOf(section.section('internal_tls'), beside),
     internalUrl: read.url(section, 'internal_url', false) ?? null,
     origins: origins ?? null,
+    trustedProxies: read.texts(section, 'trusted_proxies') ?? null,
     healthPort: section.has('health_port')
       ? read.count(section, 'health_port', 0, 0, PORT_MAX)
       : null,

@@ -220,12 +220,14 @@ const CASSANDRA_KEYS = [
   'username',
   'password',
   'create',
+  'ssl',
 ];
 
 export function inboxOf(
   read: SettingReader,
   section: Section | undefined,
   log: Deployment['log']['kind'],
+  beside: (path: string) => string,
 ): Deployment['inbox'] {
   const kind = section?.choice('kind', ['sqlite', 'cassandra']) ?? 'sqlite';
   if (section === undefined || kind === 'sqlite') {
@@ -260,6 +262,7 @@ export function inboxOf(
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       create: read.flag(section, 'create', true),
+      ssl: sslOf(read, section, beside),
     },
   };
 }

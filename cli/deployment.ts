@@ -118,7 +118,7 @@ export function parseDeployment(
     isAbsolute(path) ? path : join(dirname(resolve(folder, file)), path);
   const base = defaults(folder);
   const log = logOf(read, section.section('log'), beside);
-  const inbox = inboxOf(read, section.section('inbox'), log.kind);
+  const inbox = inboxOf(read, section.section('inbox'), log.kind, beside);
   const deployment: Deployment = {
     file,
     topology: textOr(section.text('topology'), base.topology, beside),

@@ -147,6 +147,11 @@ export const GATEWAY_ERRORS = {
     what: 'The issuer of tokens does not give its public keys now.',
     mend: 'Come back after the seconds of Retry-After; `auth.jwks` says where the keys are.',
   },
+  CAR732: {
+    slug: 'few-open-files',
+    what: 'The process may open fewer files than the gateway has room for connections.',
+    mend: 'Raise the limit: `ulimit -n 65536`, LimitNOFILE=, or the container\'s nofile.',
+  },
   CAR733: {
     slug: 'tls-unusable',
     what: 'Certificate and key of a port cannot be used.',

@@ -131,7 +131,7 @@ export class Acknowledgements {
     else if (cursor.epoch !== given.epoch) reason = 'other_epoch';
     else if (keepCovered(kept, given)) reason = 'not_given';
     if (reason !== undefined) {
-      this.#tell({ type: 'unacknowledged', reason, cursor: formatCursor(cursor) });
+      this.#tell({ type: 'unacknowledged', reason, asked: formatCursor(cursor) });
       if (reason !== 'not_given') return;
     }
     for (const recent of this.#recent?.values() ?? []) {

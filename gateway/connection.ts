@@ -252,6 +252,13 @@ export class Connection {
     }
   }
 
+  /** Closes it, and says before when to come back. */
+  goAway(why: CloseCode, afterMs: number): void {
+    if (this.#ended) return;
+    this.#send({ type: 'going-away', afterMs });
+    this.close(why);
+  }
+
   close({ code, reason }: CloseCode, more = ''): void {
     this.#end(code);
     this.#socket.close(code, more === '' ? reason : `${reason}: ${more}`);

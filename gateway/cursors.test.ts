@@ -142,7 +142,7 @@ for (const [name, says, answer, marks] of ackedBy) {
     const cursor = formatCursor(says());
     client.send({ type: 'ack', cursor });
     client.send({ type: 'ping' });
-    const expected = { type: 'unacknowledged', reason: answer, cursor };
+    const expected = { type: 'unacknowledged', reason: answer, asked: cursor };
     if (answer !== 'all') assert.deepEqual(await client.next(), expected);
     assert.deepEqual(await client.next(), { type: 'pong' });
     if (marks.length === 0) return assert.deepEqual(await stored(), []);
@@ -156,7 +156,7 @@ for (const [name, says, answer, marks] of ackedBy) {
     const token = await bench.token(device);
     const got = await bench.call('POST', path, { token, body: { cursor } });
     assert.equal(got.status, answer === 'all' ? 204 : 200);
-    const expected = { type: 'unacknowledged', reason: answer, cursor };
+    const expected = { type: 'unacknowledged', reason: answer, asked: cursor };
     if (answer !== 'all') assert.deepEqual(got.body, expected);
     // What it is ahead in counts for nothing: the pull tells it again.
     const kept = answer === 'not_given' ? [0] : marks;

@@ -83,6 +83,8 @@ test('drain: devices are asked to reconnect, their closes are in the log before 
   assert.equal(order.at(-1), 'tables.gateways');
   assert.equal(order.filter((topic) => topic === 'events.connections').length, 4);
   await polite.until(() => polite.closed !== undefined);
+  // Each is told when to come back, spread over the time that a stop gives.
+  assert.deepEqual(await polite.next(), { type: 'going-away', afterMs: 0 });
   assert.deepEqual(polite.closed, { code: 3001, reason: 'going-away' });
   const closed = bench.values('events.connections').filter(({ action }) => action === 'CLOSED');
   assert.deepEqual(closed.map(({ deviceId, closeCode }) => [deviceId, closeCode]).toSorted(), [
@@ -90,6 +92,22 @@ test('drain: devices are asked to reconnect, their closes are in the log before 
     ['tv-2', 3001],
   ]);
   stuck.socket.terminate();
+});
+
+test('drain: the devices of a gateway come back one after another', async () => {
+  const bench = await Bench.open({ limits: { comeBackMs: 10_000 } });
+  const clients = [];
+  for (const device of ['a', 'b', 'c', 'd']) {
+    await bench.own(device);
+    clients.push(await bench.connect(device));
+  }
+  await bench.gateway.close();
+  const last = await Promise.all(clients.map((client) => client.next()));
+  assert.deepEqual(
+    last.map((frame) => (frame.type === 'going-away' ? frame.afterMs : frame)),
+    [0, 2_500, 5_000, 7_500],
+  );
+  await bench.close();
 });
 
 test('CAR716: over its connections the gateway refuses', async () => {

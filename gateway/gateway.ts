@@ -13,10 +13,12 @@ import type { Schemas } from '../core/schema.ts';
 import type { RegistryPort } from '../schemas/registry.ts';
 import { Auth, type AuthOptions } from './auth.ts';
 import { BUDGET_LIMITS, type BudgetLimits, Budgets } from './budgets.ts';
+import { ClientAddresses } from './client-address.ts';
 import { allowOrigins, type Origins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
+import { EventStream } from './event-stream.ts';
 import { Filler } from './fill.ts';
-import { isWebSocketHandshake } from './handshake.ts';
+import { isWebSocketHandshake, takesEvents } from './handshake.ts';
 import { type HealthCheck, healthRoutes, plainHealthRoutes } from './health.ts';
 import { Hub } from './hub.ts';
 import { type EventType, ingestRoutes } from './ingest.ts';
@@ -24,6 +26,7 @@ import { takeJson } from './json-body.ts';
 import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
 import { listenOn } from './listen.ts';
 import { LogWriter } from './log-writer.ts';
+import { connectionsFor, fewFiles } from './open-files.ts';
 import { Owners } from './owners.ts';
 import { PayloadReader } from './payload.ts';
 import { Presence } from './presence.ts';
@@ -104,7 +107,11 @@ export interface GatewayOptions {
   /** Origins whose pages may come; by default all. */
   readonly origins?: readonly string[];
   readonly limits?: Partial<GatewayLimits>;
+  /** Files that this process may open; undefined: no limit is known. */
+  readonly openFilesMax?: number;
   readonly budgets?: Partial<BudgetLimits>;
+  /** Addresses and networks whose `Forwarded` and `X-Forwarded-For` are believed. */
+  readonly trustedProxies?: readonly string[];
   readonly topics?: Partial<GatewayTopics>;
   readonly say?: LogLine;
   readonly newId?: () => string;
@@ -143,6 +150,7 @@ interface Shared {
   readonly auth: Auth;
   readonly owners: Owners;
   readonly budgets: Budgets;
+  readonly addresses: ClientAddresses;
   readonly counts: GatewayCounts;
   readonly writer: LogWriter;
   readonly outcomes: Reporter;
@@ -152,10 +160,16 @@ interface Shared {
  * Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR712 when the log is away.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const limits = { ...GATEWAY_LIMITS, ...options.limits };
+  const wanted = { ...GATEWAY_LIMITS, ...options.limits };
+  const connectionsMax = connectionsFor(options.openFilesMax, wanted.connectionsMax);
+  const limits = { ...wanted, connectionsMax };
   const topics = { ...GATEWAY_TOPICS, ...options.topics };
   const say = options.say ?? noLog;
   const auth = new Auth(options.auth, options.clock);
+  if (connectionsMax < wanted.connectionsMax) {
+    const error = fewFiles(options.openFilesMax, connectionsMax);
+    say('There are few files for connections.', { error });
+  }
   const writer = await LogWriter.open(options.log, options.schemas, options.clock, {
     recordsMax: limits.writeRecordsMax,
     bytesMax: limits.writeBytesMax,
@@ -166,6 +180,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     queueMax: limits.reportsMax,
     log: say,
   });
+  const addresses = new ClientAddresses(options.trustedProxies);
   const counts = newCounts();
   const budgets = new Budgets(options.clock, { ...BUDGET_LIMITS, ...options.budgets });
   const origins = options.origins === undefined ? undefined : new Set(options.origins);
@@ -179,6 +194,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     say,
     auth,
     budgets,
+    addresses,
     counts,
     writer,
     outcomes,
@@ -260,14 +276,15 @@ function internalRoutes(app: FastifyInstance, { options }: Shared): void {
 }
 
 function publicRoutes(app: FastifyInstance, shared: Shared): void {
-  const { options, auth, budgets, owners, writer, limits, counts, topics } = shared;
+  const { options, auth, budgets, addresses, owners, writer, limits, counts, topics } = shared;
   if (options.roles.ingest) {
-    ingestRoutes(app, { auth, budgets, writer, limits, counts, eventTypes: options.eventTypes });
+    const { eventTypes } = options;
+    ingestRoutes(app, { auth, budgets, addresses, writer, limits, counts, eventTypes });
   }
   if (options.roles.ingest || options.roles.devices) {
     const { clock } = options;
     const { registration: topic } = topics;
-    registrationRoutes(app, { auth, budgets, owners, writer, clock, topic });
+    registrationRoutes(app, { auth, budgets, addresses, owners, writer, clock, topic });
   }
 }
 
@@ -284,8 +301,20 @@ async function deviceRoutes(
   inner: FastifyInstance,
   shared: Shared,
 ): Promise<Devices> {
-  const { options, origins, limits, topics, say, writer, counts, outcomes, auth, budgets, owners } =
-    shared;
+  const {
+    options,
+    origins,
+    limits,
+    topics,
+    say,
+    writer,
+    counts,
+    outcomes,
+    auth,
+    budgets,
+    addresses,
+    owners,
+  } = shared;
   const { clock, inbox, schemas } = options;
   const payload = new PayloadReader(schemas, clock);
   const hub = new Hub(clock);
@@ -295,6 +324,7 @@ async function deviceRoutes(
   pullRoutes(app, {
     auth,
     budgets,
+    addresses,
     inbox,
     owners,
     payload,
@@ -305,12 +335,18 @@ async function deviceRoutes(
     acknowledged,
   });
   deliverRoute(inner, { auth, hub, schemas, payload, clock });
-  app.get(STREAM_PATH, async () => {
-    throw new HttpProblem('CAR724', 'this path is a WebSocket.');
-  });
   let presence: Presence | undefined;
   let streams: Streams | undefined;
   let rivals: TableFollower | undefined;
+  app.get(STREAM_PATH, async (request, reply) => {
+    if (!takesEvents(request.raw) || streams === undefined) {
+      throw new HttpProblem('CAR724', 'this path is a WebSocket, or a stream of events.');
+    }
+    const asked = await streams.asks(request.raw);
+    reply.hijack();
+    const stream = new EventStream(reply.raw, reply.getHeaders(), limits.closeMs);
+    streams.acceptEvents(stream, request.raw.socket, asked);
+  });
   const onLapse = () => {
     counts.leasesLapsed++;
     say('The lease had lapsed: all connections are filled anew.', { connections: hub.size });
@@ -327,7 +363,18 @@ async function deviceRoutes(
       await presence.open();
       rivals = await followRivals(options.log, schemas, { topic: topics.presence, hub, say });
       const newId = options.newId ?? randomUUID;
-      const parts = { auth, budgets, owners, hub, presence, filler, origins, newId, log: say };
+      const parts = {
+        auth,
+        budgets,
+        addresses,
+        owners,
+        hub,
+        presence,
+        filler,
+        origins,
+        newId,
+        log: say,
+      };
       streams = new Streams({ ...parts, clock, inbox, outcomes, counts, limits });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Auth, allow, bearerOf, type Identity, type Scope } from './auth.ts';
 import type { Budgets } from './budgets.ts';
+import type { ClientAddresses } from './client-address.ts';
 import { HttpProblem } from './problem.ts';
 
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
@@ -11,20 +12,18 @@ const IDENTITIES = new WeakMap<FastifyRequest, Identity>();
 export interface GuardDeps {
   readonly auth: Auth;
   readonly budgets: Budgets;
+  readonly addresses: ClientAddresses;
 }
 
 /**
  * Lets in who has one of the scopes, or, where the path names a device, that device; each as often
  * as its budget allows.
  */
-export function guard({ auth, budgets }: GuardDeps, scopes: readonly Scope[]): Guard {
+export function guard(deps: GuardDeps, scopes: readonly Scope[]): Guard {
   return async (request) => {
-    const identity = await identify(
-      { auth, budgets },
-      bearerOf(request.headers.authorization),
-      request.ip,
-    );
-    budgets.asks(identity, request);
+    const token = bearerOf(request.headers.authorization);
+    const identity = await identify(deps, token, deps.addresses.of(request.raw));
+    deps.budgets.asks(identity, request);
     const { deviceId } = (request.params ?? {}) as { deviceId?: string };
     allow(identity, scopes, deviceId);
     IDENTITIES.set(request, identity);
@@ -33,7 +32,7 @@ export function guard({ auth, budgets }: GuardDeps, scopes: readonly Scope[]): G
 
 /** Throws CAR701 to CAR703, CAR725; CAR726 when too many bad tokens came from the address. */
 export async function identify(
-  { auth, budgets }: GuardDeps,
+  { auth, budgets }: Omit<GuardDeps, 'addresses'>,
   token: string | undefined,
   address: string,
 ): Promise<Identity> {

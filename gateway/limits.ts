@@ -28,6 +28,8 @@ export interface GatewayLimits {
   readonly stuckMs: number;
   /** After a close frame; then the socket is cut. */
   readonly closeMs: number;
+  /** Over so long the devices of a gateway that stops are asked to come back. */
+  readonly comeBackMs: number;
   /** How long a connect waits for a device's registration to be known here. */
   readonly ownerWaitMs: number;
   readonly leaseMs: number;
@@ -61,6 +63,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   fillsMax: 32,
   stuckMs: 10_000,
   closeMs: 5_000,
+  comeBackMs: 10_000,
   ownerWaitMs: 2_000,
   leaseMs: 15_000,
   bodyBytesMax: 1024 * 1024,

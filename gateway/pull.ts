@@ -83,7 +83,7 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
           ? 'other_epoch'
           : await inboxDoes(() => turns.take(deviceId, () => acknowledge(deps, deviceId, cursor)));
     if (reason === 'all') return reply.code(204).send();
-    return { type: 'unacknowledged', reason, cursor: body?.cursor } as UnacknowledgedFrame;
+    return { type: 'unacknowledged', reason, asked: body?.cursor } as UnacknowledgedFrame;
   });
 }
 

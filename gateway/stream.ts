@@ -11,6 +11,7 @@ import { allow, type Identity } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { checkOrigin, type Origins } from './cors.ts';
+import type { EventStream } from './event-stream.ts';
 import type { Filler } from './fill.ts';
 import { type GuardDeps, identify } from './guard.ts';
 import { addressOf, afterOf, refusalOf, tokenOf } from './handshake.ts';
@@ -34,7 +35,7 @@ export interface StreamDeps extends Omit<ConnectionDeps, 'ended'>, GuardDeps {
   readonly log: LogLine;
 }
 
-interface Request {
+export interface Request {
   readonly identity: Identity;
   /** Where the device wants to go on. */
   readonly after: Cursor | undefined;
@@ -84,7 +85,7 @@ export class Streams {
   /** Tells all devices to come back elsewhere, waits for them, and cuts the rest. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#deps.hub.closeAll(CLOSE_CODES.goingAway);
+    this.#deps.hub.goAway(CLOSE_CODES.goingAway, this.#deps.limits.comeBackMs);
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, this.#deps.limits.closeMs);
     const closed = [...this.#raw].map(
@@ -96,25 +97,41 @@ export class Streams {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    let asked: Request | CloseCode;
+    const asked = await this.asks(request);
+    if (socket.destroyed) return;
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#accept(webSocket, socket, asked);
+    });
+  }
+
+  /** What a handshake asks for, or with which code it is closed. Throws what is told by status. */
+  async asks(request: IncomingMessage): Promise<Request | CloseCode> {
     try {
-      asked = await this.#check(request);
+      return await this.#check(request);
     } catch (error) {
       const refusal = refusalOf(request, error);
       if (refusal === undefined) throw error;
-      asked = refusal;
+      return refusal;
     }
-    if (socket.destroyed) return;
+  }
+
+  /** Server-sent events: `asked` is what `asks` has said. */
+  acceptEvents(stream: EventStream, socket: Duplex, asked: Request | CloseCode): void {
+    // It has all of a WebSocket that is used here.
+    this.#accept(stream as unknown as WebSocket, socket, asked);
+  }
+
+  #accept(webSocket: WebSocket, socket: Duplex, asked: Request | CloseCode): void {
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      webSocket.on('error', () => undefined);
-      if ('reason' in asked) return this.#turnAway(webSocket, asked);
+    webSocket.on('error', () => undefined);
+    if ('reason' in asked) this.#turnAway(webSocket, asked);
+    else {
       this.#open(webSocket, asked).catch((error) => {
         this.#deps.log('A connection could not be opened.', { error });
         webSocket.terminate();
       });
-    });
+    }
   }
 
   #turnAway(socket: WebSocket, { code, reason }: CloseCode): void {
@@ -130,7 +147,7 @@ export class Streams {
     const url = addressOf(request);
     if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
     checkOrigin(this.#deps.origins, request.headers.origin);
-    const address = request.socket.remoteAddress ?? '';
+    const address = this.#deps.addresses.of(request);
     this.#deps.budgets.shakesHands(address);
     const identity = await identify(this.#deps, tokenOf(request, url), address);
     if (!identity.scopes.includes('device')) allow(identity, ['device']);
@@ -138,7 +155,7 @@ export class Streams {
     const { owners } = this.#deps;
     // Of one that is deleted now that is told, once it is open.
     if (owners.get(identity.subject)?.active) checkRevoked(owners, identity, identity.subject);
-    return { identity, after: afterOf(url) };
+    return { identity, after: afterOf(request, url) };
   }
 
   async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {

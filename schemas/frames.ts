@@ -73,7 +73,14 @@ export interface UnacknowledgedFrame {
   readonly type: 'unacknowledged';
   readonly reason: 'unknown' | 'other_epoch' | 'other_device' | 'not_given' | 'inbox_away';
   readonly ids?: readonly string[];
-  readonly cursor?: string;
+  /** The cursor that was sent. */
+  readonly asked?: string;
+}
+
+/** The last frame before a close with 3001: come back after so long, then as after any close. */
+export interface GoingAwayFrame {
+  readonly type: 'going-away';
+  readonly afterMs: number;
 }
 
 export type ServerFrame =
@@ -81,6 +88,7 @@ export type ServerFrame =
   | NotificationFrame
   | SkippedFrame
   | PongFrame
+  | GoingAwayFrame
   | UnacknowledgedFrame;
 
 /**

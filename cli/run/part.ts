@@ -191,6 +191,7 @@ export class Part {
       gatewayId: this.#options.gatewayId,
       ...(http.internalUrl === null ? {} : { internalUrl: http.internalUrl }),
       ...(http.origins === null ? {} : { origins: http.origins }),
+      ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
       log,
       schemas,
       registry,

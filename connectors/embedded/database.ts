@@ -180,6 +180,7 @@ function takeLock(dir: string): DatabaseSync {
   try {
     lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
     // The owner's line is a courtesy to the reader of CAR602; the lock is what counts.
+    privateFile(join(dir, OWNER_FILE));
     writeFileSync(join(dir, OWNER_FILE), `process ${process.pid}\n`);
     return lock;
   } catch (cause) {

@@ -18,7 +18,7 @@ async function openAndWrite(dir: string): Promise<void> {
   const log = openEmbeddedLog({ dir, clock: systemClock });
   await log.applyTopics([{ name: 'events.x', partitions: 1, cleanup: 'delete' }]);
   for (const file of readdirSync(dir)) {
-    if (file !== 'owner') assert.equal(modeOf(join(dir, file)), '600', file);
+    assert.equal(modeOf(join(dir, file)), '600', file);
   }
   assert.ok(readdirSync(dir).some((file) => file.endsWith('-wal')));
   await log.close();
