@@ -1,6 +1,5 @@
 /** Whom gateways trust, as a deployment config says it. */
 import { existsSync, readFileSync } from 'node:fs';
-import type { JSONWebKeySet } from 'jose';
 import type { Section } from '../compiler/section.ts';
 import { CarillonError } from '../core/error.ts';
 import type { AuthOptions } from '../gateway/auth.ts';
@@ -76,10 +75,12 @@ export function trustOf(settings: AuthSettings): Omit<AuthOptions, 'secret' | 'i
   };
 }
 
-function keysOf(place: string): URL | JSONWebKeySet {
+type Keys = NonNullable<AuthOptions['jwks']>;
+
+function keysOf(place: string): Keys {
   if (/^https?:/.test(place)) return new URL(place);
   try {
-    const set = JSON.parse(readFileSync(place, 'utf8')) as JSONWebKeySet;
+    const set = JSON.parse(readFileSync(place, 'utf8')) as Exclude<Keys, URL>;
     if (Array.isArray(set.keys) && set.keys.every((key) => typeof key.kty === 'string')) return set;
   } catch {
     // Told below, without what stands in it.

@@ -1,8 +1,8 @@
 /**
  * How far a device is: rule D5. A cursor names an epoch, and per priority a contiguous mark (all
  * numbers up to it are covered) and at most 32 ranges above it, so that lanes that arrive out of
- * order hide nothing. The acknowledgement has the same form. Devices get it as an opaque text, which
- * names its device too: another one's (app data that was copied to a new phone) says nothing.
+ * order hide nothing. The acknowledgement has the same form. Devices get it as an opaque text,
+ * which names its device too: another one's (app data that was copied to a new phone) says nothing.
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { murmur2 } from './partition.ts';

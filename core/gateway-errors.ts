@@ -150,7 +150,7 @@ export const GATEWAY_ERRORS = {
   CAR732: {
     slug: 'few-open-files',
     what: 'The process may open fewer files than the gateway has room for connections.',
-    mend: 'Raise the limit: `ulimit -n 65536`, LimitNOFILE=, or the container\'s nofile.',
+    mend: "Raise the limit: `ulimit -n 65536`, LimitNOFILE=, or the container's nofile.",
   },
   CAR733: {
     slug: 'tls-unusable',

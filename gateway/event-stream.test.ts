@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { after, before, beforeEach, test } from 'node:test';
 import { deviceMark, emptyCursor, formatCursor } from '../core/cursor.ts';
 import { Bench, eventually } from '../test/kit/gateway-bench.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 
 let bench: Bench;
 let device = '';

@@ -7,7 +7,7 @@ import { CarillonError } from '../core/error.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import { Bench, eventually, INTERNAL, NOW, SECRET } from '../test/kit/gateway-bench.ts';
 import { FakeLog } from '../test/kit/gateway-fakes.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 
 async function withBench(
   options: Partial<GatewayOptions>,

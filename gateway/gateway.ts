@@ -5,37 +5,27 @@
  */
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Clock } from '../core/clock.ts';
 import type { Cursor } from '../core/cursor.ts';
-import type { InboxStore } from '../core/inbox.ts';
-import type { Log } from '../core/log.ts';
-import type { Schemas } from '../core/schema.ts';
-import type { RegistryPort } from '../schemas/registry.ts';
-import { Auth, type AuthOptions } from './auth.ts';
-import { BUDGET_LIMITS, type BudgetLimits, Budgets } from './budgets.ts';
-import { ClientAddresses } from './client-address.ts';
-import { allowOrigins, type Origins } from './cors.ts';
+import { allowOrigins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
 import { EventStream } from './event-stream.ts';
 import { Filler } from './fill.ts';
+import type { GatewayOptions, TlsFiles } from './gateway-options.ts';
 import { isWebSocketHandshake, takesEvents } from './handshake.ts';
 import { type HealthCheck, healthRoutes, plainHealthRoutes } from './health.ts';
-import { Hub } from './hub.ts';
-import { type EventType, ingestRoutes } from './ingest.ts';
+import { ingestRoutes } from './ingest.ts';
 import { takeJson } from './json-body.ts';
-import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
+import type { GatewayCounts } from './limits.ts';
 import { listenOn } from './listen.ts';
-import { LogWriter } from './log-writer.ts';
-import { connectionsFor, fewFiles } from './open-files.ts';
-import { Owners } from './owners.ts';
+import { fewFiles } from './open-files.ts';
 import { PayloadReader } from './payload.ts';
 import { Presence } from './presence.ts';
-import { HttpProblem, installProblems, type LogLine, noLog, REFUSALS } from './problem.ts';
+import { HttpProblem, installProblems, REFUSALS } from './problem.ts';
 import { pullRoutes } from './pull.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
-import { Reporter } from './reporter.ts';
 import { followRivals } from './rivals.ts';
+import { openShared, type Shared } from './shared.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
 import type { TableFollower } from './table-follower.ts';
 
@@ -47,80 +37,6 @@ const REQUEST_MS_MAX = 30_000;
 /** A connection on which nothing moves, as nobody reads the answer, is cut. */
 const STALLED_MS_MAX = 60_000;
 const PARAM_CHARS_MAX = 512;
-
-export interface GatewayTopics {
-  readonly owners: string;
-  readonly registration: string;
-  readonly connections: string;
-  readonly gateways: string;
-  readonly presence: string;
-  readonly outcomes: string;
-}
-
-export const GATEWAY_TOPICS: GatewayTopics = {
-  owners: 'tables.device-owners',
-  registration: 'events.device-registration',
-  connections: 'events.connections',
-  gateways: 'tables.gateways',
-  presence: 'tables.presence',
-  outcomes: 'outcomes',
-};
-
-/**
- * The topics and schemas that a gateway writes: the wiring hands them to `AvroSchemas.open` beside
- * the topology's own.
- */
-export const GATEWAY_SCHEMAS: readonly { readonly topic: string; readonly schema: string }[] = [
-  { topic: GATEWAY_TOPICS.registration, schema: 'DeviceRegistration' },
-  { topic: GATEWAY_TOPICS.connections, schema: 'Connection' },
-  { topic: GATEWAY_TOPICS.gateways, schema: 'Gateway' },
-  { topic: GATEWAY_TOPICS.outcomes, schema: 'DeliveryOutcome' },
-];
-
-export interface GatewayOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly gatewayId: string;
-  /** Certificate and key of the public port, as PEM; without them it speaks plain HTTP. */
-  readonly tls?: TlsFiles;
-  /**
-   * The port for sinks, operators and tools: deliveries, metrics, details of health, schemas.
-   * Without it they are on the public one, as tests want it.
-   */
-  readonly internal?: { readonly host: string; readonly port: number; readonly tls?: TlsFiles };
-  /** Where sinks reach it; by default the address of the internal port. */
-  readonly internalUrl?: string;
-  readonly log: Log;
-  readonly schemas: Schemas;
-  /** Served at a registry's own paths when given. */
-  readonly registry?: RegistryPort;
-  readonly inbox: InboxStore;
-  readonly clock: Clock;
-  readonly auth: AuthOptions;
-  readonly eventTypes: ReadonlyMap<string, EventType>;
-  /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */
-  readonly roles: { readonly devices: boolean; readonly ingest: boolean };
-  readonly metrics?: () => string | Promise<string>;
-  /** Beside `log` and `inbox`, which the gateway asks by itself. */
-  readonly health?: ReadonlyMap<string, HealthCheck>;
-  /** Origins whose pages may come; by default all. */
-  readonly origins?: readonly string[];
-  readonly limits?: Partial<GatewayLimits>;
-  /** Files that this process may open; undefined: no limit is known. */
-  readonly openFilesMax?: number;
-  readonly budgets?: Partial<BudgetLimits>;
-  /** Addresses and networks whose `Forwarded` and `X-Forwarded-For` are believed. */
-  readonly trustedProxies?: readonly string[];
-  readonly topics?: Partial<GatewayTopics>;
-  readonly say?: LogLine;
-  readonly newId?: () => string;
-}
-
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-}
 
 export interface Gateway {
   readonly url: string;
@@ -140,65 +56,12 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** What the parts share. */
-interface Shared {
-  readonly options: GatewayOptions;
-  readonly origins: Origins;
-  readonly limits: GatewayLimits;
-  readonly topics: GatewayTopics;
-  readonly say: LogLine;
-  readonly auth: Auth;
-  readonly owners: Owners;
-  readonly budgets: Budgets;
-  readonly addresses: ClientAddresses;
-  readonly counts: GatewayCounts;
-  readonly writer: LogWriter;
-  readonly outcomes: Reporter;
-}
-
 /**
  * Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR712 when the log is away.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const wanted = { ...GATEWAY_LIMITS, ...options.limits };
-  const connectionsMax = connectionsFor(options.openFilesMax, wanted.connectionsMax);
-  const limits = { ...wanted, connectionsMax };
-  const topics = { ...GATEWAY_TOPICS, ...options.topics };
-  const say = options.say ?? noLog;
-  const auth = new Auth(options.auth, options.clock);
-  if (connectionsMax < wanted.connectionsMax) {
-    const error = fewFiles(options.openFilesMax, connectionsMax);
-    say('There are few files for connections.', { error });
-  }
-  const writer = await LogWriter.open(options.log, options.schemas, options.clock, {
-    recordsMax: limits.writeRecordsMax,
-    bytesMax: limits.writeBytesMax,
-  });
-  const outcomes = new Reporter(writer, {
-    topic: topics.outcomes,
-    schema: 'DeliveryOutcome',
-    queueMax: limits.reportsMax,
-    log: say,
-  });
-  const addresses = new ClientAddresses(options.trustedProxies);
-  const counts = newCounts();
-  const budgets = new Budgets(options.clock, { ...BUDGET_LIMITS, ...options.budgets });
-  const origins = options.origins === undefined ? undefined : new Set(options.origins);
-  const owners = await Owners.follow(options.log, options.schemas, topics.owners, say);
-  const shared = {
-    options,
-    owners,
-    origins,
-    limits,
-    topics,
-    say,
-    auth,
-    budgets,
-    addresses,
-    counts,
-    writer,
-    outcomes,
-  };
+  const shared = await openShared(options);
+  const { owners, outcomes, writer, hub } = shared;
   const app = newApp(shared, options.tls);
   const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
   let devices: Devices | undefined;
@@ -215,7 +78,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     internalRoutes(inner, shared);
     publicRoutes(app, shared);
-    if (inner !== app) plainHealthRoutes(app, checksOf(options));
+    if (inner !== app) plainHealthRoutes(app, checksOf(shared));
     devices = options.roles.devices ? await deviceRoutes(app, inner, shared) : undefined;
     opened = await listenOn(app, { ...options, setting: 'http.port', secure: !!options.tls });
     internalUrl = await openInternal(inner, options, opened.url);
@@ -227,8 +90,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     ...opened,
     internalUrl,
-    counts,
-    connections: () => devices?.hub.size ?? 0,
+    counts: shared.counts,
+    connections: () => hub.size,
     reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
     close: stop,
   };
@@ -265,13 +128,23 @@ function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): Fast
   return app;
 }
 
-function checksOf({ log, inbox, health }: GatewayOptions): ReadonlyMap<string, HealthCheck> {
-  return new Map([['log', () => log.probe()], ['inbox', () => inbox.probe()], ...(health ?? [])]);
+function checksOf({ options, limits, hub }: Shared): ReadonlyMap<string, HealthCheck> {
+  const { log, inbox, health, openFilesMax } = options;
+  const checks = new Map<string, HealthCheck>([
+    ['log', () => log.probe()],
+    ['inbox', () => inbox.probe()],
+    ...(health ?? []),
+  ]);
+  if (limits.connectionsMax >= limits.connectionsWanted) return checks;
+  return checks.set('files', async () => {
+    if (hub.size >= limits.connectionsMax) throw fewFiles(openFilesMax, limits.connectionsMax);
+  });
 }
 
 /** For operators and tools, behind the internal port. */
-function internalRoutes(app: FastifyInstance, { options }: Shared): void {
-  healthRoutes(app, checksOf(options), options.metrics);
+function internalRoutes(app: FastifyInstance, shared: Shared): void {
+  const { options } = shared;
+  healthRoutes(app, checksOf(shared), options.metrics);
   if (options.registry !== undefined) registryRoutes(app, options.registry);
 }
 
@@ -289,7 +162,6 @@ function publicRoutes(app: FastifyInstance, shared: Shared): void {
 }
 
 interface Devices {
-  readonly hub: Hub;
   lost(): number;
   /** Takes the lease and starts the heartbeat. */
   open(internalUrl: string): Promise<void>;
@@ -301,23 +173,10 @@ async function deviceRoutes(
   inner: FastifyInstance,
   shared: Shared,
 ): Promise<Devices> {
-  const {
-    options,
-    origins,
-    limits,
-    topics,
-    say,
-    writer,
-    counts,
-    outcomes,
-    auth,
-    budgets,
-    addresses,
-    owners,
-  } = shared;
+  const { options, auth, budgets, addresses, owners, hub, origins, limits, topics } = shared;
+  const { say, writer, counts, outcomes } = shared;
   const { clock, inbox, schemas } = options;
   const payload = new PayloadReader(schemas, clock);
-  const hub = new Hub(clock);
   const filler = new Filler({ inbox, payload, clock, limits, counts, log: say });
   const acknowledged = (deviceId: string, cursor: Cursor) =>
     hub.ofDevice(deviceId)?.acks.elsewhere(cursor);
@@ -338,22 +197,13 @@ async function deviceRoutes(
   let presence: Presence | undefined;
   let streams: Streams | undefined;
   let rivals: TableFollower | undefined;
-  app.get(STREAM_PATH, async (request, reply) => {
-    if (!takesEvents(request.raw) || streams === undefined) {
-      throw new HttpProblem('CAR724', 'this path is a WebSocket, or a stream of events.');
-    }
-    const asked = await streams.asks(request.raw);
-    reply.hijack();
-    const stream = new EventStream(reply.raw, reply.getHeaders(), limits.closeMs);
-    streams.acceptEvents(stream, request.raw.socket, asked);
-  });
+  eventsRoute(app, limits.closeMs, () => streams);
   const onLapse = () => {
     counts.leasesLapsed++;
     say('The lease had lapsed: all connections are filled anew.', { connections: hub.size });
     for (const connection of hub.all()) filler.start(connection);
   };
   return {
-    hub,
     lost: () => presence?.lost ?? 0,
     async open(internalUrl) {
       const facts = { gatewayId: options.gatewayId, url: internalUrl, leaseMs: limits.leaseMs };
@@ -386,4 +236,22 @@ async function deviceRoutes(
       await rivals?.close();
     },
   };
+}
+
+/** The stream for who takes server-sent events; WebSockets do not come by here. */
+function eventsRoute(
+  app: FastifyInstance,
+  closeMs: number,
+  streamsOf: () => Streams | undefined,
+): void {
+  app.get(STREAM_PATH, async (request, reply) => {
+    const streams = streamsOf();
+    if (!takesEvents(request.raw) || streams === undefined) {
+      throw new HttpProblem('CAR724', 'this path is a WebSocket, or a stream of events.');
+    }
+    const asked = await streams.asks(request.raw);
+    reply.hijack();
+    const stream = new EventStream(reply.raw, reply.getHeaders(), closeMs);
+    streams.acceptEvents(stream, request.raw.socket, asked);
+  });
 }

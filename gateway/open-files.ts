@@ -11,7 +11,8 @@ const CONNECTIONS_MIN = 64;
 
 /** Undefined: the system does not say, or has no limit. */
 export function openFilesMax(): number | undefined {
-  const { report } = process;
+  // The types of Node do not know `excludeNetwork` yet.
+  const report = process.report as (NodeJS.ProcessReport & { excludeNetwork: boolean }) | undefined;
   if (report === undefined) return undefined;
   // Looking up the names of open sockets would take its time.
   const before = report.excludeNetwork;

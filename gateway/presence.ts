@@ -17,7 +17,9 @@ export interface PresenceOptions {
   readonly gatewaysTopic: string;
   /** Connects and closes that wait for the log. */
   readonly queueMax: number;
-  /** Called when the lease is held again after it had lapsed: nobody was told anything meanwhile. */
+  /**
+   * Called when the lease is held again after it had lapsed: nobody was told anything meanwhile.
+   */
   onLapse(): void;
 }
 

@@ -90,9 +90,9 @@ function checkMember({ scopes, member }: Identity, memberId: string): void {
 }
 
 /**
- * What of a device that is there already a token may touch: a backend that is bound to a member only
- * that member's; a device's own token nothing when the device was deleted, or was given to another
- * member, since it was issued. Throws CAR704, CAR727.
+ * What of a device that is there already a token may touch: a backend that is bound to a member
+ * only that member's; a device's own token nothing when the device was deleted, or was given to
+ * another member, since it was issued. Throws CAR704, CAR727.
  */
 function checkBounds(owners: Owners, identity: Identity, deviceId: string): void {
   const { member, issuedAt, scopes } = identity;

@@ -9,6 +9,7 @@ import type { Log } from '../../core/log.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import type { HealthCheck } from '../../gateway/health.ts';
 import { type HealthServer, startHealthServer } from '../../gateway/health-server.ts';
+import { openFilesMax } from '../../gateway/open-files.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
@@ -177,6 +178,7 @@ export class Part {
     const { deployment, topology, roles, log, schemas, registry, inbox, clock } = this.#options;
     if (inbox === null) throw new Error('a gateway needs an inbox');
     const { http } = deployment;
+    const files = openFilesMax();
     const tls = this.#tls('tls', http.tls);
     const internalTls = this.#tls('internal_tls', http.internalTls);
     this.#gateway = await startGateway({
@@ -198,6 +200,7 @@ export class Part {
       inbox,
       clock,
       auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
+      ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),

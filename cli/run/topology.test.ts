@@ -40,8 +40,8 @@ test('the engine’s own topics are no event types, also when a stream reads the
     priority: { as: low }
     from: { topic: ${topic}, schema: ${schema}, time: value.occurredAt }
     steps:
-      - filter: { when: 'value.deviceId == "x"' }
-    to: { topic: events.spied-${schema.toLowerCase()} }
+      - filter: { where: 'value.deviceId == "x"' }
+    to: { topic: events.spied-${schema.toLowerCase()}, schema: ${schema} }
 `;
   const more = [
     spying('events.device-registration', 'DeviceRegistration'),

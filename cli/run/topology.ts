@@ -3,7 +3,7 @@
  * posted.
  */
 import type { Plan } from '../../compiler/plan.ts';
-import { GATEWAY_SCHEMAS } from '../../gateway/gateway.ts';
+import { GATEWAY_SCHEMAS } from '../../gateway/gateway-options.ts';
 import type { EventType } from '../../gateway/ingest.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 

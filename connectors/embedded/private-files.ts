@@ -1,5 +1,6 @@
 /**
- * Files that hold push tokens and what members did are for their owner alone: 0600, and their folder
+ * Files that hold push tokens and what members did are for their owner alone: 0600, and their
+ * folder
  * 0700. SQLite gives its WAL the mode of the file, so the file is made before SQLite opens it. On
  * systems without modes nothing happens.
  */

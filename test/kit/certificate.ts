@@ -1,6 +1,6 @@
 /**
- * A certificate for 127.0.0.1 that signs itself, for a hundred years, with its key: for tests alone,
- * and trusted by nobody. Made with `openssl req -x509 -newkey ec -nodes -days 36500`.
+ * A certificate for 127.0.0.1 that signs itself, for a hundred years, with its key: for tests
+ * alone, and trusted by nobody. Made with `openssl req -x509 -newkey ec -nodes -days 36500`.
  */
 export const CERTIFICATE = {
   cert: `-----BEGIN CERTIFICATE-----

@@ -8,12 +8,8 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { isUndecodable, schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
-import {
-  GATEWAY_SCHEMAS,
-  type Gateway,
-  type GatewayOptions,
-  startGateway,
-} from '../../gateway/gateway.ts';
+import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+import { GATEWAY_SCHEMAS, type GatewayOptions } from '../../gateway/gateway-options.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import {
   DELIVER_PATH,
