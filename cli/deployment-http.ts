@@ -31,6 +31,8 @@ export interface HttpSettings {
   readonly origins: readonly string[] | null;
   /** Whose `Forwarded` and `X-Forwarded-For` are believed; null: nobody's. */
   readonly trustedProxies: readonly string[] | null;
+  /** Connections to the public port begin with the PROXY protocol. */
+  readonly proxyProtocol: boolean;
   /** Of /health and /metrics in processes that have no gateway; null: they have none. */
   readonly healthPort: number | null;
 }
@@ -46,6 +48,7 @@ export const HTTP_DEFAULTS: HttpSettings = {
   internalUrl: null,
   origins: null,
   trustedProxies: null,
+  proxyProtocol: false,
   healthPort: null,
 };
 
@@ -60,6 +63,7 @@ const KEYS = [
   'internal_url',
   'origins',
   'trusted_proxies',
+  'proxy_protocol',
   'health_port',
 ];
 
@@ -86,6 +90,7 @@ export function httpOf(
     internalUrl: read.url(section, 'internal_url', false) ?? null,
     origins: origins ?? null,
     trustedProxies: read.texts(section, 'trusted_proxies') ?? null,
+    proxyProtocol: read.flag(section, 'proxy_protocol', false),
     healthPort: section.has('health_port')
       ? read.count(section, 'health_port', 0, 0, PORT_MAX)
       : null,

@@ -43,6 +43,27 @@ test('a token that is remembered is the same as at first, and ends when it ends'
   await assert.rejects(auth.identify(root), raises('CAR703'));
 });
 
+test('a token is remembered for a minute: then its key is asked for again', async () => {
+  const { clock, auth } = open();
+  const subject = 'tv-1';
+  const token = await mintToken({ secret: SECRET, subject, clock, ttlMs: 3_600_000 });
+  assert.equal(auth.known(token), undefined);
+  const identity = await auth.identify(token);
+  clock.moveTo(NOW + 59_999);
+  assert.equal(auth.known(token), identity);
+  clock.moveTo(NOW + 60_000);
+  assert.equal(auth.known(token), undefined);
+  assert.equal((await auth.identify(token)).subject, subject);
+});
+
+test('only HS256 is good with the secret', async () => {
+  for (const alg of ['HS384', 'HS512']) {
+    const secret = `${SECRET}${SECRET}`;
+    const token = await sign(GOOD, { alg, secret });
+    await assert.rejects(open({ secret }).auth.identify(token), raises('CAR702'), alg);
+  }
+});
+
 const minutes = (count: number) => NOW / 1000 + 60 * count;
 const sign = (claims: object, more: { alg?: string; secret?: string; header?: object } = {}) => {
   const token = new SignJWT({ ...claims });

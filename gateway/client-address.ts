@@ -5,7 +5,7 @@
  * balancer.
  */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { CarillonError } from '../core/error.ts';
 
 /** Longer ones are no addresses; what is kept by address stays small. */
@@ -16,6 +16,8 @@ const HOPS_MAX = 16;
 export class ClientAddresses {
   readonly #trusted = new BlockList();
   readonly #trustsNobody: boolean;
+  /** What the PROXY protocol has told, by the balancer's end of the connection. */
+  readonly #told = new Map<string, string>();
 
   /** Addresses and networks (`10.0.0.0/8`). Throws CAR903. */
   constructor(proxies: readonly string[] = []) {
@@ -35,8 +37,20 @@ export class ClientAddresses {
     }
   }
 
+  /** For the PROXY protocol: who may say whose a connection is. Nobody is named: all may. */
+  accepts({ remoteAddress = '' }: Socket): boolean {
+    return this.#trustsNobody || this.#isTrusted(plain(remoteAddress));
+  }
+
+  /** Holds until the connection is closed. */
+  tell(socket: Socket, address: string): void {
+    const key = endOf(socket);
+    this.#told.set(key, plain(address));
+    socket.once('close', () => this.#told.delete(key));
+  }
+
   of({ headers, socket }: IncomingMessage): string {
-    let address = plain(socket.remoteAddress ?? '');
+    let address = this.#told.get(endOf(socket)) ?? plain(socket.remoteAddress ?? '');
     if (this.#trustsNobody) return address;
     const hops = hopsOf(headers).slice(-HOPS_MAX);
     while (this.#isTrusted(address)) {
@@ -51,6 +65,11 @@ export class ClientAddresses {
     const version = isIP(address);
     return version > 0 && this.#trusted.check(address, version === 6 ? 'ipv6' : 'ipv4');
   }
+}
+
+/** The same for a connection and for the TLS in it. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** The addresses that the headers name, the first client's first. */

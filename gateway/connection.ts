@@ -46,6 +46,8 @@ export interface ConnectionDeps extends AckDeps {
 
 export class Connection {
   readonly id: string;
+  /** Of its handshake: of two the higher is the newer. */
+  readonly order: number;
   readonly deviceId: string;
   readonly epoch: number;
   /** Epoch ms at which the token expires. */
@@ -74,6 +76,7 @@ export class Connection {
     socket: WebSocket,
     facts: {
       readonly id: string;
+      readonly order: number;
       readonly deviceId: string;
       readonly epoch: number;
       readonly expiresAt: number;
@@ -85,6 +88,7 @@ export class Connection {
     this.#deps = deps;
     this.#socket = socket;
     this.id = facts.id;
+    this.order = facts.order;
     this.deviceId = facts.deviceId;
     this.epoch = facts.epoch;
     this.expiresAt = facts.expiresAt;

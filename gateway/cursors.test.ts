@@ -10,8 +10,10 @@ import {
   formatCursor,
   parseCursor,
 } from '../core/cursor.ts';
+import type { InboxStore } from '../core/inbox.ts';
 import type { NotificationFrame, UnacknowledgedFrame } from '../schemas/frames.ts';
 import { Bench, type Client, eventually } from '../test/kit/gateway-bench.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 
 let bench: Bench;
 let device = '';
@@ -193,6 +195,32 @@ test('300 ids in one go, those of an earlier connection too: all, each counted o
   const answer = (await second.next()) as UnacknowledgedFrame;
   assert.deepEqual(answer.ids, ['never', `${device}/normal/301`]);
   assert.equal(outcomes().length, 300);
+});
+
+test('ids that the connection has forgotten are looked for in the inbox alone', async () => {
+  const small = await Bench.open({ limits: { recentMax: 2 } });
+  try {
+    await small.own('tv');
+    const client = await small.connect('tv');
+    const { connectionId } = client;
+    for (const n of [1, 2, 3]) {
+      await small.deliver([{ connectionId, notification: small.notification('tv', n) }]);
+    }
+    await client.take(3);
+    client.send({ type: 'ack', ids: [1, 2, 3].map((n) => `tv/normal/${n}`) });
+    const answer = (await client.next()) as UnacknowledgedFrame;
+    assert.deepEqual([answer.reason, answer.ids], ['unknown', ['tv/normal/1']]);
+  } finally {
+    await small.close();
+  }
+});
+
+test('marks of another epoch are not those of this one, whatever a store says', async () => {
+  const inbox = { acknowledged: async () => formatCursor(upTo(3, { epoch: 2 })) };
+  const stored = (epoch: number) =>
+    Acknowledgements.stored(inbox as unknown as InboxStore, device, epoch);
+  assert.deepEqual(await stored(1), emptyCursor(1));
+  assert.deepEqual(await stored(2), copyCursor(upTo(3, { epoch: 2 }), 0));
 });
 
 test('ids while the inbox is away: told, and good at the next try', async () => {

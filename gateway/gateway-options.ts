@@ -75,6 +75,11 @@ export interface GatewayOptions {
   readonly budgets?: Partial<BudgetLimits>;
   /** Addresses and networks whose `Forwarded` and `X-Forwarded-For` are believed. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Every connection to the public port begins with the PROXY protocol; of `trustedProxies`, where
+   * they are named.
+   */
+  readonly proxyProtocol?: boolean;
   readonly topics?: Partial<GatewayTopics>;
   readonly say?: LogLine;
   readonly newId?: () => string;

@@ -94,6 +94,24 @@ test('drain: devices are asked to reconnect, their closes are in the log before 
   stuck.socket.terminate();
 });
 
+test('drain: a close that waits for the log goes before the lease too', async () => {
+  const bench = await Bench.open();
+  for (const device of ['tv-1', 'tv-2']) await bench.own(device);
+  const [first, second] = [await bench.connect('tv-1'), await bench.connect('tv-2')];
+  const facts = () => bench.values('events.connections').length;
+  await eventually(() => facts() === 2, 'both connects');
+  bench.log.hold();
+  const { sends } = bench.log;
+  await first.close();
+  await eventually(() => bench.log.sends > sends, 'the first close, which the log does not take');
+  const closing = bench.gateway.close();
+  await second.until(() => second.closed !== undefined);
+  bench.log.release();
+  await closing;
+  const last = bench.log.order.slice(-3);
+  assert.deepEqual(last, ['events.connections', 'events.connections', 'tables.gateways']);
+});
+
 test('drain: the devices of a gateway come back one after another', async () => {
   const bench = await Bench.open({ limits: { comeBackMs: 10_000 } });
   const clients = [];

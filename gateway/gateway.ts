@@ -21,6 +21,7 @@ import { fewFiles } from './open-files.ts';
 import { PayloadReader } from './payload.ts';
 import { Presence } from './presence.ts';
 import { HttpProblem, installProblems, REFUSALS } from './problem.ts';
+import type { ProxyFront } from './proxy-protocol.ts';
 import { pullRoutes } from './pull.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
@@ -80,7 +81,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     publicRoutes(app, shared);
     if (inner !== app) plainHealthRoutes(app, checksOf(shared));
     devices = options.roles.devices ? await deviceRoutes(app, inner, shared) : undefined;
-    opened = await listenOn(app, { ...options, setting: 'http.port', secure: !!options.tls });
+    const front = options.proxyProtocol ? frontOf(shared) : undefined;
+    const secure = options.tls !== undefined;
+    opened = await listenOn(app, { ...options, setting: 'http.port', secure, front });
     internalUrl = await openInternal(inner, options, opened.url);
     await devices?.open(options.internalUrl ?? internalUrl);
   } catch (error) {
@@ -94,6 +97,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     connections: () => hub.size,
     reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
     close: stop,
+  };
+}
+
+function frontOf({ addresses }: Shared): ProxyFront {
+  return {
+    accepts: (socket) => addresses.accepts(socket),
+    tell: (socket, address) => addresses.tell(socket, address),
+    timeoutMs: REQUEST_MS_MAX,
   };
 }
 

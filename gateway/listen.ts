@@ -1,6 +1,15 @@
 /** Opens the port of a server of ours, and says what is wrong when it cannot be opened. */
+import { once } from 'node:events';
+import type { Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../core/error.ts';
+import { behindProxy, type ProxyFront } from './proxy-protocol.ts';
+
+/**
+ * Connects that wait to be accepted, up to the system's own limit (4,096): Node's 511 would overflow
+ * when a gateway's devices all come at once, and each of them then waits for a retransmission.
+ */
+const BACKLOG = 4_096;
 
 export interface ListenOptions {
   readonly host: string;
@@ -10,15 +19,19 @@ export interface ListenOptions {
   readonly setting: string;
   /** True: it speaks TLS. */
   readonly secure?: boolean;
+  /** The PROXY protocol is asked of every connection. */
+  readonly front?: ProxyFront | undefined;
 }
 
 /** Throws CAR718 when the port is taken. `url` is how this machine reaches it. */
 export async function listenOn(
   app: FastifyInstance,
-  { host, port, setting, secure }: ListenOptions,
+  { host, port, setting, secure, front }: ListenOptions,
 ): Promise<{ readonly port: number; readonly url: string }> {
+  let server: Server = app.server;
   try {
-    await app.listen({ host, port });
+    if (front === undefined) await app.listen({ host, port, backlog: BACKLOG });
+    else server = await listenBehindProxy(app, front, { host, port });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
@@ -28,9 +41,26 @@ export async function listenOn(
       cause,
     });
   }
-  const address = app.server.address();
+  const address = server.address();
   const open = typeof address === 'object' && address !== null ? address.port : port;
   return { port: open, url: urlOf(secure ? 'https' : 'http', host, open) };
+}
+
+/** The app's own server never listens: it is handed the connections. */
+async function listenBehindProxy(
+  app: FastifyInstance,
+  front: ProxyFront,
+  place: { readonly host: string; readonly port: number },
+): Promise<Server> {
+  const server = behindProxy(app.server, front);
+  app.addHook('onClose', async () => {
+    server.close();
+    app.server.closeAllConnections();
+  });
+  await app.ready();
+  server.listen({ ...place, backlog: BACKLOG });
+  await once(server, 'listening');
+  return server;
 }
 
 function urlOf(scheme: string, host: string, port: number): string {

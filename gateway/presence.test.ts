@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { HandClock } from '../core/clock.ts';
+import { deviceMark, emptyCursor, formatCursor } from '../core/cursor.ts';
 import type { NotificationFrame } from '../schemas/frames.ts';
 import { Bench, eventually, NOW } from '../test/kit/gateway-bench.ts';
 import { FakeLog } from '../test/kit/gateway-fakes.ts';
@@ -171,8 +172,34 @@ test('a topology without presence has no rivals', async () => {
   await bench.close();
 });
 
+test('of two connections on one gateway the newer wins, whichever is open first', async () => {
+  const bench = await Bench.open({ limits: { fillAgainMs: 20 } });
+  try {
+    await bench.own('tv-1');
+    bench.inbox.hold();
+    // Its cursor is checked against the inbox, which takes its time; who comes later has none.
+    const cursor = emptyCursor(1, deviceMark('tv-1'));
+    cursor.marks[2] = 5;
+    const query = `?after=${formatCursor(cursor)}`;
+    const headers = { authorization: `Bearer ${await bench.token('tv-1')}` };
+    const older = bench.client(query, { headers });
+    await eventually(() => bench.inbox.reading === 1, 'the check of its cursor');
+    const newer = await bench.connect('tv-1');
+    bench.inbox.release();
+    await older.until(() => older.closed !== undefined);
+    assert.deepEqual(older.closed, { code: 3501, reason: 'replaced' });
+    newer.send({ type: 'ping' });
+    assert.deepEqual(await newer.next(), { type: 'pong' });
+    const told = bench.values('events.connections').map(({ action }) => action);
+    assert.deepEqual(told, ['CONNECTED']);
+  } finally {
+    bench.inbox.release();
+    await bench.close();
+  }
+});
+
 test('fills: at most so many read the inbox at one time, and all are filled', async () => {
-  const bench = await Bench.open({ limits: { fillsMax: 2 } });
+  const bench = await Bench.open({ limits: { fillsMax: 2, fillAgainMs: 20 } });
   try {
     bench.inbox.hold();
     const clients = [];
@@ -187,6 +214,8 @@ test('fills: at most so many read the inbox at one time, and all are filled', as
       assert.equal(((await client.next()) as NotificationFrame).sequence, 1);
     }
     assert.equal(bench.inbox.readingMost, 2);
+    // Each place is free again: the second looks come too.
+    await eventually(() => bench.inbox.reads >= 10, 'all second looks');
   } finally {
     bench.inbox.release();
     await bench.close();

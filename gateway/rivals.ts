@@ -11,7 +11,6 @@ import { followTable, type TableFollower } from './table-follower.ts';
 
 /** What is read of a row of `tables.presence`. */
 interface PresenceRow {
-  readonly connectionId: string;
   /** Offset of the connect record. */
   readonly generation: number;
 }
@@ -26,7 +25,7 @@ export async function followRivals(
   const options = { topic: of.topic, schema: 'Presence', log: of.say };
   return await followTable<PresenceRow>(log, schemas, options, (deviceId, row) => {
     const connection = of.hub.ofDevice(deviceId);
-    if (row === null || connection === undefined || row.connectionId === connection.id) return;
-    connection.rival(row.generation);
+    // Its own row is no rival: it is as new as the connection itself.
+    if (row !== null) connection?.rival(row.generation);
   });
 }

@@ -48,6 +48,7 @@ export class Streams {
   readonly #raw = new Set<Duplex>();
   readonly #connectionDeps: ConnectionDeps;
   #draining = false;
+  #handshakes = 0;
 
   constructor(deps: StreamDeps) {
     this.#deps = deps;
@@ -161,6 +162,7 @@ export class Streams {
   async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {
     const { inbox, owners, hub, presence, filler, limits, counts } = this.#deps;
     const deviceId = identity.subject;
+    const order = ++this.#handshakes;
     // Nothing is read from the device until its connection can act on it.
     socket.pause();
     const refuse = (why: CloseCode) => {
@@ -182,10 +184,12 @@ export class Streams {
     if (socket.readyState !== socket.OPEN) return;
     if (owners.get(deviceId)?.epoch !== owner.epoch) return refuse(CLOSE_CODES.moved);
     if (this.#draining) return refuse(CLOSE_CODES.goingAway);
+    // Who came later may have been faster: the newer wins, whichever is open first.
+    if ((hub.ofDevice(deviceId)?.order ?? 0) > order) return refuse(CLOSE_CODES.replaced);
     const { epoch } = owner;
     const { expiresAt } = identity;
     const id = this.#deps.newId();
-    const facts = { id, deviceId, epoch, expiresAt, from, acked };
+    const facts = { id, order, deviceId, epoch, expiresAt, from, acked };
     const connection = new Connection(this.#connectionDeps, socket, facts);
     counts.opened++;
     connection.welcome();

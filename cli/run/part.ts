@@ -194,6 +194,7 @@ export class Part {
       ...(http.internalUrl === null ? {} : { internalUrl: http.internalUrl }),
       ...(http.origins === null ? {} : { origins: http.origins }),
       ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
+      proxyProtocol: http.proxyProtocol,
       log,
       schemas,
       registry,
