@@ -139,6 +139,23 @@ test('a deletion revokes at once, also before the table tells of it, and on ever
   }
 });
 
+test('a deletion that another gateway took revokes too, also after the device is back', async () => {
+  const bench = await Bench.open();
+  try {
+    const old = await bench.tokenOfMember('tv-1', 'm-1');
+    const pull = async () =>
+      (await bench.call('GET', '/v1/devices/tv-1/notifications', { token: old })).body.code;
+    await bench.own('tv-1', 1);
+    assert.equal(await pull(), undefined);
+    await bench.own('tv-1', 2, 'DELETED', { updatedAt: NOW });
+    assert.equal(await pull(), 'CAR713');
+    await bench.own('tv-1', 2, 'ACTIVE', { updatedAt: NOW + 1 });
+    assert.equal(await pull(), 'CAR727');
+  } finally {
+    await bench.close();
+  }
+});
+
 test('a producer’s token may name the event types that it is for', async () => {
   const bench = await Bench.open();
   try {
