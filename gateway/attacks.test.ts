@@ -269,6 +269,29 @@ test('a pull is bounded in bytes: what does not fit follows', async () => {
   });
 });
 
+test('an answer that nobody reads is not kept for ever', async () => {
+  await withBench({ limits: { stalledMs: 100, pullBytesMax: 64 * 1024 * 1024 } }, async (bench) => {
+    const encoder = bench.schemas.encoder('PlanChange');
+    const planTo = 'x'.repeat(60_000);
+    const event = {
+      eventId: 'e',
+      memberId: 'm',
+      planFrom: null,
+      planTo,
+      streamsMax: 1,
+      changedAt: 1,
+    };
+    const payload = encoder.toBuffer(event).subarray(5);
+    for (let n = 1; n <= 300; n++) bench.inbox.put(bench.notification('tv-1', n, { payload }));
+    const head = `Host: x\r\nAuthorization: Bearer ${await bench.token('tv-1')}\r\n\r\n`;
+    const socket = await deaf(bench, `GET ${PULL('tv-1')}?limit=500 HTTP/1.1\r\n${head}`);
+    const ends = bench.gateway.httpConnections;
+    await eventually(() => ends() === 1, 'the connection');
+    await eventually(() => ends() === 0, 'its end');
+    socket.destroy();
+  });
+});
+
 test('health is asked by many at once: log and inbox are asked once', async () => {
   let asked = 0;
   const wait = Promise.withResolvers<void>();

@@ -115,26 +115,14 @@ export class Budgets {
 
   /** Bounds the requests of one connection, and sees when a request ends. */
   watch(app: FastifyInstance): void {
-    const sockets = new WeakMap<object, { key: string; requests: Set<FastifyRequest> }>();
+    const keys = new WeakMap<object, string>();
     let number = 0;
     app.addHook('onRequest', async (request, reply) => {
       const { socket } = request.raw;
-      let of = sockets.get(socket);
-      if (of === undefined) {
-        const requests = new Set<FastifyRequest>();
-        of = { key: `connection ${++number}`, requests };
-        sockets.set(socket, of);
-        // Answers that wait behind others are not told when their connection ends.
-        socket.once('close', () => {
-          for (const one of requests) this.#underWay.end(one);
-        });
-      }
-      const { key, requests } = of;
-      requests.add(request);
-      reply.raw.once('close', () => {
-        requests.delete(request);
-        this.#underWay.end(request);
-      });
+      const key = keys.get(socket) ?? `connection ${++number}`;
+      keys.set(socket, key);
+      // Also of an answer that waits behind others when its connection is cut.
+      reply.raw.once('close', () => this.#underWay.end(request));
       const what = 'too many requests of this connection are under way.';
       this.#underWay.begin(request, key, this.limits.pipelinedMax, what);
     });

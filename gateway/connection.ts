@@ -58,6 +58,8 @@ export class Connection {
   #newest = -1;
   /** The slot of the ping wheel. */
   slot = 0;
+  readonly #recycleAt: number;
+  #asked = false;
   readonly #deps: ConnectionDeps;
   readonly #socket: WebSocket;
   readonly #sent: Cursor;
@@ -77,6 +79,8 @@ export class Connection {
     facts: {
       readonly id: string;
       readonly order: number;
+      /** Epoch ms from which on it is asked to come back; Infinity: never. */
+      readonly recycleAt: number;
       readonly deviceId: string;
       readonly epoch: number;
       readonly expiresAt: number;
@@ -89,6 +93,7 @@ export class Connection {
     this.#socket = socket;
     this.id = facts.id;
     this.order = facts.order;
+    this.#recycleAt = facts.recycleAt;
     this.deviceId = facts.deviceId;
     this.epoch = facts.epoch;
     this.expiresAt = facts.expiresAt;
@@ -247,13 +252,22 @@ export class Connection {
     this.acks.retry();
     if (nowMs >= this.expiresAt) {
       this.close(CLOSE_CODES.tokenExpired);
+    } else if (this.#asked) {
+      this.close(CLOSE_CODES.goingAway);
     } else if (this.#answered) {
       this.#answered = false;
       this.#socket.ping();
+      if (nowMs >= this.#recycleAt) this.#askToComeBack();
     } else {
       this.#end(CLOSE_CODES.heartbeatLost.code);
       this.#socket.terminate();
     }
+  }
+
+  /** It may close by itself, when that suits it, until the next heartbeat; all goes on till then. */
+  #askToComeBack(): void {
+    this.#asked = true;
+    this.#answer({ type: 'going-away', afterMs: 0 });
   }
 
   /** Closes it, and says before when to come back. */

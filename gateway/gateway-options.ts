@@ -83,6 +83,8 @@ export interface GatewayOptions {
   readonly topics?: Partial<GatewayTopics>;
   readonly say?: LogLine;
   readonly newId?: () => string;
+  /** In [0, 1). */
+  readonly random?: () => number;
 }
 
 export interface TlsFiles {

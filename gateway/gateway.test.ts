@@ -106,6 +106,9 @@ test('drain: a close that waits for the log goes before the lease too', async ()
   await eventually(() => bench.log.sends > sends, 'the first close, which the log does not take');
   const closing = bench.gateway.close();
   await second.until(() => second.closed !== undefined);
+  // The drain is over: what is written now waits for the log, in whatever order it was asked.
+  await eventually(() => bench.gateway.httpConnections() === 0, 'the end of the sockets');
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   bench.log.release();
   await closing;
   const last = bench.log.order.slice(-3);
@@ -165,6 +168,45 @@ test('a token that expires closes its connection with a reconnect code', async (
     bench.clock.moveTo(NOW + 3_600_001);
     await client.until(() => client.closed !== undefined);
     assert.deepEqual(client.closed, { code: 3006, reason: 'token-expired' });
+  });
+});
+
+test('recycling: asked by age and chance, served until the next heartbeat, then closed', async () => {
+  const chances = [0, 0.5, 0.999];
+  const limits = { heartbeatMs: 128, lifetimeMs: 60_000, lifetimeSpreadMs: 10_000 };
+  await withBench({ limits, random: () => chances.shift() ?? 0 }, async (bench) => {
+    const clients = [];
+    for (const device of ['a', 'b', 'c']) {
+      await bench.own(device);
+      clients.push(await bench.connect(device));
+    }
+    const [first, second, third] = clients;
+    bench.clock.moveTo(NOW + 60_000);
+    assert.deepEqual(await first!.next(), { type: 'going-away', afterMs: 0 });
+    const { connectionId } = first!;
+    const one = { connectionId, notification: bench.notification('a', 1) };
+    assert.deepEqual(await bench.deliver([one]), ['delivered']);
+    assert.equal((await first!.next()).type, 'notification');
+    await first!.until(() => first!.closed !== undefined);
+    assert.deepEqual(first!.closed, { code: 3001, reason: 'going-away' });
+    bench.clock.moveTo(NOW + 65_000);
+    await second!.until(() => second!.closed !== undefined);
+    assert.deepEqual([third!.waiting, third!.closed], [0, undefined]);
+    bench.clock.moveTo(NOW + 69_990);
+    await third!.until(() => third!.closed !== undefined);
+  });
+});
+
+test('recycling: 0 is never', async () => {
+  const limits = { heartbeatMs: 64, lifetimeMs: 0 };
+  await withBench({ limits }, async (bench) => {
+    await bench.own('a');
+    const client = await bench.connect('a');
+    let pings = 0;
+    client.socket.on('ping', () => pings++);
+    bench.clock.moveTo(NOW + 3_599_000);
+    await eventually(() => pings >= 3, 'heartbeats');
+    assert.deepEqual([client.waiting, client.closed], [0, undefined]);
   });
 });
 

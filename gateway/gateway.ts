@@ -4,6 +4,7 @@
  * Everything that it needs is handed in; it keeps nothing that is not in the log or the inbox.
  */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Cursor } from '../core/cursor.ts';
 import { allowOrigins } from './cors.ts';
@@ -35,8 +36,6 @@ import type { TableFollower } from './table-follower.ts';
  */
 const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS_MAX = 30_000;
-/** A connection on which nothing moves, as nobody reads the answer, is cut. */
-const STALLED_MS_MAX = 60_000;
 const PARAM_CHARS_MAX = 512;
 
 export interface Gateway {
@@ -44,8 +43,10 @@ export interface Gateway {
   /** Of the internal port. */
   readonly internalUrl: string;
   readonly port: number;
-  /** Open connections. */
+  /** Devices that hold their stream. */
   connections(): number;
+  /** Connections to the public port, for whatever. */
+  httpConnections(): number;
   /** What has happened since the start; live, for metrics. */
   readonly counts: GatewayCounts;
   /** Facts of presence and outcomes that the log did not take in time. */
@@ -65,6 +66,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { owners, outcomes, writer, hub } = shared;
   const app = newApp(shared, options.tls);
   const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   let devices: Devices | undefined;
   const stop = async () => {
     await devices?.close();
@@ -95,6 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     internalUrl,
     counts: shared.counts,
     connections: () => hub.size,
+    httpConnections: () => sockets.size,
     reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
     close: stop,
   };
@@ -127,7 +134,7 @@ function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): Fast
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionTimeout: STALLED_MS_MAX,
+    connectionTimeout: limits.stalledMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     ...(tls === undefined ? { http: server } : { https: { ...server, ...tls } }),
@@ -224,19 +231,10 @@ async function deviceRoutes(
       await presence.open();
       rivals = await followRivals(options.log, schemas, { topic: topics.presence, hub, say });
       const newId = options.newId ?? randomUUID;
-      const parts = {
-        auth,
-        budgets,
-        addresses,
-        owners,
-        hub,
-        presence,
-        filler,
-        origins,
-        newId,
-        log: say,
-      };
-      streams = new Streams({ ...parts, clock, inbox, outcomes, counts, limits });
+      const random = options.random ?? Math.random;
+      const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
+      const parts = { ...shares, presence, filler, newId, random, log: say };
+      streams = new Streams({ ...parts, clock, inbox, outcomes });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);
       hub.start(limits.heartbeatMs);

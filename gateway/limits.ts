@@ -30,6 +30,15 @@ export interface GatewayLimits {
   readonly closeMs: number;
   /** Over so long the devices of a gateway that stops are asked to come back. */
   readonly comeBackMs: number;
+  /**
+   * A connection is asked to come back when it is so old, and so much older at most, by chance, as a
+   * fleet that came at once must not go at once; 0: it may stay for ever. So that gateways that are
+   * new get their part, and none holds a connection that only it believes in.
+   */
+  readonly lifetimeMs: number;
+  readonly lifetimeSpreadMs: number;
+  /** An HTTP connection on which nothing moves, as nobody reads the answer, is cut. */
+  readonly stalledMs: number;
   /** How long a connect waits for a device's registration to be known here. */
   readonly ownerWaitMs: number;
   readonly leaseMs: number;
@@ -64,6 +73,9 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   stuckMs: 10_000,
   closeMs: 5_000,
   comeBackMs: 10_000,
+  lifetimeMs: 4 * 3_600_000,
+  lifetimeSpreadMs: 2 * 3_600_000,
+  stalledMs: 60_000,
   ownerWaitMs: 2_000,
   leaseMs: 15_000,
   bodyBytesMax: 1024 * 1024,

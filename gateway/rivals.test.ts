@@ -79,7 +79,14 @@ class World {
     }) as unknown as WebSocket;
     const order = ++this.#connections;
     const cursor = emptyCursor(1);
-    const facts = { id: `c-${order}`, order, deviceId: 'd', epoch: 1, expiresAt: 1e15 };
+    const facts = {
+      id: `c-${order}`,
+      order,
+      deviceId: 'd',
+      epoch: 1,
+      expiresAt: 1e15,
+      recycleAt: 1e15,
+    };
     const more = { ...facts, from: cursor, acked: emptyCursor(1) };
     const connection = new Connection(this.#deps[at]!, socket, more);
     this.#hubs[at]!.add(connection);

@@ -32,6 +32,7 @@ export interface StreamDeps extends Omit<ConnectionDeps, 'ended'>, GuardDeps {
   readonly filler: Filler;
   readonly origins: Origins;
   newId(): string;
+  random(): number;
   readonly log: LogLine;
 }
 
@@ -189,7 +190,10 @@ export class Streams {
     const { epoch } = owner;
     const { expiresAt } = identity;
     const id = this.#deps.newId();
-    const facts = { id, order, deviceId, epoch, expiresAt, from, acked };
+    const { lifetimeMs, lifetimeSpreadMs } = limits;
+    const age = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : lifetimeMs;
+    const recycleAt = this.#deps.clock.now() + age + this.#deps.random() * lifetimeSpreadMs;
+    const facts = { id, order, recycleAt, deviceId, epoch, expiresAt, from, acked };
     const connection = new Connection(this.#connectionDeps, socket, facts);
     counts.opened++;
     connection.welcome();

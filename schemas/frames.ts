@@ -77,7 +77,10 @@ export interface UnacknowledgedFrame {
   readonly asked?: string;
 }
 
-/** The last frame before a close with 3001: come back after so long, then as after any close. */
+/**
+ * Come back after so long, then as after any close. A gateway that stops closes at once (3001); one
+ * that finds the connection old serves it until the next heartbeat, so that the device can choose.
+ */
 export interface GoingAwayFrame {
   readonly type: 'going-away';
   readonly afterMs: number;
