@@ -238,15 +238,31 @@ test('ids while the inbox is away: told, and good at the next try', async () => 
   await eventually(() => acknowledgedNow()[0] === 1, 'the acknowledgement');
 });
 
-test('many acknowledgements at once: merged, each counted once', async () => {
+test('many acknowledgements, at once and in any order: in turn, merged, each counted once', async () => {
   put(...Array.from({ length: 100 }, (_, i) => i + 1));
   const before = bench.gateway.counts.acknowledged;
   const token = await bench.token(device);
   const path = `/v1/devices/${device}/acknowledgements`;
   const one = (mark: number) =>
     bench.call('POST', path, { token, body: { cursor: formatCursor(upTo(mark)) } });
+  const slow = await Bench.open();
+  try {
+    await slow.own(device);
+    slow.inbox.put(...[1, 2].map((n) => slow.notification(device, n)));
+    slow.inbox.hold();
+    const body = { cursor: formatCursor(upTo(2)) };
+    const all = [1, 2, 3, 4].map(() => slow.call('POST', path, { token, body }));
+    await eventually(() => slow.inbox.reading === 1, 'the first');
+    await slow.call('GET', '/health/live');
+    slow.inbox.release();
+    assert.ok((await Promise.all(all)).every(({ status }) => status === 204));
+    assert.deepEqual([slow.inbox.readingMost, slow.gateway.counts.acknowledged], [1, 2]);
+  } finally {
+    await slow.close();
+  }
   const marks = Array.from({ length: 25 }, (_, i) => 4 * i + 4);
-  const answers = await Promise.all([...marks, ...marks.toReversed()].map(one));
+  const answers: { status: number }[] = [];
+  for (const mark of [...marks, ...marks.toReversed()]) answers.push(await one(mark));
   assert.ok(answers.every(({ status }) => status === 204));
   assert.deepEqual(await stored(), [100]);
   assert.equal(bench.gateway.counts.acknowledged - before, 100);

@@ -338,6 +338,10 @@ test('a new connection replaces the old one, whose close comes after', async () 
     ['offline', 'delivered'],
   );
   await eventually(() => connections().length === 3, 'three records');
+  // The late close of the older one has taken nothing of the newer: it still is the device's.
+  await bench.own(device, 2);
+  await fresh.until(() => fresh.closed !== undefined);
+  assert.equal(fresh.closed?.code, 3004);
 });
 
 test('a registration in a new epoch, and a deletion, close the connection', async () => {
