@@ -82,7 +82,7 @@ async function show(
     isTty: process.stdout.isTTY === true,
     colour: process.env.NO_COLOR === undefined,
     size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
-    links: linksOf(url),
+    links: linksOf(running.healthUrl ?? url),
   });
   const end = await Promise.race([
     untilSignal(),
@@ -108,12 +108,12 @@ function useCasesOf({ plan }: Running): string[] {
   return [...new Set(streams.flatMap((sub) => sub.streams.map(({ name }) => name)))];
 }
 
-function linksOf(url: string): ScreenLink[] {
+function linksOf(internalUrl: string): ScreenLink[] {
   return [
     { what: 'act as a device', how: 'npm run carillon -- device --id my-tv --member m-1' },
     { what: 'send an event', how: 'npm run carillon -- produce --type plan-change --count 1' },
     { what: 'look into a topic', how: 'npm run carillon -- tail dead-letters' },
-    { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
+    { what: 'metrics, health', how: `${internalUrl}/metrics  /health/ready` },
   ];
 }
 
