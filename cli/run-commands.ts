@@ -9,6 +9,13 @@ const collect = (role: string, before: readonly string[] | undefined) => [
 
 export function runCommands(program: Command, exit: SetExit): void {
   program
+    .command('init')
+    .description('make a pipeline of your own: topology, schema, test, deployment')
+    .argument('<folder>', 'a new folder; its name is the name of the pipeline')
+    .action(async (folder) => {
+      exit(await (await import('./commands/init.ts')).init(folder));
+    });
+  program
     .command('run')
     .description('run the pipeline of the deployment, until Ctrl-C')
     .option(...DEPLOYMENT)

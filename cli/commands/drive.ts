@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { CarillonError } from '../../core/error.ts';
 import { readDeployment } from '../deployment.ts';
 import { Drive } from '../drive/drive.ts';
+import { driveStartMs } from '../drive/start-time.ts';
 import { loadTopology } from '../load-topology.ts';
 import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 
@@ -22,13 +23,7 @@ export async function drive(file: string | undefined, options: DriveArguments): 
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
   const { plan, schemas } = loadTopology(deployment, { folder, env: process.env, file });
-  const startMs = Date.parse(options.start);
-  if (Number.isNaN(startMs)) {
-    throw new CarillonError('CAR900', `"${options.start}" is not a time.`, {
-      where: { at: '--start' },
-      mend: 'write it as 2026-01-01T00:00:00Z',
-    });
-  }
+  const startMs = driveStartMs(options.start);
   if (options.sinks !== 'recorders' && options.sinks !== 'live') {
     throw new CarillonError('CAR900', `"${options.sinks}" is neither recorders nor live.`, {
       where: { at: '--sinks' },

@@ -1,6 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { CarillonError } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error-table.ts';
+import { workerUrl } from '../../core/worker-url.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import type { Deployment } from '../deployment.ts';
@@ -27,7 +28,7 @@ export class EngineThread {
   static start(deployment: Deployment, folder: string, say: LogLine): Promise<EngineThread> {
     const { port1, port2 } = new MessageChannel();
     const start: WorkerStart = { deployment, folder, log: port2 };
-    const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
+    const worker = new Worker(workerUrl('engine-worker', import.meta.url), {
       workerData: start,
       transferList: [port2],
     });
