@@ -26,7 +26,12 @@ function deskCommands(program: Command, exit: SetExit): void {
     .description("print what a topology becomes, in Kafka Streams' form")
     .argument('[file]', 'a topology file (default: that of the deployment)')
     .option(...DEPLOYMENT)
-    .option('--format <form>', 'text, or mermaid for a picture', choice('text', 'mermaid'), 'text')
+    .option(
+      '--format <form>',
+      'text, svg for a picture, json for programs, or mermaid',
+      choice('text', 'svg', 'json', 'mermaid'),
+      'text',
+    )
     .action(async (file, options) => {
       exit(await (await import('./commands/describe.ts')).describeTopology(file, options));
     });
