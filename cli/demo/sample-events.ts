@@ -1,7 +1,7 @@
 /**
- * Sample events of all six use cases, and of others by their schema. The same seed, run and times give the same events. With
- * `mistakes` some of them are what real producers send on bad days, so that gates and dead letters
- * have something to do.
+ * Sample events of all six use cases, and of others by their schema. The same seed, run and times
+ * give the same events. With `mistakes` some of them are what real producers send on bad days, so
+ * that gates and dead letters have something to do.
  */
 
 import { SeededRandom } from './random.ts';

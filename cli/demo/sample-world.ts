@@ -1,7 +1,7 @@
 /**
- * The sample world of `npm start`: producers of all events that the topology reads, and devices on WebSocket and
- * pull, all of them over the gateway's public HTTP and WebSocket, as real ones. Devices on FCM and
- * APNs get theirs from the stand-ins.
+ * The sample world of `npm start`: producers of all events that the topology reads, and devices on
+ * WebSocket and pull, all of them over the gateway's public HTTP and WebSocket, as real ones.
+ * Devices on FCM and APNs get theirs from the stand-ins.
  */
 import { GatewayClient } from '../gateway-client.ts';
 import { SocketDevice } from '../socket-device.ts';

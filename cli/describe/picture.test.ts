@@ -1,4 +1,6 @@
-/** Pictures of topologies of all shapes: whole, legible (nothing on top of another), well-formed. */
+/**
+ * Pictures of topologies of all shapes: whole, legible (nothing on top of another), well-formed.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -20,7 +20,9 @@ const TEMPLATE = 'cli/init/template';
 /** npm never packs a file of the name that it has in the end. */
 const GITIGNORE = 'gitignore';
 
-/** `dependency`: how package.json asks for this package, `^0.1.0` or `file:../carillon-0.1.0.tgz`. */
+/**
+ * `dependency`: how package.json asks for this package, `^0.1.0` or `file:../carillon-0.1.0.tgz`.
+ */
 export function pipelineFiles(name: string, dependency: string): PipelineFile[] {
   const template = join(packageFolder, TEMPLATE);
   const own = readdirSync(template, { recursive: true, withFileTypes: true })
