@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { choice, DEPLOYMENT, type SetExit, whole } from './arguments.ts';
 import { runCommands } from './run-commands.ts';
+import { scanCommands } from './scan-commands.ts';
 
 export function addCommands(program: Command, exit: SetExit): void {
   runCommands(program, exit);
@@ -111,19 +112,7 @@ function producerCommands(program: Command, exit: SetExit): void {
 
 /** What looks into the log. */
 function readerCommands(program: Command, exit: SetExit): void {
-  program
-    .command('tail')
-    .description('print the records of a topic, decoded')
-    .argument('<topic>', 'events.plan-change, dead-letters, outcomes, …')
-    .option(...DEPLOYMENT)
-    .option('--where <cel>', 'only those for which it is true, over value, key and timestamp')
-    .option('--from <when>', 'start, end, a time, or how long ago: 10m', 'start')
-    .option('--follow', 'go on when the end is reached')
-    .option('--count <n>', 'end after so many records', whole(1))
-    .option('--format <form>', 'pretty, or json: one line each', choice('pretty', 'json'), 'pretty')
-    .action(async (topic, options) => {
-      exit(await (await import('./commands/tail.ts')).tail(topic, options));
-    });
+  scanCommands(program, exit);
   const topics = program.command('topics').description('what the topology needs of the log');
   for (const [name, what] of [
     ['plan', 'say which topics would be made'],

@@ -46,7 +46,11 @@ export function runCommands(program: Command, exit: SetExit): void {
     .option('--partitions <n>', 'of every topic', whole(1), 1)
     .option('--commit-every <n>', 'commit after so many records', whole(1), 1)
     .option('--drops', 'name every record that is dropped')
-    .option('--start <time>', 'where the clock starts (ISO time)', '2026-01-01T00:00:00Z')
+    .option('--in <file>', 'lines of a file, as record writes them, in place of standard input')
+    .option(
+      '--start <time>',
+      'where the clock starts (default: with the first record of a log, else 2026-01-01T00:00:00Z)',
+    )
     .option('--sinks <which>', 'recorders, or live: the real ones of the deployment', 'recorders')
     .action(async (file, options) => {
       exit(await (await import('./commands/drive.ts')).drive(file, options));

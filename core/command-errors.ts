@@ -87,6 +87,21 @@ export const COMMAND_ERRORS = {
     what: 'The folder for a new pipeline cannot be taken: it holds something already.',
     mend: 'Name a folder that is not there yet, or an empty one.',
   },
+  CAR922: {
+    slug: 'recording-too-large',
+    what: 'More records lie in the span that shall be recorded than may be.',
+    mend: 'Record a shorter span (--from, --to) or fewer topics, or raise --max.',
+  },
+  CAR923: {
+    slug: 'file-unwritable',
+    what: 'A file that was named for output cannot be written.',
+    mend: 'Check its path and permissions, and the room on the disk.',
+  },
+  CAR924: {
+    slug: 'not-driven',
+    what: 'A file that shall be compared holds a line that the driver does not print.',
+    mend: 'Compare what `carillon drive` has printed: carillon drive --in feed.jsonl > a.jsonl',
+  },
   CAR940: {
     slug: 'bad-driver-line',
     what: 'A line that was fed to the driver cannot be used.',

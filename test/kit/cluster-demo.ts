@@ -207,7 +207,7 @@ async function watch(
     links: [
       {
         what: 'look into a topic',
-        how: `npm run carillon -- tail outcomes --deployment ${deployment}`,
+        how: `npm run -s carillon -- tail outcomes --deployment ${deployment}`,
       },
       { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
       { what: 'logs of the processes', how: roles.map((role) => role.logFile).join(' ') },
