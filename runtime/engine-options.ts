@@ -1,4 +1,5 @@
 /** What every task of a process shares. */
+import type { BytePool } from '../core/byte-pool.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Record } from '../core/record.ts';
 import type { Schemas } from '../core/schema.ts';
@@ -11,6 +12,8 @@ export interface EngineOptions {
   readonly schemas: Schemas;
   /** Of every topic of the topology. */
   readonly partitions: number;
+  /** Where the bytes of what streams write come from; absent: always fresh ones. */
+  readonly pool?: BytePool;
   /** Tells the scheduler that there is something to do. */
   wake(): void;
   onDeadLetter?: (record: Record, letter: DeadLetter) => void;
