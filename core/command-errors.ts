@@ -100,7 +100,7 @@ export const COMMAND_ERRORS = {
   CAR924: {
     slug: 'not-driven',
     what: 'A file that shall be compared holds a line that the driver does not print.',
-    mend: 'Compare what `carillon drive` has printed: carillon drive --in feed.jsonl > a.jsonl',
+    mend: 'Compare what `carillon drive` has printed, whole.',
   },
   CAR940: {
     slug: 'bad-driver-line',
