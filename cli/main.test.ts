@@ -73,6 +73,16 @@ for (const [words, exit, code, says] of failures) {
   });
 }
 
+test('dev --once: what is wrong is told as by check, and what is right is tried', () => {
+  writeFileSync(join(folder, 'wrong.yaml'), 'topology: wrong\nstreams: {}\n');
+  const wrong = carillon('dev', 'wrong.yaml', '--once');
+  assert.match(wrong.out, / error CAR216 /);
+  assert.deepEqual([wrong.code, wrong.err], [1, '']);
+  const right = carillon('dev', '--once', '--events', '50');
+  assert.match(right.out, /13 passed, 0 failed[\s\S]*50 sample events[\s\S]*told by /);
+  assert.equal(right.code, 0);
+});
+
 test('who names no command is shown which there are', () => {
   for (const [words, shows] of [
     [[], /Commands:\n {2}init /],

@@ -63,4 +63,15 @@ export function runCommands(program: Command, exit: SetExit): void {
     .action(async (paths, options) => {
       exit(await (await import('./commands/test.ts')).test(paths, options));
     });
+  program
+    .command('dev')
+    .description('check, test and try a topology on samples, at every save')
+    .argument('[file]', 'a topology file (default: that of the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--once', 'once, and end: status 1 when something is wrong')
+    .option('--events <n>', 'sample events', whole(1), 400)
+    .option('--seed <n>', 'the same seed gives the same events', whole(0), 1)
+    .action(async (file, options) => {
+      exit(await (await import('./commands/dev.ts')).dev(file, options));
+    });
 }
