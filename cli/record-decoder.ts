@@ -1,4 +1,4 @@
-/** Records of any topic, decoded as they were written. */
+/** Records of any topic as plain values, for tools that look into a log. */
 import { systemClock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import type { Record } from '../core/record.ts';
@@ -14,6 +14,7 @@ import { type DecodedRecord, headersOf } from './show-record.ts';
 export class RecordDecoder {
   readonly #schemas: AvroSchemas;
   readonly #withEvents: boolean;
+  readonly #loaded = new Set<number>();
 
   /** `withEvents`: false where only the notification itself is looked at. */
   constructor(reader: Pick<LogReader, 'schema'>, withEvents = true) {
@@ -33,11 +34,9 @@ export class RecordDecoder {
     const { topic, partition, offset, timestamp, key, valueBytes: bytes } = record;
     const base = { topic, partition, offset, timestamp, key, headers: headersOf(record) };
     if (bytes === null) return { ...base, value: null };
-    if (base.headers['carillon.form'] === 'json') {
-      return { ...base, value: JSON.parse(bytes.toString('utf8')) };
-    }
     try {
-      return { ...base, value: await this.#value(bytes) };
+      const isJson = base.headers['carillon.form'] === 'json';
+      return { ...base, value: isJson ? jsonOf(bytes) : await this.#value(bytes) };
     } catch (error) {
       if (error instanceof CarillonError && error.retryable) throw error;
       const why = error instanceof CarillonError ? error.what : 'not Avro';
@@ -48,7 +47,7 @@ export class RecordDecoder {
   async #value(bytes: Buffer): Promise<unknown> {
     const id = schemaIdOf(bytes, 0, bytes.length);
     if (id < 0) throw new CarillonError('CAR501', 'not in the wire format');
-    await this.#schemas.load(id);
+    await this.#load(id);
     const value = this.#schemas.decodeByWriter(bytes, 0, bytes.length);
     return this.#withEvents ? await this.#withEvent(value) : value;
   }
@@ -61,8 +60,25 @@ export class RecordDecoder {
     wire[0] = 0;
     wire.writeUInt32BE(payloadSchemaId, 1);
     payload.copy(wire, WIRE_HEADER_BYTES);
-    await this.#schemas.load(payloadSchemaId);
+    await this.#load(payloadSchemaId);
     const event = this.#schemas.decodeByWriter(wire, 0, wire.length);
     return { ...(value as object), payload: event };
+  }
+
+  /** Nothing is waited for once a schema is known: a million records are scanned in seconds. */
+  #load(id: number): Promise<void> | undefined {
+    if (this.#loaded.has(id)) return undefined;
+    return this.#schemas.load(id).then(() => {
+      this.#loaded.add(id);
+    });
+  }
+}
+
+/** Anybody can set the header that says so. */
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new CarillonError('CAR501', 'said to be JSON, and is not');
   }
 }

@@ -37,7 +37,7 @@ sinks:
   inbox: { from: { lane: all, transport: all }, to: { type: inbox, ttl: 7d } }
 `;
 const { plan } = compile(TEXT, { file: 't', catalog, schemas, env: {} });
-const loaded = { plan: plan!, schemas, warnings: [] };
+const loaded = { plan: plan!, text: TEXT, schemas, warnings: [] };
 const EVENT = { eventId: 'e', planTo: 'Größe' };
 
 type Body = { readonly [name: string]: { readonly [name: string]: unknown } };
