@@ -196,7 +196,12 @@ export interface ExpandSpec<O extends Options, R> extends StepSpecBase<O>, Keyed
   ): (record: Record, emit: Emit, key: Key | null) => Verdict;
 }
 
-/** Holds records in its store and lets them go when their row is due on the task's clock. */
+/**
+ * Holds records in its store and lets them go when their row is due on the task's clock. When it
+ * throws on a record, that one is a dead letter and nothing of what was done for it stays: rows,
+ * timers, what was sent, settled and counted. When it throws on a row that is due, the held record
+ * is the dead letter, and its row goes.
+ */
 export interface TimedSpec<O extends Options, C extends Columns> extends StepSpecBase<O> {
   readonly kind: 'timed';
   /** Has a column of kind `record`: each row stands for one held record. */

@@ -15,6 +15,7 @@ import { KeyBytes } from './key-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { FIRST_PUT, KeyTable, NO_SLOT } from './key-table.ts';
 import { Names } from './names.ts';
+import { RowUndo } from './row-undo.ts';
 import { Place, type PlacedColumn, placeColumns, rowView } from './row-view.ts';
 import { RowWriter } from './row-writer.ts';
 import type { TaskStore } from './task-store.ts';
@@ -30,12 +31,15 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   readonly #names = new Names();
   readonly #writer = new RowWriter();
   readonly #held: HeldColumn | null;
+  /** Only where records are held: what else a row says is the step's own. */
+  readonly #undo: RowUndo | null;
   /** Where the current row lies: that of `#slot`. */
   readonly #place = new Place();
   readonly #row: RowView<C>;
   readonly #key = new KeyBytes();
   readonly #changelog = new ChangelogReader();
   #slot = NO_SLOT;
+  #dueSlot = NO_SLOT;
 
   constructor(name: string, of: Columns<C>) {
     this.name = name;
@@ -45,6 +49,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     this.#dues = new DueWheel((a, b) => this.#table.precedes(a, b));
     const record = placed.find(({ kind }) => kind === 'record');
     this.#held = record ? new HeldColumn(record.at, this.#names, this.#writer) : null;
+    this.#undo = this.#held && new RowUndo(this.#table, this.#dues, this.#held, width);
     this.#row = rowView(of, placed, this.#place, this.#names, this.#held);
   }
 
@@ -79,8 +84,11 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   put(key: Key): RowView<C> {
     const table = this.#table;
     let slot = table.find(key.view, key.start, key.end, key.hash);
-    if (slot === NO_SLOT) slot = table.add(key.view, key.start, key.end, key.hash);
-    else table.change(slot);
+    if (slot !== NO_SLOT) table.change(slot);
+    else {
+      slot = table.add(key.view, key.start, key.end, key.hash);
+      this.#undo?.added(slot);
+    }
     return this.#at(slot);
   }
 
@@ -96,6 +104,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
 
   delete(): void {
     const slot = this.#current();
+    this.#undo?.moves(slot);
     this.#held?.release(this.#place);
     this.#dues.remove(slot);
     this.#table.delete(slot);
@@ -103,6 +112,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   renew(): void {
+    this.#undo?.moves(this.#current());
     this.#table.renew(this.#current());
   }
 
@@ -116,6 +126,24 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   // What the engine calls.
+
+  /**
+   * From here on all that is done to the store can be undone, until `keep` or `undo`; there is no
+   * current row. Only for stores that hold records.
+   */
+  begin(): void {
+    this.#slot = NO_SLOT;
+    this.#undo?.begin();
+  }
+
+  keep(): void {
+    this.#undo?.keep();
+  }
+
+  undo(): void {
+    this.#slot = NO_SLOT;
+    this.#undo?.undo();
+  }
 
   /** Reads what `get` and `put` will read of many keys, so that their cache misses overlap. */
   warm(hashes: Int32Array, n: number): void {
@@ -136,7 +164,20 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     if (slot === NO_SLOT) return false;
     this.#at(slot);
     this.#table.change(slot);
+    this.#dueSlot = slot;
     return true;
+  }
+
+  /**
+   * Deletes the row that was due last, and gives what it held: a copy that stays. Null, and the row
+   * stays, when it holds nothing.
+   */
+  dismissDue(): Record | null {
+    this.#at(this.#dueSlot);
+    if (this.#held?.isIn(this.#place) !== true) return null;
+    const record = this.#heldCopy();
+    this.delete();
+    return record;
   }
 
   /** False right after a delete, or a `get` that found nothing. */
@@ -260,6 +301,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   #at(slot: number): RowView<C> {
+    this.#undo?.save(slot);
     this.#slot = slot;
     this.#move(slot, this.#place);
     return this.#row;
