@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
+import { virtually } from '../../../test/kit/virtual-time.ts';
 import type { Requester } from './connection-pool.ts';
 import { FakeClient, FakeCluster, type Fault } from './fake-cluster.ts';
 import { FakeGroup } from './fake-group.ts';
@@ -21,9 +22,16 @@ const SEED = Number(process.env.SEED ?? 6);
 const PARTITIONS = 6;
 const closing: (() => Promise<void> | void)[] = [];
 
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+/** What is opened in it is closed in its own time. */
+function timed(name: string, body: () => Promise<void>): void {
+  virtually(name, async () => {
+    try {
+      await body();
+    } finally {
+      for (const close of closing.splice(0).reverse()) await close();
+    }
+  });
+}
 
 /** Partitions dealt out in the order of the members' own names. */
 const dealt: AssignmentStrategy['assign'] = (members) => {
@@ -98,6 +106,11 @@ class Member {
     );
   }
 
+  /** Ids that it does not use any more; while it lives, the last one is in use. */
+  idsGone(isLive: boolean): string[] {
+    return [...this.ids].slice(0, isLive ? -1 : undefined);
+  }
+
   #tell(what: string): void {
     this.told.push(what);
     this.heard(what);
@@ -118,29 +131,32 @@ function setUp() {
   return { cluster, group: new FakeGroup(cluster) };
 }
 
-test('one member has all, a second one gets its share, and gives it back when it leaves', async () => {
-  const { cluster, group } = setUp();
-  const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
-  await a.member.start();
-  const shared = a.hears(/assigned 2/);
-  await b.member.start();
-  await shared;
-  const back = a.hears(/assigned 3/);
-  await b.member.leave();
-  await back;
-  assert.deepEqual(a.told, [
-    'assigned 1: 0 1 2 3 4 5',
-    'rebalancing',
-    'assigned 2: 0 2 4',
-    'rebalancing',
-    'assigned 3: 0 1 2 3 4 5',
-  ]);
-  assert.deepEqual(b.told, ['assigned 2: 1 3 5']);
-  await a.member.leave();
-  assert.deepEqual([group.state, group.members.size, group.pending.size], ['empty', 0, 0]);
-});
+timed(
+  'one member has all, a second one gets its share, and gives it back when it leaves',
+  async () => {
+    const { cluster, group } = setUp();
+    const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
+    await a.member.start();
+    const shared = a.hears(/assigned 2/);
+    await b.member.start();
+    await shared;
+    const back = a.hears(/assigned 3/);
+    await b.member.leave();
+    await back;
+    assert.deepEqual(a.told, [
+      'assigned 1: 0 1 2 3 4 5',
+      'rebalancing',
+      'assigned 2: 0 2 4',
+      'rebalancing',
+      'assigned 3: 0 1 2 3 4 5',
+    ]);
+    assert.deepEqual(b.told, ['assigned 2: 1 3 5']);
+    await a.member.leave();
+    assert.deepEqual([group.state, group.members.size, group.pending.size], ['empty', 0, 0]);
+  },
+);
 
-test('it stays in its generation until its work is finished, with heartbeats', async () => {
+timed('it stays in its generation until its work is finished, with heartbeats', async () => {
   const { cluster } = setUp();
   const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
   await a.member.start();
@@ -163,7 +179,7 @@ test('it stays in its generation until its work is finished, with heartbeats', a
   assert.deepEqual(b.mine, [1, 3, 5]);
 });
 
-test('thrown out: told, and a new member afterwards; a late commit is refused', async () => {
+timed('thrown out: told, and a new member afterwards; a late commit is refused', async () => {
   const { cluster, group } = setUp();
   const a = new Member(cluster, 'a');
   await a.member.start();
@@ -178,7 +194,7 @@ test('thrown out: told, and a new member afterwards; a late commit is refused', 
   assert.equal(group.members.size, 1);
 });
 
-test('a coordinator that moves keeps the member, its generation and its partitions', async () => {
+timed('a coordinator that moves keeps the member, its generation and its partitions', async () => {
   const { cluster, group } = setUp();
   const a = new Member(cluster, 'a');
   await a.member.start();
@@ -189,7 +205,7 @@ test('a coordinator that moves keeps the member, its generation and its partitio
   assert.deepEqual(a.told, ['assigned 1: 0 1 2 3 4 5']);
 });
 
-test('rejoin: out and in again as a new member', async () => {
+timed('rejoin: out and in again as a new member', async () => {
   const { cluster, group } = setUp();
   const a = new Member(cluster, 'a');
   await a.member.start();
@@ -201,7 +217,7 @@ test('rejoin: out and in again as a new member', async () => {
   assert.ok(!group.members.has(memberId));
 });
 
-test('leave while a join waits for others: no member and no id stays behind', async () => {
+timed('leave while a join waits for others: no member and no id stays behind', async () => {
   const { cluster, group } = setUp();
   const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
   await a.member.start();
@@ -220,7 +236,7 @@ const refusals: readonly [name: string, code: number, car: string][] = [
 ];
 
 for (const [name, code, car] of refusals) {
-  test(`${name}: start rejects with ${car}`, async () => {
+  timed(`${name}: start rejects with ${car}`, async () => {
     const { cluster } = setUp();
     const a = new Member(cluster, 'a');
     cluster.faults.set('JoinGroup', [code]);
@@ -228,7 +244,7 @@ for (const [name, code, car] of refusals) {
   });
 }
 
-test('nobody answers: start rejects with a retryable CAR640 when its time is over', async () => {
+timed('nobody answers: start rejects with a retryable CAR640 when its time is over', async () => {
   const { cluster } = setUp();
   const a = new Member(cluster, 'a', { startTimeoutMs: 30 });
   cluster.away.add(1).add(2);
@@ -252,54 +268,59 @@ const script: fc.Arbitrary<Script> = fc.record({
   ),
 });
 
-test('crashes, moves and lost answers: in the end no ghosts, and each partition has one owner', async () => {
-  await fc.assert(
-    fc.asyncProperty(script, async ({ events, faults }) => {
-      const { cluster, group } = setUp();
-      let names = 0;
-      const live = new Set<Member>();
-      const dead: Member[] = [];
-      const start = () => {
-        const one = new Member(cluster, `n${names++}`);
-        live.add(one);
-        return one.member.start();
-      };
-      await Promise.all([start(), start()]);
-      for (const [api, fault] of faults) {
-        cluster.faults.set(api, [...(cluster.faults.get(api) ?? []), fault]);
-      }
-      for (const event of events) {
-        const [one] = live;
-        if (event === 'move') group.move();
-        else if (event === 'start') start().catch(() => {});
-        else if (one === undefined) continue;
-        else if (event === 'rejoin') one.member.rejoin();
-        else if (event === 'leave') {
-          live.delete(one);
-          await one.member.leave();
-        } else {
-          live.delete(one);
-          one.client.isDead = true;
-          dead.push(one);
+timed(
+  'crashes, moves and lost answers: in the end no ghosts, and each partition has one owner',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(script, async ({ events, faults }) => {
+        const { cluster, group } = setUp();
+        let names = 0;
+        const live = new Set<Member>();
+        const everyone = new Set<Member>();
+        const start = () => {
+          const one = new Member(cluster, `n${names++}`);
+          live.add(one);
+          everyone.add(one);
+          return one.member.start();
+        };
+        await Promise.all([start(), start()]);
+        for (const [api, fault] of faults) {
+          cluster.faults.set(api, [...(cluster.faults.get(api) ?? []), fault]);
         }
-        for (let turns = 0; turns < 20; turns++) await new Promise((done) => setImmediate(done));
-      }
-      // Sessions of ids that nobody uses any more end: those of the dead, and answers that were
-      // lost.
-      const sweep = () => {
-        for (const { ids } of dead) for (const id of ids) group.expire(id);
-        for (const id of [...group.pending, ...group.left]) group.expire(id);
-      };
-      await settled(group, live, sweep);
-      const owners = [...live].flatMap(({ mine }) => mine).sort();
-      assert.deepEqual(owners, live.size === 0 ? [] : [0, 1, 2, 3, 4, 5]);
-      cluster.faults.clear();
-      await Promise.all([...live].map(({ member }) => member.leave()));
-      assert.equal(group.members.size, 0);
-    }),
-    { seed: SEED, numRuns: 15 },
-  );
-});
+        for (const event of events) {
+          const [one] = live;
+          if (event === 'move') group.move();
+          else if (event === 'start') start().catch(() => {});
+          else if (one === undefined) continue;
+          else if (event === 'rejoin') one.member.rejoin();
+          else if (event === 'leave') {
+            live.delete(one);
+            await one.member.leave();
+          } else {
+            live.delete(one);
+            one.client.isDead = true;
+          }
+          for (let turns = 0; turns < 20; turns++) await new Promise((done) => setImmediate(done));
+        }
+        // Sessions of ids that nobody uses any more end: of the dead, of those whose leave was lost
+        // as often as the session lasts, and of answers that were lost.
+        const sweep = () => {
+          for (const id of [...everyone].flatMap((one) => one.idsGone(live.has(one)))) {
+            group.expire(id);
+          }
+          for (const id of [...group.pending, ...group.left]) group.expire(id);
+        };
+        await settled(group, live, sweep);
+        const owners = [...live].flatMap(({ mine }) => mine).sort();
+        assert.deepEqual(owners, live.size === 0 ? [] : [0, 1, 2, 3, 4, 5]);
+        cluster.faults.clear();
+        await Promise.all([...live].map(({ member }) => member.leave()));
+        assert.equal(group.members.size, 0);
+      }),
+      { seed: SEED, numRuns: 15 },
+    );
+  },
+);
 
 /** Waits until the group's members are those that live, and all know the same generation. */
 async function settled(group: FakeGroup, live: ReadonlySet<Member>, sweep: () => void) {
@@ -334,7 +355,7 @@ test('subscriptions and assignments are what they were after a way through bytes
   );
 });
 
-test('the one that assigns is told what each member says of itself', async () => {
+timed('the one that assigns is told what each member says of itself', async () => {
   const { cluster } = setUp();
   const seen: MemberSubscription[][] = [];
   const strategy: AssignmentStrategy = {

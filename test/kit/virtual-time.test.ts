@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VirtualTime, virtually } from './virtual-time.ts';
+
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+test('nothing fires before its time, and all in its order', async (t) => {
+  const time = new VirtualTime(t);
+  const fired: string[] = [];
+  const from = performance.now();
+  const note = (name: string) => fired.push(`${name} ${performance.now() - from}`);
+  setTimeout(note, 20, 'b');
+  setTimeout(note, 10, 'a').unref();
+  clearTimeout(setTimeout(note, 5, 'cleared'));
+  void after(10).then(() => setTimeout(note, 5, 'nested'));
+  setTimeout(note, 20, 'c');
+  await time.advance(9);
+  assert.deepEqual(fired, []);
+  await time.advance(1);
+  assert.deepEqual(fired, ['a 10']);
+  await time.advance(100);
+  assert.deepEqual(fired, ['a 10', 'nested 15', 'b 20', 'c 20']);
+  assert.deepEqual([performance.now() - from, time.waiting], [110, 0]);
+});
+
+virtually('an hour passes at once', async (time) => {
+  const from = performance.now();
+  await after(3_500_000);
+  assert.equal(performance.now() - from, 3_500_000);
+  assert.equal(time.waiting, 0);
+});
+
+test('what waits for nothing is an error, and what rejects rejects', async (t) => {
+  const time = new VirtualTime(t);
+  await assert.rejects(time.while(new Promise(() => {})), /nothing more comes at 1000 ms/);
+  const broken = after(7).then(() => Promise.reject(new Error('broken')));
+  await assert.rejects(time.while(broken), /broken/);
+});
+
+test('a test leaves the timers of the machine behind', () => {
+  assert.doesNotMatch(String(setTimeout), /#timers/);
+  assert.ok(Number.isFinite(performance.now()));
+});
