@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualTime, virtually } from './virtual-time.ts';
+import { timedTest, VirtualTime } from './virtual-time.ts';
 
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -23,7 +23,7 @@ test('nothing fires before its time, and all in its order', async (t) => {
   assert.deepEqual([performance.now() - from, time.waiting], [110, 0]);
 });
 
-virtually('an hour passes at once', async (time) => {
+timedTest()('an hour passes at once', async (time) => {
   const from = performance.now();
   await after(3_500_000);
   assert.equal(performance.now() - from, 3_500_000);
@@ -40,4 +40,20 @@ test('what waits for nothing is an error, and what rejects rejects', async (t) =
 test('a test leaves the timers of the machine behind', () => {
   assert.doesNotMatch(String(setTimeout), /#timers/);
   assert.ok(Number.isFinite(performance.now()));
+});
+
+const closed: string[] = [];
+const closing: (() => Promise<void> | void)[] = [];
+timedTest(closing)('what is opened is closed in the same time, the last one first', async () => {
+  closing.push(
+    () => void closed.push(`first ${performance.now()}`),
+    async () => {
+      await after(5);
+      closed.push(`second ${performance.now()}`);
+    },
+  );
+});
+
+test('as the test before this one did', () => {
+  assert.deepEqual(closed, ['second 1005', 'first 1005']);
 });

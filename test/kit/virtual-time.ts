@@ -98,10 +98,24 @@ async function idle(): Promise<void> {
   for (let n = 0; n < IDLE_TURNS; n++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A test without sockets in which time goes on by itself when nothing else happens. */
-export function virtually(name: string, body: (time: VirtualTime) => Promise<void>): void {
-  test(name, async (t) => {
-    const time = new VirtualTime(t);
-    await time.while(body(time));
-  });
+type Closing = (() => Promise<void> | void)[];
+
+/**
+ * `test` for tests without sockets, in which time goes on by itself when nothing else happens. What
+ * is in `closing` when a test ends is closed in its time too, the last one first.
+ */
+export function timedTest(closing: Closing = []) {
+  return (name: string, body: (time: VirtualTime) => Promise<void> | void): void => {
+    test(name, async (t) => {
+      const time = new VirtualTime(t);
+      const whole = async () => {
+        try {
+          await body(time);
+        } finally {
+          for (const close of closing.splice(0).reverse()) await close();
+        }
+      };
+      await time.while(whole());
+    });
+  };
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import fc from 'fast-check';
-import { virtually } from '../../../test/kit/virtual-time.ts';
+import { timedTest } from '../../../test/kit/virtual-time.ts';
 import type { Requester } from './connection-pool.ts';
 import { FakeClient, FakeCluster, type Fault } from './fake-cluster.ts';
 import { FakeGroup } from './fake-group.ts';
@@ -21,17 +20,7 @@ import { ClusterMetadata } from './metadata.ts';
 const SEED = Number(process.env.SEED ?? 6);
 const PARTITIONS = 6;
 const closing: (() => Promise<void> | void)[] = [];
-
-/** What is opened in it is closed in its own time. */
-function timed(name: string, body: () => Promise<void>): void {
-  virtually(name, async () => {
-    try {
-      await body();
-    } finally {
-      for (const close of closing.splice(0).reverse()) await close();
-    }
-  });
-}
+const test = timedTest(closing);
 
 /** Partitions dealt out in the order of the members' own names. */
 const dealt: AssignmentStrategy['assign'] = (members) => {
@@ -131,32 +120,29 @@ function setUp() {
   return { cluster, group: new FakeGroup(cluster) };
 }
 
-timed(
-  'one member has all, a second one gets its share, and gives it back when it leaves',
-  async () => {
-    const { cluster, group } = setUp();
-    const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
-    await a.member.start();
-    const shared = a.hears(/assigned 2/);
-    await b.member.start();
-    await shared;
-    const back = a.hears(/assigned 3/);
-    await b.member.leave();
-    await back;
-    assert.deepEqual(a.told, [
-      'assigned 1: 0 1 2 3 4 5',
-      'rebalancing',
-      'assigned 2: 0 2 4',
-      'rebalancing',
-      'assigned 3: 0 1 2 3 4 5',
-    ]);
-    assert.deepEqual(b.told, ['assigned 2: 1 3 5']);
-    await a.member.leave();
-    assert.deepEqual([group.state, group.members.size, group.pending.size], ['empty', 0, 0]);
-  },
-);
+test('one member has all, a second one gets its share, and gives it back when it leaves', async () => {
+  const { cluster, group } = setUp();
+  const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
+  await a.member.start();
+  const shared = a.hears(/assigned 2/);
+  await b.member.start();
+  await shared;
+  const back = a.hears(/assigned 3/);
+  await b.member.leave();
+  await back;
+  assert.deepEqual(a.told, [
+    'assigned 1: 0 1 2 3 4 5',
+    'rebalancing',
+    'assigned 2: 0 2 4',
+    'rebalancing',
+    'assigned 3: 0 1 2 3 4 5',
+  ]);
+  assert.deepEqual(b.told, ['assigned 2: 1 3 5']);
+  await a.member.leave();
+  assert.deepEqual([group.state, group.members.size, group.pending.size], ['empty', 0, 0]);
+});
 
-timed('it stays in its generation until its work is finished, with heartbeats', async () => {
+test('it stays in its generation until its work is finished, with heartbeats', async () => {
   const { cluster } = setUp();
   const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
   await a.member.start();
@@ -179,7 +165,7 @@ timed('it stays in its generation until its work is finished, with heartbeats', 
   assert.deepEqual(b.mine, [1, 3, 5]);
 });
 
-timed('thrown out: told, and a new member afterwards; a late commit is refused', async () => {
+test('thrown out: told, and a new member afterwards; a late commit is refused', async () => {
   const { cluster, group } = setUp();
   const a = new Member(cluster, 'a');
   await a.member.start();
@@ -194,7 +180,7 @@ timed('thrown out: told, and a new member afterwards; a late commit is refused',
   assert.equal(group.members.size, 1);
 });
 
-timed('a coordinator that moves keeps the member, its generation and its partitions', async () => {
+test('a coordinator that moves keeps the member, its generation and its partitions', async () => {
   const { cluster, group } = setUp();
   const a = new Member(cluster, 'a');
   await a.member.start();
@@ -205,7 +191,7 @@ timed('a coordinator that moves keeps the member, its generation and its partiti
   assert.deepEqual(a.told, ['assigned 1: 0 1 2 3 4 5']);
 });
 
-timed('rejoin: out and in again as a new member', async () => {
+test('rejoin: out and in again as a new member', async () => {
   const { cluster, group } = setUp();
   const a = new Member(cluster, 'a');
   await a.member.start();
@@ -217,7 +203,7 @@ timed('rejoin: out and in again as a new member', async () => {
   assert.ok(!group.members.has(memberId));
 });
 
-timed('leave while a join waits for others: no member and no id stays behind', async () => {
+test('leave while a join waits for others: no member and no id stays behind', async () => {
   const { cluster, group } = setUp();
   const [a, b] = [new Member(cluster, 'a'), new Member(cluster, 'b')];
   await a.member.start();
@@ -236,7 +222,7 @@ const refusals: readonly [name: string, code: number, car: string][] = [
 ];
 
 for (const [name, code, car] of refusals) {
-  timed(`${name}: start rejects with ${car}`, async () => {
+  test(`${name}: start rejects with ${car}`, async () => {
     const { cluster } = setUp();
     const a = new Member(cluster, 'a');
     cluster.faults.set('JoinGroup', [code]);
@@ -244,7 +230,7 @@ for (const [name, code, car] of refusals) {
   });
 }
 
-timed('nobody answers: start rejects with a retryable CAR640 when its time is over', async () => {
+test('nobody answers: start rejects with a retryable CAR640 when its time is over', async () => {
   const { cluster } = setUp();
   const a = new Member(cluster, 'a', { startTimeoutMs: 30 });
   cluster.away.add(1).add(2);
@@ -268,59 +254,56 @@ const script: fc.Arbitrary<Script> = fc.record({
   ),
 });
 
-timed(
-  'crashes, moves and lost answers: in the end no ghosts, and each partition has one owner',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(script, async ({ events, faults }) => {
-        const { cluster, group } = setUp();
-        let names = 0;
-        const live = new Set<Member>();
-        const everyone = new Set<Member>();
-        const start = () => {
-          const one = new Member(cluster, `n${names++}`);
-          live.add(one);
-          everyone.add(one);
-          return one.member.start();
-        };
-        await Promise.all([start(), start()]);
-        for (const [api, fault] of faults) {
-          cluster.faults.set(api, [...(cluster.faults.get(api) ?? []), fault]);
+test('crashes, moves and lost answers: in the end no ghosts, and each partition has one owner', async () => {
+  await fc.assert(
+    fc.asyncProperty(script, async ({ events, faults }) => {
+      const { cluster, group } = setUp();
+      let names = 0;
+      const live = new Set<Member>();
+      const everyone = new Set<Member>();
+      const start = () => {
+        const one = new Member(cluster, `n${names++}`);
+        live.add(one);
+        everyone.add(one);
+        return one.member.start();
+      };
+      await Promise.all([start(), start()]);
+      for (const [api, fault] of faults) {
+        cluster.faults.set(api, [...(cluster.faults.get(api) ?? []), fault]);
+      }
+      for (const event of events) {
+        const [one] = live;
+        if (event === 'move') group.move();
+        else if (event === 'start') start().catch(() => {});
+        else if (one === undefined) continue;
+        else if (event === 'rejoin') one.member.rejoin();
+        else if (event === 'leave') {
+          live.delete(one);
+          await one.member.leave();
+        } else {
+          live.delete(one);
+          one.client.isDead = true;
         }
-        for (const event of events) {
-          const [one] = live;
-          if (event === 'move') group.move();
-          else if (event === 'start') start().catch(() => {});
-          else if (one === undefined) continue;
-          else if (event === 'rejoin') one.member.rejoin();
-          else if (event === 'leave') {
-            live.delete(one);
-            await one.member.leave();
-          } else {
-            live.delete(one);
-            one.client.isDead = true;
-          }
-          for (let turns = 0; turns < 20; turns++) await new Promise((done) => setImmediate(done));
+        for (let turns = 0; turns < 20; turns++) await new Promise((done) => setImmediate(done));
+      }
+      // Sessions of ids that nobody uses any more end: of the dead, of those whose leave was lost
+      // as often as the session lasts, and of answers that were lost.
+      const sweep = () => {
+        for (const id of [...everyone].flatMap((one) => one.idsGone(live.has(one)))) {
+          group.expire(id);
         }
-        // Sessions of ids that nobody uses any more end: of the dead, of those whose leave was lost
-        // as often as the session lasts, and of answers that were lost.
-        const sweep = () => {
-          for (const id of [...everyone].flatMap((one) => one.idsGone(live.has(one)))) {
-            group.expire(id);
-          }
-          for (const id of [...group.pending, ...group.left]) group.expire(id);
-        };
-        await settled(group, live, sweep);
-        const owners = [...live].flatMap(({ mine }) => mine).sort();
-        assert.deepEqual(owners, live.size === 0 ? [] : [0, 1, 2, 3, 4, 5]);
-        cluster.faults.clear();
-        await Promise.all([...live].map(({ member }) => member.leave()));
-        assert.equal(group.members.size, 0);
-      }),
-      { seed: SEED, numRuns: 15 },
-    );
-  },
-);
+        for (const id of [...group.pending, ...group.left]) group.expire(id);
+      };
+      await settled(group, live, sweep);
+      const owners = [...live].flatMap(({ mine }) => mine).sort();
+      assert.deepEqual(owners, live.size === 0 ? [] : [0, 1, 2, 3, 4, 5]);
+      cluster.faults.clear();
+      await Promise.all([...live].map(({ member }) => member.leave()));
+      assert.equal(group.members.size, 0);
+    }),
+    { seed: SEED, numRuns: 15 },
+  );
+});
 
 /** Waits until the group's members are those that live, and all know the same generation. */
 async function settled(group: FakeGroup, live: ReadonlySet<Member>, sweep: () => void) {
@@ -355,7 +338,7 @@ test('subscriptions and assignments are what they were after a way through bytes
   );
 });
 
-timed('the one that assigns is told what each member says of itself', async () => {
+test('the one that assigns is told what each member says of itself', async () => {
   const { cluster } = setUp();
   const seen: MemberSubscription[][] = [];
   const strategy: AssignmentStrategy = {
