@@ -31,6 +31,15 @@ function deskCommands(program: Command, exit: SetExit): void {
       exit(await (await import('./commands/describe.ts')).describeTopology(file, options));
     });
   program
+    .command('plan')
+    .description('say what an edit of a topology would do: exit code 2 where something is lost')
+    .argument('[files...]', 'OLD and NEW; or NEW, beside what is stored (default: the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--format <form>', 'text, or json', choice('text', 'json'), 'text')
+    .action(async (files, options) => {
+      exit(await (await import('./commands/plan.ts')).plan(files, options));
+    });
+  program
     .command('explain')
     .description('explain an error code, a step, a sink')
     .argument('[name]', 'CAR204, dedup, fcm; or codes, steps, sinks', 'codes')

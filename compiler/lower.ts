@@ -104,6 +104,7 @@ function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
   return {
     name,
     useCase,
+    start: from.start,
     doc,
     source: { topic, projection, time, id, member, maxFutureMs },
     priority,

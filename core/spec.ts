@@ -163,6 +163,11 @@ interface StepSpecBase<O extends Options> {
   readonly config: O;
   readonly drops?: Readonly<globalThis.Record<string, string>>;
   readonly counts?: Readonly<globalThis.Record<string, string>>;
+  /**
+   * The options, beside `keyedBy`, that say what a row means, as the size of a window does: when an
+   * edit changes one of them, rows of before are not read as if they were of now.
+   */
+  readonly meaning?: readonly (keyof O & string)[];
   /** A YAML step that the reference shows and a test compiles. */
   readonly example: string;
 }

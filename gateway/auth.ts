@@ -91,6 +91,9 @@ export class Auth {
         throw new HttpProblem('CAR703', 'the token has expired.');
       }
       if (error instanceof HttpProblem) throw error;
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') {
+        throw new HttpProblem('CAR725', 'the token is not valid yet: its `nbf` lies ahead.');
+      }
       // jose's message names the claim or the algorithm, but can also quote the token: it stays
       // here.
       throw new HttpProblem('CAR702', 'the token is not one that this gateway trusts.');
@@ -144,14 +147,17 @@ export async function mintToken(options: {
   readonly member?: string;
   readonly clock: Clock;
   readonly ttlMs: number;
+  /** From now on until it is valid; undefined: at once. */
+  readonly notBeforeMs?: number;
 }): Promise<string> {
   const now = Math.floor(options.clock.now() / 1000);
   const { scope, member } = options;
   const claims = { ...(scope && { scope }), ...(member && { member }) };
-  return await new SignJWT(claims)
+  const token = new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(options.subject)
     .setIssuedAt(now)
-    .setExpirationTime(now + Math.ceil(options.ttlMs / 1000))
-    .sign(Buffer.from(options.secret, 'utf8'));
+    .setExpirationTime(now + Math.ceil(options.ttlMs / 1000));
+  if (options.notBeforeMs !== undefined) token.setNotBefore(now + options.notBeforeMs / 1000);
+  return await token.sign(Buffer.from(options.secret, 'utf8'));
 }

@@ -10,8 +10,10 @@ import type { Log } from '../core/log.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { RegistryPort } from '../schemas/registry.ts';
 import { Auth } from './auth.ts';
+import { allowOrigins, type Origins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
 import { Filler } from './fill.ts';
+import { isWebSocketHandshake } from './handshake.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import { Hub } from './hub.ts';
 import { type EventType, ingestRoutes } from './ingest.ts';
@@ -83,6 +85,8 @@ export interface GatewayOptions {
   readonly metrics?: () => string | Promise<string>;
   /** Beside `log` and `inbox`, which the gateway asks by itself. */
   readonly health?: ReadonlyMap<string, HealthCheck>;
+  /** Origins whose pages may come; by default all. */
+  readonly origins?: readonly string[];
   readonly limits?: Partial<GatewayLimits>;
   readonly topics?: Partial<GatewayTopics>;
   readonly say?: LogLine;
@@ -108,6 +112,7 @@ export interface Gateway {
 /** What the parts share. */
 interface Shared {
   readonly options: GatewayOptions;
+  readonly origins: Origins;
   readonly limits: GatewayLimits;
   readonly topics: GatewayTopics;
   readonly say: LogLine;
@@ -136,8 +141,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log: say,
   });
   const counts = newCounts();
-  const shared = { options, limits, topics, say, auth, counts, writer, outcomes };
-  const app = newApp(limits, say);
+  const origins = options.origins === undefined ? undefined : new Set(options.origins);
+  const shared = { options, origins, limits, topics, say, auth, counts, writer, outcomes };
+  const app = newApp(shared);
   let devices: Devices | undefined;
   const stop = async () => {
     await devices?.close();
@@ -166,7 +172,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function newApp(limits: GatewayLimits, say: LogLine): FastifyInstance {
+function newApp({ limits, say, origins }: Shared): FastifyInstance {
   const app = fastify({
     logger: false,
     ...REFUSALS,
@@ -175,9 +181,12 @@ function newApp(limits: GatewayLimits, say: LogLine): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    // Known from Node 24.9 on; before it such requests are answered 404.
+    http: { shouldUpgradeCallback: isWebSocketHandshake },
   });
   installProblems(app, say);
   takeJson(app);
+  allowOrigins(app, origins);
   return app;
 }
 
@@ -207,7 +216,7 @@ interface Devices {
 }
 
 async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devices> {
-  const { options, limits, topics, say, writer, counts, outcomes, auth } = shared;
+  const { options, origins, limits, topics, say, writer, counts, outcomes, auth } = shared;
   const { clock, inbox, schemas } = options;
   const owners = await Owners.follow(options.log, schemas, topics.owners, say);
   const payload = new PayloadReader(schemas, clock);
@@ -230,7 +239,7 @@ async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devic
       presence = new Presence({ ...facts, ...told, ...bounded }, writer, clock, say);
       await presence.open();
       const newId = options.newId ?? randomUUID;
-      const parts = { auth, owners, hub, presence, filler, newId, log: say };
+      const parts = { auth, owners, hub, presence, filler, origins, newId, log: say };
       streams = new Streams({ ...parts, clock, inbox, outcomes, counts, limits });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);

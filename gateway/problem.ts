@@ -30,6 +30,10 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR717: 500,
   CAR721: 400,
   CAR724: 426,
+  CAR725: 401,
+  CAR726: 429,
+  CAR727: 401,
+  CAR729: 403,
 };
 /** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 1;
@@ -62,7 +66,8 @@ export function problemBody(problem: HttpProblem): object {
 }
 
 export function problemHeaders(problem: HttpProblem): globalThis.Record<string, string> {
-  if (problem.status === 503) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+  if (problem.status === 503 || problem.status === 429)
+    return { 'retry-after': String(RETRY_AFTER_SECONDS) };
   if (problem.status === 401) return { 'www-authenticate': 'Bearer' };
   return problem.status === 426 ? { upgrade: 'websocket' } : {};
 }

@@ -1,17 +1,18 @@
 /**
- * `GET /v1/stream`: from an upgrade request to an open connection. The token comes in the
- * Authorization header, or, as browsers cannot set one, as sub-protocol `bearer.<jwt>` beside
- * `carillon.v1`, or as `?access_token=`.
+ * `GET /v1/stream`: from an upgrade request to an open connection. `handshake.ts` says where token
+ * and cursor come from, and how a handshake is refused.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type Cursor, emptyCursor, parseCursor } from '../core/cursor.ts';
+import { type Cursor, emptyCursor } from '../core/cursor.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { type Auth, allow, bearerOf, type Identity } from './auth.ts';
+import { type Auth, allow, type Identity } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
+import { checkOrigin, type Origins } from './cors.ts';
 import type { Filler } from './fill.ts';
+import { addressOf, afterOf, refusalOf, tokenOf } from './handshake.ts';
 import type { Hub } from './hub.ts';
 import type { Owners } from './owners.ts';
 import type { Presence } from './presence.ts';
@@ -20,15 +21,13 @@ import { HttpProblem, type LogLine, writeProblem } from './problem.ts';
 export const STREAM_PATH = '/v1/stream';
 export const SUBPROTOCOL = 'carillon.v1';
 
-/** Of no consequence: a request's address begins with its path. */
-const ORIGIN = 'http://gateway';
-
 export interface StreamDeps extends Omit<ConnectionDeps, 'ended'> {
   readonly auth: Auth;
   readonly owners: Owners;
   readonly hub: Hub;
   readonly presence: Presence;
   readonly filler: Filler;
+  readonly origins: Origins;
   newId(): string;
   readonly log: LogLine;
 }
@@ -95,11 +94,20 @@ export class Streams {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const asked = await this.#check(request);
+    let asked: Request | CloseCode;
+    try {
+      asked = await this.#check(request);
+    } catch (error) {
+      const refusal = refusalOf(request, error);
+      if (refusal === undefined) throw error;
+      asked = refusal;
+    }
     if (socket.destroyed) return;
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', () => undefined);
+      if ('reason' in asked) return this.#turnAway(webSocket, asked);
       this.#open(webSocket, asked).catch((error) => {
         this.#deps.log('A connection could not be opened.', { error });
         webSocket.terminate();
@@ -107,22 +115,22 @@ export class Streams {
     });
   }
 
+  #turnAway(socket: WebSocket, { code, reason }: CloseCode): void {
+    count(this.#deps.counts.closed, code);
+    socket.close(code, reason);
+  }
+
   /** Throws a problem when the request is not for us to accept. */
   async #check(request: IncomingMessage): Promise<Request> {
-    const address = request.url ?? '/';
-    const url = URL.canParse(address, ORIGIN) ? new URL(address, ORIGIN) : undefined;
-    if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
     if (this.#draining || this.#raw.size >= this.#deps.limits.connectionsMax) {
       throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
     }
+    const url = addressOf(request);
+    if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
+    checkOrigin(this.#deps.origins, request.headers.origin);
     const identity = await this.#deps.auth.identify(tokenOf(request, url));
     if (!identity.scopes.includes('device')) allow(identity, ['device']);
-    const text = url.searchParams.get('after');
-    const after = text === null || text === '' ? undefined : parseCursor(text);
-    if (text && after === undefined) {
-      throw new HttpProblem('CAR714', '"after" is not a cursor that was given.');
-    }
-    return { identity, after };
+    return { identity, after: afterOf(url) };
   }
 
   async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {
@@ -130,12 +138,10 @@ export class Streams {
     const deviceId = identity.subject;
     // Nothing is read from the device until its connection can act on it.
     socket.pause();
-    const refuse = ({ code, reason }: CloseCode) => {
-      count(counts.closed, code);
+    const refuse = (why: CloseCode) => {
       socket.resume();
-      socket.close(code, reason);
+      this.#turnAway(socket, why);
     };
-    socket.on('error', () => undefined);
     const owner = await owners.known(deviceId, limits.ownerWaitMs);
     if (owner === undefined) return refuse(CLOSE_CODES.notRegistered);
     if (!owner.active) return refuse(CLOSE_CODES.deleted);
@@ -177,14 +183,6 @@ export class Streams {
     if (problem !== error) this.#deps.log('An upgrade failed.', { error });
     writeProblem(socket, problem.status, problem);
   }
-}
-
-function tokenOf(request: IncomingMessage, url: URL): string | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) return bearerOf(header);
-  const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
-  const named = offered.map((name) => name.trim()).find((name) => name.startsWith('bearer.'));
-  return named?.slice('bearer.'.length) ?? url.searchParams.get('access_token') ?? undefined;
 }
 
 function count(counts: Map<number, number>, code: number): void {

@@ -11,6 +11,8 @@ export interface EngineOptions {
   readonly schemas: Schemas;
   /** Of every topic of the topology. */
   readonly partitions: number;
+  /** Where streams stop reading an input, in a version of the topology that ends; none: nowhere. */
+  readTo?: (topic: string, partition: number) => number;
   /** Tells the scheduler that there is something to do. */
   wake(): void;
   onDeadLetter?: (record: Record, letter: DeadLetter) => void;

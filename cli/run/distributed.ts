@@ -12,6 +12,7 @@ import type { Deployment, KafkaLogSettings } from '../deployment.ts';
 import { kafkaLoggerOf, kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
+import { apply } from './apply.ts';
 import { Part } from './part.ts';
 import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
 import { chooseRoles, type Roles } from './roles.ts';
@@ -41,6 +42,9 @@ export async function runDistributed(
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
     await schemas.open(schemaTopicsOf(topology.plan));
+    const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
+    const { say, losing = 'refuse' } = options;
+    const before = await apply({ deployment, topology, log, registry, ...commits, losing, say });
     const inbox = needsInbox(roles, topology.plan.sinks) ? await openInbox(deployment) : null;
     if (inbox !== null) closing.push(() => inbox.close());
     const part = await Part.start({
@@ -54,9 +58,9 @@ export async function runDistributed(
       clock: systemClock,
       secrets,
       gatewayId: `gateway-${hostname()}-${randomUUID().slice(0, 8)}`,
-      streamsCommit: KAFKA_STREAMS,
-      sinksCommit: KAFKA_SINKS,
-      say: options.say,
+      ...commits,
+      before,
+      say,
       random: Math.random,
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     });

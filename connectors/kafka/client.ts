@@ -33,7 +33,10 @@ export interface KafkaOptions {
   readonly sessionTimeoutMs?: number;
   /** How often a member asks whether the group has changed. Default 500 ms. */
   readonly heartbeatIntervalMs?: number;
-  /** How long the broker holds an empty fetch; see docs/decisions/kafkajs.md. Default 50 ms. */
+  /**
+   * How long the broker holds an empty fetch (docs/decisions/kafkajs.md); on batches, a short one
+   * (wire/fetch-rounds.ts). Default 50 ms.
+   */
   readonly fetchWaitMs?: number;
   /** How long a task that was taken away may finish and commit. Default 5 s. */
   readonly revokeTimeoutMs?: number;

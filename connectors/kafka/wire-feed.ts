@@ -72,7 +72,7 @@ export class WireFeed implements Feed, FetchHost {
     this.#gate = new GenerationGate(spec.groupId);
     this.#fetcher = new Fetcher(requester, metadata, this, {
       purpose: `fetch ${spec.groupId}`,
-      maxWaitMs: settings.fetchWaitMs,
+      shortWaitMs: settings.fetchWaitMs,
     });
     this.#member = spec.self === undefined ? null : this.#memberOf(spec.self);
   }

@@ -290,13 +290,15 @@ const lineOf = ({ key, value, headers: told }: Row): string => {
   return `${heads}\t${key ?? 'NULL'}\t${value ?? 'NULL'}`;
 };
 
-/** kafkajs gives headers by name, so the order among names is not kept. */
+/** kafkajs gives headers as an object, so the order among names is not kept ("4" comes first). */
 const grouped = (one: Row) => ({ ...one, headers: groupedHeaders(one.headers) });
 
 function groupedHeaders(told: Row['headers']): [string, string[]][] {
   const byName = Map.groupBy(told, ([name]) => name);
-  return [...byName].map(([name, all]) => [name, all.map(([, value]) => value)]);
+  return byNames([...byName].map(([name, all]) => [name, all.map(([, value]) => value)]));
 }
+
+const byNames = (headers: [string, string[]][]) => headers.sort(([a], [b]) => (a < b ? -1 : 1));
 
 async function readByKafkajs(client: KafkaClient, topic: string, count: number) {
   const consumer = client.kafka.consumer({ groupId: `${topic}-g`, maxWaitTimeInMs: 50 });
@@ -308,13 +310,13 @@ async function readByKafkajs(client: KafkaClient, topic: string, count: number) 
       const eachMessage = async ({ message }: kafkajs.EachMessagePayload) => {
         const told = Object.entries(message.headers ?? {}).map(([name, value]) => {
           const all = Array.isArray(value) ? value : [value];
-          return [name, all.map(String)];
+          return [name, all.map(String)] as [string, string[]];
         });
         const { key, value } = message;
         rows.push({
           key: key === null ? null : key.toString(),
           value: value === null ? null : value.toString(),
-          headers: told,
+          headers: byNames(told),
         });
         if (rows.length === count) resolve();
       };

@@ -1,7 +1,7 @@
 /**
- * Reads for all of a process: one request at a time to each broker, with all partitions that are
- * wanted of it. Leaders that move and brokers that are away are its own business; what the reader
- * must decide comes as a result.
+ * Reads for all of a process: from each broker all partitions that are wanted of it, in one request
+ * (two, see fetch-rounds.ts). Leaders that move and brokers that are away are its own business;
+ * what the reader must decide comes as a result.
  *
  *   wanted() ──by leader──▶ request ──▶ fetched(), failed() ──▶ wanted() …
  *   nothing is wanted of a broker: sleeps until wake()
@@ -15,6 +15,7 @@ import {
   type FetchedPartition,
   type WantedPartition,
 } from './fetch-request.ts';
+import { FetchRounds, type Round } from './fetch-rounds.ts';
 import { listOffsets } from './list-offsets.ts';
 import type { ClusterMetadata } from './metadata.ts';
 
@@ -45,10 +46,15 @@ export interface FetchHost {
 }
 
 export interface FetcherOptions {
-  /** Which connections it uses, as a broker holds all that waits on one. Default `fetch`. */
-  readonly purpose?: Purpose;
-  /** How long the broker holds an empty answer: a partition that is resumed waits so long. */
+  /**
+   * Which connections it uses, as a broker holds all that waits on one: this and `<purpose> short`.
+   * Default `fetch`.
+   */
+  readonly purpose?: 'fetch' | `fetch ${string}`;
+  /** How long a broker holds a request that it has nothing for. Default 500 ms. */
   readonly maxWaitMs?: number;
+  /** The same of a short one (fetch-rounds.ts). Default 50 ms, at most `maxWaitMs`. */
+  readonly shortWaitMs?: number;
   readonly minBytes?: number;
   /** Of one answer. Default 16 MiB; a first batch that is larger comes whole. */
   readonly maxBytes?: number;
@@ -60,7 +66,9 @@ export interface FetcherOptions {
   readonly retryMs?: number;
 }
 
-const MAX_WAIT_MS = 50;
+/** As Kafka's own consumer (`fetch.max.wait.ms`). */
+const MAX_WAIT_MS = 500;
+const SHORT_WAIT_MS = 50;
 const BYTES_MAX = 16 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = 100;
@@ -85,7 +93,7 @@ const LOST_TOPIC: ReadonlySet<string> = new Set([
 
 interface Broker {
   readonly id: number;
-  busy: boolean;
+  readonly rounds: FetchRounds;
   delayMs: number;
   notBeforeMs: number;
 }
@@ -114,9 +122,11 @@ export class Fetcher {
     this.#requester = requester;
     this.#metadata = metadata;
     this.#host = host;
+    const maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS;
     this.#options = {
       purpose: options.purpose ?? 'fetch',
-      maxWaitMs: options.maxWaitMs ?? MAX_WAIT_MS,
+      maxWaitMs,
+      shortWaitMs: Math.min(maxWaitMs, options.shortWaitMs ?? SHORT_WAIT_MS),
       minBytes: options.minBytes ?? 1,
       maxBytes: options.maxBytes ?? BYTES_MAX,
       readCommitted: options.readCommitted ?? true,
@@ -163,10 +173,13 @@ export class Fetcher {
     if (isOpen) this.#wakeSoon();
   }
 
-  /** Resolves when nothing is under way; nothing is handed out after the call. */
+  /** Gives up what is under way: nothing is handed out after the call. Resolves when it is over. */
   async close(): Promise<void> {
     this.#closing.abort();
     if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const { id } of this.#brokers.values()) {
+      for (const kind of ['long', 'short'] as const) this.#requester.drop(id, this.#purpose(kind));
+    }
     await Promise.all(this.#running);
   }
 
@@ -174,20 +187,25 @@ export class Fetcher {
   #ask(id: number, wanted: readonly WantedPartition[], nowMs: number): boolean {
     let broker = this.#brokers.get(id);
     if (broker === undefined) {
-      broker = { id, busy: false, delayMs: 0, notBeforeMs: 0 };
+      broker = { id, rounds: new FetchRounds(), delayMs: 0, notBeforeMs: 0 };
       this.#brokers.set(id, broker);
     }
-    if (broker.busy) return true;
     if (broker.notBeforeMs > nowMs) return false;
-    broker.busy = true;
     const one = broker;
-    const work = this.#round(one, this.#turned(wanted)).finally(() => {
-      one.busy = false;
-      this.#running.delete(work);
-      this.wake();
-    });
-    this.#running.add(work);
+    for (const round of one.rounds.begin(this.#turned(wanted))) {
+      const work = this.#round(one, round).finally(() => {
+        one.rounds.end(round);
+        this.#running.delete(work);
+        this.wake();
+      });
+      this.#running.add(work);
+    }
     return true;
+  }
+
+  #purpose(kind: Round['kind']): Purpose {
+    const { purpose } = this.#options;
+    return kind === 'long' ? purpose : `fetch ${purpose} short`;
   }
 
   /** A large batch comes only to the first partition of a request: so each is the first in turn. */
@@ -196,15 +214,21 @@ export class Fetcher {
     return from === 0 ? wanted : [...wanted.slice(from), ...wanted.slice(0, from)];
   }
 
-  async #round(broker: Broker, wanted: readonly WantedPartition[]): Promise<void> {
-    const { answerTimeoutMs, retryMs, purpose, ...settings } = this.#options;
+  async #round(broker: Broker, round: Round): Promise<void> {
+    const { answerTimeoutMs, retryMs, minBytes, maxBytes, readCommitted } = this.#options;
+    const maxWaitMs = round.kind === 'long' ? this.#options.maxWaitMs : this.#options.shortWaitMs;
     try {
-      const request = { wanted, ...settings };
-      const timeoutMs = settings.maxWaitMs + answerTimeoutMs;
-      const answer = await this.#requester.request(broker.id, purpose, FETCH, request, timeoutMs);
+      const request = { wanted: round.wanted, maxWaitMs, minBytes, maxBytes, readCommitted };
+      const answer = await this.#requester.request(
+        broker.id,
+        this.#purpose(round.kind),
+        FETCH,
+        request,
+        maxWaitMs + answerTimeoutMs,
+      );
       if (this.#closing.signal.aborted) return;
       broker.delayMs = 0;
-      await this.#take(answer, wanted);
+      await this.#take(answer, broker, round);
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       broker.delayMs = Math.min(RETRY_MS_MAX, broker.delayMs * 2 || retryMs);
@@ -214,18 +238,20 @@ export class Fetcher {
     }
   }
 
-  async #take(answer: FetchAnswer, wanted: readonly WantedPartition[]): Promise<void> {
+  async #take(answer: FetchAnswer, { rounds }: Broker, round: Round): Promise<void> {
     if (answer.code !== 0) {
       const name = errorName(answer.code);
       await this.#metadata.complain();
       if (MOVED.has(name) || LOST_TOPIC.has(name)) return;
-      for (const one of wanted) this.#fail(one, { kind: 'refused', why: name });
+      for (const one of round.wanted) this.#fail(one, { kind: 'refused', why: name });
       return;
     }
     let isMoved = false;
     const outOfRange: WantedPartition[] = [];
-    for (const partition of answer.partitions) {
+    const ours = answer.partitions.filter(({ wanted }) => rounds.owns(round, wanted));
+    for (const partition of ours) {
       if (partition.code === 0) {
+        rounds.answered(partition.wanted, partition.bytes.length === 0);
         if (partition.bytes.length > 0) this.#host.fetched(partition);
         continue;
       }
@@ -236,7 +262,7 @@ export class Fetcher {
         this.#rest(partition.wanted);
       } else this.#fail(partition.wanted, { kind: 'refused', why: name });
     }
-    this.#host.answered?.(answer.partitions);
+    this.#host.answered?.(ours);
     if (isMoved) await this.#metadata.complain();
     if (outOfRange.length > 0) await this.#tellRange(outOfRange);
   }
