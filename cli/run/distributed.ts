@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';
-import { systemClock } from '../../core/clock.ts';
+import { steadyClock, systemClock } from '../../core/clock.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
@@ -56,6 +56,7 @@ export async function runDistributed(
       registry,
       inbox,
       clock: systemClock,
+      taskClock: steadyClock(),
       secrets,
       gatewayId: `gateway-${hostname()}-${randomUUID().slice(0, 8)}`,
       ...commits,

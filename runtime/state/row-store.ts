@@ -6,7 +6,14 @@ import type { BatchBuilder } from '../../core/batch-builder.ts';
 import type { LogBatch } from '../../core/log.ts';
 import { Record } from '../../core/record.ts';
 import { Slice } from '../../core/slice.ts';
-import type { ColumnKinds, ColumnStore, Columns, Key, RowView } from '../../core/store.ts';
+import {
+  type ColumnKinds,
+  type ColumnStore,
+  type Columns,
+  type Key,
+  NEVER,
+  type RowView,
+} from '../../core/store.ts';
 import { VarintReader } from '../../core/varint.ts';
 import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
 import { DueWheel } from './due-wheel.ts';
@@ -222,14 +229,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return ids;
   }
 
-  restore(batch: LogBatch): void {
+  restore(batch: LogBatch, nowMs = NEVER): void {
     const changelog = this.#changelog;
     changelog.open(batch);
     while (changelog.next()) {
       const { view, keyStart, keyEnd } = changelog;
       const hash = hashKey(view, keyStart, keyEnd);
       if (changelog.valueStart >= 0) {
-        this.#load(this.#table.load(view, keyStart, keyEnd, hash));
+        this.#load(this.#table.load(view, keyStart, keyEnd, hash), nowMs);
         continue;
       }
       const slot = this.#table.find(view, keyStart, keyEnd, hash);
@@ -332,7 +339,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   /** Reads the row that the changelog is at. */
-  #load(slot: number): void {
+  #load(slot: number, nowMs: number): void {
     const changelog = this.#changelog;
     const place = this.#place;
     this.#move(slot, place);
@@ -346,7 +353,8 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     } catch (cause) {
       throw unreadableRow(this.name, cause);
     }
-    if (changelog.dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, changelog.dueMs);
+    const dueMs = changelog.dueMs - Math.max(0, changelog.writtenMs - nowMs);
+    if (dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, dueMs);
   }
 
   #read(place: Place, bytes: Buffer, view: DataView, from: VarintReader): void {

@@ -42,7 +42,9 @@ export class VirtualTime {
     return this.#timers.size;
   }
 
-  /** Goes on, and fires what is due in its order; what that leads to happens before the next one. */
+  /**
+   * Goes on, and fires what is due in its order; what that leads to happens before the next one.
+   */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await idle();
@@ -53,7 +55,9 @@ export class VirtualTime {
     this.#nowMs = endMs;
   }
 
-  /** Goes on by itself, whenever nothing else happens, until the work has ended. Not for sockets. */
+  /**
+   * Goes on by itself, whenever nothing else happens, until the work has ended. Not for sockets.
+   */
   async while<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const done = () => {

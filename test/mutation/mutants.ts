@@ -1,7 +1,7 @@
 /**
- * Small faults that can be put into a file: an operator that is another one, a condition that always
- * or never holds, a number that is one more, a statement that is left out. Types, imports and texts
- * stay as they are.
+ * Small faults that can be put into a file: an operator that is another one, a condition that
+ * always or never holds, a number that is one more, a statement that is left out. Types, imports
+ * and texts stay as they are.
  */
 import { parse } from '@babel/parser';
 

@@ -11,7 +11,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { random } from '../../bench/random.ts';
+import { Chance } from '../sim/chance.ts';
 import { isTest, read, sources } from '../tidy/tree.ts';
 import { type Mutant, mutantsOf, nameOf } from './mutants.ts';
 import { relatedTests } from './related-tests.ts';
@@ -48,9 +48,9 @@ function chosen(): Mutant[] {
     const names = readFileSync(options.again, 'utf8');
     return mutants.filter((one) => names.includes(`${nameOf(one, read(one.file))}\n`));
   }
-  const chance = random(Number(options.seed));
+  const chance = new Chance(Number(options.seed));
   for (let i = mutants.length - 1; i > 0; i--) {
-    const j = Math.floor(chance() * (i + 1));
+    const j = chance.below(i + 1);
     [mutants[i], mutants[j]] = [mutants[j]!, mutants[i]!];
   }
   process.stdout.write(`${mutants.length} faults, seed ${options.seed}\n`);
