@@ -1,13 +1,22 @@
 /** A copy of the tree in which a fault can be put into a file, and tests be run. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { files, ROOT } from '../tidy/tree.ts';
+import { readCoverage } from './coverage.ts';
 import type { Mutant } from './mutants.ts';
 
 export class Workspace {
-  readonly #root = mkdtempSync(join(tmpdir(), 'mutation-'));
+  readonly #root = realpathSync(mkdtempSync(join(tmpdir(), 'mutation-')));
 
   constructor() {
     for (const file of files) {
@@ -26,9 +35,18 @@ export class Workspace {
   }
 
   /** Whether all tests of a file pass within the time, and how long it took. */
-  async passes(test: string, timeoutMs: number): Promise<{ passes: boolean; ms: number }> {
+  async passes(
+    test: string,
+    timeoutMs: number,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ passes: boolean; ms: number }> {
     const beganMs = performance.now();
-    const options = { cwd: this.#root, detached: true, stdio: 'ignore' } as const;
+    const options = {
+      cwd: this.#root,
+      detached: true,
+      stdio: 'ignore',
+      env: { ...process.env, ...env },
+    } as const;
     const child = spawn(process.execPath, [test], options);
     let isLate = false;
     const timer = setTimeout(() => {
@@ -40,6 +58,15 @@ export class Workspace {
     // What a broken test has started must not stay.
     endGroup(child);
     return { passes: code === 0 && !isLate, ms: performance.now() - beganMs };
+  }
+
+  /** As `passes`, with what it ran. */
+  async covers(test: string, timeoutMs: number) {
+    const folder = mkdtempSync(join(this.#root, 'coverage-'));
+    const told = await this.passes(test, timeoutMs, { NODE_V8_COVERAGE: folder });
+    const coverage = readCoverage(folder, this.#root);
+    rmSync(folder, { recursive: true });
+    return { ...told, coverage };
   }
 
   close(): void {
