@@ -19,6 +19,7 @@ export function runCommands(program: Command, exit: SetExit): void {
     )
     .option('--drain', 'after an edit: what it would lose is told first, as it was before')
     .option('--drop', 'after an edit: what it would lose is dropped, and counted as step_removed')
+    .option('--force', 'on Kafka: go on although topics have one replica on several brokers')
     .action(async (options) => {
       exit(await (await import('./commands/run.ts')).run(options));
     });
