@@ -68,7 +68,8 @@ async function look(space: Workspace, waiting: string[]): Promise<void> {
   for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
     const { passes, ms, coverage } = await space.covers(test, 10 * LATE_MIN_MS);
     if (passes) usual.set(test, { ms, coverage });
-    else process.stdout.write(`${test} fails as it is, and is left out\n`);
+    process.stdout.write(`  ${test} ${Math.round(ms)} ms\n`);
+    if (!passes) process.stdout.write(`${test} fails as it is, and is left out\n`);
   }
 }
 
