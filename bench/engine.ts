@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { compile } from '../compiler/compile.ts';
 import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
 import { sinks } from '../connectors/index.ts';
+import { BytePool } from '../core/byte-pool.ts';
 import { HandClock } from '../core/clock.ts';
 import type { CommitUnit, LogBatch, TaskPort, UnitPort } from '../core/log.ts';
 import { readBatch, wholeBatch } from '../core/record-batch.ts';
@@ -37,6 +38,7 @@ export interface EngineFigures {
 class CountingPort implements TaskPort, UnitPort {
   readonly partition = 0;
   readonly unit = this;
+  readonly givesBack = true;
   readonly #waiting = new Map<string, LogBatch[]>();
   out = 0;
   rows = 0;
@@ -104,7 +106,8 @@ export async function renoLoad(events: number, members: number): Promise<Load> {
 export function runEngine(load: Load, plan: Plan): EngineFigures {
   const clock = new HandClock(START_MS);
   const subs = plan.subTopologies.filter(({ role }) => role.startsWith('streams/'));
-  const tasks = subs.map((sub) => openTask(plan, sub, clock, load));
+  const pool = new BytePool();
+  const tasks = subs.map((sub) => openTask(plan, sub, clock, load, pool));
   const started = process.cpuUsage();
   let batches = 0;
   for (const { topic, bytes, baseOffset, clockMs } of load.batches) {
@@ -145,7 +148,7 @@ export function runPlainLoop(load: Load): EngineFigures {
   return figures(load, process.cpuUsage(started), [port]);
 }
 
-function openTask(plan: Plan, sub: SubTopologyPlan, clock: HandClock, load: Load) {
+function openTask(plan: Plan, sub: SubTopologyPlan, clock: HandClock, load: Load, pool: BytePool) {
   const port = new CountingPort();
   const unit = new Unit(port, COMMITS, clock, () => {});
   const { schemas } = load;
@@ -153,6 +156,7 @@ function openTask(plan: Plan, sub: SubTopologyPlan, clock: HandClock, load: Load
     clock,
     schemas,
     partitions: 1,
+    pool,
     wake: () => {},
   });
   unit.add(task);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BatchBuilder } from './batch-builder.ts';
+import { BytePool } from './byte-pool.ts';
 import { batchSpan, readBatch, wholeBatch } from './record-batch.ts';
 
 test('records that are written again keep the gaps between their offsets', () => {
@@ -36,4 +37,24 @@ test('a gap ends with its batch, and a record that is undone takes its offset ba
       [51, 'c'],
     ],
   );
+});
+
+test('bytes that are used again say what was written last, and nothing of before', () => {
+  const pool = new BytePool();
+  const builder = new BatchBuilder('t', 0, pool);
+  const write = (count: number, size: number, letter: string) => {
+    for (let i = 0; i < count; i++) builder.append(5 + i, `${i}`, Buffer.alloc(size, letter));
+    return builder.finish().bytes;
+  };
+  const before = Buffer.from(write(3, 90, 'a'));
+  const large = write(200, 500, 'b');
+  pool.give(large);
+  assert.ok(pool.keptBytes > 0);
+  const again = write(3, 90, 'a');
+  assert.equal(again.buffer === large.buffer, false, 'a small one takes no large one');
+  assert.deepEqual(again, before);
+  pool.give(again);
+  const third = write(3, 90, 'a');
+  assert.equal(third.buffer, again.buffer);
+  assert.deepEqual(third, before);
 });

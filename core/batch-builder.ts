@@ -3,6 +3,7 @@
  * partition. Base offset and CRC are left 0; the connector that stores or sends the batch seals it.
  * What is hot writes straight into its bytes (`open`, `end`); others give key and value.
  */
+import { BytePool } from './byte-pool.ts';
 import type { Header } from './headers.ts';
 import type { EncodedBatch } from './log.ts';
 import { BATCH_HEADER_BYTES } from './record-batch.ts';
@@ -13,7 +14,14 @@ import { putVarint, VARINT_BYTES_MAX, varintBytes } from './varint.ts';
 const LENGTH_BYTES = 2;
 const LENGTH_BYTES_MAX = 5;
 const ASCII_LOOP_MAX = 48;
-const INITIAL_BYTES = 4096;
+const NO_BYTES = Buffer.alloc(0);
+/** Length, attributes, time and offset of a record, and the length of its key. */
+const RECORD_HEAD_BYTES_MAX = 5 + 1 + 3 * VARINT_BYTES_MAX;
+
+const NO_VIEW = new DataView(NO_BYTES.buffer, 0, 0);
+/** Keeps nothing. */
+const FRESH = new BytePool(0);
+
 /** What a batch of records of ours says of them; times in epoch milliseconds. */
 interface BatchFacts {
   readonly lastDelta: number;
@@ -37,16 +45,15 @@ export function writeBatchHeader(bytes: Buffer, of: BatchFacts): void {
   bytes.writeInt32BE(of.count, 57);
 }
 
-/** Length, attributes, time and offset of a record, and the length of its key. */
-const RECORD_HEAD_BYTES_MAX = 5 + 1 + 3 * VARINT_BYTES_MAX;
-
 export class BatchBuilder {
   readonly topic: string;
   readonly partition: number;
-  bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** None until something is written. */
+  bytes: Buffer = NO_BYTES;
   /** Where the next byte goes. */
   at = BATCH_HEADER_BYTES;
-  #view: DataView = viewOf(this.bytes);
+  #view: DataView = NO_VIEW;
+  readonly #pool: BytePool;
   #start = 0;
   #count = 0;
   /** Offset of the next record, from the batch's first. */
@@ -56,9 +63,11 @@ export class BatchBuilder {
   /** The greatest time before the record that `undo` would take back. */
   #maxBefore = 0;
 
-  constructor(topic: string, partition: number) {
+  /** @param pool where its bytes come from; by default they are fresh ones */
+  constructor(topic: string, partition: number, pool: BytePool = FRESH) {
     this.topic = topic;
     this.partition = partition;
+    this.#pool = pool;
   }
 
   get count(): number {
@@ -195,8 +204,12 @@ export class BatchBuilder {
     this.#abandon();
   }
 
-  /** What was written; the builder is empty again, with bytes of its own. */
+  /**
+   * What was written; the builder is empty again. The bytes are the pool's: whoever is done with
+   * them gives them back, or never.
+   */
   finish(): EncodedBatch {
+    this.room(0);
     const bytes = this.bytes.subarray(0, this.at);
     writeBatchHeader(bytes, {
       lastDelta: this.#delta - 1,
@@ -211,7 +224,8 @@ export class BatchBuilder {
       bytes,
       maxTimestamp: this.#maxTimestamp,
     };
-    this.#take(Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, this.at)));
+    this.bytes = NO_BYTES;
+    this.#view = NO_VIEW;
     this.at = BATCH_HEADER_BYTES;
     this.#count = 0;
     this.#delta = 0;
@@ -242,14 +256,12 @@ export class BatchBuilder {
 
   room(size: number): void {
     if (this.at + size <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + size));
-    this.bytes.copy(grown, 0, 0, this.at);
-    this.#take(grown);
-  }
-
-  #take(bytes: Buffer): void {
-    this.bytes = bytes;
-    this.#view = viewOf(bytes);
+    const former = this.bytes;
+    const grown = this.#pool.take(Math.max(former.length * 2, this.at + size));
+    former.copy(grown, 0, 0, this.at);
+    this.bytes = grown;
+    this.#view = new DataView(grown.buffer, grown.byteOffset, grown.length);
+    if (former.length > 0) this.#pool.give(former);
   }
 
   #begin(timestamp: number, key: Buffer | string | null, value: Buffer | null): void {
@@ -309,8 +321,4 @@ export class BatchBuilder {
     this.at = at;
     return true;
   }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -99,6 +99,11 @@ export interface GroupSpec {
 /** The log's side of a member: what commits for all of its tasks. */
 export interface UnitPort {
   /**
+   * True: once a commit has succeeded, nothing here refers to the bytes of its batches, and the
+   * tasks write over them. Absent: they are the log's for good.
+   */
+  readonly givesBack?: boolean;
+  /**
    * Commits; the next call comes when this one has ended. The embedded log takes it synchronously
    * into its open transaction and returns undefined; others return a promise. A throw or rejection
    * means that nothing of the unit was committed: `close('fenced')` has come, or comes, for every

@@ -1,14 +1,19 @@
 /** Collects what a task writes between two commits: one batch builder a topic partition. */
 import { BatchBuilder } from '../core/batch-builder.ts';
+import { BytePool } from '../core/byte-pool.ts';
 import type { EncodedBatch } from '../core/log.ts';
 import { partitionOfText } from '../core/partition.ts';
 
 export class Collector {
   readonly partitions: number;
+  readonly #pool: BytePool;
   readonly #builders = new Map<string, (BatchBuilder | undefined)[]>();
+  /** What was taken last. */
+  #taken: EncodedBatch[] = [];
 
-  constructor(partitions: number) {
+  constructor(partitions: number, pool: BytePool = new BytePool(0)) {
     this.partitions = partitions;
+    this.#pool = pool;
   }
 
   builder(topic: string, partition: number): BatchBuilder {
@@ -19,7 +24,7 @@ export class Collector {
     }
     let builder = ofTopic[partition];
     if (builder === undefined) {
-      builder = new BatchBuilder(topic, partition);
+      builder = new BatchBuilder(topic, partition, this.#pool);
       ofTopic[partition] = builder;
     }
     return builder;
@@ -44,6 +49,13 @@ export class Collector {
         if (builder !== undefined && builder.count > 0) batches.push(builder.finish());
       }
     }
+    this.#taken = batches;
     return batches;
+  }
+
+  /** Nobody reads the batches that were taken last any more: their bytes are used again. */
+  giveBack(): void {
+    for (const { bytes } of this.#taken) this.#pool.give(bytes);
+    this.#taken = [];
   }
 }

@@ -1,4 +1,5 @@
 /** What every task of a process shares. */
+import type { BytePool } from '../core/byte-pool.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Record } from '../core/record.ts';
 import type { Schemas } from '../core/schema.ts';
@@ -13,6 +14,8 @@ export interface EngineOptions {
   readonly partitions: number;
   /** Where streams stop reading an input, in a version of the topology that ends; none: nowhere. */
   readTo?: (topic: string, partition: number) => number;
+  /** Where the bytes of what streams write come from; absent: always fresh ones. */
+  readonly pool?: BytePool;
   /** Tells the scheduler that there is something to do. */
   wake(): void;
   onDeadLetter?: (record: Record, letter: DeadLetter) => void;

@@ -3,6 +3,7 @@
  * over whatever log it is given, and tells how they are.
  */
 import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
+import { BytePool } from '../core/byte-pool.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Group, Log, TopicSpec } from '../core/log.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
@@ -82,6 +83,7 @@ export class Engine {
   readonly #tasks = new Set<StreamsTask>();
   readonly #lanes: SinkLane[] = [];
   readonly #gone = new GoneCounts();
+  readonly #pool = new BytePool();
   /** Of the streams, by group. */
   readonly #units = new Map<string, Units>();
 
@@ -114,6 +116,7 @@ export class Engine {
       open: (port) => {
         const task = new StreamsTask(plan, sub, port, units.of(port.unit), {
           ...this.#options(),
+          pool: this.#pool,
           onClosed: () => {
             this.#gone.add(task.flow());
             this.#tasks.delete(task);

@@ -34,6 +34,8 @@ export interface UnitTask {
    * task has told of.
    */
   takePart(): UnitPart | null;
+  /** The log is done with the bytes of the last part. */
+  giveBack?(): void;
 }
 
 export class Unit {
@@ -115,13 +117,16 @@ export class Unit {
   commit(): Promise<void> | undefined {
     if (this.#committing !== null) return this.#committing.then(() => this.commit());
     const parts: UnitPart[] = [];
+    const tasks: UnitTask[] = [];
     for (const task of this.#tasks) {
       const part = task.takePart();
-      if (part !== null) parts.push(part);
+      if (part === null) continue;
+      parts.push(part);
+      tasks.push(task);
     }
     this.#firstMs = NEVER;
     if (parts.length === 0) return undefined;
-    return this.#commit({ parts });
+    return this.#commit({ parts }, tasks);
   }
 
   /**
@@ -133,7 +138,7 @@ export class Unit {
     await this.commit();
   }
 
-  #commit(unit: CommitUnit): Promise<void> | undefined {
+  #commit(unit: CommitUnit, tasks: readonly UnitTask[]): Promise<void> | undefined {
     let committing: Promise<void> | undefined;
     try {
       committing = this.#port.commit(unit);
@@ -142,10 +147,16 @@ export class Unit {
       return undefined;
     }
     this.#lastCommitMs = this.#clock.now();
-    if (committing === undefined) return undefined;
+    const giveBack = () => {
+      if (this.#port.givesBack === true) for (const task of tasks) task.giveBack?.();
+    };
+    if (committing === undefined) {
+      giveBack();
+      return undefined;
+    }
     // The log closes the tasks when a commit is lost; nothing more is to be done here.
     this.#committing = committing
-      .catch(() => {})
+      .then(giveBack, () => {})
       .finally(() => {
         this.#committing = null;
         this.#lastCommitMs = this.#clock.now();

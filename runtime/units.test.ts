@@ -16,6 +16,7 @@ class Task implements UnitTask {
   quiet = true;
   /** A broken invariant: it gives nothing. */
   broken = false;
+  givenBack = 0;
 
   constructor(partition: number) {
     this.partition = partition;
@@ -26,6 +27,10 @@ class Task implements UnitTask {
     const offsets = [{ topic: 'in', offset: this.uncommitted, metadata: '' }];
     this.uncommitted = 0;
     return { partition: this.partition, batches: [], offsets };
+  }
+
+  giveBack(): void {
+    this.givenBack++;
   }
 }
 
@@ -181,6 +186,38 @@ test('offsets of one go with the outputs of another', () => {
   assert.equal(unit.dueMs(), START_MS + 1_030);
   other.hasOutputs = true;
   assert.equal(unit.dueMs(), POLICY.minMs, 'there was no commit before');
+});
+
+test('a task gets its bytes back when the log is done with them, and only then', async () => {
+  interface Row {
+    readonly givesBack?: boolean;
+    readonly answers: 'at once' | 'later';
+    readonly rejects?: boolean;
+    readonly back: number;
+  }
+  const rows: readonly Row[] = [
+    { givesBack: true, answers: 'later', back: 1 },
+    { givesBack: true, answers: 'at once', back: 1 },
+    { givesBack: true, answers: 'later', rejects: true, back: 0 },
+    { givesBack: false, answers: 'later', back: 0 },
+    { answers: 'at once', back: 0 },
+  ];
+  for (const { givesBack, answers, rejects = false, back } of rows) {
+    const { unit, task, waiting, port } = opened(POLICY, answers);
+    Object.assign(port, { givesBack });
+    const other = new Task(1);
+    unit.add(other);
+    task.uncommitted = 1;
+    const committing = unit.commit();
+    if (answers === 'later') {
+      assert.equal(task.givenBack, 0, 'it is under way');
+      if (rejects) waiting[0]!.reject(new Error('lost'));
+      else waiting[0]!.resolve();
+      await committing;
+    }
+    assert.equal(task.givenBack, back, JSON.stringify({ givesBack, answers, rejects }));
+    assert.equal(other.givenBack, 0, 'it had no part');
+  }
 });
 
 test('a slow commit: tasks go on until so much waits, and the next comes after it', async () => {

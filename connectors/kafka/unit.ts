@@ -19,6 +19,8 @@ interface Owned {
 }
 
 export class KafkaUnit implements UnitPort {
+  /** Both planes write copies to their sockets, and a commit succeeds when all was answered. */
+  readonly givesBack = true;
   readonly #spec: GroupSpec;
   readonly #committer: UnitCommitter;
   readonly #owner: UnitOwner;

@@ -68,7 +68,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#unit = unit;
     this.#options = options;
     this.#clock = new HandClock(options.clock.now());
-    this.#collector = new Collector(options.partitions);
+    this.#collector = new Collector(options.partitions, options.pool);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
     const parts = this.#parts(plan);
     this.#tables = new TableFeed(sub.tables, options.schemas, this.#loader, (record, why) => {
@@ -196,6 +196,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#offsets.clear();
     this.#uncommitted = 0;
     return { partition, batches: this.#collector.takeBatches(), offsets };
+  }
+
+  giveBack(): void {
+    this.#collector.giveBack();
   }
 
   // What others may look at.
