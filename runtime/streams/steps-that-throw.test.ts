@@ -288,3 +288,15 @@ for (const [name, throwAt] of [
     assert.ok(rows!.bytes < 600_000, `${rows!.bytes} bytes for one row of 2 KB`);
   });
 }
+
+test('what was done between records is not undone with the next one', () => {
+  const all = opened(acting);
+  const due = { throwDueAt: 2 };
+  const rows = ['a', 'b', 'c'].map((n) => row(n, n, ['hold'], n === 'c' ? {} : due));
+  all.feed(sliceOf(rows));
+  // The row of `a` is deleted after its step threw; then that of `b` throws.
+  assert.deepEqual(all.tick(1_000), [['c']]);
+  assert.deepEqual(all.told, ['CAR506 s/acting @0 broken', 'CAR506 s/acting @1 broken']);
+  assert.deepEqual(stateOf(all), { rows: [], dueMs: NEVER, held: 0 });
+  assert.deepEqual(all.counts(), [3, 1, 0, 2, 0, 1]);
+});
