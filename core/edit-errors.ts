@@ -17,11 +17,6 @@ export const EDIT_ERRORS = {
     what: 'The rows of a step were written for another identity, window or key than it has now.',
     mend: 'Begin with empty state: carillon run --drain tells what is held first, --drop drops it.',
   },
-  CAR813: {
-    slug: 'lane-left-behind',
-    what: 'Notifications lie in a lane that no sink of the topology reads any more.',
-    mend: 'Deliver them with the former file first. Or leave them, counted: carillon run --drop.',
-  },
   CAR814: {
     slug: 'former-topology-unusable',
     what: 'What the former topology has left cannot be let go, as its text cannot be used any more.',
@@ -36,5 +31,10 @@ export const EDIT_ERRORS = {
     slug: 'drain-stands-still',
     what: 'The former topology does not come to an end: what it has left cannot be let go now.',
     mend: 'See what it waits for (the registry, the log), and start again; nothing is lost meanwhile.',
+  },
+  CAR817: {
+    slug: 'topology-renamed',
+    what: 'The log has run a topology of another name that has streams of the same ids.',
+    mend: 'Keep the name under `topology:`. Or begin anew and leave the other one: carillon run --drop.',
   },
 } as const satisfies { readonly [code: string]: ErrorEntry };

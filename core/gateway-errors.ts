@@ -142,4 +142,19 @@ export const GATEWAY_ERRORS = {
     what: 'A page of this origin may not talk to the gateway.',
     mend: 'Name the origin in `http: { origins: [...] }` of carillon.yaml, or leave the list out.',
   },
+  CAR731: {
+    slug: 'issuer-away',
+    what: 'The issuer of tokens does not give its public keys now.',
+    mend: 'Come back after the seconds of Retry-After; `auth.jwks` says where the keys are.',
+  },
+  CAR732: {
+    slug: 'few-open-files',
+    what: 'The process may open fewer files than the gateway has room for connections.',
+    mend: "Raise the limit: `ulimit -n 65536`, LimitNOFILE=, or the container's nofile.",
+  },
+  CAR733: {
+    slug: 'tls-unusable',
+    what: 'Certificate and key of a port cannot be used.',
+    mend: 'Name PEM files that this user may read, the key being that of the certificate.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

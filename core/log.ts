@@ -212,6 +212,8 @@ export interface PositionReader {
   bounds(topic: string): Promise<readonly TopicBounds[] | undefined>;
   /** By partition: the first offset whose record is at or after a time; the end for none. */
   offsetsAt(topic: string, timeMs: number): Promise<readonly number[]>;
+  /** The names of all topics. */
+  topics(): Promise<readonly string[]>;
 }
 
 /** For edits of a topology, which move positions from one group to another. */

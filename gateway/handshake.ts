@@ -8,6 +8,7 @@ import { type Cursor, parseCursor } from '../core/cursor.ts';
 import type { ErrorCode } from '../core/error-table.ts';
 import { bearerOf } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import { EVENT_STREAM_TYPE } from './event-stream.ts';
 import { HttpProblem } from './problem.ts';
 
 /** Of no consequence: a request's address begins with its path. */
@@ -44,9 +45,18 @@ export function tokenOf({ headers }: IncomingMessage, url: URL): string | undefi
   );
 }
 
-/** Where the device wants to go on; undefined: it does not say. Throws CAR714. */
-export function afterOf(url: URL): Cursor | undefined {
-  const text = url.searchParams.get('after') ?? '';
+/** True: who asks for the stream is no WebSocket, and takes server-sent events. */
+export function takesEvents({ headers }: IncomingMessage): boolean {
+  return headers.accept?.toLowerCase().includes(EVENT_STREAM_TYPE) ?? false;
+}
+
+/**
+ * Where the device wants to go on; undefined: it does not say. An EventSource that comes back by
+ * itself says it in Last-Event-ID, which is newer than its address. Throws CAR714.
+ */
+export function afterOf({ headers }: IncomingMessage, url: URL): Cursor | undefined {
+  const last = headers['last-event-id'];
+  const text = (typeof last === 'string' ? last : '') || (url.searchParams.get('after') ?? '');
   const after = text === '' ? undefined : parseCursor(text);
   if (text !== '' && after === undefined) {
     throw new HttpProblem('CAR714', '"after" is not a cursor that was given.');
@@ -74,6 +84,7 @@ const CLOSES: Readonly<Partial<globalThis.Record<ErrorCode, CloseCode>>> = {
  */
 export function refusalOf(request: IncomingMessage, error: unknown): CloseCode | undefined {
   const { authorization, 'sec-websocket-key': key } = request.headers;
-  if (bearerOf(authorization) !== undefined || key === undefined) return undefined;
+  if (bearerOf(authorization) !== undefined) return undefined;
+  if (key === undefined && !takesEvents(request)) return undefined;
   return error instanceof HttpProblem ? CLOSES[error.code] : undefined;
 }

@@ -63,6 +63,7 @@ async function withStored(deployment: Deployment, is: LoadedTopology): Promise<C
       committed: async () => [],
       bounds: async () => undefined,
       offsetsAt: async () => [],
+      topics: async () => [],
     };
     const none = {
       read: async function* () {},

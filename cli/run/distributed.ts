@@ -44,11 +44,14 @@ export async function runDistributed(
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
     await schemas.open(schemaTopicsOf(topology.plan));
-    const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
-    const { say, losing = 'refuse' } = options;
-    const before = await apply({ deployment, topology, log, registry, ...commits, losing, say });
     const inbox = needsInbox(roles, topology.plan.sinks) ? await openInbox(deployment) : null;
     if (inbox !== null) closing.push(() => inbox.close());
+    const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
+    const { say, losing = 'refuse', connectors } = options;
+    const before = await apply({
+      ...{ deployment, topology, log, registry, inbox, secrets, ...commits, losing, say },
+      ...(connectors === undefined ? {} : { connectors }),
+    });
     const part = await Part.start({
       deployment,
       topology,

@@ -16,6 +16,7 @@ import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { Deployment, EmbeddedLogSettings } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
+import { secretsOf } from '../secrets.ts';
 import { apply } from './apply.ts';
 import { Part } from './part.ts';
 import { EMBEDDED_IN_FILE, EMBEDDED_STREAMS } from './policies.ts';
@@ -83,7 +84,9 @@ async function start(
   await schemas.open(schemaTopicsOf(topology.plan));
   const commits = { streamsCommit: EMBEDDED_STREAMS, sinksCommit: EMBEDDED_IN_FILE };
   const before = await apply({
-    ...{ deployment, topology, log, registry, ...commits, losing },
+    ...{ deployment, topology, log, registry, inbox, ...commits, losing },
+    secrets: secretsOf(deployment),
+    keepsInTransaction: true,
     say: (sentence, facts) => tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
   });
   const part = await Part.start({

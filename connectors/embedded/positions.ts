@@ -24,6 +24,7 @@ export function positionReader(topics: Topics, offsets: Offsets): PositionReader
             start: startOffset,
             end: committedOffset,
           })),
+    topics: async () => [...new Set(topics.all.map(({ spec }) => spec.name))],
     offsetsAt: async (topic, timeMs) =>
       partitionsOf(topic).map((partition) => partition.offsetAtTime(timeMs)),
   };

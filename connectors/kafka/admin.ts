@@ -318,6 +318,10 @@ export class LogAdmin implements TopicSource {
     return all;
   }
 
+  topics(): Promise<readonly string[]> {
+    return this.#call('topics', (admin) => admin.listTopics());
+  }
+
   /** How many members a group has now; a group that nobody knows has none. */
   async membersOf(groupId: string): Promise<number> {
     const { groups } = await this.#call(groupId, (admin) => admin.describeGroups([groupId]));

@@ -8,7 +8,7 @@ import type { PartitionOffset } from './wire/transaction-requests.ts';
 
 export interface PositionParts {
   readonly offsets: OffsetSource;
-  readonly admin: Pick<LogAdmin, 'membersOf'>;
+  readonly admin: Pick<LogAdmin, 'membersOf' | 'topics'>;
   /** Commits for a group that has no members. */
   commit(group: string, offsets: readonly PartitionOffset[]): Promise<void>;
   readonly openGroup: Log['openGroup'];
@@ -37,6 +37,10 @@ export class KafkaPositions implements LogPositions {
 
   offsetsAt(topic: string, timeMs: number): Promise<readonly number[]> {
     return this.#parts.offsets.offsetsAt(topic, timeMs);
+  }
+
+  topics(): Promise<readonly string[]> {
+    return this.#parts.admin.topics();
   }
 
   members(group: string): Promise<number> {

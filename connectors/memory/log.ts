@@ -69,6 +69,7 @@ export class MemoryLog implements EditableLog {
         }
         return partition.nextOffset;
       }),
+    topics: async () => [...this.#topics.keys()],
     members: async (group) => (this.#groups.get(group)?.member === undefined ? 0 : 1),
     set: async (group, positions) => {
       for (const { topic, partition, offset, metadata } of positions) {

@@ -13,10 +13,11 @@ import { newStepCounts } from '../../core/verdict.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import { type Applied, appliedOf, appliedTopic, encodeApplied, isSameApplied } from './applied.ts';
 import type { StreamEdit } from './compare.ts';
-import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
+import { type Comparison, compareWithStored, readApplied, renamedFrom } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
+import { drainLanes } from './drain-lanes.ts';
 import { emptyFormer, moveState } from './move-state.ts';
-import { drained, type Loss, type Release } from './stakes.ts';
+import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
 import { sentenceOf } from './words.ts';
 
 /** What becomes of what an edit would lose. */
@@ -37,6 +38,8 @@ export interface ApplyParts {
 }
 
 const REASON = 'step_removed';
+/** A drain is begun again when something was held anew meanwhile. */
+const DRAINS_MAX = 3;
 /** Joining a group and fencing its tasks: beyond a session that has to lapse first. */
 const TAKEN_MS = 60_000;
 
@@ -50,7 +53,9 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
   const isDone = async () => isSameApplied(await readApplied(log, plan.topology), is);
   if (await isDone()) return [];
   // Refused before anybody waits for a turn.
-  refuse(parts, await compareWithStored(log, plan, is, parts.clock.now()));
+  const found = await compareWithStored(log, plan, is, parts.clock.now());
+  refuse(parts, found);
+  if (found.was === null && parts.losing !== 'drop') await refuseRenamed(log, is);
   let counted: readonly StepFlow[] = [];
   await log.positions.alone(appliedTopic(plan.topology).name, isDone, async (stillAlone) => {
     if (await isDone()) return;
@@ -62,10 +67,17 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
 function refuse({ losing }: ApplyParts, { stakes, was }: Comparison): void {
   const { losses } = stakes;
   if (losses.length === 0 || was === null) return;
-  const left = losses.filter(
-    ({ code }) => losing === 'refuse' || (losing === 'drain' && code === 'CAR813'),
-  );
-  if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
+  if (losing === 'refuse') throw new CarillonErrors(losses.map(errorOf));
+}
+
+async function refuseRenamed(log: EditableLog, is: Applied): Promise<void> {
+  const former = await renamedFrom(log, is);
+  if (former === null) return;
+  const { topology, ids } = former;
+  const what =
+    `This log has run topology "${topology}", which has streams of the same ids (${ids.join(', ')}): ` +
+    `"${is.topology}" would begin anew beside it.`;
+  throw new CarillonError('CAR817', what, { where: { at: 'topology' } });
 }
 
 function errorOf({ code, what, of, step }: Loss): CarillonError {
@@ -95,12 +107,19 @@ class Applying {
     const groups = [...new Set([...aligns, ...reads])];
     const all = [...releases, ...drains];
     if (groups.length > 0 || all.length > 0) {
-      await this.#drain(found.was!, groups, all);
-      found = await this.#compare();
-      this.#mustBeDrained(found, all);
+      for (let tries = DRAINS_MAX; ; tries--) {
+        await this.#drain(found.was!, groups, all);
+        found = await this.#compare();
+        // A timer before them may have brought them something at the last moment.
+        if (tries === 1) this.#mustBeDrained(found, all);
+        if (stillHeld(found, all).length === 0) break;
+      }
+      // The former version has gone on for a while: what it has come to hold meanwhile counts too.
+      refuse(this.#parts, found);
     } else if (await this.#settle(found)) found = await this.#compare();
+    await this.#drainLanes(found);
+    if (losing === 'drop') this.#countDropped(found.stakes);
     await this.#move(found);
-    if (losing === 'drop') this.#countDropped(found.stakes.losses);
     this.#tell(found);
     return this.#counted;
   }
@@ -111,14 +130,18 @@ class Applying {
   }
 
   async #move({ was, streams, groups }: Comparison): Promise<void> {
-    const { log, clock } = this.#parts;
+    const { log, clock, say } = this.#parts;
     this.#stillAlone();
     // Where nothing is stored of what ran, its state stands under the names that it has.
     if (was !== null) await moveState(log, streams, clock.now());
     for (const { group, set } of groups) await log.positions.set(group, set);
     this.#stillAlone();
     await this.#store();
-    if (was !== null) await emptyFormer(log, streams, clock.now());
+    if (was === null) return;
+    // It stands already; what is left behind takes room, and is never read again.
+    await emptyFormer(log, streams, clock.now()).catch((error: unknown) => {
+      say('Changelogs that nobody has any more could not be emptied.', { error: String(error) });
+    });
   }
 
   /** Whoever is in a group whose position or state moves would go on with the old one. */
@@ -132,7 +155,7 @@ class Applying {
   }
 
   async #drain(was: Applied, groups: readonly string[], releases: readonly Release[]) {
-    const { log, partitions, say } = this.#parts;
+    const { log, partitions, clock, say } = this.#parts;
     const former = await this.#former(was);
     const facts = { groups, releases: releases.map(({ stream, step }) => `${stream}/${step}`) };
     say('The former topology is brought to its end.', facts);
@@ -140,13 +163,22 @@ class Applying {
     const rest = releases.map(({ group }) => group).filter((group) => !groups.includes(group));
     if (groups.length > 0) {
       const own = releases.filter(({ group }) => groups.includes(group));
-      const parts = { log, former, partitions, groups, releases: own, reads: true };
+      const parts = { log, former, partitions, clock, groups, releases: own, reads: true };
       this.#counted.push(...(await drain(parts)));
     }
     if (rest.length === 0) return;
     const others = releases.filter(({ group }) => rest.includes(group));
-    const parts = { log, former, partitions, groups: rest, releases: others, reads: false };
+    const parts = { log, former, partitions, clock, groups: rest, releases: others, reads: false };
     this.#counted.push(...(await drain(parts)));
+  }
+
+  /** After its streams have come to their ends: what they let go lies in these lanes, too. */
+  async #drainLanes({ was, stakes }: Comparison): Promise<void> {
+    const { log, losing, say } = this.#parts;
+    if (stakes.lanes.length === 0 || losing === 'drop') return;
+    const names = stakes.lanes.map(({ edit }) => `${edit.sink}/${edit.priority}`);
+    say('Lanes that no sink reads any more are delivered first.', { lanes: names });
+    await drainLanes(log, await this.#former(was!), stakes.lanes);
   }
 
   async #former(was: Applied): Promise<Former> {
@@ -160,10 +192,7 @@ class Applying {
   }
 
   #mustBeDrained(found: Comparison, asked: readonly Release[]): void {
-    const names = new Set(asked.map(({ stream, step }) => `${stream}/${step}`));
-    const left = found.stakes.losses.filter(
-      ({ of, step, unit }) => unit === 'held' && names.has(`${of}/${step}`),
-    );
+    const left = stillHeld(found, asked);
     if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
   }
 
@@ -215,16 +244,24 @@ class Applying {
     }
   }
 
-  #countDropped(losses: readonly Loss[]): void {
+  #countDropped({ losses, lanes }: Stakes): void {
     for (const { of: stream, step, count, unit, what } of losses) {
       this.#parts.say('An edit drops what its former version has left.', { dropped: what });
-      if (unit === 'rows') continue;
-      const counts = newStepCounts();
-      if (unit === 'held') counts.restored = count;
-      else counts.in = count;
-      counts.dropped.set(REASON, count);
-      this.#counted.push({ stream, step, counts });
+      if (unit !== 'rows') this.#countAs(stream, step, count, unit === 'held');
     }
+    for (const { edit, count } of lanes) {
+      const what = `${count} notifications that sink "${edit.sink}" (${edit.priority}) has not delivered.`;
+      this.#parts.say('An edit drops what its former version has left.', { dropped: what });
+      this.#countAs(edit.sink, 'lane', count, false);
+    }
+  }
+
+  #countAs(stream: string, step: string, count: number, isHeld: boolean): void {
+    const counts = newStepCounts();
+    if (isHeld) counts.restored = count;
+    else counts.in = count;
+    counts.dropped.set(REASON, count);
+    this.#counted.push({ stream, step, counts });
   }
 
   async #store(): Promise<void> {
@@ -248,6 +285,13 @@ class Applying {
   }
 }
 
+function stillHeld({ stakes }: Comparison, asked: readonly Release[]): readonly Loss[] {
+  const names = new Set(asked.map(({ stream, step }) => `${stream}/${step}`));
+  return stakes.losses.filter(
+    ({ of, step, unit }) => unit === 'held' && names.has(`${of}/${step}`),
+  );
+}
+
 const isMoving = ({ how, stores }: StreamEdit) =>
   how !== 'keeps' || stores.some((store) => store.how !== 'keeps');
 
@@ -265,9 +309,14 @@ async function withinMs(promise: Promise<void>, ms: number, group: string): Prom
 }
 
 /** Groups whose positions or rows this edit reads or writes. */
-function touchedGroups({ streams, groups, was }: Comparison): ReadonlySet<string> {
+function touchedGroups({ streams, groups, stakes, was }: Comparison): ReadonlySet<string> {
   const touched = new Set(groups.map(({ group }) => group));
   if (was === null) return touched;
+  for (const { edit } of stakes.lanes) {
+    // Who still writes to a lane that ends would leave something in it.
+    touched.add(edit.group);
+    for (const { instances } of was.streams) for (const { group } of instances) touched.add(group);
+  }
   for (const { was: before, is } of streams.filter(isMoving)) {
     for (const { group } of [...(before?.instances ?? []), ...(is?.instances ?? [])]) {
       touched.add(group);

@@ -4,33 +4,33 @@
  * what follows a step is what followed it.
  */
 import type { Plan } from '../../compiler/plan.ts';
-import { CarillonError } from '../../core/error.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { EditableLog } from '../../core/log.ts';
 import type { Engine } from '../engine.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
+import type { OpenFormerSink } from './drain-lanes.ts';
+import { moving } from './moving.ts';
 import type { Release } from './stakes.ts';
 
 /** The former topology, and an engine that runs it. */
 export interface Former {
   readonly plan: Plan;
   open(readTo: NonNullable<EngineOptions['readTo']>): Engine;
+  readonly openSink: OpenFormerSink;
 }
 
 export interface DrainParts {
   readonly log: EditableLog;
   readonly former: Former;
   readonly partitions: number;
+  readonly clock: Clock;
   /** The groups that are to read on, and those of `releases`. */
   readonly groups: readonly string[];
   readonly releases: readonly Release[];
   /** Whether their inputs are read to their ends, or stay where they are. */
   readonly reads: boolean;
 }
-
-const LOOK_MS = 20;
-/** Without any progress: beyond the slowest commit, its retries and a rebalance. */
-const STANDSTILL_MS = 60_000;
 
 /** Gives what was counted on the way. Rejects with CAR816 when nothing moves any more. */
 export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
@@ -55,7 +55,11 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
     );
     await moving(engine, async () => {
       let held = 0;
-      for (const task of engine.tasks) held += task.release(stores) + task.uncommitted;
+      for (const task of engine.tasks) {
+        held += task.release(stores) + task.uncommitted;
+        // What is due in a step before them comes to them yet.
+        if (task.nextDueMs() <= parts.clock.now()) held++;
+      }
       return held === 0;
     });
   } finally {
@@ -84,22 +88,4 @@ async function behind(
     }
   }
   return left;
-}
-
-async function moving(engine: Engine, isDone: () => Promise<boolean>): Promise<void> {
-  let last = '';
-  let movedAt = performance.now();
-  while (!(await isDone())) {
-    const now = [...engine.flow()].map(({ counts }) => [counts.in, counts.held, counts.out]);
-    const state = `${engine.tasks.size} ${now.join(' ')}`;
-    if (state !== last) movedAt = performance.now();
-    last = state;
-    if (performance.now() - movedAt > STANDSTILL_MS) {
-      const why = engine.troubles().join('; ') || 'its tasks do not move';
-      throw new CarillonError('CAR816', `The former topology does not end: ${why}.`, {
-        retryable: true,
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }

@@ -20,6 +20,7 @@ export type Verb =
   | 'learns'
   | 'resets'
   | 'releases'
+  | 'drains'
   | 'ends'
   | 'loses'
   | 'new'
@@ -45,14 +46,17 @@ export function linesOf(told: Told): readonly EditLine[] {
       if (name === edit.name) lines.push(lossLine('step', `${name}/${step}`, code, what));
     }
     for (const { stream, step, count } of stakes.releases) {
-      if (stream !== edit.name) continue;
+      if (stream !== edit.name || count === 0) continue;
       const what = `lets go at once of the ${of(count, 'event')} that it holds`;
       lines.push({ of: 'step', name: `${stream}/${step}`, how: 'releases', what });
     }
   }
-  lines.push(...lanes.map(laneLine));
-  for (const { code, of: name, what } of stakes.losses) {
-    if (code === 'CAR813') lines.push(lossLine('sink', name, code, what));
+  for (const edit of lanes) {
+    lines.push(laneLine(edit));
+    const rest = stakes.lanes.find((one) => one.edit === edit);
+    if (rest === undefined) continue;
+    const what = `delivers the ${of(rest.count, 'notification')} first that it has not delivered yet`;
+    lines.push({ of: 'sink', name: `${edit.sink}/${edit.priority}`, how: 'drains', what });
   }
   return [...lines, ...topicLines(told)];
 }

@@ -8,10 +8,16 @@ import type { EditableLog } from '../../core/log.ts';
 import { EditedPipeline } from '../kit/edited-pipeline.ts';
 import type { Edit } from './edit-case.ts';
 import { PRIORITY_EDITS } from './priority-edits.ts';
+import { SINK_EDITS } from './sink-edits.ts';
 import { START_EDITS } from './start-edits.ts';
 import { STEP_EDITS } from './step-edits.ts';
 
-export const EDITS: readonly Edit[] = [...PRIORITY_EDITS, ...START_EDITS, ...STEP_EDITS];
+export const EDITS: readonly Edit[] = [
+  ...PRIORITY_EDITS,
+  ...START_EDITS,
+  ...STEP_EDITS,
+  ...SINK_EDITS,
+];
 
 /** `edits`: some of them, where a log takes its time. */
 export function editCases(

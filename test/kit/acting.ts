@@ -10,7 +10,9 @@ import { BY, base } from './operators.ts';
 import type { Row } from './slices.ts';
 
 const ROWS = columns({ seen: 'int', part: 'name', newest: 'record' });
-export type ActingContext = StepContext<typeof ROWS>;
+type Reason = 'nothing' | 'older' | 'expired';
+type Fate = Verdict<Reason, never>;
+export type ActingContext = StepContext<typeof ROWS, Reason, 'counted' | 'done'>;
 
 /** What a record makes the step do, in turn; `throwAt`: after so many calls it throws. */
 export interface Value {
@@ -41,11 +43,11 @@ class Acting {
     this.#context = context;
   }
 
-  record(record: Record, emit: TimedEmit, key: Key | null): Verdict {
+  record(record: Record, emit: TimedEmit, key: Key | null): Fate {
     const { acts, throwAt } = record.value as Value;
     const point = points(throwAt);
     point();
-    let verdict: Verdict = dropped('nothing');
+    let verdict: Fate = dropped('nothing');
     for (const act of acts) verdict = this.#act(act, record, emit, key, point) ?? verdict;
     point();
     return verdict;
@@ -95,7 +97,7 @@ class Acting {
     }
   }
 
-  #hold(record: Record, key: Key, point: () => void): Verdict {
+  #hold(record: Record, key: Key, point: () => void): Fate {
     const { store, clock, settle } = this.#context;
     const before = store.get(key);
     const row = before ?? store.put(key);
@@ -130,6 +132,8 @@ export const acting = defineTimed({
   ...base,
   type: 'acting',
   config: BY,
+  drops: { nothing: 'For a test.', older: 'For a test.', expired: 'For a test.' },
+  counts: { counted: 'For a test.', done: 'For a test.' },
   rows: ROWS,
   keyedBy: 'by',
   open: (_config, context) => new Acting(context),

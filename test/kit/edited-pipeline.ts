@@ -11,11 +11,13 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { EditableLog } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
+import { delivered } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import type { Catalog } from '../../core/spec.ts';
+import type { Catalog, Sink } from '../../core/spec.ts';
 import { conservationGap, type StepCounts } from '../../core/verdict.ts';
 import { steps } from '../../processors/index.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
+import { appliedTopic } from '../../runtime/edits/applied.ts';
 import { applyTopology, type Losing } from '../../runtime/edits/apply.ts';
 import { Engine, topicSpecs } from '../../runtime/engine.ts';
 import type { StepFlow } from '../../runtime/streams/streams-task.ts';
@@ -59,9 +61,26 @@ ${(of.steps ?? []).map((step) => `      - ${step}\n`).join('')}      - fan_out: 
 `;
 }
 
+export interface Posting {
+  readonly member?: string;
+  readonly topic?: string;
+  readonly more?: { readonly [field: string]: unknown };
+}
+
+/** Which parts of a version run in this process; all of its streams unless it is said. */
+export interface Starting {
+  /** A priority. */
+  readonly only?: string;
+  readonly sinks?: boolean;
+  /** False: nobody waits until it has settled, as tasks are shared with others. */
+  readonly waits?: boolean;
+}
+
 export interface PipelineOptions {
   readonly partitions?: number;
   readonly catalog?: Catalog;
+  /** Of several processes. */
+  readonly registry?: MemoryRegistry;
   /** In front of topics and groups, so that runs on one broker do not meet. */
   readonly prefix?: string | undefined;
 }
@@ -69,8 +88,12 @@ export interface PipelineOptions {
 export class EditedPipeline {
   readonly clock = new HandClock(DRIVER_START_MS);
   readonly said: string[] = [];
+  /** Former texts do not compile any more. */
+  forgetsTexts = false;
+  /** What sinks were given, of all versions. */
+  readonly delivered: string[] = [];
   readonly #log: EditableLog;
-  readonly #registry = new MemoryRegistry();
+  readonly #registry: MemoryRegistry;
   readonly #partitions: number;
   readonly #lanes = new Set<string>();
   readonly #catalog: Catalog;
@@ -83,6 +106,7 @@ export class EditedPipeline {
 
   constructor(log: EditableLog, options: PipelineOptions = {}) {
     this.#prefix = options.prefix;
+    this.#registry = options.registry ?? new MemoryRegistry();
     this.#log = log;
     this.#partitions = options.partitions ?? 2;
     this.#catalog = options.catalog ?? { steps, sinks };
@@ -111,7 +135,7 @@ export class EditedPipeline {
   }
 
   /** Rejects with what is refused. */
-  async start(text: string, losing: Losing = 'refuse', only?: string): Promise<void> {
+  async start(text: string, losing: Losing = 'refuse', of: Starting = {}): Promise<void> {
     const plan = await this.prepare(text);
     const engine = (of: Plan, more: object) =>
       new Engine({
@@ -134,26 +158,33 @@ export class EditedPipeline {
       clock: this.clock,
       losing,
       former: async (former) => {
+        if (this.forgetsTexts) throw new Error('there is no schema "PlanChange".');
         const of = await this.prepare(former);
         return {
           plan: { ...of, hash: `end ${of.hash}` },
           open: (readTo) => engine(of, { readTo }),
+          openSink: async (sink) => this.#sink(sink.name),
         };
       },
       say: (_, facts) => this.said.push(JSON.stringify(facts)),
     });
     this.#engine = engine(plan, { before });
     for (const sub of plan.subTopologies) {
-      const isWanted = only === undefined || sub.role === `streams/${only}`;
+      const isWanted = of.only === undefined || sub.role === `streams/${of.only}`;
       if (sub.role.startsWith('streams') && isWanted) await this.#engine.startStreams(sub);
     }
+    for (const sink of of.sinks === true ? plan.sinks : []) {
+      for (const priority of sink.lane.priorities) {
+        await this.#engine.startSink(sink, priority, this.#sink(sink.name));
+      }
+    }
     this.#text = text;
-    await this.settled();
+    if (of.waits !== false) await this.settled();
   }
 
   /** The last version again, for a while, in a process with one role of it. */
   async runOnly(priority: string): Promise<void> {
-    await this.start(this.#text, 'refuse', priority);
+    await this.start(this.#text, 'refuse', { only: priority });
     await this.stop();
   }
 
@@ -163,6 +194,14 @@ export class EditedPipeline {
     if (engine === null) return;
     await engine.close();
     this.#flows.push(...engine.flow());
+  }
+
+  /** As a log of before edits were compared: nothing says what ran. */
+  async forgetApplied(): Promise<void> {
+    const { topology } = this.plan(this.#text);
+    const builder = new BatchBuilder(appliedTopic(topology).name, 0);
+    builder.append(this.clock.now(), topology, null);
+    await (await this.#log.producer()).send([builder.finish()]);
   }
 
   /** Devices `tv-<member>`, straight into the table. */
@@ -175,16 +214,18 @@ export class EditedPipeline {
     await this.settled();
   }
 
-  async post(
-    eventIds: readonly string[],
-    of: { member?: string; topic?: string; more?: { readonly [field: string]: unknown } } = {},
-  ): Promise<void> {
+  async post(eventIds: readonly string[], of: Posting = {}): Promise<void> {
+    await this.send(eventIds, of);
+    await this.settled();
+  }
+
+  /** As `post`, for whoever reads them. */
+  async send(eventIds: readonly string[], of: Posting = {}): Promise<void> {
     const { member = 'm-1', topic = EVENTS, more = {} } = of;
     for (const eventId of eventIds) {
       const event = { changedAt: this.clock.now(), ...more };
       await this.#send(topic, member, 'PlanChange', planChange(eventId, member, event));
     }
-    await this.settled();
   }
 
   async advance(ms: number): Promise<void> {
@@ -200,16 +241,33 @@ export class EditedPipeline {
         for (const { valueBytes } of records) {
           const at = valueBytes!;
           const of = this.#schemas.decodeByWriter(at, 0, at.length) as DeviceNotification;
-          const header = Buffer.alloc(HEADER_BYTES);
-          header.writeUInt32BE(of.payloadSchemaId, 1);
-          const payload = Buffer.concat([header, of.payload]);
-          const event = this.#schemas.decodeByWriter(payload, 0, payload.length);
-          const { eventId } = event as { readonly eventId: string };
+          const eventId = this.#eventOf(of);
           told.push(`${of.useCase} ${of.priority} ${eventId}`);
         }
       }
     }
     return told;
+  }
+
+  /** Answers that everything is delivered, and keeps what: `sink event`. */
+  #sink(name: string): Sink {
+    return {
+      probe: async () => {},
+      close: async () => {},
+      deliver: async (batch) =>
+        batch.map(({ notification }) => {
+          this.delivered.push(`${name} ${this.#eventOf(notification)}`);
+          return delivered();
+        }),
+    };
+  }
+
+  #eventOf({ payloadSchemaId, payload }: DeviceNotification): string {
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeUInt32BE(payloadSchemaId, 1);
+    const bytes = Buffer.concat([header, payload]);
+    const event = this.#schemas.decodeByWriter(bytes, 0, bytes.length);
+    return (event as { readonly eventId: string }).eventId;
   }
 
   /** Of a step, over all versions and tasks that ran. */
