@@ -7,7 +7,7 @@ const collect = (role: string, before: readonly string[] | undefined) => [
   ...role.split(','),
 ];
 
-export function runCommands(program: Command, exit: SetExit): void {
+function runCommand(program: Command, exit: SetExit): void {
   program
     .command('init')
     .description('make a pipeline of your own: topology, schema, test, deployment')
@@ -30,6 +30,10 @@ export function runCommands(program: Command, exit: SetExit): void {
     .action(async (options) => {
       exit(await (await import('./commands/run.ts')).run(options));
     });
+}
+
+export function runCommands(program: Command, exit: SetExit): void {
+  runCommand(program, exit);
   program
     .command('demo')
     .description('run the pipeline with sample producers and devices, and watch it')
