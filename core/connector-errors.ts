@@ -120,7 +120,7 @@ export const CONNECTOR_ERRORS = {
   CAR633: {
     slug: 'topic-on-one-broker',
     what: 'A topic has one replica, though there are several brokers: one lost disk loses records.',
-    mend: 'Set the replication factor to 3 and reassign the partitions: see the page of this code.',
+    mend: 'Set the replication factor to 3 and reassign the partitions (see the page), or run with --force.',
   },
   CAR634: {
     slug: 'task-does-not-open',

@@ -238,7 +238,12 @@ export interface ExpandSpec<
   ): (record: Record, emit: Emit, key: Key | null) => Verdict<NoInfer<D>, NoInfer<C>>;
 }
 
-/** Holds records in its store and lets them go when their row is due on the task's clock. */
+/**
+ * Holds records in its store and lets them go when their row is due on the task's clock. When it
+ * throws on a record, that one is a dead letter and nothing of what was done for it stays: rows,
+ * timers, what was sent, settled and counted. When it throws on a row that is due, the held record
+ * is the dead letter, and its row goes.
+ */
 export interface TimedSpec<
   O extends Options,
   R extends Columns,

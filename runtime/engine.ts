@@ -19,6 +19,9 @@ import { SinkLane } from './sinks/sink-lane.ts';
 import { type StepFlow, StreamsTask } from './streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from './unit.ts';
 
+/** Less is caught up within two minutes, and moves nothing that a person would see. */
+const CLOCK_AHEAD_MS = 10_000;
+
 /** Ready is who makes progress: beyond the slowest commit, its retries and a rebalance. */
 const STALLED_S = 30;
 
@@ -193,7 +196,7 @@ export class Engine {
 
   /** What keeps tasks from going on, in words; empty when all is well. */
   troubles(): string[] {
-    const troubles = new Set<string>();
+    const troubles = new Set<string>(this.#clockTroubles());
     for (const task of this.#tasks) {
       if (task.blockedBy !== null) troubles.add(`${task.name}: ${task.blockedBy}`);
     }
@@ -208,6 +211,13 @@ export class Engine {
       }
     }
     return [...troubles];
+  }
+
+  #clockTroubles(): string[] {
+    const aheadMs = this.#parts.clock.aheadMs?.() ?? 0;
+    if (aheadMs < CLOCK_AHEAD_MS) return [];
+    const seconds = Math.round(aheadMs / 1_000);
+    return [`CAR803 the clock of this machine was set back; tasks are ${seconds} s ahead of it`];
   }
 
   /** Offsets that were deleted from the log before a group had read them, since it was opened. */

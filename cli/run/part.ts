@@ -37,6 +37,8 @@ export interface PartOptions {
   readonly registry: RegistryPort;
   readonly inbox: InboxStore | null;
   readonly clock: Clock;
+  /** That of the engine's tasks, which never goes back; the same one when it is left out. */
+  readonly taskClock?: Clock;
   readonly secrets: Secrets;
   readonly gatewayId: string;
   readonly streamsCommit: CommitPolicy;
@@ -68,7 +70,7 @@ export class Part {
       plan: topology.plan,
       log,
       schemas,
-      clock,
+      clock: options.taskClock ?? clock,
       partitions: deployment.partitions,
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,

@@ -327,6 +327,7 @@ export class DeviceNumbers implements TaskStore {
     if (from.valueStart < 0) {
       if (known !== NO_SLOT) {
         this.#clear(known);
+        this.#entries.free(this.#of(known, RUN), this.#of(known, BITS));
         this.#table.unload(known);
       }
       return;
