@@ -19,6 +19,7 @@ function deskCommands(program: Command, exit: SetExit): void {
     .argument('[files...]', 'topology files, test files or folders (default: the deployment)')
     .option(...DEPLOYMENT)
     .option('--format <form>', 'text, or json for editors', choice('text', 'json'), 'text')
+    .option('--strict', 'take warnings as errors')
     .action(async (files, options) => {
       exit(await (await import('./commands/check.ts')).check(files, options));
     });
@@ -35,6 +36,15 @@ function deskCommands(program: Command, exit: SetExit): void {
     )
     .action(async (file, options) => {
       exit(await (await import('./commands/describe.ts')).describeTopology(file, options));
+    });
+  program
+    .command('plan')
+    .description('say what an edit of a topology would do: exit code 2 where something is lost')
+    .argument('[files...]', 'OLD and NEW; or NEW, beside what is stored (default: the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--format <form>', 'text, or json', choice('text', 'json'), 'text')
+    .action(async (files, options) => {
+      exit(await (await import('./commands/plan.ts')).plan(files, options));
     });
   program
     .command('explain')

@@ -2,7 +2,7 @@
 import { relative, resolve } from 'node:path';
 import { compile } from '../compiler/compile.ts';
 import type { Plan } from '../compiler/plan.ts';
-import type { Environment } from '../compiler/tree.ts';
+import type { Environment } from '../compiler/variables.ts';
 import type { Diagnostic } from '../core/error.ts';
 import { readSchemaFolder, type SchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
@@ -12,6 +12,8 @@ import { FileErrors } from './show-error.ts';
 
 export interface LoadedTopology {
   readonly plan: Plan;
+  /** The file as it is written. */
+  readonly text: string;
   readonly schemas: SchemaFolder;
   readonly warnings: readonly Diagnostic[];
 }
@@ -30,9 +32,17 @@ export function loadTopology(
   const path =
     options.file === undefined ? deployment.topology : resolve(options.folder, options.file);
   const file = shownPath(path, options.folder);
-  const text = readText(path, file);
+  return compiledTopology(deployment, { file, text: readText(path, file), env: options.env });
+}
+
+/** As `loadTopology`, for a text that is at hand. */
+export function compiledTopology(
+  deployment: Pick<Deployment, 'schemas'>,
+  options: { file: string; text: string; env: Environment },
+): LoadedTopology {
+  const { file, text } = options;
   const schemas = readSchemaFolder(...deployment.schemas);
   const { plan, diagnostics } = compile(text, { file, catalog, schemas, env: options.env });
   if (plan === undefined) throw new FileErrors(diagnostics, new Map([[file, text]]));
-  return { plan, schemas, warnings: diagnostics };
+  return { plan, text, schemas, warnings: diagnostics };
 }

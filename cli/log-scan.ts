@@ -66,7 +66,7 @@ export class LogScan {
     this.#from = times.from;
     this.#toMs = times.toMs;
     this.#matchers = matchers;
-    this.isFollowing = options.follow === true || times.from === 'end';
+    this.isFollowing = options.follow === true;
   }
 
   /**

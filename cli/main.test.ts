@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -116,6 +116,21 @@ test('a topology that is wrong is shown with its lines', () => {
   const json = carillon('check', 'wrong.yaml', '--format', 'json');
   assert.equal(json.code, 1);
   assert.equal(JSON.parse(json.out)[0].line, 2);
+});
+
+test('--strict takes a warning as an error', () => {
+  const text = readFileSync(join(folder, 'topology/reno.yaml'), 'utf8');
+  writeFileSync(join(folder, 'warned.yaml'), text.replace('max_age: 24h', 'max_age: 24h, ttl: 1m'));
+  const loose = carillon('check', 'warned.yaml');
+  assert.match(loose.err, /warning CAR247 always-lost/);
+  assert.match(loose.out, /warned.yaml +ok/);
+  assert.equal(loose.code, 0);
+  const strict = carillon('check', '--strict', 'warned.yaml');
+  assert.match(strict.err, /error CAR247 always-lost[\s\S]*\n1 error in 1 file/);
+  assert.deepEqual([strict.out, strict.code], ['', 1]);
+  const json = carillon('check', '--strict', '--format', 'json', 'warned.yaml');
+  assert.deepEqual([JSON.parse(json.out)[0].level, json.code], ['error', 1]);
+  assert.equal(carillon('check', '--strict', 'topology').code, 0);
 });
 
 test('what is shipped is right', () => {

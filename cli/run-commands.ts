@@ -24,6 +24,8 @@ export function runCommands(program: Command, exit: SetExit): void {
       'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices',
       collect,
     )
+    .option('--drain', 'after an edit: what it would lose is told first, as it was before')
+    .option('--drop', 'after an edit: what it would lose is dropped, and counted as step_removed')
     .action(async (options) => {
       exit(await (await import('./commands/run.ts')).run(options));
     });

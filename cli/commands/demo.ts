@@ -4,9 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../compiler/plan.ts';
+import { makeFolder } from '../../connectors/make-folder.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { mintToken } from '../../gateway/auth.ts';
@@ -91,7 +92,7 @@ async function show(
     isTty: process.stdout.isTTY === true,
     colour: process.env.NO_COLOR === undefined,
     size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
-    links: linksOf(url, types),
+    links: linksOf(running.healthUrl ?? url, types),
   });
   const end = await Promise.race([
     untilSignal(),
@@ -117,13 +118,13 @@ function useCasesOf({ plan }: Running): string[] {
   return [...new Set(streams.flatMap((sub) => sub.streams.map(({ name }) => name)))];
 }
 
-function linksOf(url: string, { known, bySchema }: SampledTypes): ScreenLink[] {
+function linksOf(internalUrl: string, { known, bySchema }: SampledTypes): ScreenLink[] {
   const type = known.includes('plan-change') ? 'plan-change' : (bySchema[0]?.type ?? known[0]);
   return [
     { what: 'act as a device', how: 'npm run -s carillon -- device --id my-tv --member m-1' },
     { what: 'send an event', how: `npm run -s carillon -- produce --type ${type} --count 1` },
     { what: 'look into a topic', how: 'npm run -s carillon -- tail dead-letters' },
-    { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
+    { what: 'metrics, health', how: `${internalUrl}/metrics  /health/ready` },
   ];
 }
 
@@ -143,7 +144,7 @@ function namesOf(plan: Plan): { project: string; bundle: string } {
 function fileLog(dataFolder: string): (sentence: string, facts?: object) => void {
   const file = join(dataFolder, LOG_FILE);
   try {
-    mkdirSync(dataFolder, { recursive: true });
+    makeFolder(dataFolder);
     writeFileSync(file, '');
   } catch (cause) {
     throw unwritable(dataFolder, cause);

@@ -102,7 +102,8 @@ function chosenTypes(texts: readonly string[], all: SampledTypes): SampledTypes 
   });
 }
 
-class Pump {
+/** Moves events from where they come to where they go; `sent` are in the log, whatever failed. */
+export class Pump {
   sent = 0;
   readonly #source: EventSource;
   readonly #writer: EventWriter;
@@ -132,8 +133,9 @@ class Pump {
         batch.push(event);
       }
       if (batch.length === 0) return;
-      await this.#writer.write(batch);
-      this.sent += batch.length;
+      await this.#writer.write(batch, (events) => {
+        this.sent += events;
+      });
       if (batch.length < wanted) return;
     }
   }

@@ -209,7 +209,7 @@ async function watch(
         what: 'look into a topic',
         how: `npm run -s carillon -- tail outcomes --deployment ${deployment}`,
       },
-      { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
+      { what: 'metrics, health', how: `http://127.0.0.1:${HTTP_PORT + 1}/metrics  /health/ready` },
       { what: 'logs of the processes', how: roles.map((role) => role.logFile).join(' ') },
     ],
   });
