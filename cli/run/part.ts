@@ -207,6 +207,7 @@ export class Part {
       metrics: () => this.metrics(),
       health: this.#checks(),
       say: this.#options.say,
+      random: this.#options.random,
     });
   }
 
