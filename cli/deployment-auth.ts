@@ -53,9 +53,9 @@ export function authOf(
     read.bad(jwks.span, what, 'Write an https address, or the path of a file.');
   }
   return {
-    secret: read.secret(section, 'secret') ?? null,
-    internalToken: read.secret(section, 'internal_token') ?? null,
-    formerSecret: read.secret(section, 'former_secret') ?? null,
+    secret: read.secret(section, 'secret', false) ?? null,
+    internalToken: read.secret(section, 'internal_token', false) ?? null,
+    formerSecret: read.secret(section, 'former_secret', false) ?? null,
     jwks: jwks === undefined ? null : isAddress ? jwks.value : beside(jwks.value),
     issuer: section.text('issuer')?.value ?? null,
     audience: section.text('audience')?.value ?? null,

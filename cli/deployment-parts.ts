@@ -3,7 +3,7 @@
  */
 import { readBytes, readCount, readDuration } from '../compiler/quantity.ts';
 import type { Report, Span } from '../compiler/report.ts';
-import { headOf, type Section } from '../compiler/section.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from '../compiler/section.ts';
 import type { Tree } from '../compiler/tree.ts';
 import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deployment.ts';
 
@@ -38,8 +38,7 @@ export class SettingReader {
   /** A whole number within bounds. */
   count(section: Section, key: string, fallback: number, min: number, max: number): number {
     const scalar = section.scalar(key);
-    // What an unset variable left empty has been told already.
-    if (scalar === undefined || (scalar.expanded && scalar.value === '')) return fallback;
+    if (scalar === undefined) return fallback;
     const bounds = { min, max };
     return readCount(this.report, `${section.subject}: ${key}`, scalar, bounds) ?? fallback;
   }
@@ -51,7 +50,8 @@ export class SettingReader {
     if (scalar.expanded && (scalar.value === 'true' || scalar.value === 'false')) {
       return scalar.value === 'true';
     }
-    this.bad(scalar.span, `${section.subject}: ${key} is neither true nor false.`);
+    const what = `${section.subject}: ${key} is ${kindOf(scalar)}, neither true nor false.`;
+    this.bad(scalar.span, what, emptyMend(scalar));
     return fallback;
   }
 
@@ -67,8 +67,12 @@ export class SettingReader {
     const items = section.list(key)?.items;
     if (items === undefined) return undefined;
     const texts = items.flatMap((item) => {
-      if (item.kind === 'scalar' && typeof item.value === 'string') return item.value.split(',');
-      this.bad(headOf(item), `${section.subject}: an item of ${key} is not a text.`);
+      if (isTold(item)) return [];
+      if (item.kind === 'scalar' && typeof item.value === 'string' && !isBlank(item)) {
+        return item.value.split(',');
+      }
+      const what = `${section.subject}: an item of ${key} is ${kindOf(item)}, not a text.`;
+      this.bad(headOf(item), what, emptyMend(item));
       return [];
     });
     if (texts.length === 0 || texts.length > LIST_MAX) {
@@ -92,13 +96,20 @@ export class SettingReader {
     return this.bad(placed.span, what, `Write e.g. ${key}: "http://host:8081".`);
   }
 
-  /** From the environment only: what stands in a file ends up in a repository. */
-  secret(section: Section, key: string): string | undefined {
+  /**
+   * From the environment only: what stands in a file ends up in a repository. `needed`: a variable
+   * that gives nothing is an error.
+   */
+  secret(section: Section, key: string, needed = true): string | undefined {
     const entry = section.entry(key);
     if (entry === undefined) return undefined;
     const { value: tree } = entry;
+    if (isTold(tree)) return undefined;
     if (tree.kind === 'scalar' && tree.expanded) {
-      return typeof tree.value === 'string' && tree.value !== '' ? tree.value : undefined;
+      if (!isBlank(tree)) return String(tree.value);
+      if (!needed) return undefined;
+      const what = `${section.subject}: ${key} is ${kindOf(tree)}.`;
+      return this.bad(tree.span, what, emptyMend(tree));
     }
     const variable = `CARILLON_${key.toUpperCase()}`;
     this.report.error(
@@ -159,13 +170,8 @@ function kafkaOf(
   for (const broker of brokers) {
     if (/^[\w.-]+:\d{1,5}$/.test(broker) || /^\[[0-9a-f:]+\]:\d{1,5}$/i.test(broker)) continue;
     const place = headOf(section.tree('brokers')!);
-    if (broker !== '') {
-      read.bad(
-        place,
-        `${section.subject}: "${broker}" is not host:port.`,
-        'Write e.g. kafka:9092.',
-      );
-    }
+    const what = `${section.subject}: "${broker}" is not host:port.`;
+    read.bad(place, what, 'Write e.g. kafka:9092.');
   }
   return {
     kind: 'kafka',

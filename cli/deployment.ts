@@ -6,7 +6,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Placed, Section } from '../compiler/section.ts';
-import { type Environment, parseTree, type Tree } from '../compiler/tree.ts';
+import { parseTree, type Tree } from '../compiler/tree.ts';
+import type { Environment } from '../compiler/variables.ts';
 import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
 import { CarillonError } from '../core/error.ts';
 import { AUTH_DEFAULTS, type AuthSettings, authOf } from './deployment-auth.ts';

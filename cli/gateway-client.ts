@@ -10,8 +10,8 @@ const REQUEST_MS_MAX = 35_000;
 
 /** The gateway's own sentence names `?partial=true`, which a command line does not have. */
 const RESEND =
-  'Mend what is named, and send all of them again: what was written before has the same ids, and ' +
-  'is dropped as duplicate.';
+  'Mend what is named, and send on from there: what was written before is in the log, and comes ' +
+  'twice if it is sent again, unless the use case has a dedup of its ids.';
 
 interface Problem {
   readonly code?: string;

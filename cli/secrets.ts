@@ -8,12 +8,12 @@ import {
   constants,
   copyFileSync,
   linkSync,
-  mkdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../connectors/make-folder.ts';
 import { CarillonError } from '../core/error.ts';
 import { checkSecrets } from '../gateway/auth.ts';
 import { type Deployment, mustHaveSecret } from './deployment.ts';
@@ -60,7 +60,7 @@ function keptSecrets(folder: string): Secrets {
     internalToken: randomBytes(SECRET_BYTES).toString('base64url'),
   };
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     // Whole or not at all: half a file, of a full disk or a killed process, would bar each later
     // start.
     const draft = `${file}.${process.pid}`;

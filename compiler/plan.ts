@@ -76,10 +76,17 @@ export interface SubTopologyPlan {
   readonly numbers: string | null;
 }
 
+/** Where a stream begins that was never applied: it decides once, and never again. */
+export type StartRule =
+  | { readonly kind: 'latest' | 'earliest' }
+  /** Events of so long before it was first applied, milliseconds. */
+  | { readonly kind: 'ago'; readonly ms: number };
+
 export interface StreamPlan {
   readonly name: string;
   /** Outlives the name (D13). */
   readonly useCase: string;
+  readonly start: StartRule;
   readonly doc: string;
   readonly source: SourcePlan;
   /** Null in a topology without lanes. */
@@ -97,6 +104,8 @@ export interface SourcePlan {
   readonly id: FieldReader | null;
   /** The key that the value repeats (value.memberId); null: not checked (D14). */
   readonly member: FieldReader | null;
+  /** True: an expression reads the event inside a notification. */
+  readonly readsEvent?: true;
   /** Farther in the future than this: dead letter CAR508 (S58). Milliseconds. */
   readonly maxFutureMs: number;
 }
@@ -141,6 +150,8 @@ export interface SinkPlan {
   readonly lane: LanePlan;
   readonly transport: Transport | 'all';
   readonly steps: readonly StepPlan[];
+  /** True: a step reads the event inside a notification. */
+  readonly readsEvent?: true;
   readonly tables: readonly TablePlan[];
   readonly inFlightMax: number;
   readonly timeoutMs: number;

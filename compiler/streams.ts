@@ -2,15 +2,23 @@
 import { PRIORITIES, type Priority, priorityOf } from '../core/priority.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
+import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
+import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, readerOf, resolvePath } from './field-path.ts';
-import { givenBy, isPredicate, type OptionScope, resolveExpression } from './options.ts';
-import type { LanePlan, LaneTarget, PriorityRule, TopicTarget } from './plan.ts';
+import type { OptionScope } from './options.ts';
+import type { LanePlan, LaneTarget, PriorityRule, StartRule, TopicTarget } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
-import { headOf, kindOf, type Section } from './section.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
 import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
-import { checkDedup, checkFits, checkJoins, checkPriorities } from './stream-checks.ts';
+import {
+  checkDedup,
+  checkFits,
+  checkGivenKey,
+  checkJoins,
+  checkPriorities,
+} from './stream-checks.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -32,6 +40,7 @@ export interface ResolvedSource {
   readonly id: FieldReader | null;
   readonly member: FieldReader | null;
   readonly maxFutureMs: number;
+  readonly start: StartRule;
   readonly fields: ReadonlySet<string>;
   readonly shape: Shape;
 }
@@ -61,15 +70,19 @@ export function resolveStream(
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
   const from = fromSection === undefined ? undefined : resolveSource(scope, subject, fromSection);
+  const isSourceWhole = report.errorCount === errorsBefore;
   const shape = from?.shape ?? ANY_SHAPE;
   const optionScope: OptionScope = { ...scope, subject, shape };
   const rule = resolvePriority(optionScope, scope, section);
   const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
   const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
-  if (from !== undefined && steps !== undefined) {
+  // Of a source that is broken neither key nor id is known.
+  if (isSourceWhole && from !== undefined && steps !== undefined) {
     checkJoins(scope, subject, steps.steps, from);
     checkDedup(scope, subject, steps.steps, from);
+    if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
   }
+  if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');
   if (report.errorCount > errorsBefore) return undefined;
   if (useCase === undefined || from === undefined || steps === undefined || to === undefined) {
     return undefined;
@@ -110,7 +123,7 @@ function resolveSource(
   written: Section,
 ): ResolvedSource | undefined {
   const { report, schemas, topics } = scope;
-  const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future']);
+  const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future', 'start']);
   const topic = section.neededText('topic');
   const schema = section.neededText('schema');
   const known = schema === undefined ? undefined : schemas.named(subject, schema);
@@ -128,6 +141,7 @@ function resolveSource(
     future === undefined
       ? MAX_FUTURE_MS_DEFAULT
       : readDuration(report, `${section.subject}: max_future`, future, { max: MAX_FUTURE_MS_MAX });
+  const start = resolveStart(scope, section);
   if (topic === undefined || schema === undefined || known === undefined) {
     // Its shape is not known, but the rest of the stream can still be read.
     return undefined;
@@ -140,9 +154,26 @@ function resolveSource(
     id: id?.reader ?? null,
     member: key?.reader ?? null,
     maxFutureMs: maxFutureMs ?? MAX_FUTURE_MS_DEFAULT,
+    start: start ?? { kind: 'latest' },
     fields: new Set(fields),
     shape,
   };
+}
+
+/** Undefined: it is not said, or was told why it cannot be. */
+function resolveStart({ report }: StreamScope, section: Section): StartRule | undefined {
+  const written = section.scalar('start');
+  if (written === undefined) return undefined;
+  const { value } = written;
+  if (value === 'latest' || value === 'earliest') return { kind: value };
+  const subject = `${section.subject}: start`;
+  if (typeof value !== 'string' || !/^\d/.test(value)) {
+    const what = `${subject}: ${typeof value === 'string' ? `"${value}"` : value} is no place to start.`;
+    report.error('CAR306', written.span, what, 'Write latest, earliest, or how long ago: 10m.');
+    return undefined;
+  }
+  const ms = readDuration(report, subject, written, { min: 1 });
+  return ms === undefined ? undefined : { kind: 'ago', ms };
 }
 
 /** Events are keyed by member where their schema has one (design, D14). */
@@ -202,15 +233,18 @@ function resolvePriority(
   if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
   const as = rule.choice('as', PRIORITIES);
   const unless: { when: Expression<boolean>; as: Priority }[] = [];
+  const written: WrittenException[] = [];
   const fields: string[] = [];
   const exceptions = rule.list('unless')?.items ?? [];
   for (const [i] of exceptions.entries()) {
     const exception = resolveException(options, rule, i);
     if (exception === undefined) continue;
     unless.push({ when: exception.when, as: exception.as });
+    written.push(exception.written);
     fields.push(...exception.fields);
   }
   if (as === undefined || unless.length < exceptions.length) return undefined;
+  checkExceptions(report, section.subject, priorityOf(as)!, written);
   return { rule: { as: priorityOf(as)!, unless }, fields };
 }
 
@@ -233,7 +267,10 @@ function resolveException(options: OptionScope, rule: Section, index: number) {
   }
   if (as === undefined) return undefined;
   const when = resolved.expression as Expression<boolean>;
-  return { when, as: priorityOf(as)!, fields: resolved.fields };
+  const given = priorityOf(as)!;
+  const { constant } = resolved;
+  const written = { source: when.source, constant, as: given, span: text.span };
+  return { when, as: given, fields: resolved.fields, written };
 }
 
 interface ResolvedTarget {
@@ -292,12 +329,13 @@ function collapsePaths(scope: StreamScope, section: Section, shape: Shape): Reso
   const found: ResolvedPath[] = [];
   for (const item of section.list('collapse')?.items ?? []) {
     const subject = `${section.subject}, collapse`;
-    if (item.kind !== 'scalar' || typeof item.value !== 'string') {
+    if (isTold(item)) continue;
+    if (item.kind !== 'scalar' || typeof item.value !== 'string' || isBlank(item)) {
       scope.report.error(
         'CAR103',
         headOf(item),
         `${subject}: ${kindOf(item)} is not a path.`,
-        'Write [value.eventId].',
+        emptyMend(item) ?? 'Write [value.eventId].',
       );
       continue;
     }

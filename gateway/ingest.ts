@@ -151,7 +151,8 @@ function batchOf(
 function readerOf(readers: ReadonlyMap<string, Reader>, name: string): Reader {
   const reader = readers.get(name);
   if (reader !== undefined) return reader;
-  const meant = nearest(name, readers.keys());
+  // A type is the last part of its topic's name, which is what a producer has at hand.
+  const meant = nearest(name.replace(/^events\./, ''), readers.keys());
   const known = [...readers.keys()].sort().join(', ');
   const mend = meant === undefined ? `Known types: ${known}.` : `Did you mean "${meant}"?`;
   throw new HttpProblem('CAR706', `there is no event type "${name.slice(0, 64)}".`, { mend });

@@ -14,6 +14,7 @@ import type { LogLine } from '../../gateway/problem.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
 import { type GatewayFacts, metricsText } from '../../runtime/metrics.ts';
+import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import type { CommitPolicy } from '../../runtime/unit.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
@@ -45,6 +46,8 @@ export interface PartOptions {
   readonly say: LogLine;
   /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
   readonly connectors?: Deployment['connectors'];
+  /** What was counted while the topology was applied. */
+  readonly before?: readonly StepFlow[];
   /** The flow of the other threads of this process. */
   readonly others?: () => Promise<FlowSnapshot>;
   random(): number;
@@ -70,6 +73,7 @@ export class Part {
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
       keepsInTransaction: options.keepsInTransaction ?? false,
+      before: options.before ?? [],
       random: options.random,
       onFailure: (error) => {
         this.#failures = [...this.#failures.slice(-9), error.message];

@@ -4,8 +4,9 @@
  * 0700. SQLite gives its WAL the mode of the file, so the file is made before SQLite opens it. On
  * systems without modes nothing happens.
  */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -17,7 +18,7 @@ const BESIDE = ['', '-wal', '-shm', '-journal'];
  * one of the files, and otherwise left as it is: it may be anybody's.
  */
 export function privateFolder(dir: string, files: readonly string[]): void {
-  mkdirSync(dir, { recursive: true, mode: FOLDER_MODE });
+  makeFolder(dir, FOLDER_MODE);
   if (files.some((name) => existsSync(join(dir, name)))) tighten(dir, FOLDER_MODE);
 }
 

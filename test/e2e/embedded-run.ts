@@ -59,13 +59,13 @@ export class House {
     return join(this.folder, 'carillon.yaml');
   }
 
-  async start(): Promise<void> {
+  async start(...more: readonly string[]): Promise<void> {
     const dir = join(this.folder, `run-${++this.#runs}`);
     mkdirSync(dir);
     this.#child = new ServerChild({
       name: `carillon-${this.#runs}`,
       command: process.execPath,
-      args: [CARILLON, 'run', '--deployment', this.deployment],
+      args: [CARILLON, 'run', '--deployment', this.deployment, ...more],
       dir,
       ownsDir: true,
       env: cleanEnv(ENV),
