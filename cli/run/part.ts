@@ -20,7 +20,7 @@ import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
-import type { TlsPaths } from '../deployment-http.ts';
+import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { type Roles, sinkRole } from './roles.ts';
@@ -190,6 +190,7 @@ export class Part {
     if (inbox === null) throw new Error('a gateway needs an inbox');
     const { http } = deployment;
     const files = openFilesMax();
+    const internalUrl = internalUrlOf(http);
     const tls = this.#tls('tls', http.tls);
     const internalTls = this.#tls('internal_tls', http.internalTls);
     this.#gateway = await startGateway({
@@ -202,7 +203,7 @@ export class Part {
         ...(internalTls === undefined ? {} : { tls: internalTls }),
       },
       gatewayId: this.#options.gatewayId,
-      ...(http.internalUrl === null ? {} : { internalUrl: http.internalUrl }),
+      ...(internalUrl === null ? {} : { internalUrl }),
       ...(http.origins === null ? {} : { origins: http.origins }),
       ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
       proxyProtocol: http.proxyProtocol,
@@ -218,6 +219,7 @@ export class Part {
       metrics: () => this.metrics(),
       health: this.#checks(),
       say: this.#options.say,
+      random: this.#options.random,
     });
   }
 
