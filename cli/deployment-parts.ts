@@ -3,13 +3,21 @@
  */
 import { readBytes, readCount, readDuration } from '../compiler/quantity.ts';
 import type { Report, Span } from '../compiler/report.ts';
-import { headOf, type Section } from '../compiler/section.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from '../compiler/section.ts';
 import type { Tree } from '../compiler/tree.ts';
 import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deployment.ts';
 
 const LIST_MAX = 64;
 /** Keys whose values are secrets wherever they stand. */
-const SECRET_KEYS = ['secret', 'internal_token', 'password', 'key', 'credentials', 'private_key'];
+const SECRET_KEYS = [
+  'secret',
+  'former_secret',
+  'internal_token',
+  'password',
+  'key',
+  'credentials',
+  'private_key',
+];
 
 export class SettingReader {
   readonly report: Report;
@@ -30,8 +38,7 @@ export class SettingReader {
   /** A whole number within bounds. */
   count(section: Section, key: string, fallback: number, min: number, max: number): number {
     const scalar = section.scalar(key);
-    // What an unset variable left empty has been told already.
-    if (scalar === undefined || (scalar.expanded && scalar.value === '')) return fallback;
+    if (scalar === undefined) return fallback;
     const bounds = { min, max };
     return readCount(this.report, `${section.subject}: ${key}`, scalar, bounds) ?? fallback;
   }
@@ -43,7 +50,8 @@ export class SettingReader {
     if (scalar.expanded && (scalar.value === 'true' || scalar.value === 'false')) {
       return scalar.value === 'true';
     }
-    this.bad(scalar.span, `${section.subject}: ${key} is neither true nor false.`);
+    const what = `${section.subject}: ${key} is ${kindOf(scalar)}, neither true nor false.`;
+    this.bad(scalar.span, what, emptyMend(scalar));
     return fallback;
   }
 
@@ -59,8 +67,12 @@ export class SettingReader {
     const items = section.list(key)?.items;
     if (items === undefined) return undefined;
     const texts = items.flatMap((item) => {
-      if (item.kind === 'scalar' && typeof item.value === 'string') return item.value.split(',');
-      this.bad(headOf(item), `${section.subject}: an item of ${key} is not a text.`);
+      if (isTold(item)) return [];
+      if (item.kind === 'scalar' && typeof item.value === 'string' && !isBlank(item)) {
+        return item.value.split(',');
+      }
+      const what = `${section.subject}: an item of ${key} is ${kindOf(item)}, not a text.`;
+      this.bad(headOf(item), what, emptyMend(item));
       return [];
     });
     if (texts.length === 0 || texts.length > LIST_MAX) {
@@ -84,13 +96,20 @@ export class SettingReader {
     return this.bad(placed.span, what, `Write e.g. ${key}: "http://host:8081".`);
   }
 
-  /** From the environment only: what stands in a file ends up in a repository. */
-  secret(section: Section, key: string): string | undefined {
+  /**
+   * From the environment only: what stands in a file ends up in a repository. `needed`: a variable
+   * that gives nothing is an error.
+   */
+  secret(section: Section, key: string, needed = true): string | undefined {
     const entry = section.entry(key);
     if (entry === undefined) return undefined;
     const { value: tree } = entry;
+    if (isTold(tree)) return undefined;
     if (tree.kind === 'scalar' && tree.expanded) {
-      return typeof tree.value === 'string' && tree.value !== '' ? tree.value : undefined;
+      if (!isBlank(tree)) return String(tree.value);
+      if (!needed) return undefined;
+      const what = `${section.subject}: ${key} is ${kindOf(tree)}.`;
+      return this.bad(tree.span, what, emptyMend(tree));
     }
     const variable = `CARILLON_${key.toUpperCase()}`;
     this.report.error(
@@ -151,13 +170,8 @@ function kafkaOf(
   for (const broker of brokers) {
     if (/^[\w.-]+:\d{1,5}$/.test(broker) || /^\[[0-9a-f:]+\]:\d{1,5}$/i.test(broker)) continue;
     const place = headOf(section.tree('brokers')!);
-    if (broker !== '') {
-      read.bad(
-        place,
-        `${section.subject}: "${broker}" is not host:port.`,
-        'Write e.g. kafka:9092.',
-      );
-    }
+    const what = `${section.subject}: "${broker}" is not host:port.`;
+    read.bad(place, what, 'Write e.g. kafka:9092.');
   }
   return {
     kind: 'kafka',
@@ -212,12 +226,14 @@ const CASSANDRA_KEYS = [
   'username',
   'password',
   'create',
+  'ssl',
 ];
 
 export function inboxOf(
   read: SettingReader,
   section: Section | undefined,
   log: Deployment['log']['kind'],
+  beside: (path: string) => string,
 ): Deployment['inbox'] {
   const kind = section?.choice('kind', ['sqlite', 'cassandra']) ?? 'sqlite';
   if (section === undefined || kind === 'sqlite') {
@@ -252,6 +268,7 @@ export function inboxOf(
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       create: read.flag(section, 'create', true),
+      ssl: sslOf(read, section, beside),
     },
   };
 }

@@ -1,3 +1,4 @@
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: deployment texts have variables.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -42,7 +43,7 @@ log:
   ssl: { ca: ca.pem }
   sasl: { mechanism: scram-sha-512, username: u, password: "\${PASSWORD}" }
 registry: { url: http://registry:8081/ }
-inbox: { kind: cassandra, contact_points: [a, b], local_data_center: dc1 }
+inbox: { kind: cassandra, contact_points: [a, b], local_data_center: dc1, ssl: { ca: cas.pem } }
 auth: { secret: "\${SECRET}", internal_token: "\${SECRET}" }
 http: { port: "\${PORT:-0}", health_port: "\${HEALTH_PORT:-9102}" }
 `;
@@ -63,7 +64,9 @@ test('a deployment on Kafka, its texts from the environment', () => {
   assert.equal(deployment.partitions, 12);
   assert.equal(deployment.http.port, 0);
   assert.equal(deployment.http.healthPort, 9102);
-  assert.equal(deployment.inbox.kind, 'cassandra');
+  assert.ok(deployment.inbox.kind === 'cassandra');
+  const trusted = { ca: '/house/deploy/cas.pem', rejectUnauthorized: true };
+  assert.deepEqual(deployment.inbox.settings.ssl, trusted);
 });
 
 test('records move by batches, or by kafkajs when the deployment says so', () => {
@@ -93,7 +96,6 @@ test('the configs that are shipped are right', () => {
   }
 });
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
 const UNSET = 'topology: "${NO_SUCH}"';
 const wrong: readonly [what: string, text: string, codes: readonly string[]][] = [
   ['unknown keys, at every depth', '{ topologi: a, http: { prt: 1 } }', ['CAR104', 'CAR104']],
@@ -116,6 +118,96 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
   ['Cassandra without its ring', 'inbox: { kind: cassandra }', ['CAR904', 'CAR105']],
   ['a duration without a unit', 'log: { retention: 7 }', ['CAR304']],
 ];
+/** Each is told by itself, whatever its kind; all others stand beside it, in one run. */
+const EMPTY: readonly [text: string, code: string][] = [
+  ['topology: "${X:-}"', 'CAR103'],
+  ['data_folder: "${X:-}"', 'CAR103'],
+  ['data_folder: " ${X:-} "', 'CAR103'],
+  ['schemas: "${X:-}"', 'CAR103'],
+  ['schemas: [a, "${X:-}"]', 'CAR903'],
+  ['partitions: "${X:-}"', 'CAR303'],
+  ['log: { kind: "${X:-}" }', 'CAR103'],
+  ['log: { retention: "${X:-}" }', 'CAR304'],
+  ['log: { bytes_max: "${X:-}" }', 'CAR307'],
+  ['log: { synchronous: "${X:-}" }', 'CAR103'],
+  ['http: { host: "${X:-}" }', 'CAR103'],
+  ['http: { port: "${X:-}" }', 'CAR303'],
+  ['http: { gateway_url: "${X:-}" }', 'CAR103'],
+  ['http: { health_port: "${X:-}" }', 'CAR303'],
+  ['inbox: { kind: "${X:-}" }', 'CAR103'],
+];
+for (const [text, code] of EMPTY) {
+  test(`a variable that gives nothing is told: ${text}`, () => {
+    for (const env of [{}, { X: '' }]) {
+      const { diagnostics } = failure(text, env);
+      assert.deepEqual(
+        diagnostics.map((one) => one.code),
+        [code],
+      );
+      assert.match(diagnostics[0]!.what, /gives nothing/);
+      assert.match(diagnostics[0]!.mend, /":-"/);
+    }
+  });
+}
+
+test('a password that gives nothing is told, and does not turn the login off', () => {
+  const { diagnostics } = failure(CLUSTER.replace('${PASSWORD}', '${PASSWORD:-}'), {
+    ...ENV,
+    PASSWORD: '',
+  });
+  assert.deepEqual(
+    diagnostics.map(({ code, what }) => [code, what]),
+    [['CAR903', 'deployment, log, sasl: password is a variable that gives nothing.']],
+  );
+});
+
+test('a secret that may be left out may be empty', () => {
+  assert.equal(parse('auth: { secret: "${CARILLON_SECRET:-}" }').auth.secret, null);
+});
+
+test('all errors of a deployment are told at once, each in its place', () => {
+  const text = `topology: "\${NO_SUCH}"
+partitions: zero
+log: { kind: embedded, retention: 7, nothing: 1 }
+http: { port: 70000, host: "\${EMPTY:-}" }
+registry: { url: "http://r" }
+auth: { secret: abc }
+`;
+  assert.deepEqual(
+    failure(text).diagnostics.map(({ code, where }) => `${where.line} ${code}`),
+    [
+      '1 CAR106',
+      '2 CAR303',
+      '3 CAR304',
+      '3 CAR104',
+      '4 CAR305',
+      '4 CAR103',
+      '5 CAR903',
+      '6 CAR309',
+    ],
+  );
+});
+
+const NOISE: readonly [what: string, text: string, codes: readonly string[]][] = [
+  ['a no-break space', 'partitions:\u00a03\nhttp: { port: x }\n', ['1 CAR113', '2 CAR303']],
+  [
+    'a variable without quotes',
+    'http: { port: ${P:-1} }\npartitions: 0\n',
+    ['1 CAR114', '2 CAR305'],
+  ],
+  ['a tab', 'http:\n\tport: 1\npartitions: 0\n', ['2 CAR101']],
+  ['two documents', 'partitions: 3\n---\npartitions: 4\n', ['2 CAR115']],
+  ['nesting without end', `a: ${'['.repeat(5_000)}`, ['1 CAR116']],
+];
+for (const [what, text, codes] of NOISE) {
+  test(`noise is told once in a deployment too: ${what}`, () => {
+    assert.deepEqual(
+      failure(text).diagnostics.map(({ code, where }) => `${where.line} ${code}`),
+      codes,
+    );
+  });
+}
+
 for (const [what, text, codes] of wrong) {
   test(`refused, all at once: ${what}`, () => {
     assert.deepEqual(
@@ -148,3 +240,4 @@ for (const [where, text] of SECRETS) {
     else assert.ok(!/key: hunter2/.test(shown), shown);
   });
 }
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.

@@ -20,8 +20,11 @@ import type { LoadedTopology } from './load-topology.ts';
 import { secretsOf } from './secrets.ts';
 
 export interface EventWriter {
-  /** Resolves when all of them are in the log. */
-  write(events: readonly GivenEvent[]): Promise<void>;
+  /**
+   * Resolves when all of them are in the log; `written` is called with the number of each part that
+   * is, so that what stands there is known when the next part fails.
+   */
+  write(events: readonly GivenEvent[], written: (events: number) => void): Promise<void>;
   close(): Promise<void>;
   /** For the closing sentence. */
   readonly to: string;
@@ -44,7 +47,7 @@ export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment
   const client = new GatewayClient(url, token);
   return {
     to: url,
-    async write(events) {
+    async write(events, written) {
       for (const [type, some] of byType(events)) {
         await tried(() =>
           client.postEvents(
@@ -53,6 +56,7 @@ export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment
             (n) => (some[n]?.line === undefined ? undefined : `line ${some[n].line}`),
           ),
         );
+        written(some.length);
       }
     },
     close: async () => {},
@@ -134,7 +138,7 @@ class KafkaWriter implements EventWriter {
     this.#parts = parts;
   }
 
-  async write(events: readonly GivenEvent[]): Promise<void> {
+  async write(events: readonly GivenEvent[], written: (events: number) => void): Promise<void> {
     const { schemas, producer } = this.#parts;
     const builders = new Map<string, BatchBuilder>();
     for (const event of events) {
@@ -148,6 +152,7 @@ class KafkaWriter implements EventWriter {
       builder.appendEncoded(systemClock.now(), key, schemas.encoder(of.schema), value);
     }
     await producer.send([...builders.values()].map((builder) => builder.finish()));
+    written(events.length);
   }
 
   async close(): Promise<void> {
@@ -185,7 +190,8 @@ function checked(event: GivenEvent, { reader, schema }: EventTopic): { [field: s
 
 function unknownType(type: string, known: Iterable<string>): CarillonError {
   const names = [...known];
-  const near = nearest(type, names);
+  // A type is the last part of its topic's name, which is what one has at hand.
+  const near = nearest(type.replace(/^events\./, ''), names);
   return new CarillonError('CAR706', `there is no event type "${type}".`, {
     where: { at: '--type' },
     mend: near === undefined ? `types: ${names.join(', ')}` : `did you mean "${near}"?`,

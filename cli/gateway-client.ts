@@ -1,6 +1,8 @@
 /** What commands and sample devices ask of a gateway over HTTP; its answers as errors of ours. */
+
 import { CarillonError } from '../core/error.ts';
 import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { PullPage } from '../schemas/frames.ts';
 
 /** Longer than the gateway waits for the log. */
@@ -8,8 +10,8 @@ const REQUEST_MS_MAX = 35_000;
 
 /** The gateway's own sentence names `?partial=true`, which a command line does not have. */
 const RESEND =
-  'Mend what is named, and send all of them again: what was written before has the same ids, and ' +
-  'is dropped as duplicate.';
+  'Mend what is named, and send on from there: what was written before is in the log, and comes ' +
+  'twice if it is sent again, unless the use case has a dedup of its ids.';
 
 interface Problem {
   readonly code?: string;
@@ -97,8 +99,8 @@ export class GatewayClient {
 }
 
 export function gatewayAway(url: string, cause: unknown): CarillonError {
-  return new CarillonError('CAR907', `no gateway answers at ${url}.`, {
-    where: { at: url },
+  return new CarillonError('CAR907', `no gateway answers at ${shownUrl(url)}.`, {
+    where: { at: shownUrl(url) },
     retryable: true,
     cause,
   });

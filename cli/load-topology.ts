@@ -1,8 +1,8 @@
 /** From a topology file to a plan, as the deployment has it. */
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { compile } from '../compiler/compile.ts';
 import type { Plan } from '../compiler/plan.ts';
-import type { Environment } from '../compiler/tree.ts';
+import type { Environment } from '../compiler/variables.ts';
 import type { Diagnostic } from '../core/error.ts';
 import { readSchemaFolder, type SchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
@@ -29,7 +29,8 @@ export function loadTopology(
   deployment: Deployment,
   options: { folder: string; env: Environment; file?: string | undefined },
 ): LoadedTopology {
-  const path = options.file ?? deployment.topology;
+  const path =
+    options.file === undefined ? deployment.topology : resolve(options.folder, options.file);
   const file = shownPath(path, options.folder);
   return compiledTopology(deployment, { file, text: readText(path, file), env: options.env });
 }

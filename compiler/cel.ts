@@ -8,6 +8,10 @@ import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
 import type { ErrorCode } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
+import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
+import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
+import { type NullWarning, nullWarnings } from './cel-nulls.ts';
+import { childrenOf, type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
 import { fromCel, Views } from './cel-views.ts';
 import { didYouMean, listed } from './report.ts';
 import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
@@ -21,6 +25,10 @@ export interface ResolvedExpression {
   readonly shape: Shape;
   /** The top-level fields that it reads; `*`: all. */
   readonly fields: ReadonlySet<string>;
+  /** Its value, when it reads nothing of a record. */
+  readonly constant: unknown;
+  /** It can be used, and hardly does what is meant. */
+  readonly warnings: readonly NullWarning[];
 }
 
 /** Why an expression is refused; `at` counts characters of its source. */
@@ -42,6 +50,16 @@ function celLibrary(): Library {
   return library;
 }
 
+/** Undefined: it reads something, or fails whatever it reads. */
+function constantOf(expression: Expression<unknown>, { variables }: Reads): unknown {
+  if (VARIABLES.some((name) => variables.has(name))) return undefined;
+  try {
+    return expression.evaluate({} as Record);
+  } catch {
+    return undefined;
+  }
+}
+
 interface Typed {
   readonly env: Environment;
   readonly view: (value: unknown) => unknown;
@@ -51,14 +69,16 @@ interface Typed {
 export class CelCompiler {
   readonly #typed = new Map<Shape, Typed>();
 
-  compile(source: string, shape: Shape): ResolvedExpression | ExpressionFault {
+  compile(source: string, of: Shape): ResolvedExpression | ExpressionFault {
+    const shape = withEventShape(of);
     const { env, view } = this.#typedOf(shape);
     let program: ParseResult;
     try {
       program = env.parse(source);
     } catch (error) {
       const fault = faultOf('CAR310', error, shape);
-      return { ...fault, mend: fault.mend ?? comparisonMeant(source, fault.at?.start) };
+      const habit = fault.at === undefined ? undefined : habitAt(source, fault.at.start);
+      return habit === undefined ? fault : { ...fault, ...habit };
     }
     const fault = checkTree(program.ast, shape);
     if (fault !== undefined) return fault;
@@ -67,7 +87,12 @@ export class CelCompiler {
     const reads = readsOf(program.ast);
     const expression: Expression<unknown> = {
       source,
-      evaluate: evaluator(program, view, reads, checked.type === 'bool'),
+      evaluate: evaluator(
+        program,
+        readsEvent(of, reads.fields) ? (value) => view(withEvent(value)) : view,
+        reads,
+        checked.type === 'bool',
+      ),
     };
     const type = checked.type ?? 'dyn';
     const fields = reads.fields;
@@ -75,6 +100,8 @@ export class CelCompiler {
       expression,
       type,
       fields,
+      constant: constantOf(expression, reads),
+      warnings: nullWarnings(program.ast, shape),
       shape: shapeOfPath(program.ast, shape) ?? shapeOfType(type),
     };
   }
@@ -92,11 +119,6 @@ export class CelCompiler {
     }
     return typed;
   }
-}
-
-interface Reads {
-  readonly fields: Set<string>;
-  readonly variables: Set<string>;
 }
 
 function evaluator(
@@ -135,33 +157,28 @@ function faultOf(code: ErrorCode, error: unknown, shape: Shape): ExpressionFault
   }
   if (cel.code === 'unknown_variable') {
     const name = summary.slice(summary.lastIndexOf(' ') + 1);
-    const inValue = shape.kind === 'record' && shape.fields.has(name);
-    const known = 'An expression knows value, key and timestamp.';
-    const mend = inValue
-      ? `did you mean "value.${name}"?   ${known}`
-      : didYouMean(name, VARIABLES, known);
-    return { code, what: `"${name}" is not known.`, mend, at };
+    return { code, what: `"${name}" is not known.`, mend: nameMeant(name, shape), at };
+  }
+  const called = /^found no matching overload for '(?:.*\.)?(\w+)\(/.exec(summary)?.[1];
+  const meant = called === undefined ? undefined : functionMeant(called);
+  if (called !== undefined && meant !== undefined) {
+    return { code, what: `CEL has no function "${called}".`, mend: meant, at };
   }
   const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}.`;
   return { code, what, mend: undefined, at };
 }
 
-/** CEL has no assignment: a `=` of its own stands for a comparison. */
-function comparisonMeant(source: string, at: number | undefined): string | undefined {
-  if (at === undefined || source[at] !== '=') return undefined;
-  const next = source[at + 1] ?? '';
-  return `did you mean "${/[<>!]/.test(next) ? next : '='}="?`;
-}
-
-/** The nodes below one, whatever its operator. */
-function childrenOf(node: ASTNode): readonly ASTNode[] {
-  const found: ASTNode[] = [];
-  const gather = (arg: unknown): void => {
-    if (Array.isArray(arg)) for (const inner of arg) gather(inner);
-    else if (typeof arg === 'object' && arg !== null && 'op' in arg) found.push(arg as ASTNode);
-  };
-  gather(node.args);
-  return found;
+/** An expression has three names; others are fields, or words of another language. */
+function nameMeant(name: string, shape: Shape): string {
+  const known = 'An expression knows value, key and timestamp.';
+  const isField = shape.kind === 'record' && shape.fields.has(name);
+  if (isField) return `did you mean "value.${name}"?   ${known}`;
+  const habit = habitAt(name, 0);
+  if (habit !== undefined) return habit.mend;
+  const variable = variableMeant(name);
+  return variable === undefined
+    ? didYouMean(name, VARIABLES, known)
+    : `did you mean "${variable}"?   ${known}`;
 }
 
 /** What the type check does not see: matches() may hang, and an enum has only its symbols. */
@@ -232,6 +249,8 @@ function checkNullable(
 ): ExpressionFault | undefined {
   const of = shapeOfPath(path, shape);
   if (of?.kind !== 'nullable' || literal.op !== 'value') return undefined;
+  // What a list has in it is another matter than the list.
+  if (node.op === 'in' && node.args[1] === path) return undefined;
   const kinds = LITERAL_KINDS[typeof literal.args];
   const inner = withoutNull(of);
   if (kinds === undefined || inner.kind === 'any' || kinds.includes(inner.kind)) return undefined;
@@ -259,15 +278,6 @@ function checkSymbols(path: ASTNode, value: ASTNode, shape: Shape): ExpressionFa
   return undefined;
 }
 
-/** The shape of `value.a.b`, when a node is such a path. */
-function shapeOfPath(node: ASTNode, shape: Shape): Shape | undefined {
-  if (node.op === 'id') return node.args === 'value' ? shape : undefined;
-  if (node.op !== '.') return undefined;
-  const of = shapeOfPath(node.args[0], shape);
-  const inner = of === undefined ? undefined : withoutNull(of);
-  return inner?.kind === 'record' ? inner.fields.get(node.args[1]) : undefined;
-}
-
 const TYPE_SHAPES: { readonly [type: string]: Shape } = {
   int: { kind: 'int' },
   double: { kind: 'double' },
@@ -279,24 +289,4 @@ const TYPE_SHAPES: { readonly [type: string]: Shape } = {
 
 function shapeOfType(type: string): Shape {
   return TYPE_SHAPES[type] ?? ANY_SHAPE;
-}
-
-function readsOf(root: ASTNode): Reads {
-  const reads: Reads = { fields: new Set(), variables: new Set() };
-  const visit = (node: ASTNode): void => {
-    if (node.op === 'id') {
-      reads.variables.add(node.args);
-      // The value as a whole: which of its fields are read cannot be told.
-      if (node.args === 'value') reads.fields.add('*');
-      return;
-    }
-    if (node.op === '.' && node.args[0].op === 'id' && node.args[0].args === 'value') {
-      reads.variables.add('value');
-      reads.fields.add(node.args[1]);
-      return;
-    }
-    for (const child of childrenOf(node)) visit(child);
-  };
-  visit(root);
-  return reads;
 }

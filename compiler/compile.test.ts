@@ -48,7 +48,7 @@ const SMALL = `topology: small
 tables:
   devices: { topic: tables.devices, schema: MemberDevices, key: memberId }
 lanes:
-  all: { topic: "n.{priority}.{transport}", schema: DeviceNotification, key: value.deviceId }
+  all: { topic: "n.{priority}.{transport}", schema: DeviceNotification, key: value.deviceId, transports: [inbox] }
 streams:
   viewing:
     id: va
@@ -253,7 +253,7 @@ test('every topic is planned once, with its use, cleanup and schema', () => {
     'small.devices.fold.fold-devices-changelog changelog compact -',
     'small.devices.presence.fold-presence-changelog changelog compact -',
   ]);
-  assert.equal(topics.filter(({ use }) => use === 'lane').length, 16);
+  assert.equal(topics.filter(({ use }) => use === 'lane').length, 4);
   assert.equal(new Set(topics.map(({ name }) => name)).size, topics.length);
 });
 

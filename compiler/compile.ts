@@ -13,13 +13,15 @@ import {
 } from './declarations.ts';
 import { deviceTopics } from './device-topologies.ts';
 import { lower } from './lower.ts';
-import type { LanePlan, Plan, SinkPlan } from './plan.ts';
+import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
 import { readCount } from './quantity.ts';
 import { headOf, type Placed, Section } from './section.ts';
 import { resolveSink, type SinkScope } from './sinks.ts';
 import type { Chains } from './steps.ts';
 import { type ResolvedStream, resolveStream, type StreamScope } from './streams.ts';
-import { type Environment, type ListTree, parseTree } from './tree.ts';
+import { type ListTree, parseTree } from './tree.ts';
+import { checkLaneSinks, checkTableTopic } from './use-checks.ts';
+import type { Environment } from './variables.ts';
 
 export interface CompileOptions {
   /** The file's name as messages show it. */
@@ -41,6 +43,15 @@ const KEYS = ['topology', 'doc', 'on_error', 'tables', 'chains', 'lanes', 'strea
 const ATTEMPTS_DEFAULT = 3;
 const ATTEMPTS_MAX = 100;
 const DEAD_LETTERS_DEFAULT = 'dead-letters';
+
+/** What a topology declares; undefined or null: it is broken, which has been told. */
+interface Parts {
+  readonly chains: Chains;
+  readonly tables: ReadonlyMap<string, TablePlan | null>;
+  readonly lanes: ReadonlyMap<string, LanePlan | null>;
+  readonly streams: readonly (ResolvedStream | undefined)[];
+  readonly sinks: readonly (SinkPlan | undefined)[];
+}
 
 export function compile(text: string, options: CompileOptions): Compiled {
   const { tree, report } = parseTree(text, options.file, options.env);
@@ -80,7 +91,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   const shared = { ...scope, tables, lanes, chains, steps: catalog.steps, cel: new CelCompiler() };
   const streams = resolveStreams({ ...shared, ids: new Map() }, section);
   const sinks = resolveSinks({ ...shared, topology, sinks: catalog.sinks }, section);
-  warnUnused(scope, section, chains, lanes, sinks);
+  checkUses(scope, section, { chains, tables, lanes, streams, sinks });
   if (report.hasErrors) return undefined;
   const resolved = {
     name: topology,
@@ -148,28 +159,41 @@ function resolveSinks(scope: SinkScope, section: Section): (SinkPlan | undefined
 }
 
 /** Only of what is whole: a lane whose sink is broken is not unread. */
-function warnUnused(
-  { report }: Scope,
+function checkUses(
+  scope: Scope,
   section: Section,
-  chains: Chains,
-  lanes: ReadonlyMap<string, LanePlan | null>,
-  sinks: readonly (SinkPlan | undefined)[],
+  { chains, tables, lanes, streams, sinks }: Parts,
 ): void {
+  const { report } = scope;
   for (const { key, keySpan } of section.section('chains')?.entries ?? []) {
     if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
   }
-  if (sinks.includes(undefined)) return;
+  const used = new Set([
+    ...streams.flatMap((stream) => stream?.steps.flatMap((step) => step.tables) ?? []),
+    ...sinks.flatMap((sink) => sink?.tables ?? []),
+  ]);
+  for (const { key, keySpan } of section.section('tables')?.entries ?? []) {
+    const table = tables.get(key);
+    if (lanes.size > 0 && table != null && used.has(table)) checkTableTopic(report, table, keySpan);
+  }
+  const written = new Set(
+    streams.map((one) => (one?.to.kind === 'lane' ? one.to.lane : undefined)),
+  );
   for (const { key, keySpan } of section.section('lanes')?.entries ?? []) {
     const lane = lanes.get(key);
     if (lane === null || lane === undefined) continue;
-    const unread = lane.transports.filter(
-      (transport) =>
-        !sinks.some(
-          (sink) =>
-            sink?.lane === lane && (sink.transport === 'all' || sink.transport === transport),
-        ),
-    );
-    if (unread.length === 0) continue;
-    report.warning('CAR217', keySpan, `lane "${key}": no sink reads ${unread.join(', ')}.`);
+    if (streams.length > 0 && !streams.includes(undefined) && !written.has(lane)) {
+      report.warning('CAR246', keySpan, `lane "${key}": no stream writes to it.`);
+    }
+    if (!sinks.includes(undefined)) checkLaneSinks(report, lane, keySpan, named(section, sinks));
   }
+}
+
+function named(section: Section, sinks: readonly (SinkPlan | undefined)[]) {
+  const places = new Map(
+    [...(section.section('sinks')?.entries ?? [])].map(({ key, keySpan }) => [key, keySpan]),
+  );
+  return sinks.flatMap((sink) =>
+    sink === undefined ? [] : [{ sink, span: places.get(sink.name) ?? section.span }],
+  );
 }

@@ -9,7 +9,8 @@ import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
 import { readBytes } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Placed, Section } from './section.ts';
-import { type RecordShape, shapeOf } from './shape.ts';
+import { type RecordShape, shapeName, shapeOf, withoutNull } from './shape.ts';
+import { checkLaneKey, checkTableKey, isNotification } from './use-checks.ts';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const NAME_CHARS_MAX = 64;
@@ -19,15 +20,26 @@ const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 const LANE_BYTES_MAX_DEFAULT = 64 * 1024;
 const LANE_BYTES_MAX = 1024 * 1024;
 
-/** Tells a name that could not be a part of a topic, a group or a metric label. */
-export function checkName(report: Report, subject: string, name: string, span: Span): boolean {
-  if (NAME.test(name) && name.length <= NAME_CHARS_MAX) return true;
-  const kebab = name
+/** Whether a name can be a part of a topic, a group and a metric label. */
+export function isName(name: string): boolean {
+  return NAME.test(name) && name.length <= NAME_CHARS_MAX;
+}
+
+/** The name that was probably meant: `MyPipe 2` as `my-pipe-2`. */
+export function nameLike(text: string): string | undefined {
+  const kebab = text
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '');
-  const mend = NAME.test(kebab) && kebab.length <= NAME_CHARS_MAX ? `write ${kebab}.` : undefined;
+  return isName(kebab) ? kebab : undefined;
+}
+
+/** Tells a name that could not be a part of a topic, a group or a metric label. */
+export function checkName(report: Report, subject: string, name: string, span: Span): boolean {
+  if (isName(name)) return true;
+  const like = nameLike(name);
+  const mend = like === undefined ? undefined : `write ${like}.`;
   report.error('CAR108', span, `${subject}: "${name}" is not a name.`, mend);
   return false;
 }
@@ -184,6 +196,13 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
     );
     return null;
   }
+  if (!checkTableKey(scope.report, subject, schema.value, key)) return null;
+  const ofKey = withoutNull(shape.fields.get(key.value)!);
+  if (ofKey.kind !== 'string' && ofKey.kind !== 'any') {
+    const what = `${subject}, key: ${key.value} is a ${shapeName(ofKey)}, and a key is a text.`;
+    scope.report.error('CAR403', key.span, what);
+    return null;
+  }
   return { name, topic: topic.value, schema: schema.value, key: key.value };
 }
 
@@ -213,7 +232,10 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan | n
   const schema = section.neededText('schema');
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
   const key = section.neededText('key');
-  if (key !== undefined && shape !== undefined) resolvePath(report, subject, key, shape);
+  if (schema !== undefined && shape !== undefined && isNotification(report, subject, schema)) {
+    const path = key === undefined ? undefined : resolvePath(report, subject, key, shape);
+    if (key !== undefined && path !== undefined) checkLaneKey(report, subject, key);
+  }
   const priorities = section.choices('priorities', PRIORITIES) ?? PRIORITIES;
   const transports = section.choices('transports', TRANSPORTS) ?? TRANSPORTS;
   const size = section.scalar('bytes_max');

@@ -5,6 +5,7 @@
 import type { Catalog, StepSpec } from '../core/spec.ts';
 import { CelCompiler } from './cel.ts';
 import { topicPlan } from './declarations.ts';
+import { DEVICES, GATEWAYS, OWNERS, PRESENCE } from './engine-tables.ts';
 import { readerOf } from './field-path.ts';
 import { resolveOptions } from './options.ts';
 import type { StreamPlan, SubTopologyPlan, TopicPlan } from './plan.ts';
@@ -25,11 +26,6 @@ interface Hop {
   readonly time: string;
   readonly to: readonly { readonly topic: string; readonly schema: string }[];
 }
-
-const OWNERS = { topic: 'tables.device-owners', schema: 'Device' };
-const DEVICES = { topic: 'tables.devices', schema: 'MemberDevices' };
-const PRESENCE = { topic: 'tables.presence', schema: 'Presence' };
-const GATEWAYS = { topic: 'tables.gateways', schema: 'Gateway' };
 
 function repartitionOf(topology: string): string {
   return `${topology}.devices.register-repartition`;

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
 import type { Catalog } from '../core/spec.ts';
+import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
 import type {
@@ -99,14 +100,24 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
 function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
   const { name, useCase, doc, from, priority, to } = stream;
   const { topic, schema, time, id, member, maxFutureMs } = from;
-  const fields = [...stream.fields].sort();
+  const reads = readsEvent(from.shape, stream.fields);
+  // An event is decoded by the id that stands beside it.
+  const fields = [...new Set([...stream.fields, ...(reads ? ['payloadSchemaId'] : [])])].sort();
   const projection = stream.fields.has('*') ? { schema } : { schema, fields };
   return {
     name,
     useCase,
     start: from.start,
     doc,
-    source: { topic, projection, time, id, member, maxFutureMs },
+    source: {
+      topic,
+      projection,
+      time,
+      id,
+      member,
+      maxFutureMs,
+      ...(reads ? { readsEvent: true as const } : {}),
+    },
     priority,
     steps: stream.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
     to,

@@ -3,13 +3,14 @@
  * declares. Defaults go the same way as written values, so they are checked against the schema too.
  */
 import type { Option, OptionKind, Options } from '../core/spec.ts';
-import type { CelCompiler, ExpressionFault, ResolvedExpression } from './cel.ts';
+import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
 import type { TablePlan } from './plan.ts';
 import { readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
-import { headOf, kindOf, type Placed } from './section.ts';
-import { type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
+import type { RecordShape, Shape } from './shape.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
 
 export interface OptionScope {
@@ -27,6 +28,12 @@ export interface ResolvedOptions {
   /** Top-level fields that paths and expressions read; `*`: all. */
   readonly fields: Set<string>;
   readonly tables: readonly TablePlan[];
+  /** Where written options stand. */
+  readonly places: ReadonlyMap<string, Span>;
+  /** Of a new value, the expression of each field. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Predicates that are the same for every record. */
+  readonly constants: ReadonlyMap<string, boolean>;
   /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
   readonly gives: RecordShape | undefined;
   /** The paths of each option, with the place where they stand. */
@@ -51,6 +58,8 @@ interface Gathered {
   readonly fields: Set<string>;
   readonly tables: TablePlan[];
   readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
+  readonly sources: Map<string, string>;
+  readonly constants: Map<string, boolean>;
   gives: RecordShape | undefined;
 }
 
@@ -73,11 +82,13 @@ export function resolveOptions(
     if (known.includes(entry.key)) written.set(entry.key, entry);
     else unknownOption(scope, entry, known, skip);
   }
-  const isMisspelt = scope.report.errorCount > errorsBefore;
+  const isMisspelt = scope.report.errorCount > errorsBefore || map?.isPartial === true;
   const gathered: Gathered = {
     fields: new Set(),
     tables: [],
     paths: new Map(),
+    sources: new Map(),
+    constants: new Map(),
     gives: undefined,
   };
   const config: Record<string, unknown> = {};
@@ -97,8 +108,8 @@ export function resolveOptions(
     config[name] = READERS[option.kind]({ scope, name, option, tree, place: at, gathered });
   }
   if (scope.report.errorCount > errorsBefore) return undefined;
-  const { fields, tables, paths, gives } = gathered;
-  return { config, fields, tables, paths, gives };
+  const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
+  return { config, places, ...gathered };
 }
 
 function unknownOption(
@@ -136,7 +147,7 @@ function treeOf(value: unknown, span: Span): Tree {
     return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };
   }
   const scalar = value as ScalarTree['value'];
-  return { kind: 'scalar', span, value: scalar, expanded: false, textStart: -1 };
+  return { kind: 'scalar', span, value: scalar, expanded: false, told: false, textStart: -1 };
 }
 
 const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
@@ -158,6 +169,8 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   predicate: (reading) => {
     const resolved = oneExpression(reading, reading.tree);
     if (resolved === undefined) return undefined;
+    const { constant } = resolved;
+    if (typeof constant === 'boolean') reading.gathered.constants.set(reading.name, constant);
     if (isPredicate(resolved)) return resolved.expression;
     tell(reading, 'CAR312', reading.tree.span, `gives ${givenBy(resolved)}, not true or false.`);
     return undefined;
@@ -199,7 +212,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
 
 function tell(
   reading: Reading,
-  code: 'CAR303' | 'CAR306' | 'CAR309' | 'CAR314' | 'CAR201' | 'CAR312',
+  code: 'CAR303' | 'CAR306' | 'CAR309' | 'CAR314' | 'CAR201' | 'CAR240' | 'CAR312',
   span: Span,
   what: string,
   mend?: string,
@@ -209,19 +222,18 @@ function tell(
 }
 
 function wrongType(reading: Reading, tree: Tree, wanted: string): undefined {
-  // What a variable left empty has been told already.
-  if (tree.kind === 'scalar' && tree.expanded && tree.value === '') return undefined;
+  if (isTold(tree)) return undefined;
   const isNothing = tree.kind === 'scalar' && tree.value === null;
   const place = isNothing ? reading.place : headOf(tree);
-  tell(reading, 'CAR303', place, `is ${kindOf(tree)}, not ${wanted}.`, `Write ${wanted}.`);
+  const mend = emptyMend(tree) ?? `Write ${wanted}.`;
+  tell(reading, 'CAR303', place, `is ${kindOf(tree)}, not ${wanted}.`, mend);
   return undefined;
 }
 
 function quantity(reading: Reading, read: typeof readCount): number | undefined {
   const { scope, name, option, tree } = reading;
-  if (tree.kind !== 'scalar' || tree.value === null)
+  if (tree.kind !== 'scalar' || tree.value === null || tree.told)
     return wrongType(reading, tree, KINDS[option.kind] ?? 'a number');
-  if (tree.expanded && tree.value === '') return undefined;
   return read(scope.report, `${scope.subject}: option "${name}"`, tree, option);
 }
 
@@ -232,7 +244,7 @@ const KINDS: { readonly [kind: string]: string } = {
 };
 
 function textOf(reading: Reading, tree: Tree, wanted: string): Placed | undefined {
-  if (tree.kind === 'scalar' && typeof tree.value === 'string' && tree.value !== '') {
+  if (tree.kind === 'scalar' && !tree.told && typeof tree.value === 'string' && !isBlank(tree)) {
     return { value: tree.value, span: placeOf(tree) };
   }
   return wrongType(reading, tree, wanted);
@@ -265,48 +277,14 @@ function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
   return resolved;
 }
 
-/** Compiles the expression at `tree`, or tells what is wrong in it, at its very place. */
-export function resolveExpression(
-  scope: OptionScope,
-  subject: string,
-  tree: ScalarTree,
-): ResolvedExpression | undefined {
-  const result = scope.cel.compile(String(tree.value), scope.shape);
-  if ('expression' in result) return result;
-  scope.report.error(
-    result.code,
-    faultSpan(tree, result),
-    `${subject}: ${result.what}`,
-    result.mend,
-  );
-  return undefined;
-}
-
-function faultSpan(tree: ScalarTree, { at }: ExpressionFault): Span {
-  if (at === undefined || tree.textStart < 0) return tree.span;
-  const start = tree.textStart + at.start;
-  return { start, end: Math.max(tree.textStart + at.end, start + 1) };
-}
-
 function oneExpression(reading: Reading, tree: Tree): ResolvedExpression | undefined {
   const { scope, name, gathered } = reading;
-  if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || tree.value === '') {
+  if (tree.kind !== 'scalar' || tree.told || typeof tree.value !== 'string' || isBlank(tree)) {
     return wrongType(reading, tree, 'an expression (a text in quotes)');
   }
   const resolved = resolveExpression(scope, `${scope.subject}, ${name}`, tree);
   for (const field of resolved?.fields ?? []) gathered.fields.add(field);
   return resolved;
-}
-
-/** What may be null or is of a union shows its type only in the record. */
-export function isPredicate({ type, shape }: ResolvedExpression): boolean {
-  if (type === 'bool') return true;
-  const { kind } = withoutNull(shape);
-  return type === 'dyn' && (kind === 'bool' || kind === 'any');
-}
-
-export function givenBy({ type, shape }: ResolvedExpression): string {
-  return type === 'dyn' ? shapeName(shape) : type;
 }
 
 function namedExpressions(reading: Reading): unknown {
@@ -324,6 +302,7 @@ function namedExpressions(reading: Reading): unknown {
     const resolved = oneExpression(reading, value);
     if (resolved === undefined) continue;
     named[key] = resolved.expression;
+    gathered.sources.set(key, resolved.expression.source.trim());
     fields.set(key, resolved.shape);
   }
   gathered.gives = { kind: 'record', name: 'the new value', fields, defaulted: new Set() };
@@ -332,7 +311,7 @@ function namedExpressions(reading: Reading): unknown {
 
 function choice(reading: Reading, tree: Tree): string | undefined {
   const choices = Object.keys(reading.option.choices ?? {});
-  if (tree.kind !== 'scalar' || typeof tree.value !== 'string') {
+  if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || isBlank(tree)) {
     return wrongType(reading, tree, `one of ${listed(choices)}`);
   }
   if (choices.includes(tree.value)) return tree.value;
@@ -364,6 +343,21 @@ function oneTable(reading: Reading): string | undefined {
     );
     return undefined;
   }
-  if (table !== null) gathered.tables.push(table);
+  if (table === null) return text.value;
+  const { schema } = reading.option;
+  if (schema !== undefined && table.schema !== schema) {
+    const fitting = [...scope.tables.values()].flatMap((one) =>
+      one?.schema === schema ? [one.name] : [],
+    );
+    tell(
+      reading,
+      'CAR240',
+      text.span,
+      `names the table "${table.name}" of schema ${table.schema}, and reads rows of ${schema}.`,
+      `Tables of ${schema}: ${listed(fitting)}.`,
+    );
+    return undefined;
+  }
+  gathered.tables.push(table);
   return text.value;
 }

@@ -104,6 +104,8 @@ export interface SourcePlan {
   readonly id: FieldReader | null;
   /** The key that the value repeats (value.memberId); null: not checked (D14). */
   readonly member: FieldReader | null;
+  /** True: an expression reads the event inside a notification. */
+  readonly readsEvent?: true;
   /** Farther in the future than this: dead letter CAR508 (S58). Milliseconds. */
   readonly maxFutureMs: number;
 }
@@ -148,6 +150,8 @@ export interface SinkPlan {
   readonly lane: LanePlan;
   readonly transport: Transport | 'all';
   readonly steps: readonly StepPlan[];
+  /** True: a step reads the event inside a notification. */
+  readonly readsEvent?: true;
   readonly tables: readonly TablePlan[];
   readonly inFlightMax: number;
   readonly timeoutMs: number;

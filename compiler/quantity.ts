@@ -1,6 +1,7 @@
 /** Numbers with a unit and bounds: durations, counts, sizes. */
 import { formatDuration, parseDuration } from '../core/duration.ts';
 import type { Report } from './report.ts';
+import { emptyMend, isBlank } from './section.ts';
 import type { ScalarTree } from './tree.ts';
 
 export interface Bounds {
@@ -22,12 +23,13 @@ export function readDuration(
   tree: ScalarTree,
   bounds: Bounds,
 ): number | undefined {
+  if (tree.told) return undefined;
   const text = String(tree.value);
   const ms = typeof tree.value === 'string' ? parseDuration(text) : undefined;
   if (ms === undefined) {
     const isNumber = /^\d+(\.\d+)?$/.test(text);
-    const what = isNumber ? `${shown(tree)} has no unit.` : `"${text}" is not a duration.`;
-    const mend = isNumber && !tree.expanded ? `write ${text}s.` : undefined;
+    const what = isNumber ? `${shown(tree)} has no unit.` : `${written(tree)} is not a duration.`;
+    const mend = isNumber && !tree.expanded ? `write ${text}s.` : emptyMend(tree);
     report.error('CAR304', tree.span, `${subject}: ${what}`, mend);
     return undefined;
   }
@@ -41,17 +43,18 @@ export function readCount(
   tree: ScalarTree,
   bounds: Bounds,
 ): number | undefined {
-  const { value } = tree;
+  const { value, told } = tree;
+  if (told) return undefined;
   // What comes from the environment is always a text.
   const isText = tree.expanded && typeof value === 'string' && /^-?\d+$/.test(value);
   const number = isText ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
-    const what = typeof value === 'string' ? `"${value}"` : String(value);
+    const what = typeof value === 'string' ? written(tree) : String(value);
     report.error(
       'CAR303',
       tree.span,
       `${subject}: ${what} is not a whole number.`,
-      'Write 1000 or 1_000.',
+      emptyMend(tree) ?? 'Write 1000 or 1_000.',
     );
     return undefined;
   }
@@ -65,17 +68,18 @@ export function readBytes(
   tree: ScalarTree,
   bounds: Bounds,
 ): number | undefined {
+  if (tree.told) return undefined;
   const text = String(tree.value);
   const match = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)$/.exec(text);
   const bytes = match === null ? Number.NaN : Number(match[1]) * BYTES_IN[match[2]!]!;
   if (!Number.isSafeInteger(bytes)) {
     const isNumber = /^\d+$/.test(text);
-    const what = isNumber ? `${shown(tree)} has no unit.` : `"${text}" is not a size.`;
+    const what = isNumber ? `${shown(tree)} has no unit.` : `${written(tree)} is not a size.`;
     report.error(
       'CAR307',
       tree.span,
       `${subject}: ${what}`,
-      isNumber && !tree.expanded ? `write ${text}B.` : undefined,
+      isNumber && !tree.expanded ? `write ${text}B.` : emptyMend(tree),
     );
     return undefined;
   }
@@ -85,6 +89,10 @@ export function readBytes(
 /** In quotes it is told as the file has it, when it came from the environment. */
 function shown(tree: ScalarTree): string {
   return tree.expanded ? `"${tree.value}"` : String(tree.value);
+}
+
+function written(tree: ScalarTree): string {
+  return tree.expanded && isBlank(tree) ? 'a variable that gives nothing' : `"${tree.value}"`;
 }
 
 function within(

@@ -15,7 +15,24 @@ const KIND_NAMES = { map: 'a mapping', list: 'a list', scalar: 'a text' } as con
 export function kindOf(tree: Tree): string {
   if (tree.kind !== 'scalar') return KIND_NAMES[tree.kind];
   if (tree.value === null) return 'nothing';
+  if (isBlank(tree)) return tree.expanded ? 'a variable that gives nothing' : 'an empty text';
   return typeof tree.value === 'string' ? 'a text' : `a ${typeof tree.value}`;
+}
+
+/** A text without anything to be seen, whoever wrote it. */
+export function isBlank({ value }: ScalarTree): boolean {
+  return typeof value === 'string' && value.trim() === '';
+}
+
+/** Why it has no value was told already. */
+export function isTold(tree: Tree): boolean {
+  return tree.kind === 'scalar' && tree.told;
+}
+
+/** How an empty variable is mended; undefined: it is none. */
+export function emptyMend(tree: Tree): string | undefined {
+  if (tree.kind !== 'scalar' || !tree.expanded || !isBlank(tree)) return undefined;
+  return 'Set the variable, or write a default behind its ":-".';
 }
 
 /**
@@ -32,18 +49,29 @@ export class Section {
   readonly #entries = new Map<string, Entry>();
   /** The keys that unknown ones were probably meant to be. */
   readonly #meant = new Set<string>();
+  readonly #isPartial: boolean;
 
   /** `place`: what is underlined when something is missing. */
-  constructor(report: Report, subject: string, map: Pick<MapTree, 'entries'>, place: Span) {
+  constructor(
+    report: Report,
+    subject: string,
+    map: Pick<MapTree, 'entries' | 'isPartial'>,
+    place: Span,
+  ) {
     this.#report = report;
     this.subject = subject;
     this.span = place;
+    this.#isPartial = map.isPartial === true;
     for (const entry of map.entries) this.#entries.set(entry.key, entry);
   }
 
   /** The same keys under another subject: `stream "x"` reads better than `streams, x`. */
   as(subject: string): Section {
-    return new Section(this.#report, subject, { entries: [...this.entries] }, this.span);
+    const map = {
+      entries: [...this.entries],
+      ...(this.#isPartial ? { isPartial: true as const } : {}),
+    };
+    return new Section(this.#report, subject, map, this.span);
   }
 
   get entries(): IterableIterator<Entry> {
@@ -85,7 +113,7 @@ export class Section {
 
   missing(key: string, mend?: string): undefined {
     // A key that was misspelt is told as unknown; that it is missing only follows from it.
-    if (this.#meant.has(key)) return undefined;
+    if (this.#meant.has(key) || this.#isPartial) return undefined;
     this.#report.error('CAR105', this.span, `${this.subject}: key "${key}" is missing.`, mend);
     return undefined;
   }
@@ -94,11 +122,10 @@ export class Section {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const { value: tree } = entry;
-    if (tree.kind === 'scalar' && typeof tree.value === 'string' && tree.value !== '') {
+    if (isTold(tree)) return undefined;
+    if (tree.kind === 'scalar' && typeof tree.value === 'string' && !isBlank(tree)) {
       return { value: tree.value, span: tree.span };
     }
-    // A text that a variable left empty has been told already.
-    if (tree.kind === 'scalar' && tree.expanded) return undefined;
     return this.#wrong(key, tree, 'a text');
   }
 
@@ -139,6 +166,7 @@ export class Section {
   scalar(key: string): ScalarTree | undefined {
     const tree = this.tree(key);
     if (tree === undefined) return undefined;
+    if (isTold(tree)) return undefined;
     if (tree.kind === 'scalar') return tree;
     return this.#wrong(key, tree, 'a single value');
   }
@@ -181,10 +209,12 @@ export class Section {
   }
 
   choiceOf<T extends string>(key: string, tree: Tree, known: readonly T[]): T | undefined {
+    if (isTold(tree)) return undefined;
     if (tree.kind !== 'scalar' || typeof tree.value !== 'string') {
       return this.#wrong(key, tree, `one of ${listed(known)}`);
     }
     if (known.includes(tree.value as T)) return tree.value as T;
+    if (isBlank(tree)) return this.#wrong(key, tree, `one of ${listed(known)}`);
     this.#report.error(
       'CAR109',
       tree.span,
@@ -195,13 +225,14 @@ export class Section {
   }
 
   #wrong(key: string, tree: Tree, wanted: string): undefined {
+    if (isTold(tree)) return undefined;
     const place =
       tree.kind === 'scalar' && tree.value === null ? this.entry(key)!.keySpan : headOf(tree);
     this.#report.error(
       'CAR103',
       place,
       `${this.subject}: ${key} is ${kindOf(tree)}, not ${wanted}.`,
-      `Write ${wanted} there.`,
+      emptyMend(tree) ?? `Write ${wanted} there.`,
     );
     return undefined;
   }

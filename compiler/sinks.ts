@@ -4,15 +4,18 @@
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
-import type { SinkSpec } from '../core/spec.ts';
+import type { SinkSpec, StepSpec } from '../core/spec.ts';
+import { readsEvent } from './cel-event.ts';
 import { namedLane, type Scope } from './declarations.ts';
+import { checkEffects, warnConfig } from './effect-checks.ts';
+import { OWNERS } from './engine-tables.ts';
 import { resolveOptions } from './options.ts';
 import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
 import { readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed } from './report.ts';
 import type { Placed, Section } from './section.ts';
 import { ANY_SHAPE } from './shape.ts';
-import { resolveSteps, type StepScope } from './steps.ts';
+import { type ResolvedStep, resolveSteps, type StepScope } from './steps.ts';
 
 export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
   readonly topology: string;
@@ -29,12 +32,7 @@ const TIMEOUT_MS_DEFAULT = 5_000;
 /** A longer one would hold the lane's mark beyond what a retry topic is for (design, D8). */
 const TIMEOUT_MS_MAX = 30_000;
 
-export const OWNERS_TABLE: TablePlan = {
-  name: 'owners',
-  topic: 'tables.device-owners',
-  schema: 'Device',
-  key: 'deviceId',
-};
+export const OWNERS_TABLE: TablePlan = { name: 'owners', ...OWNERS };
 
 /** Undefined when something was told. */
 export function resolveSink(
@@ -49,10 +47,14 @@ export function resolveSink(
   const from = resolveFrom(scope, section);
   const gates = resolveGates(scope, section, from?.lane);
   const to = resolveTo(scope, section);
+  if (from !== undefined && to !== undefined && gates !== undefined) {
+    checkSinkUse(scope, section, from, to.spec, gates.steps);
+  }
   if (report.errorCount > errorsBefore) return undefined;
   if (from === undefined || gates === undefined || to === undefined) return undefined;
   const tables = new Map<string, TablePlan>();
-  for (const { tables: used } of gates) for (const table of used) tables.set(table.name, table);
+  for (const { tables: used } of gates.steps)
+    for (const table of used) tables.set(table.name, table);
   if (to.spec.needsOwner || to.spec.keeps !== true) {
     // Every sink that delivers checks the device's current epoch by it (design, D4).
     const declared = [...scope.tables.values()].find(
@@ -67,7 +69,13 @@ export function resolveSink(
     config: to.config,
     lane: from.lane,
     transport: from.transport,
-    steps: gates.map(({ name: step, spec, config }) => ({ name: step, spec, config, store: null })),
+    steps: gates.steps.map(({ name: step, spec, config }) => ({
+      name: step,
+      spec,
+      config,
+      store: null,
+    })),
+    ...(readsEvent(gates.shape, gates.fields) ? { readsEvent: true as const } : {}),
     tables: [...tables.values()],
     inFlightMax: to.inFlightMax,
     timeoutMs: to.timeoutMs,
@@ -105,23 +113,52 @@ function resolveFrom(
 /**
  * A sink's steps only say yes or no: state and fan-out belong to the stream, before the numbers.
  */
+function refusedInSink(spec: StepSpec): string | undefined {
+  if (spec.kind === 'each' && spec.rows === undefined) return undefined;
+  return spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
+}
+
 function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undefined) {
-  const { report, schemas } = scope;
+  const { schemas } = scope;
   const shape =
     lane === undefined
       ? ANY_SHAPE
       : (schemas.named(section.subject, { value: lane.schema, span: section.span }) ?? ANY_SHAPE);
   const resolved = resolveSteps(
-    { ...scope, subject: section.subject },
+    { ...scope, subject: section.subject, refuses: refusedInSink },
     section.list('steps'),
     shape,
   );
-  for (const { name, spec, span } of resolved?.steps ?? []) {
-    if (spec.kind === 'each' && spec.rows === undefined) continue;
-    const why = spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
-    report.error('CAR219', span, `${section.subject}: step "${name}" ${why}.`);
+  return resolved && { ...resolved, shape };
+}
+
+/** A sink reaches the devices of its transport, and has before it what it needs. */
+function checkSinkUse(
+  { report }: Pick<SinkScope, 'report'>,
+  sink: Section,
+  { transport }: { readonly transport: Transport | 'all' },
+  spec: SinkSpec,
+  gates: readonly ResolvedStep[],
+): void {
+  const { subject } = sink;
+  if (spec.transport !== undefined && transport !== spec.transport) {
+    const what = `${subject}: ${spec.type} reaches devices by ${spec.transport} only, and it reads ${transport}.`;
+    const span = sink.section('from')?.tree('transport')?.span ?? sink.span;
+    report.error('CAR243', span, what, `Write transport: ${spec.transport}.`);
   }
-  return resolved?.steps;
+  const { needs } = spec;
+  if (needs !== undefined && !gates.some(({ spec: gate }) => gate.type === needs)) {
+    const what = `${subject}: ${spec.type} needs what ${needs} looks up, and reaches nobody without it.`;
+    report.error('CAR250', sink.span, what, `Write steps: [{ ${needs}: { table: presence } }].`);
+  }
+  for (const { name, spec: gate, span } of gates) {
+    if (gate.joinsFor === undefined || gate.joinsFor === spec.type) continue;
+    const what =
+      `${subject}: ${name} drops what is for devices that are away, ` +
+      `and ${spec.type} is there for those.`;
+    report.warning('CAR247', span, what, 'Take it out.');
+  }
+  checkEffects({ report }, subject, gates);
 }
 
 function resolveTo(scope: SinkScope, sink: Section) {
@@ -155,6 +192,10 @@ function resolveTo(scope: SinkScope, sink: Section) {
     timeout === undefined
       ? TIMEOUT_MS_DEFAULT
       : readDuration(report, `${sink.subject}: timeout`, timeout, { min: 1, max: TIMEOUT_MS_MAX });
+  if (options !== undefined) {
+    const placeOf = (option: string) => options.places.get(option) ?? section.span;
+    warnConfig(report, sink.subject, spec.warns?.(options.config) ?? [], placeOf);
+  }
   if (options === undefined || inFlightMax === undefined || timeoutMs === undefined)
     return undefined;
   return { spec, config: options.config, inFlightMax, timeoutMs };

@@ -1,9 +1,10 @@
 /** Step lists: chains copied in, types looked up, options resolved, names made unique. */
 import type { StepSpec } from '../core/spec.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
+import { afterMap, asItCame, type OriginOf } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
-import { headOf, kindOf, type Placed } from './section.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type Shape } from './shape.ts';
 import type { ListTree, Tree } from './tree.ts';
 
@@ -13,6 +14,10 @@ export interface ResolvedStep {
   readonly config: Readonly<Record<string, unknown>>;
   readonly tables: readonly TablePlan[];
   readonly paths: ResolvedOptions['paths'];
+  readonly places: ResolvedOptions['places'];
+  readonly constants: ResolvedOptions['constants'];
+  /** Where what it reads comes from. */
+  readonly originOf: OriginOf;
   readonly span: Span;
 }
 
@@ -24,6 +29,8 @@ export interface ResolvedSteps {
   readonly shape: Shape;
   /** True: a step gives the value anew, so that it is no longer the source's. */
   readonly isGiven: boolean;
+  /** Where the fields of what comes out come from. */
+  readonly originOf: OriginOf;
 }
 
 /** The step lists of `chains`, and which of them were copied in. */
@@ -33,6 +40,8 @@ export interface Chains {
 }
 
 export interface StepScope extends Omit<OptionScope, 'shape'> {
+  /** Why such a step may not stand here; undefined: it may. */
+  readonly refuses?: (spec: StepSpec) => string | undefined;
   readonly steps: ReadonlyMap<string, StepSpec>;
   readonly chains: Chains;
 }
@@ -67,11 +76,23 @@ export function resolveSteps(
   const fields = new Set<string>();
   let shape = source;
   let isGiven = false;
+  let originOf = asItCame;
   for (const text of texts.slice(0, STEPS_MAX)) {
     const spec = scope.steps.get(text.type);
     if (spec === undefined) {
       unknownStep(scope, text);
       shape = ANY_SHAPE;
+      continue;
+    }
+    if (spec.isInternal === true) {
+      const what = `${scope.subject}: step "${text.type}" is one of the engine's own.`;
+      report.error('CAR248', text.typeSpan, what);
+      continue;
+    }
+    const refused = scope.refuses?.(spec);
+    if (refused !== undefined) {
+      const name = text.name?.value ?? text.type;
+      report.error('CAR219', text.typeSpan, `${scope.subject}: step "${name}" ${refused}.`);
       continue;
     }
     const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape };
@@ -85,16 +106,19 @@ export function resolveSteps(
     }
     if (!isGiven) for (const field of resolved.fields) fields.add(field);
     if (!isGiven && spec.kind === 'operator') fields.add('*');
+    const before = originOf;
     if (resolved.gives !== undefined) {
       shape = resolved.gives;
+      originOf = afterMap(before, resolved.sources);
       isGiven = true;
     }
-    const { config, tables, paths } = resolved;
+    const { config, tables, paths, places, constants } = resolved;
     const name = text.name?.value ?? text.type;
-    steps.push({ name, spec, config, tables, paths, span: text.typeSpan });
+    const span = text.typeSpan;
+    steps.push({ name, spec, config, tables, paths, places, constants, originOf: before, span });
   }
   checkNames(scope, texts);
-  return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven };
+  return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven, originOf };
 }
 
 function unknownStep(scope: StepScope, text: StepText): void {
@@ -110,6 +134,7 @@ function unknownStep(scope: StepScope, text: StepText): void {
 function optionsOf(scope: OptionScope, { options, typeSpan }: StepText) {
   if (options.kind === 'map') return options;
   if (options.kind === 'scalar' && options.value === null) return undefined;
+  if (isTold(options)) return null;
   const what = `${scope.subject}: its options are ${kindOf(options)}, not a mapping.`;
   scope.report.error('CAR103', typeSpan, what, 'Write them in braces: { option: value }.');
   return null;
@@ -127,12 +152,10 @@ function unfold(scope: StepScope, list: ListTree, within: readonly string[]): St
 function unfoldChain(scope: StepScope, step: StepText, within: readonly string[]): StepText[] {
   const { report, chains, subject } = scope;
   const { options } = step;
-  if (options.kind !== 'scalar' || typeof options.value !== 'string') {
-    report.error(
-      'CAR103',
-      step.typeSpan,
-      `${subject}: use is ${kindOf(options)}, not a chain's name.`,
-    );
+  if (isTold(options)) return [];
+  if (options.kind !== 'scalar' || typeof options.value !== 'string' || isBlank(options)) {
+    const what = `${subject}: use is ${kindOf(options)}, not a chain's name.`;
+    report.error('CAR103', step.typeSpan, what, emptyMend(options));
     return [];
   }
   const name = options.value;
@@ -158,6 +181,7 @@ function unfoldChain(scope: StepScope, step: StepText, within: readonly string[]
 
 function readStep(scope: StepScope, item: Tree): StepText | undefined {
   const { report, subject } = scope;
+  if (isTold(item)) return undefined;
   if (item.kind !== 'map') {
     const like = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : 'dedup';
     const what = `${subject}: a step is ${kindOf(item)}, not a mapping.`;
@@ -185,6 +209,7 @@ function readStep(scope: StepScope, item: Tree): StepText | undefined {
 }
 
 function stepName(scope: StepScope, tree: Tree): Placed | undefined {
+  if (isTold(tree)) return undefined;
   const value = tree.kind === 'scalar' && typeof tree.value === 'string' ? tree.value : '';
   if (STEP_NAME.test(value) && value.length <= STEP_NAME_CHARS_MAX)
     return { value, span: tree.span };

@@ -8,7 +8,7 @@ import type { LanePlan, PriorityRule } from './plan.ts';
 import { listed, type Span } from './report.ts';
 import type { Placed } from './section.ts';
 import { fits, type Shape, shapeName } from './shape.ts';
-import type { ResolvedStep } from './steps.ts';
+import type { ResolvedStep, ResolvedSteps } from './steps.ts';
 import type { ResolvedSource } from './streams.ts';
 
 export function checkPriorities(
@@ -65,21 +65,59 @@ export function checkFits(
 
 /** A table's row lies in the partition of its key: a look-up by anything else finds nothing. */
 export function checkJoins(
-  scope: Scope,
+  scope: Pick<Scope, 'report'>,
   subject: string,
   steps: readonly ResolvedStep[],
   from: ResolvedSource,
 ): void {
+  const key = from.member?.path ?? 'key';
   for (const step of steps) {
+    if (step.tables.length === 0) continue;
     const by = step.paths.get('by');
-    if (step.tables.length === 0 || by === undefined) continue;
-    for (const { reader } of by.paths) {
-      if (reader.path === 'key' || reader.path === from.member?.path) continue;
-      const key = from.member?.path ?? 'key';
-      const what = `${subject}, ${step.name}: by ${reader.path} is not the key of the stream (${key}).`;
-      scope.report.error('CAR220', by.span, what);
+    if (by === undefined) checkJoinsByKey(scope, subject, step, key);
+    for (const { reader } of by?.paths ?? []) {
+      const origin = step.originOf(reader.path);
+      if (origin === 'key' || origin === from.member?.path) continue;
+      const isOther = reader.path === key && origin !== reader.path;
+      const what = isOther
+        ? `by ${reader.path} was given anew by a map, so it may be of another member than the event`
+        : `by ${reader.path} is not the key of the stream (${key})`;
+      const code = isOther ? 'CAR245' : 'CAR220';
+      scope.report.error(code, by!.span, `${subject}, ${step.name}: ${what}.`);
     }
   }
+}
+
+/** Rows by device are not found by a stream's member. */
+function checkJoinsByKey(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  step: ResolvedStep,
+  key: string,
+): void {
+  for (const table of step.tables) {
+    if (table.key !== 'deviceId' || !/(^|\.)memberId$/.test(key)) continue;
+    const what = `${subject}, ${step.name}: table "${table.name}" is keyed by device, and the stream by ${key}.`;
+    report.error('CAR220', step.span, what, 'Put it into the sink: lanes are keyed by device.');
+  }
+}
+
+/** A record goes out under the key that it came with, so its value must repeat that one. */
+export function checkGivenKey(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  { steps, originOf, shape }: ResolvedSteps,
+  from: ResolvedSource,
+): void {
+  const path = from.member?.path;
+  const field = path?.split('.')[1];
+  const map = steps.findLast(({ places }) => places.has('fields'));
+  if (path === undefined || field === undefined || map === undefined) return;
+  if (shape.kind !== 'record' || !shape.fields.has(field)) return;
+  const origin = originOf(path);
+  if (origin === path || origin === 'key') return;
+  const what = `${subject}, ${map.name}: it gives ${path} anew, and the record keeps the key of the event.`;
+  report.error('CAR245', map.span, what);
 }
 
 /** Semantics S54: copies of one identity on two partitions are not seen as duplicates. */
@@ -92,7 +130,7 @@ export function checkDedup(
   for (const step of steps) {
     const by = step.spec.type === 'dedup' ? step.paths.get('by') : undefined;
     if (by === undefined) continue;
-    const paths = by.paths.map(({ reader }) => reader.path);
+    const paths = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
     if (paths.includes('key') || (from.member !== null && paths.includes(from.member.path)))
       continue;
     if (paths.length === 1 && paths[0] === from.id?.path) continue;

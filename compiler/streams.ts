@@ -2,15 +2,23 @@
 import { PRIORITIES, type Priority, priorityOf } from '../core/priority.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
+import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
+import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, readerOf, resolvePath } from './field-path.ts';
-import { givenBy, isPredicate, type OptionScope, resolveExpression } from './options.ts';
+import type { OptionScope } from './options.ts';
 import type { LanePlan, LaneTarget, PriorityRule, StartRule, TopicTarget } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
-import { headOf, kindOf, type Section } from './section.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
 import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
-import { checkDedup, checkFits, checkJoins, checkPriorities } from './stream-checks.ts';
+import {
+  checkDedup,
+  checkFits,
+  checkGivenKey,
+  checkJoins,
+  checkPriorities,
+} from './stream-checks.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -62,15 +70,19 @@ export function resolveStream(
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
   const from = fromSection === undefined ? undefined : resolveSource(scope, subject, fromSection);
+  const isSourceWhole = report.errorCount === errorsBefore;
   const shape = from?.shape ?? ANY_SHAPE;
   const optionScope: OptionScope = { ...scope, subject, shape };
   const rule = resolvePriority(optionScope, scope, section);
   const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
   const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
-  if (from !== undefined && steps !== undefined) {
+  // Of a source that is broken neither key nor id is known.
+  if (isSourceWhole && from !== undefined && steps !== undefined) {
     checkJoins(scope, subject, steps.steps, from);
     checkDedup(scope, subject, steps.steps, from);
+    if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
   }
+  if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');
   if (report.errorCount > errorsBefore) return undefined;
   if (useCase === undefined || from === undefined || steps === undefined || to === undefined) {
     return undefined;
@@ -221,15 +233,18 @@ function resolvePriority(
   if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
   const as = rule.choice('as', PRIORITIES);
   const unless: { when: Expression<boolean>; as: Priority }[] = [];
+  const written: WrittenException[] = [];
   const fields: string[] = [];
   const exceptions = rule.list('unless')?.items ?? [];
   for (const [i] of exceptions.entries()) {
     const exception = resolveException(options, rule, i);
     if (exception === undefined) continue;
     unless.push({ when: exception.when, as: exception.as });
+    written.push(exception.written);
     fields.push(...exception.fields);
   }
   if (as === undefined || unless.length < exceptions.length) return undefined;
+  checkExceptions(report, section.subject, priorityOf(as)!, written);
   return { rule: { as: priorityOf(as)!, unless }, fields };
 }
 
@@ -252,7 +267,10 @@ function resolveException(options: OptionScope, rule: Section, index: number) {
   }
   if (as === undefined) return undefined;
   const when = resolved.expression as Expression<boolean>;
-  return { when, as: priorityOf(as)!, fields: resolved.fields };
+  const given = priorityOf(as)!;
+  const { constant } = resolved;
+  const written = { source: when.source, constant, as: given, span: text.span };
+  return { when, as: given, fields: resolved.fields, written };
 }
 
 interface ResolvedTarget {
@@ -311,12 +329,13 @@ function collapsePaths(scope: StreamScope, section: Section, shape: Shape): Reso
   const found: ResolvedPath[] = [];
   for (const item of section.list('collapse')?.items ?? []) {
     const subject = `${section.subject}, collapse`;
-    if (item.kind !== 'scalar' || typeof item.value !== 'string') {
+    if (isTold(item)) continue;
+    if (item.kind !== 'scalar' || typeof item.value !== 'string' || isBlank(item)) {
       scope.report.error(
         'CAR103',
         headOf(item),
         `${subject}: ${kindOf(item)} is not a path.`,
-        'Write [value.eventId].',
+        emptyMend(item) ?? 'Write [value.eventId].',
       );
       continue;
     }

@@ -13,10 +13,12 @@ import {
   parseDocument,
   Scalar,
   type ScalarTag,
+  type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { nearest } from '../core/nearest.ts';
+import { clearNoise } from './noise.ts';
 import { Report, type Span } from './report.ts';
+import { type Environment, expand } from './variables.ts';
 
 export interface ScalarTree {
   readonly kind: 'scalar';
@@ -24,6 +26,8 @@ export interface ScalarTree {
   readonly value: string | number | boolean | null;
   /** True: its text came, wholly or in part, from the environment. */
   readonly expanded: boolean;
+  /** True: why it has no value was told already, and nothing else is told of it. */
+  readonly told: boolean;
   /** Where the first character of the text stands, when text and source agree; -1 otherwise. */
   readonly textStart: number;
 }
@@ -44,10 +48,11 @@ export interface MapTree {
   readonly kind: 'map';
   readonly span: Span;
   readonly entries: readonly Entry[];
+  /** True: a key could not be read, which was told; it may be any that is missing. */
+  readonly isPartial?: true;
 }
 
 export type Tree = ScalarTree | ListTree | MapTree;
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A topology is written by hand; what is larger is something else. */
 const TEXT_CHARS_MAX = 1024 * 1024;
@@ -68,46 +73,67 @@ export function parseTree(
 ): { tree: Tree | undefined; report: Report } {
   const lines = new LineCounter();
   const report = new Report(file, lines);
+  lines.addNewLine(0);
   if (text.length > TEXT_CHARS_MAX) {
-    lines.addNewLine(0);
     report.error('CAR110', { start: 0, end: 1 }, `the text has ${text.length} characters.`);
     return { tree: undefined, report };
   }
-  const document = parseDocument(text, {
-    lineCounter: lines,
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+    lines.addNewLine(at + 1);
+  }
+  const { text: cleared, unknown } = clearNoise(text, report);
+  if (cleared === undefined) return { tree: undefined, report };
+  const document = parseDocument(cleared, {
     customTags: (tags) => [groupedInteger, ...tags],
     prettyErrors: false,
     strict: true,
     stringKeys: false,
   });
-  for (const error of document.errors) {
-    const span = { start: error.pos[0], end: Math.max(error.pos[1], error.pos[0] + 1) };
-    if (error.code === 'DUPLICATE_KEY') {
-      const key = /^[^:\s]*/.exec(text.slice(span.start))?.[0] ?? '';
-      const end = span.start + Math.max(key.length, 1);
-      report.error(
-        'CAR102',
-        { start: span.start, end },
-        `key "${key}" stands twice in one mapping.`,
-      );
-    } else {
-      report.error('CAR101', span, firstSentence(error.message));
-    }
-  }
+  tellFaults(report, cleared, document.errors);
   for (const { pos, message } of document.warnings) {
-    report.error(
-      'CAR101',
-      { start: pos[0], end: Math.max(pos[1], pos[0] + 1) },
-      firstSentence(message),
-    );
+    report.error('CAR101', spanAt(pos), firstSentence(message));
   }
-  if (report.hasErrors) return { tree: undefined, report };
-  const walk = new Walk(text, env, report);
+  // A variable without quotes, or an odd space, leaves a tree of which the rest can be told.
+  if (document.errors.length + document.warnings.length > 0) return { tree: undefined, report };
+  const walk = new Walk(cleared, unknown, env, report);
   const { contents } = document;
   const tree =
     contents === null ? emptyScalar({ start: 0, end: 1 }) : walk.tree(contents as ParsedNode);
   // Where an alias stands nothing is known, so whatever else is told may only follow from it.
   return { tree: walk.isAliased ? undefined : tree, report };
+}
+
+function spanAt([start, end]: readonly [number, number]): Span {
+  return { start, end: Math.max(end, start + 1) };
+}
+
+/** By the library's own code. */
+const MENDS: { readonly [code: string]: string } = {
+  TAB_AS_INDENT: 'Indent with spaces: YAML takes no tabs there.',
+  BLOCK_AS_IMPLICIT_KEY:
+    'Put a text with ": " in it into quotes, and begin keys of one mapping in one column.',
+};
+
+/** Of what is no YAML only the first is told: where it begins again after that is guessed. */
+function tellFaults(report: Report, text: string, errors: readonly YAMLError[]): void {
+  const isOurs = ({ code }: YAMLError) => code === 'DUPLICATE_KEY' || code === 'MULTIPLE_DOCS';
+  const first = errors.filter((error) => !isOurs(error)).sort((a, b) => a.pos[0] - b.pos[0])[0];
+  // After what was told of the text before, it is hardly another fault.
+  if (first !== undefined && !report.hasErrors) {
+    report.error('CAR101', spanAt(first.pos), firstSentence(first.message), MENDS[first.code]);
+  }
+  for (const error of errors.filter(isOurs)) {
+    const [start] = error.pos;
+    if (first !== undefined && start > first.pos[0]) continue;
+    if (error.code === 'MULTIPLE_DOCS') {
+      const what = 'a second document begins here, and only the first would be read.';
+      report.error('CAR115', { start, end: start + 3 }, what);
+      continue;
+    }
+    const key = /^[^:\s]*/.exec(text.slice(start))?.[0] ?? '';
+    const what = `key "${key}" stands twice in one mapping.`;
+    report.error('CAR102', { start, end: start + Math.max(key.length, 1) }, what);
+  }
 }
 
 function firstSentence(message: string): string {
@@ -116,7 +142,7 @@ function firstSentence(message: string): string {
 }
 
 function emptyScalar(span: Span): ScalarTree {
-  return { kind: 'scalar', span, value: null, expanded: false, textStart: -1 };
+  return { kind: 'scalar', span, value: null, expanded: false, told: false, textStart: -1 };
 }
 
 function spanOf(node: Node): Span {
@@ -127,12 +153,15 @@ function spanOf(node: Node): Span {
 
 class Walk {
   readonly #text: string;
+  /** Where variables stand without quotes, which has been told. */
+  readonly #unknown: readonly Span[];
   readonly #env: Environment;
   readonly #report: Report;
   #aliased = false;
 
-  constructor(text: string, env: Environment, report: Report) {
+  constructor(text: string, unknown: readonly Span[], env: Environment, report: Report) {
     this.#text = text;
+    this.#unknown = unknown;
     this.#env = env;
     this.#report = report;
   }
@@ -148,7 +177,11 @@ class Walk {
       this.#report.error('CAR111', span, 'anchors and aliases are not read here.');
       return emptyScalar(span);
     }
-    if (isMap(node)) return { kind: 'map', span, entries: this.#entries(node) };
+    if (isMap(node)) {
+      const entries = this.#entries(node);
+      const isPartial = node.items.some(({ key }) => this.#isUnknown(spanOf(key as Node)));
+      return { kind: 'map', span, entries, ...(isPartial ? { isPartial } : {}) };
+    }
     if (isSeq(node)) {
       return { kind: 'list', span, items: node.items.map((item) => this.tree(item as Node)) };
     }
@@ -159,6 +192,8 @@ class Walk {
     const entries: Entry[] = [];
     for (const { key, value } of map.items) {
       const keySpan = spanOf(key as Node);
+      if (this.#isUnknown(keySpan)) continue;
+      if (isAlias(key) || (isScalar(key) && key.anchor !== undefined)) this.tree(key as Node);
       if (!isScalar(key) || key.value === null || typeof key.value === 'object') {
         this.#report.error('CAR103', keySpan, 'a key must be a text.');
         continue;
@@ -169,64 +204,31 @@ class Walk {
     return entries;
   }
 
-  #scalar(node: Scalar, span: Span): ScalarTree {
-    const { value } = node;
-    if (typeof value === 'bigint') {
-      return { kind: 'scalar', span, value: Number(value), expanded: false, textStart: -1 };
-    }
-    if (typeof value !== 'string') {
-      const plain = typeof value === 'number' || typeof value === 'boolean' ? value : null;
-      return { kind: 'scalar', span, value: plain, expanded: false, textStart: -1 };
-    }
-    const textStart = this.#textStart(node, value, span);
-    if (!value.includes('${')) {
-      return { kind: 'scalar', span, value, expanded: false, textStart };
-    }
-    const expanded = this.#expand(value, span, textStart);
-    // What comes from the environment may be a secret, wherever it was put.
-    this.#report.hide(expanded, value);
-    return { kind: 'scalar', span, value: expanded, expanded: true, textStart: -1 };
+  #isUnknown({ start, end }: Span): boolean {
+    return this.#unknown.some((span) => span.start < end && start < span.end);
   }
 
-  #textStart(node: Scalar, value: string, span: Span): number {
-    const isQuoted = node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE;
+  #scalar({ value, type }: Scalar, span: Span): ScalarTree {
+    const plain = { kind: 'scalar', span, expanded: false, told: false, textStart: -1 } as const;
+    if (this.#isUnknown(span)) return { ...plain, value: '', expanded: true, told: true };
+    if (typeof value === 'bigint') return { ...plain, value: Number(value) };
+    if (typeof value !== 'string') {
+      return {
+        ...plain,
+        value: typeof value === 'number' || typeof value === 'boolean' ? value : null,
+      };
+    }
+    const textStart = this.#textStart(type, value, span);
+    if (!value.includes('${')) return { ...plain, value, textStart };
+    const { text, told } = expand(this.#env, this.#report, { value, span }, textStart);
+    // What comes from the environment may be a secret, wherever it was put.
+    this.#report.hide(text, value);
+    return { ...plain, value: text, expanded: true, told };
+  }
+
+  #textStart(type: Scalar['type'], value: string, span: Span): number {
+    const isQuoted = type === Scalar.QUOTE_DOUBLE || type === Scalar.QUOTE_SINGLE;
     const start = span.start + (isQuoted ? 1 : 0);
     return this.#text.startsWith(value, start) ? start : -1;
   }
-
-  #expand(value: string, span: Span, textStart: number): string {
-    return value.replace(
-      /\$\{([^}]*)(\}?)/g,
-      (all: string, inside: string, close: string, at: number) => {
-        const place =
-          textStart < 0 ? span : { start: textStart + at, end: textStart + at + all.length };
-        const match = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/.exec(inside);
-        if (match === null || close === '') {
-          this.#report.error('CAR107', place, `"${all}" is not a variable.`);
-          return '';
-        }
-        const name = match[1]!;
-        const set = Object.hasOwn(this.#env, name) ? this.#env[name] : undefined;
-        if (set !== undefined && set !== '') {
-          this.#report.hide(set, all);
-          return set;
-        }
-        if (match[2] !== undefined) return match[2];
-        const near = nearest(name, setNames(this.#env));
-        this.#report.error(
-          'CAR106',
-          place,
-          `variable ${name} is not set, and has no default.`,
-          near === undefined
-            ? `set it (export ${name}=…), or write \${${name}:-default}.`
-            : `did you mean \${${near}}?   Or set it: export ${name}=…`,
-        );
-        return '';
-      },
-    );
-  }
-}
-
-function setNames(env: Environment): string[] {
-  return Object.keys(env).filter((name) => env[name] !== undefined);
 }

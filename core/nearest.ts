@@ -4,13 +4,17 @@
 const COMPARED_CHARS_MAX = 64;
 
 /**
- * Undefined when nothing is near: more than a third of the letters, and more than two, would
- * change.
+ * Undefined when nothing is near: more than `lettersMax` letters would change, which is a third of
+ * them, and at least two.
  */
-export function nearest(written: string, known: Iterable<string>): string | undefined {
+export function nearest(
+  written: string,
+  known: Iterable<string>,
+  lettersMax = Math.max(2, Math.floor(written.slice(0, COMPARED_CHARS_MAX).length / 3)),
+): string | undefined {
   const word = written.slice(0, COMPARED_CHARS_MAX);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = lettersMax + 1;
   for (const name of known) {
     // So many letters would change at least: no need to count them.
     const least = Math.abs(word.length - Math.min(name.length, COMPARED_CHARS_MAX));

@@ -24,3 +24,22 @@ export interface DeviceNotification {
   readonly payloadSchemaId: number;
   readonly payload: Buffer;
 }
+
+/** Where a decoded notification has its event; a symbol, as its fields are those of the schema. */
+const EVENT = Symbol('event');
+
+/** Gives a decoded notification its event, decoded when somebody asks; `decode` may throw. */
+export function setEvent(notification: object, decode: () => unknown): void {
+  let event: { readonly of: unknown } | undefined;
+  const get = () => {
+    event ??= { of: decode() };
+    return event.of;
+  };
+  Object.defineProperty(notification, EVENT, { get, configurable: true });
+}
+
+/** The event; where nobody has given one it stands in its place already, as tools decode it. */
+export function eventOf(notification: object): unknown {
+  const { [EVENT]: event, payload } = notification as { [EVENT]?: unknown; payload?: unknown };
+  return event === undefined ? payload : event;
+}

@@ -5,9 +5,12 @@
  */
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
+import type { Transport } from './device.ts';
+import type { ErrorCode } from './error-table.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Record } from './record.ts';
 import type { Slice } from './slice.ts';
+import type { ConfigWarning, Fates, StepTimes } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -56,6 +59,8 @@ export interface Option<T> {
   readonly choices?: Readonly<globalThis.Record<string, string>>;
   readonly min?: number;
   readonly max?: number;
+  /** `table`: the schema of the rows that the step reads. */
+  readonly schema?: string;
   /** Never there; carries the type. */
   readonly type?: T;
 }
@@ -111,8 +116,9 @@ export const someOf = <C extends Readonly<globalThis.Record<string, string>>>(
   choices: C,
   fallback?: readonly (keyof C & string)[],
 ): Option<readonly (keyof C & string)[]> => option('some_of', doc, fallback, { choices });
-/** The name of a table of the topology; `ctx.table` gives its rows. */
-export const table = (doc: string): Option<string> => option('table', doc, undefined);
+/** The name of a table of the topology, of that schema; `ctx.table` gives its rows. */
+export const table = (doc: string, schema: string): Option<string> =>
+  option('table', doc, undefined, { schema });
 export const flag = (doc: string, fallback: boolean): Option<boolean> =>
   option('flag', doc, fallback);
 export const text = (doc: string, fallback?: string): Option<string> =>
@@ -133,7 +139,11 @@ export type ValuesOf<O extends Options> = {
 export type Emit = (record: Record) => Record;
 
 /** What a step is handed when its task opens. */
-export interface StepContext<Rows = never> {
+export interface StepContext<
+  Rows = never,
+  Reason extends string = string,
+  Name extends string = string,
+> {
   readonly stream: string;
   readonly step: string;
   /** The id of the use case (`id:` of the stream). */
@@ -146,12 +156,12 @@ export interface StepContext<Rows = never> {
   /** A table of schema MemberDevices, as lines. */
   devices(name: string): DevicesView;
   /** Counts what the spec declares under `counts`. */
-  count(name: string, by?: number): void;
+  count(name: Name, by?: number): void;
   /**
    * Settles `by` records that were held: passed, or dropped with a declared reason. `offset` is
    * that of the one that was dropped, so that tools can name it.
    */
-  settle(verdict: Verdict, by?: number, offset?: number): void;
+  settle(verdict: Verdict<Reason>, by?: number, offset?: number): void;
 }
 
 interface StepSpecBase<O extends Options> {
@@ -161,8 +171,14 @@ interface StepSpecBase<O extends Options> {
   /** More prose for the reference page: guarantees, limits, sources of rules. */
   readonly description?: string;
   readonly config: O;
-  readonly drops?: Readonly<globalThis.Record<string, string>>;
-  readonly counts?: Readonly<globalThis.Record<string, string>>;
+  /** The type of a later step that reads what this one sets; without one it has no effect. */
+  readonly marksFor?: string;
+  /** The type of sink that needs what this step looks up; others lose by its drops. */
+  readonly joinsFor?: string;
+  /** True: a step of the engine's own sub-topologies, which no file may name. */
+  readonly isInternal?: boolean;
+  warns?(config: ValuesOf<O>): readonly ConfigWarning[];
+  times?(config: ValuesOf<O>): StepTimes;
   /**
    * The options, beside `keyedBy`, that say what a row means, as the size of a window does: when an
    * edit changes one of them, rows of before are not read as if they were of now.
@@ -185,33 +201,59 @@ interface KeyedSpec<O extends Options, R> {
 }
 
 /** From record to verdict; `passed` passes the record itself. */
-export interface EachSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSpec<O, R> {
+export interface EachSpec<
+  O extends Options,
+  R,
+  D extends string = string,
+  C extends ErrorCode = ErrorCode,
+  N extends string = string,
+> extends StepSpecBase<O>,
+    KeyedSpec<O, R>,
+    Fates<D, C, N> {
   readonly kind: 'each';
-  open(config: ValuesOf<O>, context: StepContext<R>): (record: Record, key: Key | null) => Verdict;
+  open(
+    config: ValuesOf<O>,
+    context: StepContext<R, NoInfer<D>, NoInfer<N>>,
+  ): (record: Record, key: Key | null) => Verdict<NoInfer<D>, NoInfer<C>>;
 }
 
 /** From one record to any number; what goes on is what was emitted, the verdict is the input's. */
-export interface ExpandSpec<O extends Options, R> extends StepSpecBase<O>, KeyedSpec<O, R> {
+export interface ExpandSpec<
+  O extends Options,
+  R,
+  D extends string = string,
+  C extends ErrorCode = ErrorCode,
+  N extends string = string,
+> extends StepSpecBase<O>,
+    KeyedSpec<O, R>,
+    Fates<D, C, N> {
   readonly kind: 'expand';
   /** The options that name a table of devices and the field it is joined by: it is read ahead. */
   readonly joins?: { readonly table: keyof O & string; readonly by: keyof O & string };
   open(
     config: ValuesOf<O>,
-    context: StepContext<R>,
-  ): (record: Record, emit: Emit, key: Key | null) => Verdict;
+    context: StepContext<R, NoInfer<D>, NoInfer<N>>,
+  ): (record: Record, emit: Emit, key: Key | null) => Verdict<NoInfer<D>, NoInfer<C>>;
 }
 
 /** Holds records in its store and lets them go when their row is due on the task's clock. */
-export interface TimedSpec<O extends Options, C extends Columns> extends StepSpecBase<O> {
+export interface TimedSpec<
+  O extends Options,
+  R extends Columns,
+  D extends string = string,
+  C extends ErrorCode = ErrorCode,
+  N extends string = string,
+> extends StepSpecBase<O>,
+    Fates<D, C, N> {
   readonly kind: 'timed';
   /** Has a column of kind `record`: each row stands for one held record. */
-  readonly rows: C;
+  readonly rows: R;
   readonly keyedBy: keyof O & string;
   open(
     config: ValuesOf<O>,
-    context: StepContext<C>,
+    context: StepContext<R, NoInfer<D>, NoInfer<N>>,
   ): {
-    record(record: Record, emit: TimedEmit, key: Key | null): Verdict;
+    record(record: Record, emit: TimedEmit, key: Key | null): Verdict<NoInfer<D>, NoInfer<C>>;
     /** The store's row has come to its time. Its due time is already taken off. */
     due(emit: TimedEmit): void;
   };
@@ -225,31 +267,62 @@ export interface TimedEmit {
 }
 
 /** Any stateless RxJS pipeline over slices; for custom processors. */
-export interface OperatorSpec<O extends Options> extends StepSpecBase<O> {
+export interface OperatorSpec<
+  O extends Options,
+  D extends string = string,
+  N extends string = string,
+> extends StepSpecBase<O>,
+    Fates<D, never, N> {
   readonly kind: 'operator';
-  open(config: ValuesOf<O>, context: StepContext): OperatorFunction<Slice, Slice>;
+  open(
+    config: ValuesOf<O>,
+    context: StepContext<never, NoInfer<D>, NoInfer<N>>,
+  ): OperatorFunction<Slice, Slice>;
 }
 
 // biome-ignore-start lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
 export type StepSpec =
-  | EachSpec<any, any>
-  | ExpandSpec<any, any>
-  | TimedSpec<any, any>
-  | OperatorSpec<any>;
+  | EachSpec<any, any, any, any, any>
+  | ExpandSpec<any, any, any, any, any>
+  | TimedSpec<any, any, any, any, any>
+  | OperatorSpec<any, any, any>;
 // biome-ignore-end lint/suspicious/noExplicitAny: as above.
 
-export const defineEach = <O extends Options, R extends Rows = never>(
-  spec: Omit<EachSpec<O, R>, 'kind'>,
-): EachSpec<O, R> => ({ kind: 'each', ...spec });
-export const defineExpand = <O extends Options, R extends Rows = never>(
-  spec: Omit<ExpandSpec<O, R>, 'kind'>,
-): ExpandSpec<O, R> => ({ kind: 'expand', ...spec });
-export const defineTimed = <O extends Options, C extends Columns>(
-  spec: Omit<TimedSpec<O, C>, 'kind'>,
-): TimedSpec<O, C> => ({ kind: 'timed', ...spec });
-export const defineOperator = <O extends Options>(
-  spec: Omit<OperatorSpec<O>, 'kind'>,
-): OperatorSpec<O> => ({ kind: 'operator', ...spec });
+// A reason, code or count that a spec does not declare does not compile: none declared, none given.
+export const defineEach = <
+  O extends Options,
+  R extends Rows = never,
+  D extends string = never,
+  C extends ErrorCode = never,
+  N extends string = never,
+>(
+  spec: Omit<EachSpec<O, R, D, C, N>, 'kind'>,
+): EachSpec<O, R, D, C, N> => ({ kind: 'each', ...spec });
+export const defineExpand = <
+  O extends Options,
+  R extends Rows = never,
+  D extends string = never,
+  C extends ErrorCode = never,
+  N extends string = never,
+>(
+  spec: Omit<ExpandSpec<O, R, D, C, N>, 'kind'>,
+): ExpandSpec<O, R, D, C, N> => ({ kind: 'expand', ...spec });
+export const defineTimed = <
+  O extends Options,
+  R extends Columns,
+  D extends string = never,
+  C extends ErrorCode = never,
+  N extends string = never,
+>(
+  spec: Omit<TimedSpec<O, R, D, C, N>, 'kind'>,
+): TimedSpec<O, R, D, C, N> => ({ kind: 'timed', ...spec });
+export const defineOperator = <
+  O extends Options,
+  D extends string = never,
+  N extends string = never,
+>(
+  spec: Omit<OperatorSpec<O, D, N>, 'kind'>,
+): OperatorSpec<O, D, N> => ({ kind: 'operator', ...spec });
 
 /** What a sink connector is handed when it opens. */
 export interface SinkContext {
@@ -294,6 +367,11 @@ export interface SinkSpec<O extends Options = Options> {
    * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
+  /** The only transport whose devices it reaches; undefined: any. */
+  readonly transport?: Transport;
+  /** The type of step that must stand before it. */
+  readonly needs?: string;
+  warns?(config: ValuesOf<O>): readonly ConfigWarning[];
   readonly example: string;
   open(config: ValuesOf<O>, context: SinkContext): Promise<Sink>;
 }

@@ -63,6 +63,26 @@ export const TOPOLOGY_ERRORS = {
     what: 'A line of a test is before the one above it.',
     mend: 'Put the lines into the order of their times; the clock never goes back.',
   },
+  CAR113: {
+    slug: 'unseen-character',
+    what: 'A character that is not seen, or only looks like a space, stands where YAML reads it.',
+    mend: 'Write a plain space in its place, or nothing; editors can show such characters.',
+  },
+  CAR114: {
+    slug: 'unquoted-variable',
+    what: 'A variable stands without quotes between braces or brackets.',
+    mend: 'Write it in quotes: "${NAME}".',
+  },
+  CAR115: {
+    slug: 'several-documents',
+    what: 'The text has several YAML documents.',
+    mend: 'Write one topology a file; take the line with --- out, or move what follows it.',
+  },
+  CAR116: {
+    slug: 'nested-too-deep',
+    what: 'Mappings and lists are nested deeper than any file of ours needs.',
+    mend: 'Write it flatter; a bracket that is opened again and again is nested too.',
+  },
   CAR201: {
     slug: 'unknown-table',
     what: 'A table that is named is not declared.',
@@ -145,7 +165,7 @@ export const TOPOLOGY_ERRORS = {
   },
   CAR217: {
     slug: 'lane-unread',
-    what: 'No sink reads this transport of a lane: its notifications would end there.',
+    what: 'No sink tells the devices of this transport of a lane: they would hear of nothing.',
     mend: 'Add a sink for it, or take the transport out of the lane.',
   },
   CAR218: {
@@ -172,6 +192,61 @@ export const TOPOLOGY_ERRORS = {
     slug: 'unknown-name',
     what: 'A test names a topology, stream, sink, step or reason that is not there.',
     mend: 'See the names: carillon describe',
+  },
+  CAR240: {
+    slug: 'wrong-table',
+    what: 'A step looks up in a table whose rows are of another schema than it reads.',
+    mend: 'Name the table that has those rows.',
+  },
+  CAR241: {
+    slug: 'wrong-key',
+    what: 'A table or a lane has another key than its records are written with.',
+    mend: 'Write the key that the message names.',
+  },
+  CAR242: {
+    slug: 'wrong-lane-schema',
+    what: 'A lane has another schema than that of a notification.',
+    mend: 'Write schema: DeviceNotification.',
+  },
+  CAR243: {
+    slug: 'wrong-transport',
+    what: 'A sink reads a transport whose devices it does not reach.',
+    mend: 'Let it read its own transport.',
+  },
+  CAR244: {
+    slug: 'told-twice',
+    what: 'One notification would be told to a device twice.',
+    mend: 'Keep one of the two.',
+  },
+  CAR245: {
+    slug: 'key-given-anew',
+    what: 'A map gives the field that the key repeats another value, so that another member is told.',
+    mend: "Give it the event's own: memberId: value.memberId.",
+  },
+  CAR246: {
+    slug: 'no-effect',
+    what: 'Something that is written has no effect.',
+    mend: 'Take it out, or write what was meant.',
+  },
+  CAR247: {
+    slug: 'always-lost',
+    what: 'What comes by here is lost, always or nearly so.',
+    mend: 'Write what was meant, or take it out.',
+  },
+  CAR248: {
+    slug: 'internal-step',
+    what: "A step of the engine's own stands in a topology.",
+    mend: 'Take it out: every topology with lanes has it without a line of YAML.',
+  },
+  CAR249: {
+    slug: 'table-unwritten',
+    what: 'A table is read from a topic that nobody writes.',
+    mend: 'Name the topic that the engine writes, or fill it from outside.',
+  },
+  CAR250: {
+    slug: 'sink-needs-step',
+    what: 'A sink lacks the step that finds what it needs.',
+    mend: 'Add the step to the sink.',
   },
   CAR301: {
     slug: 'unknown-option',
@@ -247,6 +322,16 @@ export const TOPOLOGY_ERRORS = {
     slug: 'dedup-not-by-key',
     what: 'The identity of a dedup is not derived from the key.',
     mend: "Add the key's path to `by`, or name the id in `from.id`: copies on two partitions are not seen.",
+  },
+  CAR316: {
+    slug: 'fails-on-null',
+    what: 'An expression fails where a field that it reads is null.',
+    mend: 'Say what null means: value.age != null && value.age >= 16.',
+  },
+  CAR317: {
+    slug: 'has-never-false',
+    what: 'has() asks for a field that a record of the schema always has.',
+    mend: 'Compare with null: value.name != null.',
   },
   CAR402: {
     slug: 'unknown-field',

@@ -1,24 +1,48 @@
+import type { ErrorCode } from './error-table.ts';
+
 /**
  * A record's fate is a value. At every commit, for every step:
  * `in + restored = passed + dropped + deadLettered + held` (the law of conservation); what a step
  * sends out is counted apart.
  */
-export interface Verdict {
-  readonly kind: 'passed' | 'dropped' | 'dead-lettered' | 'held';
-  /** The declared reason of a drop or the code of a dead letter; empty otherwise. */
-  readonly reason: string;
+export type Verdict<Reason extends string = string, Code extends string = string> =
+  | Passed
+  | Held
+  | Dropped<Reason>
+  | DeadLettered<Code>;
+
+export interface Passed {
+  readonly kind: 'passed';
+  readonly reason: '';
 }
 
-export const PASSED: Verdict = { kind: 'passed', reason: '' };
 /** In a window or buffer; the step settles it later. */
-export const HELD: Verdict = { kind: 'held', reason: '' };
+export interface Held {
+  readonly kind: 'held';
+  readonly reason: '';
+}
 
-export function dropped(reason: string): Verdict {
+export interface Dropped<Reason extends string> {
+  readonly kind: 'dropped';
+  /** One that the step's spec declares: another does not compile. */
+  readonly reason: Reason;
+}
+
+export interface DeadLettered<Code extends string> {
+  readonly kind: 'dead-lettered';
+  /** As for drops. */
+  readonly reason: Code;
+}
+
+export const PASSED: Passed = { kind: 'passed', reason: '' };
+export const HELD: Held = { kind: 'held', reason: '' };
+
+export function dropped<Reason extends string>(reason: Reason): Dropped<Reason> {
   return { kind: 'dropped', reason };
 }
 
 /** `code` is an error code of the table (CAR5xx). */
-export function deadLettered(code: string): Verdict {
+export function deadLettered<Code extends ErrorCode>(code: Code): DeadLettered<Code> {
   return { kind: 'dead-lettered', reason: code };
 }
 

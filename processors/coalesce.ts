@@ -53,6 +53,18 @@ export const coalesce = defineTimed({
     null_identity: 'Records that passed because a part of their identity is null or absent.',
     emitted_early: 'Bursts sent on before their time because of `keys_max`.',
   },
+  times: ({ quiet, at_most }) => ({ waitMs: Math.min(quiet, at_most) }),
+  warns({ quiet, at_most }) {
+    for (const [option, ms] of [
+      ['quiet', quiet],
+      ['at_most', at_most],
+    ] as const) {
+      const why = 'is no time at all, so no burst is waited for';
+      if (ms === 0) return [{ option, kind: 'no_effect', why }];
+    }
+    const why = 'is longer than at_most, which ends every burst before it';
+    return quiet > at_most ? [{ option: 'quiet', kind: 'no_effect', why }] : [];
+  },
   example:
     '- coalesce: { by: [value.profileId, value.titleId], quiet: 2s, at_most: 10s, ' +
     'keys_max: 200_000, on_full: emit_oldest }',

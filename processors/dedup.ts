@@ -99,6 +99,10 @@ export const dedup = defineEach({
     late: 'Records more than `within` behind stream time or behind the one remembered.',
     forgotten: 'Identities forgotten before their time because of `keys_max`.',
   },
+  warns({ within }) {
+    const why = 'is no time at all: only copies of one event time are seen as duplicates';
+    return within === 0 ? [{ option: 'within', kind: 'no_effect', why }] : [];
+  },
   example: '- dedup: { by: [value.eventId], within: 10m, keys_max: 1_000_000 }',
   rows,
   keyedBy: 'by',

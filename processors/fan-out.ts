@@ -56,7 +56,7 @@ export const fanOut = defineExpand({
     'the event. The table is read as it is when the event is processed; it is read to its end ' +
     'before the first event.',
   config: {
-    table: table('The table of devices by member (schema MemberDevices).'),
+    table: table('The table of devices by member (schema MemberDevices).', 'MemberDevices'),
     by: path('Where the member is; it must be the key of the stream.', 'value.memberId'),
     devices_max: count('Devices told of one event.', 64),
     on_excess: oneOf(
@@ -72,6 +72,9 @@ export const fanOut = defineExpand({
     no_member: 'The path `by` is null or absent in the event.',
     no_devices: 'The member has no devices.',
     no_target: 'The member has devices, but none that `target` leaves.',
+  },
+  deadLetters: {
+    CAR521: 'More devices than `devices_max`, and the policy is `on_excess: dead_letter`.',
   },
   counts: {
     over_limit: 'Devices left out because of `devices_max`.',

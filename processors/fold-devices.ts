@@ -85,6 +85,7 @@ export const foldDevices = defineExpand({
     not_present: 'A removal of a device that the member does not have.',
   },
   counts: { forgotten: 'Devices forgotten because of `devices_max`.' },
+  isInternal: true,
   example: '- fold_devices: { devices_max: 256 }',
   rows,
   open({ devices_max }, { store, count: counted }) {

@@ -70,6 +70,7 @@ export const foldPresence = defineExpand({
     superseded: 'A connect record that is older than the connection known.',
     not_current: 'A close of a connection that is not, or no longer, the current one.',
   },
+  isInternal: true,
   example: '- fold_presence: {}',
   rows,
   open(_config, { store }) {

@@ -12,9 +12,10 @@ export const gateOnline = defineEach({
     'which needs it to find the gateway. A device that connects between this gate and its gateway ' +
     'fills from its inbox (rule D10).',
   config: {
-    table: table('The table of connections by device (schema Presence).'),
+    table: table('The table of connections by device (schema Presence).', 'Presence'),
   },
   drops: { offline: 'The device had no connection when its notification came by.' },
+  joinsFor: 'websocket',
   example: '- gate_online: { table: presence }',
   open({ table: name }, context) {
     const presence = context.table(name);

@@ -20,6 +20,16 @@ export const gateStaleness = defineEach({
     ),
   },
   drops: { stale: 'The event was older than `max_age` when its task came to it.' },
+  times: ({ max_age, ttl }) => ({ ageMsMax: max_age, lifeMs: ttl ?? max_age }),
+  warns({ max_age, ttl }) {
+    if (max_age === 0) {
+      const why = 'is no time at all: an event that took any time to come is dropped';
+      return [{ option: 'max_age', kind: 'always_lost', why }];
+    }
+    if (ttl === null || ttl >= max_age) return [];
+    const why = 'is shorter than max_age: what is older than it passes, and has expired already';
+    return [{ option: 'ttl', kind: 'always_lost', why }];
+  },
   example: '- gate_staleness: { max_age: 2m }',
   open({ max_age, ttl }, { clock }) {
     const lifeMs = ttl ?? max_age;

@@ -9,7 +9,7 @@ import {
 import type { Record } from '../core/record.ts';
 import { defineExpand, type Emit } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
-import { deadLettered, dropped, PASSED, type Verdict } from '../core/verdict.ts';
+import { deadLettered, dropped, PASSED } from '../core/verdict.ts';
 
 /** What a device, its gateway or a sink said (schema DeviceRegistration). */
 interface Registration {
@@ -211,6 +211,8 @@ export const registerDevice = defineExpand({
     unknown_device: 'A deletion of a device that is not registered.',
     token_unknown: 'The dead token is not, or no longer, that of the device, or is a newer one.',
   },
+  isInternal: true,
+  deadLetters: { CAR520: 'The registration lacks its device, or the key is another one.' },
   example: '- register_device: {}',
   rows,
   open(_config, { store }) {
@@ -218,7 +220,7 @@ export const registerDevice = defineExpand({
       store.put(row.deviceId, row);
       emitOwner(record, row, emit);
     };
-    const register = (record: Record, said: Registration, emit: Emit): Verdict => {
+    const register = (record: Record, said: Registration, emit: Emit) => {
       if (!isGood(said)) return BAD_REGISTRATION;
       const before = store.get(said.deviceId);
       const after = registered(said, before);
@@ -230,7 +232,7 @@ export const registerDevice = defineExpand({
       emitChange(record, changeOf(after, 'PUT', said.occurredAt), emit);
       return PASSED;
     };
-    const remove = (record: Record, said: Registration, emit: Emit): Verdict => {
+    const remove = (record: Record, said: Registration, emit: Emit) => {
       const before = store.get(said.deviceId);
       if (before?.status !== 'ACTIVE') return UNKNOWN_DEVICE;
       const { occurredAt: updatedAt } = said;
@@ -239,7 +241,7 @@ export const registerDevice = defineExpand({
       emitChange(record, changeOf(before, 'REMOVED', updatedAt), emit);
       return PASSED;
     };
-    const bury = (record: Record, said: Registration, emit: Emit): Verdict => {
+    const bury = (record: Record, said: Registration, emit: Emit) => {
       const before = store.get(said.deviceId);
       const after = before === undefined ? null : withoutToken(said, before);
       if (after === null) return TOKEN_UNKNOWN;

@@ -32,6 +32,10 @@ export const sample = defineEach({
     of: count('What `keep` is counted in.', 100),
   },
   drops: { sampled_out: 'The key is not in the sample.' },
+  warns({ keep, of }) {
+    const why = `is not below of (${of}), so every key is kept`;
+    return keep >= of ? [{ option: 'keep', kind: 'no_effect', why }] : [];
+  },
   example: '- sample: { keep: 5, of: 100 }',
   open({ keep, of }) {
     return (record) => (hashOf(record) % of < keep ? PASSED : SAMPLED_OUT);

@@ -32,6 +32,12 @@ export const target = defineEach({
     classes: someOf('The classes of device that are told.', CHOICES, ['all']),
     except: optionalPath('Where the id of the device that caused the event is: it is not told.'),
   },
+  marksFor: 'fan_out',
+  warns({ classes }) {
+    const isMore = classes.includes('all') && classes.length > 1;
+    const why = 'names all beside others, which are among them';
+    return isMore ? [{ option: 'classes', kind: 'no_effect', why }] : [];
+  },
   example: '- target: { classes: [tv, mobile, tablet], except: value.deviceId }',
   open({ classes, except }) {
     const classMask = classMaskOf(classes);

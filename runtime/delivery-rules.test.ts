@@ -118,8 +118,8 @@ for (const [why, large, transports, ends] of [
 ] as const) {
   test(`D3: a refusal leaves no hole: ${why}`, async () => {
     const text = lanesWith(planChanges({ lane: ', transports: [inbox, websocket]' })).replace(
-      'key: value.deviceId\nstreams',
-      'key: value.deviceId\n    bytes_max: 2KiB\nstreams',
+      'key: value.deviceId\n    transports',
+      'key: value.deviceId\n    bytes_max: 2KiB\n    transports',
     );
     const driven = await Driven.open(text);
     await driven.register('tv-1', 'm-1');
@@ -174,18 +174,18 @@ test('D4: a moved or deleted device begins a new epoch, and numbers at 1', async
 
 test('D4: what is under way when a device moves ends as moved, and is not delivered', async () => {
   const sinks = `sinks:
-  websocket: { from: { lane: notifications, transport: websocket }, to: { type: websocket } }
+  fcm: { from: { lane: notifications, transport: fcm }, to: { type: fcm, project: p } }
 `;
   let refuse = true;
-  const driven = await Driven.open(lanesWith(planChanges({}), sinks), {
+  const driven = await Driven.open(lanesWith(planChanges({}), sinks, ['fcm']), {
     answer: ({ notification }) =>
       refuse && notification.epoch === 1
         ? { kind: 'retry', scope: 'device', why: 'busy', afterMs: 5_000 }
         : { kind: 'delivered' },
   });
-  await driven.register('tv-1', 'm-1', { transports: ['websocket'] });
+  await driven.register('tv-1', 'm-1', { transports: ['fcm'] });
   await driven.feed(EVENTS, 'm-1', planChange('e1', 'm-1'));
-  await driven.register('tv-1', 'm-2', { transports: ['websocket'] });
+  await driven.register('tv-1', 'm-2', { transports: ['fcm'] });
   refuse = false;
   await driven.feed(EVENTS, 'm-2', planChange('e2', 'm-2'));
   await driven.driver.advance(60_000);
@@ -225,31 +225,32 @@ for (const [what, gate, event, atMs, deadline] of [
 
 test('D9: the last hop reads the deadline again; the inbox keeps what is over', async () => {
   const sinks = `sinks:
-  websocket: { from: { lane: notifications, transport: websocket }, to: { type: websocket } }
+  fcm: { from: { lane: notifications, transport: fcm }, to: { type: fcm, project: p } }
   inbox: { from: { lane: notifications, transport: all }, to: { type: inbox, ttl: 7d } }
 `;
   const steps = '      - gate_staleness: { max_age: 1s }\n';
-  const driven = await Driven.open(lanesWith(planChanges({ steps }), sinks), {
+  const driven = await Driven.open(lanesWith(planChanges({ steps }), sinks, ['fcm']), {
     answer: () => ({ kind: 'retry', scope: 'device', why: 'busy', afterMs: 2_000 }),
   });
-  await driven.register('tv-1', 'm-1', { transports: ['websocket'] });
+  await driven.register('tv-1', 'm-1', { transports: ['fcm'] });
   await driven.feed(EVENTS, 'm-1', planChange('e1', 'm-1'));
   await driven.driver.advance(5_000);
   await driven.end();
   const tries = (sink: string) =>
     driven.given.filter((of) => of.sink === sink).map(({ atMs }) => atMs - START_MS);
-  assert.deepEqual(tries('websocket'), [0], 'after two seconds it is too late');
+  assert.deepEqual(tries('fcm'), [0], 'after two seconds it is too late');
   assert.deepEqual(tries('inbox'), [0, 2_000, 4_000]);
   const ends = driven.of('outcomes').map(({ value }) => value as DeliveryOutcome);
   assert.deepEqual(
-    ends.filter(({ sink }) => sink === 'websocket').map(({ outcome }) => outcome),
+    ends.filter(({ sink }) => sink === 'fcm').map(({ outcome }) => outcome),
     ['retried', 'expired'],
   );
-  assert.equal(driven.of(`${CRITICAL}.websocket`).length, 1);
+  assert.equal(driven.of(`${CRITICAL}.fcm`).length, 1);
 });
 
 const FCM = `sinks:
   fcm: { from: { lane: notifications, transport: fcm }, to: { type: fcm, project: p } }
+  inbox: { from: { lane: notifications, transport: inbox }, to: { type: inbox, ttl: 7d } }
 `;
 
 for (const [what, beforeMs, lanes] of [
@@ -259,7 +260,7 @@ for (const [what, beforeMs, lanes] of [
 ] as const) {
   test(`${what}: the next notification goes to ${lanes[1]}, in the same epoch`, async () => {
     const dead = { kind: 'fcm', token: 'token-ph-1', ...(beforeMs ? { beforeMs } : {}) } as const;
-    const driven = await Driven.open(lanesWith(planChanges({}), FCM), {
+    const driven = await Driven.open(lanesWith(planChanges({}), FCM, ['fcm', 'inbox']), {
       answer: () => ({ kind: 'rejected', reason: 'UNREGISTERED', deadToken: dead }),
     });
     await driven.register('ph-1', 'm-1', { transports: ['fcm'] });
@@ -277,7 +278,7 @@ for (const [what, beforeMs, lanes] of [
 }
 
 test('a record that a sink calls at fault is a dead letter (CAR510) and has its end', async () => {
-  const driven = await Driven.open(lanesWith(planChanges({}), FCM), {
+  const driven = await Driven.open(lanesWith(planChanges({}), FCM, ['fcm', 'inbox']), {
     answer: () => ({ kind: 'rejected', reason: 'INVALID_ARGUMENT', deadLetter: true }),
   });
   await driven.register('ph-1', 'm-1', { transports: ['fcm'] });

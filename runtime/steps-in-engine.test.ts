@@ -221,15 +221,16 @@ for (const [what, spec, numbers] of [
 
 const swallowing = defineEach({
   type: 'swallowing',
-  summary: 'Says dropped without saying why.',
+  summary: 'Drops whatever comes.',
   config: {},
+  drops: { swallowed: 'It does so with all.' },
   example: '- swallowing: {}',
-  open: () => () => dropped('undeclared'),
+  open: () => () => dropped('swallowed'),
 });
 
 test('a drop is counted by its reason and named with its record', async () => {
   const driven = await run(graph('      - swallowing: {}'), [1], [swallowing]);
   await driven.end();
-  assert.deepEqual(driven.drops, ['numbers/swallowing undeclared']);
-  assert.deepEqual(driven.driver.totals().dropped, { undeclared: 1 });
+  assert.deepEqual(driven.drops, ['numbers/swallowing swallowed']);
+  assert.deepEqual(driven.driver.totals().dropped, { swallowed: 1 });
 });

@@ -16,6 +16,8 @@ import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 export interface CheckOptions {
   readonly deployment?: string;
   readonly format: 'text' | 'json';
+  /** Warnings are errors. */
+  readonly strict?: boolean;
 }
 
 interface Checked {
@@ -33,7 +35,7 @@ export async function check(files: readonly string[], options: CheckOptions): Pr
   const named = files.length > 0 ? files : withTest(deployment.topology);
   return report(
     pathsOf(named, folder).map((path) => checker.file(path)),
-    options.format,
+    options,
   );
 }
 
@@ -116,7 +118,13 @@ function pathsOf(files: readonly string[], folder: string): string[] {
   });
 }
 
-function report(checked: readonly Checked[], format: 'text' | 'json'): number {
+/** As it is told: with `--strict` nothing is only a warning. */
+function levelled({ diagnostics }: Checked, strict: boolean): readonly Diagnostic[] {
+  return strict ? diagnostics.map((one) => ({ ...one, level: 'error' })) : diagnostics;
+}
+
+function report(found: readonly Checked[], { format, strict = false }: CheckOptions): number {
+  const checked = found.map((one) => ({ ...one, diagnostics: levelled(one, strict) }));
   const all = checked.flatMap(({ diagnostics }) => diagnostics);
   const errors = all.filter(({ level }) => level === 'error').length;
   if (format === 'json') {
@@ -131,7 +139,9 @@ function report(checked: readonly Checked[], format: 'text' | 'json'): number {
     process.stdout.write(`${file}  ok  ${summary}\n`);
   }
   if (errors > 0) {
-    const bad = checked.filter(({ diagnostics }) => diagnostics.length > 0).length;
+    const bad = checked.filter(({ diagnostics }) =>
+      diagnostics.some(({ level }) => level === 'error'),
+    ).length;
     process.stderr.write(`\n${count(errors, 'error')} in ${count(bad, 'file')}.\n`);
   }
   return errors > 0 ? EXIT_ERRORS : EXIT_OK;

@@ -1,6 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { CarillonError, CarillonErrors } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error-table.ts';
+import { workerUrl } from '../../core/worker-url.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import type { Deployment } from '../deployment.ts';
 import type { FromEngine, ToEngine, WorkerStart } from './engine-worker.ts';
@@ -30,7 +31,7 @@ export class EngineThread {
   ): Promise<EngineThread> {
     const { port1, port2 } = new MessageChannel();
     const start: WorkerStart = { deployment, folder, losing, connectors, log: port2 };
-    const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
+    const worker = new Worker(workerUrl('engine-worker', import.meta.url), {
       workerData: start,
       transferList: [port2],
     });

@@ -45,6 +45,7 @@ export const apns = defineSink({
   ],
   batchMax: 1,
   needsOwner: true,
+  transport: 'apns',
   example: 'to: { type: apns, bundle: com.example.app, in_flight_max: 256, timeout: 12s }',
   async open({ bundle, push_type }, context): Promise<Sink> {
     return new ApnsSink({ bundle, pushType: push_type }, context);

@@ -33,6 +33,7 @@ export const fcm = defineSink({
   ],
   batchMax: 1,
   needsOwner: true,
+  transport: 'fcm',
   example: 'to: { type: fcm, project: my-app-4711, in_flight_max: 256, timeout: 12s }',
   async open({ project }, context): Promise<Sink> {
     return new FcmSink(project, context);

@@ -22,6 +22,10 @@ export const inbox = defineSink({
   batchMax: 128,
   needsOwner: false,
   keeps: true,
+  warns({ ttl }) {
+    const why = 'is no time at all: nothing is kept for a device that is away';
+    return ttl === 0 ? [{ option: 'ttl', kind: 'always_lost', why }] : [];
+  },
   example: 'to: { type: inbox, ttl: 7d, in_flight_max: 128, timeout: 1s }',
   async open({ ttl }, context): Promise<Sink> {
     const store = context.service<InboxStore>('inbox');

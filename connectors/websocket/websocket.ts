@@ -53,6 +53,8 @@ export const websocket = defineSink({
   ],
   batchMax: 256,
   needsOwner: false,
+  transport: 'websocket',
+  needs: 'gate_online',
   example: 'to: { type: websocket, in_flight_max: 512, timeout: 2s }',
   async open(_config, context): Promise<Sink> {
     return new WebsocketSink(context);
@@ -73,6 +75,7 @@ class WebsocketSink implements Sink {
       internalToken: settings.text('internalToken'),
       timeoutMs: settings.duration('requestTimeout', TIMEOUT_MS),
       connectionsMax: settings.count('connectionsPerGateway', CONNECTIONS_MAX, 64),
+      ca: settings.has('internalCa') ? settings.text('internalCa') : undefined,
     };
   }
 

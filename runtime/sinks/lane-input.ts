@@ -2,6 +2,7 @@
  * One lane topic of a sink's task: takes batches and reads them into slices that the sink keeps
  * until their records are told; what is not a notification is dead-lettered.
  */
+import type { SinkPlan } from '../../compiler/plan.ts';
 import type { TaskPort } from '../../core/log.ts';
 import { Record } from '../../core/record.ts';
 import { BatchCursor, batchCount } from '../../core/record-batch.ts';
@@ -22,11 +23,11 @@ export class LaneInput {
   #count = 0;
   #open = false;
 
-  constructor(topic: string, port: TaskPort, schema: string, schemas: Schemas, node: Node) {
+  constructor(topic: string, port: TaskPort, sink: SinkPlan, schemas: Schemas, node: Node) {
     this.topic = topic;
     this.#port = port;
     this.#node = node;
-    this.reading = new Reading(schemas, { schema }, []);
+    this.reading = new Reading(schemas, { schema: sink.lane.schema }, [], sink.readsEvent);
   }
 
   /** True when something waits here or in the log. */

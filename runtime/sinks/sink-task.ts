@@ -99,10 +99,9 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     );
     const owners = tables.find(({ schema }) => schema === 'Device')?.name;
     this.#owners = owners === undefined ? null : (this.#tables.view(owners) as TableView<Device>);
-    const schema = sinkPlan.lane.schema;
     this.#inputs = lane
       .inputs()
-      .map((topic) => new LaneInput(topic, port, schema, options.schemas, this.#source));
+      .map((topic) => new LaneInput(topic, port, sinkPlan, options.schemas, this.#source));
     const { reading } = this.#inputs[0]!;
     this.#steps = new Steps({ stream, useCase: '', steps: sinkPlan.steps }, host, reading, 0);
     this.#slices.pipe(this.#steps.operator).subscribe({

@@ -3,6 +3,7 @@
  * decoder for what only a whole value tells. The last schema is kept at hand: nearly all records of
  * a topic share one.
  */
+import { type DeviceNotification, setEvent } from '../../core/notification.ts';
 import type { ValueDecoder } from '../../core/record.ts';
 import {
   isUndecodable,
@@ -10,6 +11,7 @@ import {
   type Projection,
   type Schemas,
   schemaIdOf,
+  WIRE_HEADER_BYTES,
 } from '../../core/schema.ts';
 import type { Slice } from '../../core/slice.ts';
 import { type Refusal, UndecodableError } from '../node.ts';
@@ -23,23 +25,43 @@ export class Reading {
   readonly #schemas: Schemas;
   readonly #projection: Projection;
   readonly #paths: readonly string[];
+  readonly #readsEvent: boolean;
   readonly #writers = new Map<number, ByWriter>();
   #lastId = -1;
   #last: ByWriter | null = null;
 
-  /** `paths`: field column i is path i. */
-  constructor(schemas: Schemas, projection: Projection, paths: readonly string[]) {
+  /** `paths`: field column i is path i; `readsEvent`: notifications are read with their event. */
+  constructor(
+    schemas: Schemas,
+    projection: Projection,
+    paths: readonly string[],
+    readsEvent = false,
+  ) {
     this.#schemas = schemas;
     this.#projection = projection;
     this.#paths = paths;
+    this.#readsEvent = readsEvent;
   }
 
   /** The schema id that must be loaded before record `i` can be read, or -1. */
   missingSchema(slice: Slice, i: number): number {
     const id = schemaIdAt(slice, i);
-    if (id < 0 || id === this.#lastId) return -1;
-    if (this.#writers.has(id)) return -1;
-    return this.#schemas.decoder(id, this.#projection) === undefined ? id : -1;
+    if (id < 0) return -1;
+    if (id !== this.#lastId && !this.#writers.has(id)) {
+      if (this.#schemas.decoder(id, this.#projection) === undefined) return id;
+    }
+    return this.#readsEvent ? this.#missingOfEvent(slice, i) : -1;
+  }
+
+  /** As `missingSchema`, for the event inside a notification. */
+  #missingOfEvent(slice: Slice, i: number): number {
+    try {
+      const { payloadSchemaId: id } = this.decode(slice, i) as DeviceNotification;
+      return this.#schemas.decoder(id, this.#projection) === undefined ? id : -1;
+    } catch {
+      // `read` refuses it, and says why.
+      return -1;
+    }
   }
 
   /**
@@ -56,7 +78,28 @@ export class Reading {
     }
     const { locator, decoder } = this.#last!;
     if (locator?.locate(slice, i) === true) return null;
-    return decodeNow(slice, i, decoder);
+    try {
+      slice.values[i] = this.#decoded(decoder, slice, i);
+      slice.touch();
+      return null;
+    } catch (error) {
+      return { code: 'CAR503', why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  #decoded(decoder: ValueDecoder, slice: Slice, i: number): unknown {
+    const value = decoder.decode(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
+    if (this.#readsEvent) setEvent(value as object, () => this.#event(value as DeviceNotification));
+    return value;
+  }
+
+  /** Throws when its schema is not known, or its bytes are not of it. */
+  #event({ payloadSchemaId, payload }: DeviceNotification): unknown {
+    const wire = Buffer.allocUnsafe(WIRE_HEADER_BYTES + payload.length);
+    wire[0] = 0;
+    wire.writeUInt32BE(payloadSchemaId, 1);
+    payload.copy(wire, WIRE_HEADER_BYTES);
+    return this.#schemas.decodeByWriter(wire, 0, wire.length);
   }
 
   /** Locates the fields of what was read before and held since. */
@@ -75,7 +118,7 @@ export class Reading {
     const refusal = this.#turnTo(schemaIdAt(slice, i));
     if (refusal !== null) throw new UndecodableError(refusal.why);
     try {
-      return this.#last!.decoder.decode(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
+      return this.#decoded(this.#last!.decoder, slice, i);
     } catch (error) {
       throw new UndecodableError(error instanceof Error ? error.message : String(error));
     }
@@ -99,14 +142,4 @@ export class Reading {
 
 function schemaIdAt(slice: Slice, i: number): number {
   return schemaIdOf(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
-}
-
-function decodeNow(slice: Slice, i: number, decoder: ValueDecoder): Refusal | null {
-  try {
-    slice.values[i] = decoder.decode(slice.bytes, slice.valueStart[i]!, slice.valueEnd[i]!);
-    slice.touch();
-    return null;
-  } catch (error) {
-    return { code: 'CAR503', why: error instanceof Error ? error.message : String(error) };
-  }
 }

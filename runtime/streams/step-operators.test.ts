@@ -4,13 +4,20 @@ import { test } from 'node:test';
 import { DeviceLines } from '../../core/device-lines.ts';
 import { Record } from '../../core/record.ts';
 import { defineEach, defineExpand } from '../../core/spec.ts';
-import { deadLettered, dropped, PASSED } from '../../core/verdict.ts';
+import { deadLettered, dropped, PASSED, type Verdict } from '../../core/verdict.ts';
 import { START_MS } from '../../test/kit/drive.ts';
 import { BY, base, nameOf, opened } from '../../test/kit/operators.ts';
 import { BROKEN, type Row, rowsOf, sliceOf } from '../../test/kit/slices.ts';
 
-const each = (of: (record: Record) => ReturnType<typeof dropped>) =>
-  defineEach({ ...base, type: 'each', config: {}, open: () => of });
+const each = (of: (record: Record) => Verdict<'why', 'CAR520'>) =>
+  defineEach({
+    ...base,
+    type: 'each',
+    config: {},
+    drops: { why: 'For a test.' },
+    deadLetters: { CAR520: 'For a test.' },
+    open: () => of,
+  });
 
 test('a stream without steps sends on what comes', () => {
   const all = opened();
@@ -19,7 +26,7 @@ test('a stream without steps sends on what comes', () => {
 });
 
 test('each: what passes stays selected, in order; the others settle once', () => {
-  const verdicts: { readonly [n: string]: ReturnType<typeof dropped> } = {
+  const verdicts: { readonly [n: string]: Verdict<'why', 'CAR520'> } = {
     a: PASSED,
     b: dropped('why'),
     c: deadLettered('CAR520'),
@@ -64,6 +71,7 @@ const many = defineExpand({
   ...base,
   type: 'many',
   config: {},
+  drops: { none: 'It was to be copied no times.' },
   open: () => (record, emit) => {
     const { n, times, throwsAt, keeps } = record.value;
     for (let copy = 0; copy < times; copy++) {
@@ -194,10 +202,11 @@ const keyed = defineEach({
   ...base,
   type: 'keyed',
   config: BY,
+  drops: {} as { readonly [key: string]: string },
   keyedBy: 'by',
   open: () => (record, key) => {
     const text = key === null ? null : key.bytes.toString('utf8', key.start, key.end);
-    return dropped(`${nameOf(record)}=${text}`);
+    return dropped<string>(`${nameOf(record)}=${text}`);
   },
 });
 const keysTold: readonly [what: string, rows: readonly Row[], told: readonly string[]][] = [

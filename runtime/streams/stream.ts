@@ -30,6 +30,7 @@ export class Stream {
       schemas,
       plan.source.projection,
       fields.map(({ path }) => path),
+      plan.source.readsEvent,
     );
     this.slice = new Slice(fields.length);
     this.#tick = new Slice(fields.length, 1);

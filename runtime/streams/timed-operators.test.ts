@@ -28,6 +28,7 @@ const holding = defineTimed({
   ...base,
   type: 'holding',
   config: BY,
+  drops: { older: 'A newer one came.', with: 'For a test.', without: 'For a test.' },
   rows: ROWS,
   keyedBy: 'by',
   open(_config, context) {
@@ -230,6 +231,7 @@ test('a step is told where it is, and counts by name', () => {
     ...base,
     type: 'settling',
     config: BY,
+    counts: { seen: 'For a test.' },
     rows: ROWS,
     keyedBy: 'by',
     open(_config, { stream, step, useCase, partition, clock, store, count }) {

@@ -28,6 +28,7 @@ const PARTS: { readonly [key: string]: string } = {
     topic: notifications.{priority}.{transport}
     schema: DeviceNotification
     key: value.deviceId
+    transports: [inbox]
 `,
   streams: `streams:
   viewing-activity:

@@ -10,7 +10,7 @@ import { render } from '../../compiler/render.ts';
 import { sinks } from '../../connectors/index.ts';
 import { MemoryLog } from '../../connectors/memory/log.ts';
 import { HandClock } from '../../core/clock.ts';
-import type { DeviceTransport, Transport } from '../../core/device.ts';
+import { type DeviceTransport, TRANSPORTS, type Transport } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { type Delivery, delivered, type Outcome } from '../../core/outcome.ts';
 import { priorityName } from '../../core/priority.ts';
@@ -278,24 +278,39 @@ export function planOf(
   return plan;
 }
 
+/** Every transport has a sink that tells its devices; what a test looks at is the inbox. */
+const PUSHES = `  websocket:
+    from: { lane: notifications, transport: websocket }
+    steps: [{ gate_online: { table: presence } }]
+    to: { type: websocket }
+  fcm: { from: { lane: notifications, transport: fcm }, to: { type: fcm, project: p } }
+  apns: { from: { lane: notifications, transport: apns }, to: { type: apns, bundle: b } }
+`;
+
 /** A topology with lanes and an inbox around the streams of a test. */
-export function lanesWith(streams: string, more = ''): string {
+export function lanesWith(
+  streams: string,
+  more = '',
+  transports: readonly Transport[] = TRANSPORTS,
+): string {
   return `topology: t
 tables:
   devices:  { topic: tables.devices, schema: MemberDevices, key: memberId }
   owners:   { topic: tables.device-owners, schema: Device, key: deviceId }
+  presence: { topic: tables.presence, schema: Presence, key: deviceId }
 lanes:
   notifications:
     topic: notifications.{priority}.{transport}
     schema: DeviceNotification
     key: value.deviceId
+    transports: [${transports.join(', ')}]
 streams:
 ${streams}
 ${
   more === ''
     ? `sinks:
   inbox: { from: { lane: notifications, transport: all }, to: { type: inbox, ttl: 7d } }
-`
+${PUSHES}`
     : more
 }`;
 }

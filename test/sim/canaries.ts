@@ -26,9 +26,9 @@ import { target } from '../../processors/target.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: canaries wrap specs of all option and row types.
 type Any = any;
-type Each = EachSpec<Any, Any>;
-type Expand = ExpandSpec<Any, Any>;
-type Timed = TimedSpec<Any, Any>;
+type Each = EachSpec<Any, Any, Any, Any, Any>;
+type Expand = ExpandSpec<Any, Any, Any, Any, Any>;
+type Timed = TimedSpec<Any, Any, Any, Any, Any>;
 
 export interface Canary {
   readonly what: string;
@@ -36,9 +36,9 @@ export interface Canary {
   spec(): StepSpec;
 }
 
-const each = (of: Each): Each => defineEach<Options, Any>(of) as Each;
-const expand = (of: Expand): Expand => defineExpand<Options, Any>(of) as Expand;
-const timed = (of: Timed): Timed => defineTimed<Options, Any>(of) as Timed;
+const each = (of: Each): Each => defineEach<Options, Any, Any, Any, Any>(of) as Each;
+const expand = (of: Expand): Expand => defineExpand<Options, Any, Any, Any, Any>(of) as Expand;
+const timed = (of: Timed): Timed => defineTimed<Options, Any, Any, Any, Any>(of) as Timed;
 
 /** A store that says of every n-th key that it is not there. */
 function forgetful(store: ColumnStore<Any>, every: number): ColumnStore<Any> {

@@ -1,0 +1,148 @@
+/**
+ * What is right word by word and still does nothing, or loses everything: told as warnings, each
+ * with its reason. What tells the wrong member is an error.
+ */
+import { formatDuration } from '../core/duration.ts';
+import { type Priority, priorityName } from '../core/priority.ts';
+import type { ConfigWarning } from '../core/step-facts.ts';
+import type { Scope } from './declarations.ts';
+import type { Report, Span } from './report.ts';
+import type { ResolvedStep } from './steps.ts';
+
+const CODES = { no_effect: 'CAR246', always_lost: 'CAR247' } as const;
+
+/** What a spec says of its own options. */
+export function warnConfig(
+  report: Report,
+  subject: string,
+  warnings: readonly ConfigWarning[],
+  placeOf: (option: string) => Span,
+): void {
+  for (const { option, kind, why } of warnings) {
+    report.warning(CODES[kind], placeOf(option), `${subject}: option "${option}" ${why}.`);
+  }
+}
+
+/** One step after the other: who comes before a step decides of what it can still do. */
+export function checkEffects(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  isToLane = false,
+): void {
+  for (const step of steps) checkConfig(report, subject, step);
+  checkMarks(report, subject, steps, isToLane);
+  checkTimes(report, subject, steps);
+  checkFanOuts(report, subject, steps);
+}
+
+function checkConfig(report: Report, subject: string, step: ResolvedStep): void {
+  const placeOf = (option: string) => step.places.get(option) ?? step.span;
+  const of = `${subject}, ${step.name}`;
+  warnConfig(report, of, step.spec.warns?.(step.config) ?? [], placeOf);
+  for (const [option, value] of step.constants) {
+    const kind = value ? 'no_effect' : 'always_lost';
+    const why = value ? 'holds for every record' : 'holds for no record';
+    warnConfig(report, of, [{ option, kind, why }], placeOf);
+  }
+}
+
+/** A mark that nobody reads, or that the next one replaces before anybody does. */
+function checkMarks(
+  report: Report,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  isToLane: boolean,
+): void {
+  steps.forEach((step, i) => {
+    const { marksFor, type } = step.spec;
+    if (marksFor === undefined) return;
+    const next = steps
+      .slice(i + 1)
+      .find(({ spec }) => spec.type === marksFor || spec.type === type);
+    if (next?.spec.type === marksFor) return;
+    // A lane without any fan_out is told itself.
+    if (isToLane && !steps.some(({ spec }) => spec.type === marksFor)) return;
+    const why =
+      next === undefined
+        ? `no ${marksFor} comes after it, which would read what it says`
+        : `"${next.name}" replaces what it says before a ${marksFor} reads it`;
+    const mend = `Put it before the ${marksFor}, or take it out.`;
+    report.warning('CAR246', step.span, `${subject}, ${step.name}: ${why}.`, mend);
+  });
+}
+
+/** What waits longer than it may live is late whenever it is let go. */
+function checkTimes(report: Report, subject: string, steps: readonly ResolvedStep[]): void {
+  let waitedMs = 0;
+  let by = '';
+  let life: { readonly ms: number; readonly step: ResolvedStep } | undefined;
+  for (const step of steps) {
+    const { waitMs = 0, ageMsMax, lifeMs } = step.spec.times?.(step.config) ?? {};
+    const of = `${subject}, ${step.name}`;
+    if (ageMsMax !== undefined && ageMsMax > 0 && waitedMs > 0 && ageMsMax <= waitedMs) {
+      const what = `${of}: whatever comes here has waited ${formatDuration(waitedMs)} in ${by}, and is too old.`;
+      report.warning('CAR247', step.span, what, `Put it before ${by}, or let it take longer.`);
+    }
+    if (lifeMs !== undefined) life = { ms: lifeMs, step };
+    if (waitMs === 0) continue;
+    waitedMs += waitMs;
+    by = step.name;
+    if (life === undefined || life.ms > waitedMs) continue;
+    const what =
+      `${of}: a record waits ${formatDuration(waitedMs)} at least, and ${life.step.name} ` +
+      `lets it live ${formatDuration(life.ms)}: all of them expire.`;
+    report.warning('CAR247', step.span, what, `Give ${life.step.name} a longer max_age or ttl.`);
+  }
+}
+
+/** Each device's record of an event is the event's: what makes one of several loses devices. */
+function checkFanOuts(report: Report, subject: string, steps: readonly ResolvedStep[]): void {
+  const first = steps.findIndex(({ spec }) => spec.kind === 'expand' && spec.joins !== undefined);
+  if (first < 0) return;
+  for (const { spec, name, span } of steps.slice(first + 1)) {
+    if (spec.kind === 'expand' && spec.joins !== undefined) {
+      const what = `${subject}, ${name}: its records have a device already, so each is told again and again.`;
+      report.error('CAR244', span, what, 'Keep one of the two.');
+    }
+    if (spec.kind !== 'timed') continue;
+    const what =
+      `${subject}, ${name}: the records of an event's devices have one identity, ` +
+      'so of all devices only one is told.';
+    report.warning('CAR247', span, what, `Put it before ${steps[first]!.name}.`);
+  }
+}
+
+export interface WrittenException {
+  readonly source: string;
+  readonly constant: unknown;
+  readonly as: Priority;
+  readonly span: Span;
+}
+
+/** The first that holds wins, so what stands behind one that always holds is never asked. */
+export function checkExceptions(
+  report: Report,
+  subject: string,
+  as: Priority,
+  unless: readonly WrittenException[],
+): void {
+  const seen = new Set<string>();
+  let always = false;
+  for (const [i, { source, constant, span, as: other }] of unless.entries()) {
+    const why = always
+      ? 'one above it holds for every event'
+      : seen.has(source)
+        ? 'one above it asks the same'
+        : constant === false
+          ? 'it holds for no event'
+          : unless.slice(i).every((later) => later.as === as)
+            ? `it gives ${priorityName(other)}, as the rule does without it`
+            : undefined;
+    if (why !== undefined) {
+      report.warning('CAR246', span, `${subject}, priority: ${why}, so this decides nothing.`);
+    }
+    always ||= constant === true;
+    seen.add(source);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The tables that every topology with lanes has: where their rows lie, and by what they are keyed.
+ */
+export interface EngineTable {
+  readonly topic: string;
+  readonly schema: string;
+  /** The field that the key repeats. */
+  readonly key: string;
+}
+
+export const OWNERS: EngineTable = {
+  topic: 'tables.device-owners',
+  schema: 'Device',
+  key: 'deviceId',
+};
+export const DEVICES: EngineTable = {
+  topic: 'tables.devices',
+  schema: 'MemberDevices',
+  key: 'memberId',
+};
+export const PRESENCE: EngineTable = {
+  topic: 'tables.presence',
+  schema: 'Presence',
+  key: 'deviceId',
+};
+export const GATEWAYS: EngineTable = {
+  topic: 'tables.gateways',
+  schema: 'Gateway',
+  key: 'gatewayId',
+};
+
+/** The one whose rows have that schema. */
+export function engineTableOf(schema: string): EngineTable | undefined {
+  return [OWNERS, DEVICES, PRESENCE, GATEWAYS].find((table) => table.schema === schema);
+}

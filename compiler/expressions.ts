@@ -1,0 +1,51 @@
+/** An expression where it stands: compiled, and told of at its very characters. */
+import type { CelCompiler, ExpressionFault, ResolvedExpression } from './cel.ts';
+import type { Report, Span } from './report.ts';
+import { type Shape, shapeName, withoutNull } from './shape.ts';
+import type { ScalarTree } from './tree.ts';
+
+export interface ExpressionScope {
+  readonly report: Report;
+  readonly cel: CelCompiler;
+  readonly shape: Shape;
+}
+
+/** Compiles the expression at `tree`, or tells what is wrong in it, at its very place. */
+export function resolveExpression(
+  scope: ExpressionScope,
+  subject: string,
+  tree: ScalarTree,
+): ResolvedExpression | undefined {
+  const result = scope.cel.compile(String(tree.value), scope.shape);
+  if ('expression' in result) {
+    for (const warning of result.warnings) {
+      const span = faultSpan(tree, warning);
+      scope.report.warning(warning.code, span, `${subject}: ${warning.what}`, warning.mend);
+    }
+    return result;
+  }
+  scope.report.error(
+    result.code,
+    faultSpan(tree, result),
+    `${subject}: ${result.what}`,
+    result.mend,
+  );
+  return undefined;
+}
+
+function faultSpan(tree: ScalarTree, { at }: Pick<ExpressionFault, 'at'>): Span {
+  if (at === undefined || tree.textStart < 0) return tree.span;
+  const start = tree.textStart + at.start;
+  return { start, end: Math.max(tree.textStart + at.end, start + 1) };
+}
+
+/** What may be null or is of a union shows its type only in the record. */
+export function isPredicate({ type, shape }: ResolvedExpression): boolean {
+  if (type === 'bool') return true;
+  const { kind } = withoutNull(shape);
+  return type === 'dyn' && (kind === 'bool' || kind === 'any');
+}
+
+export function givenBy({ type, shape }: ResolvedExpression): string {
+  return type === 'dyn' ? shapeName(shape) : type;
+}

@@ -1,0 +1,23 @@
+/**
+ * Where the fields of a value come from once `map` has given it anew: a field that repeats a path
+ * of the event is that path still; of any other nothing is known.
+ */
+
+/** From a path of the value as a step sees it to that of the event; null: of neither. */
+export type OriginOf = (path: string) => string | null;
+
+const PATH = /^(?:key|timestamp|value(?:\.[A-Za-z_][A-Za-z0-9_]*)+)$/;
+
+export const asItCame: OriginOf = (path) => path;
+
+/** `fields`: the expression of each field of the new value. */
+export function afterMap(before: OriginOf, fields: ReadonlyMap<string, string>): OriginOf {
+  return (path) => {
+    const [root, field, ...rest] = path.split('.');
+    if (root !== 'value') return before(path);
+    const source = field === undefined ? undefined : fields.get(field);
+    if (source === undefined || !PATH.test(source)) return null;
+    const origin = before(source);
+    return origin === null ? null : [origin, ...rest].join('.');
+  };
+}

@@ -1,0 +1,98 @@
+/** What is named fits what it is named for: tables, lanes and the sinks that tell from them. */
+import type { Transport } from '../core/device.ts';
+import { engineTableOf } from './engine-tables.ts';
+import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
+import { listed, type Report, type Span } from './report.ts';
+import type { Placed } from './section.ts';
+
+const NOTIFICATION = 'DeviceNotification';
+const DEVICE_PATH = 'value.deviceId';
+
+/** A lane's records are written by the engine, in one form; false: it was told. */
+export function isNotification(report: Report, subject: string, { value, span }: Placed): boolean {
+  if (value === NOTIFICATION) return true;
+  const what = `${subject}: its records are notifications, and cannot be written as ${value}.`;
+  report.error('CAR242', span, what);
+  return false;
+}
+
+/** The order of a lane, and its numbers, are per device. */
+export function checkLaneKey(report: Report, subject: string, { value, span }: Placed): void {
+  if (value === DEVICE_PATH || value === 'key') return;
+  const what = `${subject}: key ${value} is not the device, by which a lane is in order.`;
+  report.error('CAR241', span, what, `Write key: ${DEVICE_PATH}.`);
+}
+
+/** A table of the engine's own has the key that the engine writes. */
+export function checkTableKey(
+  report: Report,
+  subject: string,
+  schema: string,
+  key: Placed,
+): boolean {
+  const known = engineTableOf(schema);
+  if (known === undefined || known.key === key.value) return true;
+  const what = `${subject}: rows of ${schema} are keyed by ${known.key}, not by ${key.value}.`;
+  report.error('CAR241', key.span, what, `Write key: ${known.key}.`);
+  return false;
+}
+
+/** Nobody else writes rows of the engine's tables, unless something outside does. */
+export function checkTableTopic(
+  report: Report,
+  { name, schema, topic }: TablePlan,
+  span: Span,
+): void {
+  const known = engineTableOf(schema);
+  if (known === undefined || known.topic === topic) return;
+  const what =
+    `table "${name}": ${schema} is written to ${known.topic}, and nobody here writes ${topic}: ` +
+    'what looks up in it finds nothing.';
+  report.warning('CAR249', span, what, `Write topic: ${known.topic}.`);
+}
+
+interface NamedSink {
+  readonly sink: SinkPlan;
+  readonly span: Span;
+}
+
+/** A sink that keeps is there for devices that ask; others must be told. */
+function tells({ spec, transport }: SinkPlan, by: Transport): boolean {
+  if (transport !== 'all' && transport !== by) return false;
+  return by === 'inbox' || spec.keeps !== true;
+}
+
+/** Every transport of a lane has one sink that tells its devices. */
+export function checkLaneSinks(
+  report: Report,
+  lane: LanePlan,
+  span: Span,
+  all: readonly NamedSink[],
+): void {
+  const sinks = all.filter(({ sink }) => sink.lane === lane);
+  const unread = lane.transports.filter((by) => !sinks.some(({ sink }) => tells(sink, by)));
+  if (unread.length > 0) {
+    const isKept = sinks.some(({ sink }) => sink.spec.keeps === true && sink.transport === 'all');
+    const but = isKept && unread.some((by) => by !== 'inbox') ? '; the inbox only keeps' : '';
+    report.error('CAR217', span, `lane "${lane.name}": no sink tells ${listed(unread)}${but}.`);
+  }
+  for (const by of lane.transports) checkOnce(report, lane, by, sinks);
+}
+
+/** Two sinks that choose by a filter may share a transport; else one tells what the other told. */
+function checkOnce(
+  report: Report,
+  { name }: LanePlan,
+  by: Transport,
+  sinks: readonly NamedSink[],
+): void {
+  const [first, ...others] = sinks.filter(({ sink }) => sink.spec.transport === by);
+  if (first === undefined) return;
+  const chooses = ({ sink }: NamedSink) =>
+    sink.steps.some(({ spec }) => spec.type === 'filter' || spec.type === 'sample');
+  for (const other of others) {
+    if (chooses(first) && chooses(other)) continue;
+    const what = `sink "${other.sink.name}": sink "${first.sink.name}" tells ${by} of lane "${name}" already.`;
+    report.error('CAR244', other.span, what, 'Keep one of the two, or filter in both.');
+  }
+}

@@ -1,0 +1,91 @@
+/** What is no YAML of ours: told once, at its place, without an echo. */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: topology texts have variables.
+import { BASE, edited, type Row, whole } from './base.ts';
+
+const NBSP = '\u00a0';
+const ZERO = '\u200b';
+
+export const NOISE: readonly Row[] = [
+  ...edited([
+    ['a no-break space that indents', '    id: va', `   ${NBSP}id: va`, 'CAR113'],
+    ['a no-break space behind a colon', 'id: va', `id:${NBSP}va`, 'CAR113'],
+    ['a no-break space before a colon', 'id: va', `id${NBSP}: va`, 'CAR113'],
+    ['a no-break space at the end', 'id: va\n', `id: va${NBSP}\n`, 'CAR113'],
+    ['a no-break space before a comment', 'id: va\n', `id: va${NBSP}# its id\n`, 'CAR113'],
+    ['a no-break space behind a hyphen', '- sample:', `-${NBSP}sample:`, 'CAR113'],
+    ['one behind a brace', '{ keep: 99', `{${NBSP}keep: 99`, 'CAR113'],
+    ['one behind a comma', 'keep: 99, of', `keep: 99,${NBSP}of`, 'CAR113'],
+    ['one before a brace', 'of: 100 }', `of: 100${NBSP}}`, 'CAR113'],
+    ['a narrow no-break space', 'id: va', 'id:\u202fva', 'CAR113'],
+    ['an ideographic space', 'id: va', 'id:\u3000va', 'CAR113'],
+    ['an en space', 'id: va', 'id:\u2002va', 'CAR113'],
+    ['a zero-width space in a word', 'id: va', `id: v${ZERO}a`, 'CAR113'],
+    ['a zero-width space in a key', '  viewing:', `  view${ZERO}ing:`, 'CAR113'],
+    ['a zero-width joiner at the end', 'id: va\n', 'id: va\u200d\n', 'CAR113'],
+    ['a soft hyphen', 'id: va', 'id: v\u00ada', 'CAR113'],
+    ['a byte order mark in the middle', 'id: va', 'id: \ufeffva', 'CAR113'],
+    ['a NUL', 'id: va', 'id: v\0a', 'CAR113'],
+    ['an escape character', 'id: va', 'id: \u001bva', 'CAR113'],
+    ['a carriage return alone', 'id: va\n', 'id: va\r', 'CAR113'],
+    [
+      'both an odd space and a mistake',
+      'id: va\n    doc:',
+      `id:${NBSP}va\n    dco:`,
+      'CAR113',
+      'CAR104 dco',
+    ],
+    ['a variable without quotes', 'keep: 99', 'keep: ${K:-99}', 'CAR114'],
+    ['one without a default', 'keep: 99', 'keep: ${K}', 'CAR114'],
+    ['one in a list', '[tv, mobile]', '[tv, ${C:-mobile}]', 'CAR114'],
+    ['one as a key', '{ keep: 99', '{ ${K:-keep}: 99', 'CAR114'],
+    [
+      'one in a longer text',
+      'topic: events.viewing-activity',
+      'topic: events.${T:-viewing}',
+      'CAR114',
+    ],
+    ['one in another', 'keep: 99', 'keep: ${K:-${L:-9}}', 'CAR114'],
+    ['two in one line', 'keep: 99, of: 100', 'keep: ${K:-1}, of: ${O:-2}', 'CAR114', 'CAR114'],
+    ['one that is not closed', 'keep: 99, of: 100 }', 'keep: ${K:-99', 'CAR114'],
+    ['a second document', 'sinks:\n', '---\nsinks:\n', 'CAR115'],
+    ['a tab that indents', '    id: va', '\tid: va', 'CAR101'],
+    ['a tab behind a hyphen', '- sample: {', '-\tsample: {', 'CAR101'],
+    ['tabs in many lines', '    id: va\n    doc:', '\tid: va\n\tdoc:', 'CAR101'],
+    ['a brace that is not closed', 'of: 100 }', 'of: 100', 'CAR101 - coalesce'],
+    ['a text that is not closed', "'value.kind != ", "'value.kind != \\'x ", 'CAR101'],
+    ['one key too deep', '    doc: Continue', '      doc: Continue', 'CAR101 id: va'],
+    ['a colon in a text', 'doc: Continue Watching.', 'doc: Continue: Watching.', 'CAR101'],
+    ['a key twice', 'id: va\n', 'id: va\n    id: vb\n', 'CAR102 id: vb'],
+    ['a key twice in braces', 'keep: 99, of', 'keep: 99, keep: 9, of', 'CAR102'],
+    [
+      'an anchor',
+      '- use: tell\n    to: { lane: notifications, collapse',
+      '- &t use: tell\n    to: { lane: notifications, collapse',
+      'CAR111',
+    ],
+    ['a tag that nobody knows', 'id: va', 'id: !x va', 'CAR101'],
+    ['an at sign', 'id: va', 'id: @va', 'CAR101'],
+    ['a percent sign', 'id: va', 'id: %va', 'CAR101'],
+    ['brackets without end', 'id: va', `id: ${'['.repeat(5_000)}`, 'CAR116'],
+    [
+      'hyphens without end',
+      '- use: tell\n    to: { lane: notifications, coll',
+      `${'- '.repeat(3_000)}x\n    to: { lane: notifications, coll`,
+      'CAR116',
+    ],
+  ]),
+  ...whole([
+    ['nothing at all', '', '1 CAR103'],
+    ['a list', '- a\n', '1 CAR103'],
+    ['a text', 'hello\n', '1 CAR103'],
+    ['UTF-16', [...'topology: x'].map((character) => `${character}\0`).join(''), '1 CAR113'],
+    [
+      'mappings that are nested 1,400 deep',
+      Array.from({ length: 1_400 }, (_, i) => `${' '.repeat(i)}k:`).join('\n'),
+      '101 CAR116',
+    ],
+    ['more than a mebibyte', `#${'x'.repeat(1024 * 1024)}`, '1 CAR110'],
+    ['lines that end in carriage returns', BASE.replaceAll('\n', '\r'), '1 CAR113'],
+  ]),
+];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.

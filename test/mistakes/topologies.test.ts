@@ -1,0 +1,53 @@
+/**
+ * Topologies that are wrong, hardly what is meant, or right, and what is told of each: the codes,
+ * the lines, and nothing else. A row is an edit of one that is right (base.ts).
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BASE, type Row, tell } from './base.ts';
+import { EFFECTS } from './effects.ts';
+import { EXPRESSIONS } from './expressions.ts';
+import { NOISE } from './noise.ts';
+import { RIGHT } from './right.ts';
+import { USES } from './uses.ts';
+import { VARIABLES } from './variables.ts';
+
+const TABLES: { readonly [table: string]: readonly Row[] } = {
+  noise: NOISE,
+  variables: VARIABLES,
+  expressions: EXPRESSIONS,
+  uses: USES,
+  effects: EFFECTS,
+  right: RIGHT,
+};
+const COUNT_MIN = 200;
+/** What only warns; everything else is an error. */
+const WARNINGS = new Set(['CAR218', 'CAR246', 'CAR247', 'CAR249', 'CAR315', 'CAR316', 'CAR317']);
+
+test('the base is right, strictly', () => {
+  const { shown, plan } = tell(BASE);
+  assert.equal(shown, '');
+  assert.ok(plan !== undefined);
+});
+
+for (const [table, rows] of Object.entries(TABLES)) {
+  for (const { what, text, env, told } of rows) {
+    test(`${table}: ${what}`, () => {
+      const result = tell(text, env);
+      assert.deepEqual(result.told, told, result.shown);
+      for (const { code, level, mend, what: said } of result.diagnostics) {
+        assert.equal(level, WARNINGS.has(code) ? 'warning' : 'error', code);
+        assert.ok(said.length > 0 && mend.length > 0);
+      }
+      const isWrong = result.diagnostics.some(({ level }) => level === 'error');
+      assert.equal(result.plan === undefined, isWrong);
+    });
+  }
+}
+
+test(`there are at least ${COUNT_MIN} topologies, and no two the same`, () => {
+  const all = Object.values(TABLES).flat();
+  assert.ok(all.length >= COUNT_MIN, String(all.length));
+  const texts = new Set(all.map(({ text, env }) => JSON.stringify([text, env])));
+  assert.equal(texts.size, all.length);
+});

@@ -1,0 +1,97 @@
+/** What the environment gives, or does not. */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: topology texts have variables.
+import { edited, type Row } from './base.ts';
+
+const SET = { FCM_PROJECT: 'my-app', AGE: '3m', HOME: '/root', PATH: '/bin', _: 'x', TPS: '7' };
+
+export const VARIABLES: readonly Row[] = [
+  ...edited(
+    [
+      ['nothing for a topic', 'topic: events.viewing-activity', 'topic: "${T:-}"', 'CAR103'],
+      ['nothing for a schema', 'schema: ViewingActivity', 'schema: "${S:-}"', 'CAR103'],
+      ['nothing for a time', 'time: value.occurredAt', 'time: "${T:-}"', 'CAR103'],
+      ['nothing for an id', 'id: value.eventId', 'id: "${I:-}"', 'CAR103'],
+      ['nothing for a use case', 'id: va', 'id: "${I:-}"', 'CAR103'],
+      ['nothing for a doc', 'doc: Continue Watching.', 'doc: "${D:-}"', 'CAR103'],
+      ['nothing for max_age', 'max_age: 2m', 'max_age: "${A:-}"', 'CAR304'],
+      ['nothing for within', 'within: 10m', 'within: "${W:-}"', 'CAR304'],
+      ['nothing for quiet', 'quiet: 2s', 'quiet: "${Q:-}"', 'CAR304'],
+      ['nothing for at_most', 'at_most: 10s', 'at_most: "${Q:-}"', 'CAR304'],
+      ['nothing for keys_max', 'keys_max: 1_000', 'keys_max: "${K:-}"', 'CAR303'],
+      ['nothing for keep', 'keep: 99', 'keep: "${K:-}"', 'CAR303'],
+      ['nothing in a list of paths', 'by: [value.eventId]', 'by: ["${B:-}"]', 'CAR303'],
+      ['nothing for a list of paths', 'by: [value.eventId]', 'by: "${B:-}"', 'CAR303'],
+      [
+        'nothing for an expression',
+        'where: \'value.kind != "STARTED"\'',
+        'where: "${W:-}"',
+        'CAR303',
+      ],
+      [
+        'nothing for a rule',
+        'when: \'value.kind == "MATURITY_LEVEL_CHANGED"\'',
+        'when: "${W:-}"',
+        'CAR103',
+      ],
+      ['nothing for a priority', 'as: normal', 'as: "${P:-}"', 'CAR103'],
+      ['nothing for an exception', 'as: critical }', 'as: "${P:-}" }', 'CAR103'],
+      ['nothing for a class', '[tv, mobile]', '[tv, "${C:-}"]', 'CAR303'],
+      ['nothing for a path', 'except: value.deviceId', 'except: "${E:-}"', 'CAR303'],
+      ['nothing for a chain', 'use: tell', 'use: "${U:-}"', 'CAR103'],
+      ['nothing for a table', 'table: devices', 'table: "${T:-}"', 'CAR303'],
+      [
+        'nothing for a lane',
+        'to: { lane: notifications, coll',
+        'to: { lane: "${L:-}", coll',
+        'CAR103',
+      ],
+      ['nothing to collapse by', 'collapse: [value.titleId]', 'collapse: ["${C:-}"]', 'CAR103'],
+      [
+        'nothing for a transport',
+        'transports: [websocket, inbox]',
+        'transports: ["${T:-}"]',
+        'CAR103',
+      ],
+      ['nothing for a project', 'project: my-app', 'project: "${P:-}"', 'CAR303'],
+      ['nothing for a time-out', 'timeout: 2s', 'timeout: "${T:-}"', 'CAR304'],
+      ['nothing for in_flight_max', 'in_flight_max: 512', 'in_flight_max: "${T:-}"', 'CAR303'],
+      ['nothing for a ttl', 'ttl: 7d', 'ttl: "${T:-}"', 'CAR304'],
+      ['nothing for a choice', 'push_type: alert', 'push_type: "${T:-}"', 'CAR303'],
+      ['nothing for a sink', 'type: inbox', 'type: "${T:-}"', 'CAR103'],
+      ['nothing for bytes', 'bytes_max: 64KiB', 'bytes_max: "${T:-}"', 'CAR307'],
+      ['nothing for attempts', 'attempts: 3', 'attempts: "${T:-}"', 'CAR303'],
+      ['nothing for the dead letters', 'topic: dead-letters', 'topic: "${T:-}"', 'CAR103'],
+      ['nothing for a name', 'topology: base', 'topology: "${T:-}"', 'CAR103'],
+      ['nothing for a key', 'key: memberId', 'key: "${T:-}"', 'CAR103'],
+      ['two that give nothing', 'max_age: 2m', 'max_age: "${A:-}${B:-}"', 'CAR304'],
+      ['only a space', 'project: my-app', 'project: " ${P:-} "', 'CAR303'],
+      ['one that is not set', 'max_age: 2m', 'max_age: "${MAXIMUM_AGE}"', 'CAR106'],
+      [
+        'one that is not set, in a topic',
+        'topic: events.viewing-activity',
+        'topic: "events.${TOPIC}"',
+        'CAR106',
+      ],
+      [
+        'one that is not set, in an expression',
+        'where: \'value.kind != "STARTED"\'',
+        'where: "${WHERE}"',
+        'CAR106',
+      ],
+      ['one whose name is none', 'max_age: 2m', 'max_age: "${A B}"', 'CAR107'],
+      ['one that is not closed', 'max_age: 2m', 'max_age: "${AGE"', 'CAR107'],
+      ['one in the default of another', 'max_age: 2m', 'max_age: "${A:-${B}}"', 'CAR107'],
+      ['one that is set', 'max_age: 2m', 'max_age: "${AGE}"'],
+      ['one with a default', 'max_age: 2m', 'max_age: "${NO_AGE:-5m}"'],
+      [
+        'one in part of a topic',
+        'topic: events.viewing-activity',
+        'topic: "events.${T:-viewing-activity}"',
+      ],
+      ['a number', 'keep: 99', 'keep: "${TPS}"'],
+    ],
+    undefined,
+    SET,
+  ),
+];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.
