@@ -189,7 +189,7 @@ function resolveStart({ report }: StreamScope, section: Section): StartRule | un
   const { value } = written;
   if (value === 'latest' || value === 'earliest') return { kind: value };
   const subject = `${section.subject}: start`;
-  if (typeof value !== 'string' || !/^\d/.test(value)) {
+  if (typeof value !== 'number' && (typeof value !== 'string' || !/^\d/.test(value))) {
     const what = `${subject}: ${typeof value === 'string' ? `"${value}"` : value} is no place to start.`;
     report.error('CAR306', written.span, what, 'Write latest, earliest, or how long ago: 10m.');
     return undefined;

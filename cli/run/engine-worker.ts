@@ -29,6 +29,8 @@ export interface WorkerStart {
   readonly deployment: Deployment;
   readonly folder: string;
   readonly losing: Losing;
+  /** Settings of connectors beside the deployment's. */
+  readonly connectors: Deployment['connectors'];
   /** The bridge's end for this thread. */
   readonly log: MessagePort;
 }
@@ -59,7 +61,7 @@ export type FromEngine =
 
 async function start(
   port: MessagePort,
-  { deployment, folder, losing, log: bridge }: WorkerStart,
+  { deployment, folder, losing, connectors, log: bridge }: WorkerStart,
 ): Promise<void> {
   const tell = (message: FromEngine) => port.postMessage(message);
   const settings = deployment.log as EmbeddedLogSettings;
@@ -86,6 +88,7 @@ async function start(
   const before = await apply({
     ...{ deployment, topology, log, registry, inbox, ...commits, losing },
     secrets: secretsOf(deployment),
+    connectors,
     keepsInTransaction: true,
     say: (sentence, facts) => tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
   });
