@@ -10,7 +10,11 @@ const TEXT = `topology: small
 tables:
   devices: { topic: tables.devices, schema: MemberDevices, key: memberId }
 lanes:
-  all: { topic: "n.{priority}.{transport}", schema: DeviceNotification, key: value.deviceId }
+  all:
+    topic: "n.{priority}.{transport}"
+    schema: DeviceNotification
+    key: value.deviceId
+    transports: [fcm, apns, inbox]
 streams:
   plan:
     id: pl

@@ -20,10 +20,14 @@ const topology = (...streams: string[]) => `topology: small
 tables:
   devices: { topic: tables.devices, schema: MemberDevices, key: memberId }
 lanes:
-  all: { topic: "n.{priority}.{transport}", schema: DeviceNotification, key: value.deviceId }
+  all:
+    topic: "n.{priority}.{transport}"
+    schema: DeviceNotification
+    key: value.deviceId
+    transports: [fcm]
 streams:
 ${streams.join('')}sinks:
-  fcm: { from: { lane: all, transport: all }, to: { type: fcm, project: p } }
+  fcm: { from: { lane: all, transport: fcm }, to: { type: fcm, project: p } }
 `;
 const compiled = (text: string) => compile(text, { file: 't.yaml', catalog, schemas, env: {} });
 const shown = (show: string) =>

@@ -25,13 +25,7 @@ const SINKS = `sinks:
   inbox: { from: { lane: notifications, transport: all }, to: { type: inbox, ttl: 7d } }
 `;
 const topology = (reach: string, more = '') =>
-  lanesWith(
-    planChanges({ lane: `${more}${reach === '' ? '' : `, reach: ${reach}`}` }),
-    SINKS,
-  ).replace(
-    'lanes:',
-    '  presence: { topic: tables.presence, schema: Presence, key: deviceId }\nlanes:',
-  );
+  lanesWith(planChanges({ lane: `${more}${reach === '' ? '' : `, reach: ${reach}`}` }), SINKS);
 const rejected = (reason: string): Outcome => ({ kind: 'rejected', reason });
 /** `sink sequence<previous outcome`. */
 const told = (driven: Driven) =>
