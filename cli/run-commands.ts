@@ -7,7 +7,7 @@ const collect = (role: string, before: readonly string[] | undefined) => [
   ...role.split(','),
 ];
 
-function runCommand(program: Command, exit: SetExit): void {
+function pipelineCommands(program: Command, exit: SetExit): void {
   program
     .command('init')
     .description('make a pipeline of your own: topology, schema, test, deployment')
@@ -33,7 +33,7 @@ function runCommand(program: Command, exit: SetExit): void {
 }
 
 export function runCommands(program: Command, exit: SetExit): void {
-  runCommand(program, exit);
+  pipelineCommands(program, exit);
   program
     .command('demo')
     .description('run the pipeline with sample producers and devices, and watch it')
