@@ -24,7 +24,7 @@ import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { type Roles, sinkRole } from './roles.ts';
-import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
+import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
 import { type ReadTls, readTls } from './tls.ts';
 import { eventTypesOf } from './topology.ts';
 
@@ -37,6 +37,8 @@ export interface PartOptions {
   readonly registry: RegistryPort;
   readonly inbox: InboxStore | null;
   readonly clock: Clock;
+  /** That of the engine's tasks, which never goes back; the same one when it is left out. */
+  readonly taskClock?: Clock;
   readonly secrets: Secrets;
   readonly gatewayId: string;
   readonly streamsCommit: CommitPolicy;
@@ -68,7 +70,7 @@ export class Part {
       plan: topology.plan,
       log,
       schemas,
-      clock,
+      clock: options.taskClock ?? clock,
       partitions: deployment.partitions,
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
@@ -78,6 +80,10 @@ export class Part {
       onFailure: (error) => {
         this.#failures = [...this.#failures.slice(-9), error.message];
         say('A task has ended.', { error });
+      },
+      onTrouble: (lane, why) => {
+        if (why === null) say('Deliveries get through again.', { lane });
+        else say('Deliveries fail; the lane goes on.', { lane, why });
       },
     });
   }
@@ -161,6 +167,7 @@ export class Part {
       const services: SinkServices = {
         clock,
         payload: payloadService(schemas, clock),
+        show: showService(topology.plan),
         ...(inbox === null ? {} : { inbox }),
         ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
       };
@@ -242,7 +249,7 @@ export class Part {
   }
 
   /** Without asking the log for lags: the check must answer when the log does not. */
-  async #checkTroubles(): Promise<void> {
+  async #checkTroubles(): Promise<string> {
     const others = (await this.#options.others?.())?.troubles ?? [];
     const troubles = [
       ...this.#failures,
@@ -250,7 +257,7 @@ export class Part {
       ...this.#logTroubles(),
       ...others,
     ];
-    if (troubles.length === 0) return;
+    if (troubles.length === 0) return this.#engine.warnings().join('; ');
     throw new CarillonError('CAR944', `${troubles.join('; ')}.`, { retryable: true });
   }
 }
