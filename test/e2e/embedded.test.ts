@@ -172,14 +172,19 @@ test('after kill -9 nobody waits for the lease of the gateway that is dead', asy
     await until('the device is known to be online', async () => {
       return (await house.metric('carillon_records_total', 'devices-presence', 'source')) > 0;
     });
+    // What was only counted may not be committed: a frame that came says that presence is.
+    const before = await house.client('producer');
+    await before.postEvents('plan-change', [planChange('l-0', 'm-1')]);
+    await until('a frame', () => socket.frames.length > 0);
     await house.kill();
     socket.stop();
     await house.start();
     const startedAt = performance.now();
     const producer = await house.client('producer');
     await producer.postEvents('plan-change', [planChange('l-1', 'm-1')]);
+    // The one before may go again (D7), and ends as offline too.
     await until('it ends as offline', async () => {
-      return (await house.metric('carillon_deliveries_total', 'websocket', 'offline')) === 1;
+      return (await house.metric('carillon_deliveries_total', 'websocket', 'offline')) >= 1;
     });
     // The lease has 15 s.
     assert.ok(performance.now() - startedAt < 5_000);
