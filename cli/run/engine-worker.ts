@@ -8,7 +8,7 @@ import { serveLog } from '../../connectors/embedded/bridge.ts';
 import { openEmbeddedInbox } from '../../connectors/embedded/inbox.ts';
 import { openEmbeddedLog } from '../../connectors/embedded/log.ts';
 import { openSchemaIds } from '../../connectors/embedded/schema-ids.ts';
-import { systemClock } from '../../core/clock.ts';
+import { steadyClock, systemClock } from '../../core/clock.ts';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import type { Losing } from '../../runtime/edits/apply.ts';
@@ -101,6 +101,7 @@ async function start(
     registry,
     inbox,
     clock: systemClock,
+    taskClock: steadyClock(),
     secrets: { secret: '', internalToken: '' },
     gatewayId: '',
     ...commits,
