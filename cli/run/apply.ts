@@ -17,6 +17,7 @@ import type { Deployment } from '../deployment.ts';
 import { compiledTopology, type LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
+import { readTls } from './tls.ts';
 import { schemaTopicsOf } from './topology.ts';
 
 export interface ApplyOptions {
@@ -97,8 +98,11 @@ async function openFormerSink(
       ? { gateways: await Gateways.follow(log, schemas, say) }
       : {}),
   };
+  const { internalTls } = deployment.http;
+  const ca = internalTls === null ? undefined : readTls('http.internal_tls', internalTls).ca;
   return openSink(sink, services, {
     internalToken: secrets.internalToken,
+    ...(ca === undefined ? {} : { internalCa: ca }),
     ...deployment.connectors[sink.spec.type],
     ...connectors?.[sink.spec.type],
   });

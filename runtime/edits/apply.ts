@@ -121,13 +121,18 @@ class Applying {
     groups: readonly string[],
     releases: readonly Release[],
   ): Promise<Comparison> {
+    const reading = new Set(groups);
     for (let tries = DRAINS_MAX; ; tries--) {
-      await this.#drain(before.was!, groups, releases);
+      await this.#drain(before.was!, [...reading], releases);
       const found = await this.#compare();
       const left = stillHeld(found, releases);
+      // A group that read on may have left another instance of a stream behind.
+      const behind = found.stakes.aligns;
+      for (const group of behind) reading.add(group);
       // A timer before them may have brought them something at the last moment.
-      if (left.length > 0 && tries > 1) continue;
+      if ((left.length > 0 || behind.length > 0) && tries > 1) continue;
       if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
+      if (behind.length > 0) throw notAligned(behind);
       // The former version has gone on for a while: what it has come to hold meanwhile counts too.
       refuse(this.#parts, found);
       return found;
@@ -293,10 +298,15 @@ class Applying {
   }
 }
 
+function notAligned(groups: readonly string[]): CarillonError {
+  const what = `Groups ${groups.join(', ')} do not come to one position: events are coming all the while.`;
+  return new CarillonError('CAR816', what, { where: { at: groups[0]! }, retryable: true });
+}
+
 function stillHeld({ stakes }: Comparison, asked: readonly Release[]): readonly Loss[] {
-  const names = new Set(asked.map(({ stream, step }) => `${stream}/${step}`));
+  const changelogs = new Set(asked.map(({ changelog }) => changelog));
   return stakes.losses.filter(
-    ({ of, step, unit }) => unit === 'held' && names.has(`${of}/${step}`),
+    ({ changelog, unit }) => unit === 'held' && changelogs.has(changelog),
   );
 }
 

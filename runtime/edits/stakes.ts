@@ -17,6 +17,8 @@ export interface Loss {
   /** A stream, or a sink with its priority. */
   readonly of: string;
   readonly step: string;
+  /** Of the step in one instance of the stream; empty for what is unread. */
+  readonly changelog: string;
   readonly count: number;
   /** `held`: by a step. `unread`: in a topic. `rows`: of a step that holds nothing. */
   readonly unit: 'held' | 'unread' | 'rows';
@@ -95,7 +97,7 @@ export async function stakesOf(
 export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
   const losses: Loss[] = [];
   const loss = (code: ErrorCode, name: string, step: string, unit: Loss['unit'], what: string) => {
-    losses.push({ code, of: name, step, count: 0, unit, what });
+    losses.push({ code, of: name, step, changelog: '', count: 0, unit, what });
   };
   for (const edit of streams) {
     const { name, is, was, readsAnother } = edit;
@@ -143,7 +145,7 @@ function releaseOf({ name }: StreamEdit, store: StoreEdit, count: number): Relea
 
 function storeLoss({ is, name }: StreamEdit, store: StoreEdit, count: number): readonly Loss[] {
   const { step, holds, how, why } = store;
-  const at = { of: name, step, count };
+  const at = { of: name, step, count, changelog: store.from! };
   if (how === 'resets') {
     const what = `stream "${name}": ${of(count, holds ? 'event' : 'row')} of step "${step}" ${are(count)} kept by what it no longer is (${why}).`;
     return [{ ...at, code: 'CAR812', unit: holds ? 'held' : 'rows', what }];
@@ -170,7 +172,7 @@ async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Lo
     count += Math.max(0, end - Math.max(start, least));
   }
   if (count === 0) return [];
-  const rest = { of: name, step: 'source', count, unit: 'unread' as const };
+  const rest = { of: name, step: 'source', changelog: '', count, unit: 'unread' as const };
   const left = `${of(count, 'event')} of ${was.topic} ${are(count)} not read yet.`;
   if (is === null)
     return [{ ...rest, code: 'CAR811', what: `stream "${name}" is removed: ${left}` }];

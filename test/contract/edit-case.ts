@@ -15,6 +15,10 @@ export const OTHER = 'events.plan-change-2';
 export const of = (...streams: StreamText[]) => lanesWith(streams.map(streamText).join(''));
 export const x = (more: Partial<StreamText> = {}) => of({ id: 'x', ...more });
 
+/** A priority, and another one for those of plan "premium". */
+export const premium = (as: string) =>
+  `{ as: ${as}, unless: [{ when: "value.planTo == 'premium'", as: critical }] }`;
+
 export interface Edit {
   readonly what: string;
   /** The first version; its devices are there. */

@@ -1,9 +1,7 @@
 /** Edits that bring a stream to another priority, or share its events out anew. */
 import assert from 'node:assert/strict';
-import { COALESCE, DEDUP, type Edit, edit, MINUTES_10, of, x } from './edit-case.ts';
+import { COALESCE, DEDUP, type Edit, edit, MINUTES_10, of, premium, x } from './edit-case.ts';
 
-const premium = (as: string) =>
-  `{ as: ${as}, unless: [{ when: "value.planTo == 'premium'", as: critical }] }`;
 const PREMIUM = { more: { planTo: 'premium' } };
 
 export const PRIORITY_EDITS: readonly Edit[] = [

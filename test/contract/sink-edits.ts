@@ -7,7 +7,8 @@ import type { Edit } from './edit-case.ts';
 const STREAM = streamText({ id: 'x' });
 const sink = (name: string) =>
   `  ${name}: { from: { lane: notifications, transport: all }, to: { type: inbox, ttl: 7d } }\n`;
-const of = (...sinks: string[]) => lanesWith(STREAM, `sinks:\n${sinks.map(sink).join('')}`);
+const of = (...sinks: string[]) =>
+  lanesWith(STREAM, `sinks:\n${sinks.map(sink).join('')}`, ['inbox']);
 const RUN = { sinks: true };
 
 export const SINK_EDITS: readonly Edit[] = [

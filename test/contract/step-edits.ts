@@ -8,6 +8,7 @@ import {
   MINUTES_10,
   OTHER,
   of,
+  premium,
   refused,
   WAIT,
   x,
@@ -226,5 +227,15 @@ export const STEP_EDITS: readonly Edit[] = [
       await p.post(['e2'], { topic: OTHER });
     },
     told: ['b normal e2', 'x normal e1', 'x normal e2'],
+  },
+  {
+    what: 'a drain for one stream leaves no instance of another one behind',
+    first: of({ id: 'a' }, { id: 'x', priority: premium('normal') }),
+    async run(p) {
+      await p.stop();
+      await p.post(['e1'], { more: { planTo: 'premium' } });
+      await edit(p, of({ id: 'x' }), 'drain');
+    },
+    told: ['a normal e1', 'x critical e1'],
   },
 ];
