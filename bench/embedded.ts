@@ -89,7 +89,7 @@ async function pipeline(
   const root = new URL('..', import.meta.url).pathname;
   const base = readDeployment({ file: undefined, folder: root, env: {} });
   const deployment = { ...base, dataFolder: dir, partitions: PARTITIONS };
-  const thread = await EngineThread.start(deployment, root, () => {});
+  const thread = await EngineThread.start(deployment, { folder: root, say: () => {} });
   const log = new BridgedLog(thread.port);
   const { plan, folder, made } = await load(events, members);
   const schemas = new AvroSchemas(folder, log.registry(), systemClock);

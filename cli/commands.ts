@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { choice, DEPLOYMENT, type SetExit, whole } from './arguments.ts';
 import { runCommands } from './run-commands.ts';
+import { scanCommands } from './scan-commands.ts';
 
 export function addCommands(program: Command, exit: SetExit): void {
   runCommands(program, exit);
@@ -27,9 +28,23 @@ function deskCommands(program: Command, exit: SetExit): void {
     .description("print what a topology becomes, in Kafka Streams' form")
     .argument('[file]', 'a topology file (default: that of the deployment)')
     .option(...DEPLOYMENT)
-    .option('--format <form>', 'text, or mermaid for a picture', choice('text', 'mermaid'), 'text')
+    .option(
+      '--format <form>',
+      'text, svg for a picture, json for programs, or mermaid',
+      choice('text', 'svg', 'json', 'mermaid'),
+      'text',
+    )
     .action(async (file, options) => {
       exit(await (await import('./commands/describe.ts')).describeTopology(file, options));
+    });
+  program
+    .command('plan')
+    .description('say what an edit of a topology would do: exit code 2 where something is lost')
+    .argument('[files...]', 'OLD and NEW; or NEW, beside what is stored (default: the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--format <form>', 'text, or json', choice('text', 'json'), 'text')
+    .action(async (files, options) => {
+      exit(await (await import('./commands/plan.ts')).plan(files, options));
     });
   program
     .command('explain')
@@ -107,19 +122,7 @@ function producerCommands(program: Command, exit: SetExit): void {
 
 /** What looks into the log. */
 function readerCommands(program: Command, exit: SetExit): void {
-  program
-    .command('tail')
-    .description('print the records of a topic, decoded')
-    .argument('<topic>', 'events.plan-change, dead-letters, outcomes, …')
-    .option(...DEPLOYMENT)
-    .option('--where <cel>', 'only those for which it is true, over value, key and timestamp')
-    .option('--from <when>', 'start, end, a time, or how long ago: 10m', 'start')
-    .option('--follow', 'go on when the end is reached')
-    .option('--count <n>', 'end after so many records', whole(1))
-    .option('--format <form>', 'pretty, or json: one line each', choice('pretty', 'json'), 'pretty')
-    .action(async (topic, options) => {
-      exit(await (await import('./commands/tail.ts')).tail(topic, options));
-    });
+  scanCommands(program, exit);
   const topics = program.command('topics').description('what the topology needs of the log');
   for (const [name, what] of [
     ['plan', 'say which topics would be made'],

@@ -9,7 +9,15 @@ import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deploy
 
 const LIST_MAX = 64;
 /** Keys whose values are secrets wherever they stand. */
-const SECRET_KEYS = ['secret', 'internal_token', 'password', 'key', 'credentials', 'private_key'];
+const SECRET_KEYS = [
+  'secret',
+  'former_secret',
+  'internal_token',
+  'password',
+  'key',
+  'credentials',
+  'private_key',
+];
 
 export class SettingReader {
   readonly report: Report;
@@ -218,12 +226,14 @@ const CASSANDRA_KEYS = [
   'username',
   'password',
   'create',
+  'ssl',
 ];
 
 export function inboxOf(
   read: SettingReader,
   section: Section | undefined,
   log: Deployment['log']['kind'],
+  beside: (path: string) => string,
 ): Deployment['inbox'] {
   const kind = section?.choice('kind', ['sqlite', 'cassandra']) ?? 'sqlite';
   if (section === undefined || kind === 'sqlite') {
@@ -258,6 +268,7 @@ export function inboxOf(
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       create: read.flag(section, 'create', true),
+      ssl: sslOf(read, section, beside),
     },
   };
 }

@@ -43,7 +43,7 @@ log:
   ssl: { ca: ca.pem }
   sasl: { mechanism: scram-sha-512, username: u, password: "\${PASSWORD}" }
 registry: { url: http://registry:8081/ }
-inbox: { kind: cassandra, contact_points: [a, b], local_data_center: dc1 }
+inbox: { kind: cassandra, contact_points: [a, b], local_data_center: dc1, ssl: { ca: cas.pem } }
 auth: { secret: "\${SECRET}", internal_token: "\${SECRET}" }
 http: { port: "\${PORT:-0}", health_port: "\${HEALTH_PORT:-9102}" }
 `;
@@ -64,7 +64,9 @@ test('a deployment on Kafka, its texts from the environment', () => {
   assert.equal(deployment.partitions, 12);
   assert.equal(deployment.http.port, 0);
   assert.equal(deployment.http.healthPort, 9102);
-  assert.equal(deployment.inbox.kind, 'cassandra');
+  assert.ok(deployment.inbox.kind === 'cassandra');
+  const trusted = { ca: '/house/deploy/cas.pem', rejectUnauthorized: true };
+  assert.deepEqual(deployment.inbox.settings.ssl, trusted);
 });
 
 test('records move by batches, or by kafkajs when the deployment says so', () => {

@@ -10,6 +10,8 @@ import { parseTree, type Tree } from '../compiler/tree.ts';
 import type { Environment } from '../compiler/variables.ts';
 import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
 import { CarillonError } from '../core/error.ts';
+import { AUTH_DEFAULTS, type AuthSettings, authOf } from './deployment-auth.ts';
+import { HTTP_DEFAULTS, type HttpSettings, httpOf, urlOf } from './deployment-http.ts';
 import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
@@ -17,8 +19,6 @@ import { packageFolder } from './version.ts';
 
 export const DEPLOYMENT_FILE = 'carillon.yaml';
 export const DATA_FOLDER = '.carillon';
-export const HTTP_PORT = 7400;
-const HTTP_HOST = '127.0.0.1';
 const TOPOLOGY_FILE = 'topology/reno.yaml';
 const PARTITIONS = { embedded: 4, kafka: 12 } as const;
 const PARTITIONS_MAX = 1024;
@@ -65,16 +65,8 @@ export interface Deployment {
   readonly inbox:
     | { readonly kind: 'sqlite' }
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
-  readonly http: {
-    readonly host: string;
-    readonly port: number;
-    /** Where sinks and devices reach the gateway; null: host and port. */
-    readonly gatewayUrl: string | null;
-    /** Of /health and /metrics in processes that have no gateway; null: they have none. */
-    readonly healthPort: number | null;
-  };
-  /** Null: made once and kept in the data folder (embedded only). */
-  readonly auth: { readonly secret: string | null; readonly internalToken: string | null };
+  readonly http: HttpSettings;
+  readonly auth: AuthSettings;
   /** Settings by connector, as the connector itself checks them. */
   readonly connectors: { readonly [connector: string]: { readonly [setting: string]: unknown } };
 }
@@ -127,7 +119,7 @@ export function parseDeployment(
     isAbsolute(path) ? path : join(dirname(resolve(folder, file)), path);
   const base = defaults(folder);
   const log = logOf(read, section.section('log'), beside);
-  const inbox = inboxOf(read, section.section('inbox'), log.kind);
+  const inbox = inboxOf(read, section.section('inbox'), log.kind, beside);
   const deployment: Deployment = {
     file,
     topology: textOr(section.text('topology'), base.topology, beside),
@@ -137,8 +129,8 @@ export function parseDeployment(
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
-    http: httpOf(read, section.section('http')),
-    auth: authOf(read, section.section('auth')),
+    http: httpOf(read, section.section('http'), beside),
+    auth: authOf(read, section.section('auth'), beside),
     connectors: connectorsOf(read, section.section('connectors')),
   };
   if (report.hasErrors) throw fail();
@@ -157,8 +149,8 @@ function defaults(folder: string): Deployment {
     partitions: PARTITIONS.embedded,
     registryUrl: null,
     inbox: { kind: 'sqlite' },
-    http: { host: HTTP_HOST, port: HTTP_PORT, gatewayUrl: null, healthPort: null },
-    auth: { secret: null, internalToken: null },
+    http: HTTP_DEFAULTS,
+    auth: AUTH_DEFAULTS,
     connectors: {},
   };
 }
@@ -166,8 +158,7 @@ function defaults(folder: string): Deployment {
 /** Where commands, devices and producers of this machine reach the gateway. */
 export function gatewayUrlOf({ http }: Deployment): string {
   if (http.gatewayUrl !== null) return http.gatewayUrl;
-  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
+  return urlOf(http.tls === null ? 'http' : 'https', http.host, http.port);
 }
 
 /** Throws CAR906 when the deployment gives no secret and cannot keep one of its own. */
@@ -221,25 +212,6 @@ function registryOf(
     read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
   }
   return url ?? null;
-}
-
-function httpOf(read: SettingReader, section: Section | undefined): Deployment['http'] {
-  section?.only(['host', 'port', 'gateway_url', 'health_port']);
-  const hasHealth = section?.has('health_port') === true;
-  return {
-    host: section?.text('host')?.value ?? HTTP_HOST,
-    port: section === undefined ? HTTP_PORT : read.count(section, 'port', HTTP_PORT, 0, 65_535),
-    gatewayUrl: (section && read.url(section, 'gateway_url', false)) ?? null,
-    healthPort: hasHealth ? read.count(section, 'health_port', 0, 0, 65_535) : null,
-  };
-}
-
-function authOf(read: SettingReader, section: Section | undefined): Deployment['auth'] {
-  section?.only(['secret', 'internal_token']);
-  return {
-    secret: (section && read.secret(section, 'secret', false)) ?? null,
-    internalToken: (section && read.secret(section, 'internal_token', false)) ?? null,
-  };
 }
 
 /** Each connector checks its own settings when a topology uses it, as only it knows them. */

@@ -1,6 +1,8 @@
 /** What commands and sample devices ask of a gateway over HTTP; its answers as errors of ours. */
+
 import { CarillonError } from '../core/error.ts';
 import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { PullPage } from '../schemas/frames.ts';
 
 /** Longer than the gateway waits for the log. */
@@ -97,8 +99,8 @@ export class GatewayClient {
 }
 
 export function gatewayAway(url: string, cause: unknown): CarillonError {
-  return new CarillonError('CAR907', `no gateway answers at ${url}.`, {
-    where: { at: url },
+  return new CarillonError('CAR907', `no gateway answers at ${shownUrl(url)}.`, {
+    where: { at: shownUrl(url) },
     retryable: true,
     cause,
   });

@@ -1,16 +1,17 @@
 /**
  * What is made from the code and committed, so that editors and readers have it without a build.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compile } from '../compiler/compile.ts';
-import { mermaid } from '../compiler/describe.ts';
 import { jsonSchema } from '../compiler/json-schema.ts';
 import { referenceDocs } from '../compiler/reference-docs.ts';
 import type { ErrorEntry } from '../core/error-entry.ts';
 import { ERROR_TABLE } from '../core/error-table.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
+import { describePlan } from './describe/description.ts';
+import { picture } from './describe/picture.ts';
 import { packageFolder } from './version.ts';
 
 export interface Generated {
@@ -31,23 +32,19 @@ export function generatedFiles(): Generated[] {
   ];
 }
 
-const PICTURED = 'README.md';
-const PICTURE =
-  /(<!-- picture of (\S+), by `npm run generate` -->\n)[\s\S]*?(<!-- end of picture -->)/g;
-
-/** The pictures in the README, between their marks; the rest of it is written by hand. */
+/** Each topology that is shipped, as the README and the guides show it. */
 function pictures(): Generated[] {
-  const text = readOr(join(packageFolder, PICTURED));
-  if (text === undefined) return [];
+  const folder = join(packageFolder, 'topology');
   const schemas = readSchemaFolder(join(packageFolder, 'schemas'));
-  const drawn = text.replace(PICTURE, (_, begin: string, file: string, end: string) => {
-    const topology = readFileSync(join(packageFolder, file), 'utf8');
-    const { plan } = compile(topology, { file, catalog, schemas, env: {} });
-    return plan === undefined
-      ? `${begin}${end}`
-      : `${begin}\`\`\`mermaid\n${mermaid(plan).trimEnd()}\n\`\`\`\n${end}`;
+  const files = readdirSync(folder).filter((name) => /^[^.]+\.yaml$/.test(name));
+  return files.sort().flatMap((name) => {
+    const file = `topology/${name}`;
+    const text = readFileSync(join(folder, name), 'utf8');
+    const { plan } = compile(text, { file, catalog, schemas, env: {} });
+    if (plan === undefined) return [];
+    const path = `docs/pictures/${name.replace(/\.yaml$/, '.svg')}`;
+    return [{ path, text: picture(describePlan(plan)) }];
   });
-  return [{ path: PICTURED, text: drawn }];
 }
 
 /** Paths of those that are missing or say something else. */

@@ -1,5 +1,5 @@
 /** From a topology file to a plan, as the deployment has it. */
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { compile } from '../compiler/compile.ts';
 import type { Plan } from '../compiler/plan.ts';
 import type { Environment } from '../compiler/variables.ts';
@@ -12,6 +12,8 @@ import { FileErrors } from './show-error.ts';
 
 export interface LoadedTopology {
   readonly plan: Plan;
+  /** The file as it is written. */
+  readonly text: string;
   readonly schemas: SchemaFolder;
   readonly warnings: readonly Diagnostic[];
 }
@@ -27,11 +29,20 @@ export function loadTopology(
   deployment: Deployment,
   options: { folder: string; env: Environment; file?: string | undefined },
 ): LoadedTopology {
-  const path = options.file ?? deployment.topology;
+  const path =
+    options.file === undefined ? deployment.topology : resolve(options.folder, options.file);
   const file = shownPath(path, options.folder);
-  const text = readText(path, file);
+  return compiledTopology(deployment, { file, text: readText(path, file), env: options.env });
+}
+
+/** As `loadTopology`, for a text that is at hand. */
+export function compiledTopology(
+  deployment: Pick<Deployment, 'schemas'>,
+  options: { file: string; text: string; env: Environment },
+): LoadedTopology {
+  const { file, text } = options;
   const schemas = readSchemaFolder(...deployment.schemas);
   const { plan, diagnostics } = compile(text, { file, catalog, schemas, env: options.env });
   if (plan === undefined) throw new FileErrors(diagnostics, new Map([[file, text]]));
-  return { plan, schemas, warnings: diagnostics };
+  return { plan, text, schemas, warnings: diagnostics };
 }

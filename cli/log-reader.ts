@@ -3,13 +3,14 @@
  * it.
  */
 import { CarillonError } from '../core/error.ts';
-import type { ReadOptions, TopicSpec } from '../core/log.ts';
+import type { PositionReader, ReadOptions, TopicSpec } from '../core/log.ts';
 import type { Record } from '../core/record.ts';
 import type { Deployment } from './deployment.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
 
 export interface LogReader {
   read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]>;
+  readonly positions: PositionReader;
   /** Undefined: there is no such topic. */
   partitionsOf(topic: string): Promise<number | undefined>;
   /** Undefined when the log does not tell. */
@@ -32,6 +33,7 @@ export async function openLogReader(deployment: Deployment): Promise<LogReader> 
   }
   const specs = new Map(reader.topics().map((spec) => [spec.name, spec]));
   return {
+    positions: reader.positions,
     read: (topic, options) => reader.read(topic, options),
     partitionsOf: async (topic) => specs.get(topic)?.partitions,
     specOf: async (topic) => specs.get(topic),
@@ -49,6 +51,7 @@ async function openKafkaReader({ log, registryUrl }: Deployment): Promise<LogRea
   const kafka = await openKafkaLog(kafkaOptionsOf(log));
   const registry = registryUrl === null ? undefined : new ConfluentRegistry({ url: registryUrl });
   return {
+    positions: kafka.positions,
     read: (topic, options) => kafka.read(topic, options),
     partitionsOf: (topic) => kafka.partitionsOf(topic),
     specOf: async () => undefined,

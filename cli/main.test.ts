@@ -22,6 +22,7 @@ writeFileSync(
     'inbox: { kind: cassandra, contact_points: [a], local_data_center: dc1 }\n',
 );
 writeFileSync(join(folder, 'bad.jsonl'), '{"eventId":"e1"}\n');
+writeFileSync(join(folder, 'taken'), '');
 cpSync(join(packageFolder, 'topology'), join(folder, 'topology'), { recursive: true });
 
 const PROGRAM = join(packageFolder, 'cli/carillon.ts');
@@ -52,6 +53,14 @@ const failures: readonly [words: string, exit: number, code: string, says: RegEx
   ['produce bad.jsonl', 1, 'CAR909', /bad.jsonl:1/],
   ['tail outcomes --from yesterday', 2, 'CAR910', /10m/],
   ['tail outcomes', 1, 'CAR911', /no log/],
+  ['init MyPipeline', 1, 'CAR920', /write my-pipeline/],
+  ['init a/my_pipeline', 1, 'CAR920', /write my-pipeline/],
+  ['init 2nd', 1, 'CAR920', /write nd/],
+  ['init', 2, 'CAR900', /missing required/],
+  [`init ${'a'.repeat(65)}`, 1, 'CAR920', /64 characters/],
+  ['init topology', 1, 'CAR921', /reno\.test\.yaml already/],
+  ['init taken', 1, 'CAR921', /it is a file/],
+  ['init taken/below', 1, 'CAR921', /cannot be written: ENOTDIR/],
   ['explain dedupe', 1, 'CAR912', /did you mean "dedup"/],
 ];
 for (const [words, exit, code, says] of failures) {
@@ -64,9 +73,19 @@ for (const [words, exit, code, says] of failures) {
   });
 }
 
+test('dev --once: what is wrong is told as by check, and what is right is tried', () => {
+  writeFileSync(join(folder, 'wrong.yaml'), 'topology: wrong\nstreams: {}\n');
+  const wrong = carillon('dev', 'wrong.yaml', '--once');
+  assert.match(wrong.out, / error CAR216 /);
+  assert.deepEqual([wrong.code, wrong.err], [1, '']);
+  const right = carillon('dev', '--once', '--events', '50');
+  assert.match(right.out, /13 passed, 0 failed[\s\S]*50 sample events[\s\S]*told by /);
+  assert.equal(right.code, 0);
+});
+
 test('who names no command is shown which there are', () => {
   for (const [words, shows] of [
-    [[], /Commands:\n {2}run /],
+    [[], /Commands:\n {2}init /],
     [['topics'], /Commands:\n {2}plan /],
   ] as const) {
     const { code, out, err } = carillon(...words);

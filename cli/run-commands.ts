@@ -9,6 +9,13 @@ const collect = (role: string, before: readonly string[] | undefined) => [
 
 export function runCommands(program: Command, exit: SetExit): void {
   program
+    .command('init')
+    .description('make a pipeline of your own: topology, schema, test, deployment')
+    .argument('<folder>', 'a new folder; its name is the name of the pipeline')
+    .action(async (folder) => {
+      exit(await (await import('./commands/init.ts')).init(folder));
+    });
+  program
     .command('run')
     .description('run the pipeline of the deployment, until Ctrl-C')
     .option(...DEPLOYMENT)
@@ -17,6 +24,8 @@ export function runCommands(program: Command, exit: SetExit): void {
       'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices',
       collect,
     )
+    .option('--drain', 'after an edit: what it would lose is told first, as it was before')
+    .option('--drop', 'after an edit: what it would lose is dropped, and counted as step_removed')
     .action(async (options) => {
       exit(await (await import('./commands/run.ts')).run(options));
     });
@@ -39,7 +48,11 @@ export function runCommands(program: Command, exit: SetExit): void {
     .option('--partitions <n>', 'of every topic', whole(1), 1)
     .option('--commit-every <n>', 'commit after so many records', whole(1), 1)
     .option('--drops', 'name every record that is dropped')
-    .option('--start <time>', 'where the clock starts (ISO time)', '2026-01-01T00:00:00Z')
+    .option('--in <file>', 'lines of a file, as record writes them, in place of standard input')
+    .option(
+      '--start <time>',
+      'where the clock starts (default: with the first record of a log, else 2026-01-01T00:00:00Z)',
+    )
     .option('--sinks <which>', 'recorders, or live: the real ones of the deployment', 'recorders')
     .action(async (file, options) => {
       exit(await (await import('./commands/drive.ts')).drive(file, options));
@@ -51,5 +64,16 @@ export function runCommands(program: Command, exit: SetExit): void {
     .option(...DEPLOYMENT)
     .action(async (paths, options) => {
       exit(await (await import('./commands/test.ts')).test(paths, options));
+    });
+  program
+    .command('dev')
+    .description('check, test and try a topology on samples, at every save')
+    .argument('[file]', 'a topology file (default: that of the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--once', 'once, and end: status 1 when something is wrong')
+    .option('--events <n>', 'sample events', whole(1), 400)
+    .option('--seed <n>', 'the same seed gives the same events', whole(0), 1)
+    .action(async (file, options) => {
+      exit(await (await import('./commands/dev.ts')).dev(file, options));
     });
 }

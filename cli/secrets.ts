@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { makeFolder } from '../connectors/make-folder.ts';
 import { CarillonError } from '../core/error.ts';
+import { checkSecrets } from '../gateway/auth.ts';
 import { type Deployment, mustHaveSecret } from './deployment.ts';
 
 export interface Secrets {
@@ -29,16 +30,25 @@ const SECRET_BYTES = 32;
 
 /**
  * Throws CAR906 when a secret is missing and cannot be made here, or what was kept is of no use,
- * CAR601 when the data folder cannot be written.
+ * CAR601 when the data folder cannot be written, CAR719 when one is too short or is used for both.
  */
 export function secretsOf(deployment: Deployment): Secrets {
   const { secret, internalToken } = deployment.auth;
-  if (secret !== null && internalToken !== null) return { secret, internalToken };
+  if (secret !== null && internalToken !== null) return checked({ secret, internalToken });
   if (deployment.log.kind !== 'embedded') {
     throw mustHaveSecret(secret === null ? 'auth.secret' : 'auth.internal_token');
   }
   const kept = keptSecrets(deployment.dataFolder);
-  return { secret: secret ?? kept.secret, internalToken: internalToken ?? kept.internalToken };
+  return checked({
+    secret: secret ?? kept.secret,
+    internalToken: internalToken ?? kept.internalToken,
+  });
+}
+
+/** Also in a process without a gateway: its sinks would show a token that anybody can guess. */
+function checked(secrets: Secrets): Secrets {
+  checkSecrets(secrets);
+  return secrets;
 }
 
 function keptSecrets(folder: string): Secrets {
@@ -50,7 +60,7 @@ function keptSecrets(folder: string): Secrets {
     internalToken: randomBytes(SECRET_BYTES).toString('base64url'),
   };
   try {
-    makeFolder(folder);
+    makeFolder(folder, 0o700);
     // Whole or not at all: half a file, of a full disk or a killed process, would bar each later
     // start.
     const draft = `${file}.${process.pid}`;

@@ -4,6 +4,7 @@
  */
 import { ERROR_TABLE } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
+import { harmlessLine } from './harmless.ts';
 
 export interface DecodedRecord {
   readonly topic: string;
@@ -51,7 +52,7 @@ export function jsonLine(record: DecodedRecord): string {
     ...(raw === undefined ? {} : { raw, why }),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
   };
-  return `${JSON.stringify(line)}\n`;
+  return `${harmlessLine(JSON.stringify(line))}\n`;
 }
 
 export type Dim = (text: string) => string;
@@ -67,7 +68,8 @@ export function prettyLines(record: DecodedRecord, dim: Dim): string {
         ? dim('deleted')
         : compact(shownValue(value))
       : `${dim(`${why}, as base64:`)} ${raw}`;
-  return `${place}  ${key ?? '-'}  ${shown}\n${deadLetterLines(headers)}`;
+  const line = `${harmlessLine(key ?? '-')}  ${harmlessLine(shown)}`;
+  return `${place}  ${line}\n${deadLetterLines(headers)}`;
 }
 
 function deadLetterLines(headers: DecodedRecord['headers']): string {
@@ -76,7 +78,8 @@ function deadLetterLines(headers: DecodedRecord['headers']): string {
   const slug = (ERROR_TABLE as { [code: string]: { slug: string } })[code]?.slug ?? '';
   const from = `${headers['carillon.topic']}/${headers['carillon.partition']}@${headers['carillon.offset']}`;
   const step = `${headers['carillon.stream']}/${headers['carillon.step']}`;
-  return `    ${code} ${slug}: ${headers['carillon.reason']}\n    from ${from}, at ${step}\n`;
+  const why = harmlessLine(`${code} ${slug}: ${headers['carillon.reason']}`);
+  return `    ${why}\n    ${harmlessLine(`from ${from}, at ${step}`)}\n`;
 }
 
 /** JSON without the quotes around names, so that it reads as the topology's flow style. */

@@ -43,6 +43,8 @@ export class SocketDevice {
   #cursor: string | undefined;
   #waitMs = BACKOFF_FIRST_MS;
   #openedAt = 0;
+  /** What the gateway asked for when it went away. */
+  #asideMs = 0;
   #stopped = false;
 
   constructor(options: SocketDeviceOptions) {
@@ -87,7 +89,10 @@ export class SocketDevice {
   }
 
   #take(socket: WebSocket, frame: ServerFrame): void {
-    if (frame.type !== 'pong') this.#cursor = frame.cursor;
+    if (frame.type === 'going-away') this.#asideMs = frame.afterMs;
+    if (frame.type === 'welcome' || frame.type === 'notification' || frame.type === 'skipped') {
+      this.#cursor = frame.cursor;
+    }
     this.#options.onFrame(frame);
     if (!this.#options.acknowledge) return;
     if (frame.type !== 'notification' && frame.type !== 'skipped') return;
@@ -105,7 +110,8 @@ export class SocketDevice {
     if (opened && performance.now() - this.#openedAt > GOOD_AFTER_MS) {
       this.#waitMs = BACKOFF_FIRST_MS;
     }
-    const againMs = Math.round(this.#waitMs * (0.5 + random()));
+    const againMs = this.#asideMs + Math.round(this.#waitMs * (0.5 + random()));
+    this.#asideMs = 0;
     this.#waitMs = Math.min(BACKOFF_MAX_MS, this.#waitMs * 2);
     this.#timer = setTimeout(() => this.start(), againMs);
     onClose({ code, reason, opened, againMs });

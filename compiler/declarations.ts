@@ -20,15 +20,26 @@ const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 const LANE_BYTES_MAX_DEFAULT = 64 * 1024;
 const LANE_BYTES_MAX = 1024 * 1024;
 
-/** Tells a name that could not be a part of a topic, a group or a metric label. */
-export function checkName(report: Report, subject: string, name: string, span: Span): boolean {
-  if (NAME.test(name) && name.length <= NAME_CHARS_MAX) return true;
-  const kebab = name
+/** Whether a name can be a part of a topic, a group and a metric label. */
+export function isName(name: string): boolean {
+  return NAME.test(name) && name.length <= NAME_CHARS_MAX;
+}
+
+/** The name that was probably meant: `MyPipe 2` as `my-pipe-2`. */
+export function nameLike(text: string): string | undefined {
+  const kebab = text
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '');
-  const mend = NAME.test(kebab) && kebab.length <= NAME_CHARS_MAX ? `write ${kebab}.` : undefined;
+  return isName(kebab) ? kebab : undefined;
+}
+
+/** Tells a name that could not be a part of a topic, a group or a metric label. */
+export function checkName(report: Report, subject: string, name: string, span: Span): boolean {
+  if (isName(name)) return true;
+  const like = nameLike(name);
+  const mend = like === undefined ? undefined : `write ${like}.`;
   report.error('CAR108', span, `${subject}: "${name}" is not a name.`, mend);
   return false;
 }

@@ -129,6 +129,8 @@ function streamOf(topology: string, hop: Hop, spec: StepSpec, report: Report): S
   return {
     name: `devices-${hop.role}`,
     useCase: `devices-${hop.role}`,
+    // Whatever was registered before the first start counts.
+    start: { kind: 'earliest' },
     doc: hop.doc,
     source: {
       topic: hop.topic,

@@ -199,6 +199,10 @@ const FROM = closed(
       'An event further in the future goes to the dead letters; at most 30m.',
       '10m',
     ),
+    start: {
+      description: 'Where it begins when it is first applied: at the end of its topic by default.',
+      anyOf: [{ enum: ['latest', 'earliest'] }, durationOf('Events of so long before.')],
+    },
   },
   ['topic', 'schema'],
 );

@@ -107,6 +107,7 @@ function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
   return {
     name,
     useCase,
+    start: from.start,
     doc,
     source: {
       topic,

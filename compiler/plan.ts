@@ -76,10 +76,17 @@ export interface SubTopologyPlan {
   readonly numbers: string | null;
 }
 
+/** Where a stream begins that was never applied: it decides once, and never again. */
+export type StartRule =
+  | { readonly kind: 'latest' | 'earliest' }
+  /** Events of so long before it was first applied, milliseconds. */
+  | { readonly kind: 'ago'; readonly ms: number };
+
 export interface StreamPlan {
   readonly name: string;
   /** Outlives the name (D13). */
   readonly useCase: string;
+  readonly start: StartRule;
   readonly doc: string;
   readonly source: SourcePlan;
   /** Null in a topology without lanes. */

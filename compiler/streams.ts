@@ -6,7 +6,7 @@ import { checkEffects, checkExceptions, type WrittenException } from './effect-c
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, readerOf, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
-import type { LanePlan, LaneTarget, PriorityRule, TopicTarget } from './plan.ts';
+import type { LanePlan, LaneTarget, PriorityRule, StartRule, TopicTarget } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
@@ -40,6 +40,7 @@ export interface ResolvedSource {
   readonly id: FieldReader | null;
   readonly member: FieldReader | null;
   readonly maxFutureMs: number;
+  readonly start: StartRule;
   readonly fields: ReadonlySet<string>;
   readonly shape: Shape;
 }
@@ -122,7 +123,7 @@ function resolveSource(
   written: Section,
 ): ResolvedSource | undefined {
   const { report, schemas, topics } = scope;
-  const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future']);
+  const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future', 'start']);
   const topic = section.neededText('topic');
   const schema = section.neededText('schema');
   const known = schema === undefined ? undefined : schemas.named(subject, schema);
@@ -140,6 +141,7 @@ function resolveSource(
     future === undefined
       ? MAX_FUTURE_MS_DEFAULT
       : readDuration(report, `${section.subject}: max_future`, future, { max: MAX_FUTURE_MS_MAX });
+  const start = resolveStart(scope, section);
   if (topic === undefined || schema === undefined || known === undefined) {
     // Its shape is not known, but the rest of the stream can still be read.
     return undefined;
@@ -152,9 +154,26 @@ function resolveSource(
     id: id?.reader ?? null,
     member: key?.reader ?? null,
     maxFutureMs: maxFutureMs ?? MAX_FUTURE_MS_DEFAULT,
+    start: start ?? { kind: 'latest' },
     fields: new Set(fields),
     shape,
   };
+}
+
+/** Undefined: it is not said, or was told why it cannot be. */
+function resolveStart({ report }: StreamScope, section: Section): StartRule | undefined {
+  const written = section.scalar('start');
+  if (written === undefined) return undefined;
+  const { value } = written;
+  if (value === 'latest' || value === 'earliest') return { kind: value };
+  const subject = `${section.subject}: start`;
+  if (typeof value !== 'string' || !/^\d/.test(value)) {
+    const what = `${subject}: ${typeof value === 'string' ? `"${value}"` : value} is no place to start.`;
+    report.error('CAR306', written.span, what, 'Write latest, earliest, or how long ago: 10m.');
+    return undefined;
+  }
+  const ms = readDuration(report, subject, written, { min: 1 });
+  return ms === undefined ? undefined : { kind: 'ago', ms };
 }
 
 /** Events are keyed by member where their schema has one (design, D14). */

@@ -77,6 +77,31 @@ export const COMMAND_ERRORS = {
     what: 'Carillon itself has failed.',
     mend: 'This is a bug. Run it again with CARILLON_TRACE=1, and report what it prints.',
   },
+  CAR920: {
+    slug: 'bad-pipeline-name',
+    what: 'The name of the folder cannot be the name of a pipeline.',
+    mend: 'Take a-z, 0-9 and hyphens, a letter first, 64 characters at most: my-pipeline.',
+  },
+  CAR921: {
+    slug: 'folder-taken',
+    what: 'The folder for a new pipeline cannot be taken: it holds something already.',
+    mend: 'Name a folder that is not there yet, or an empty one.',
+  },
+  CAR922: {
+    slug: 'recording-too-large',
+    what: 'More records lie in the span that shall be recorded than may be.',
+    mend: 'Record a shorter span (--from, --to) or fewer topics, or raise --max.',
+  },
+  CAR923: {
+    slug: 'file-unwritable',
+    what: 'A file that was named for output cannot be written.',
+    mend: 'Check its path and permissions, and the room on the disk.',
+  },
+  CAR924: {
+    slug: 'not-driven',
+    what: 'A file that shall be compared holds a line that the driver does not print.',
+    mend: 'Compare what `carillon drive` has printed, whole.',
+  },
   CAR940: {
     slug: 'bad-driver-line',
     what: 'A line that was fed to the driver cannot be used.',

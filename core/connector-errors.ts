@@ -182,6 +182,16 @@ export const CONNECTOR_ERRORS = {
     what: 'The schema registry refuses a request.',
     mend: 'Check the URL (with its path) and the credentials.',
   },
+  CAR653: {
+    slug: 'group-has-members',
+    what: 'The positions of a consumer group cannot be moved, as it has members.',
+    mend: 'Stop the processes of the former topology, then start those of the new one.',
+  },
+  CAR654: {
+    slug: 'applied-elsewhere',
+    what: 'Another process applies the topology at the same time.',
+    mend: 'Start this one again: it goes on from what the other has done.',
+  },
   CAR660: {
     slug: 'fcm-settings',
     what: 'The settings of the FCM connector are missing or wrong.',

@@ -9,10 +9,15 @@ import {
   copyCursor,
   coveredTo,
   covers,
+  deviceMark,
   emptyCursor,
   formatCursor,
+  highest,
+  keepCovered,
   merge,
+  mergedText,
   parseCursor,
+  uncover,
 } from './cursor.ts';
 
 const SEED = Number(process.env.SEED ?? 20_260_101);
@@ -134,3 +139,61 @@ test('D5 property: merge is the union, as long as it fits', () => {
     { seed: SEED, numRuns: 300 },
   );
 });
+
+const asSet = (cursor: Cursor, most: number) =>
+  Array.from({ length: most }, (_, i) => i + 1).filter((n) => covers(cursor, 1, n));
+
+test('keepCovered, uncover and highest are what they are on sets', () => {
+  const numbers = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(numbers, numbers, fc.integer({ min: 1, max: 42 }), (mine, other, from) => {
+      const cursor = built(mine);
+      const before = asSet(cursor, 45);
+      assert.equal(highest(cursor, 1), before.at(-1) ?? 0);
+      const allowed = built(other);
+      const taken = keepCovered(cursor, allowed);
+      const kept = before.filter((n) => other.includes(n));
+      assert.deepEqual(asSet(cursor, 45), kept);
+      assert.equal(taken, kept.length < before.length);
+      const rest = built(mine);
+      uncover(rest, 1, from);
+      assert.deepEqual(
+        asSet(rest, 45),
+        before.filter((n) => n < from),
+      );
+      for (const one of [cursor, rest]) assert.deepEqual(parseCursor(formatCursor(one)), one);
+    }),
+    { seed: SEED },
+  );
+});
+
+test('a text names its device, and keeps it through copies', () => {
+  const tv = emptyCursor(3, deviceMark('tv-1'));
+  add(tv, 1, 1);
+  assert.notEqual(deviceMark('tv-1'), deviceMark('tv-2'));
+  assert.deepEqual(parseCursor(formatCursor(tv)), tv);
+  assert.equal(copyCursor(tv).device, deviceMark('tv-1'));
+  assert.equal(copyCursor(tv, 0).device, 0);
+  assert.notEqual(formatCursor(tv), formatCursor(copyCursor(tv, deviceMark('tv-2'))));
+});
+
+const mergedRows: readonly [string, string | null, string, string][] = [
+  ['nothing before', null, formatCursor(built([1])), formatCursor(built([1]))],
+  [
+    'one epoch',
+    formatCursor(built([1, 4])),
+    formatCursor(built([2])),
+    formatCursor(built([1, 2, 4])),
+  ],
+  [
+    'another epoch',
+    formatCursor(emptyCursor(2)),
+    formatCursor(built([2])),
+    formatCursor(built([2])),
+  ],
+  ['no cursor before', 'nonsense', formatCursor(built([2])), formatCursor(built([2]))],
+  ['no cursor now', formatCursor(built([2])), 'nonsense', 'nonsense'],
+];
+for (const [name, before, text, merged] of mergedRows) {
+  test(`mergedText: ${name}`, () => assert.equal(mergedText(before, text), merged));
+}

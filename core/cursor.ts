@@ -1,38 +1,50 @@
 /**
  * How far a device is: rule D5. A cursor names an epoch, and per priority a contiguous mark (all
  * numbers up to it are covered) and at most 32 ranges above it, so that lanes that arrive out of
- * order hide nothing. The acknowledgement has the same form. Devices get it as an opaque text.
+ * order hide nothing. The acknowledgement has the same form. Devices get it as an opaque text,
+ * which names its device too: another one's (app data that was copied to a new phone) says nothing.
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { murmur2 } from './partition.ts';
 import { PRIORITIES } from './priority.ts';
 
 /**
  * Ranges above the mark per priority; beyond it the highest are forgotten: told twice, never lost.
  */
 export const CURSOR_RANGES_MAX = 32;
-/** A full cursor has 4 x (1 + 64) numbers of at most 5 bytes, in base64: below this. */
+/** A full cursor has 4 x (1 + 64) + 3 numbers of at most 5 bytes, in base64: below this. */
 export const CURSOR_TEXT_CHARS_MAX = 2048;
 
-const VERSION = 1;
+/** Of no device: what a store keeps beside the device's own name. */
+const UNBOUND = 1;
+const BOUND = 2;
 /** Sequences and epochs are Avro ints. */
 const NUMBER_MAX = 2 ** 31 - 1;
 
 /** Changed in place by `add` and `merge`, because a connection adds to it with every frame. */
 export interface Cursor {
   readonly epoch: number;
+  /** `deviceMark` of whom it was given to; 0: nobody, it is kept by a store. */
+  readonly device: number;
   /** Per priority: the highest number up to which all are covered; 0 for none. */
   readonly marks: number[];
   /** Per priority: from, to, from, to … ascending, both ends included, never touching. */
   readonly ranges: number[][];
 }
 
-export function emptyCursor(epoch: number): Cursor {
-  return { epoch, marks: PRIORITIES.map(() => 0), ranges: PRIORITIES.map(() => []) };
+/** What stands for a device in its cursors: 31 bits, never 0. Tells mix-ups, not attackers. */
+export function deviceMark(deviceId: string): number {
+  return murmur2(Buffer.from(deviceId, 'utf8')) & 0x7fffffff || 1;
 }
 
-export function copyCursor(cursor: Cursor): Cursor {
+export function emptyCursor(epoch: number, device = 0): Cursor {
+  return { epoch, device, marks: PRIORITIES.map(() => 0), ranges: PRIORITIES.map(() => []) };
+}
+
+export function copyCursor(cursor: Cursor, device = cursor.device): Cursor {
   return {
     epoch: cursor.epoch,
+    device,
     marks: cursor.marks.slice(),
     ranges: cursor.ranges.map((ranges) => ranges.slice()),
   };
@@ -79,6 +91,58 @@ export function merge(into: Cursor, other: Cursor): boolean {
   return true;
 }
 
+/** The highest number that is covered; 0: none. */
+export function highest(cursor: Cursor, priority: number): number {
+  return cursor.ranges[priority]!.at(-1) ?? cursor.marks[priority]!;
+}
+
+/** Takes out all from `from` on. */
+export function uncover(cursor: Cursor, priority: number, from: number): void {
+  cursor.marks[priority] = Math.min(cursor.marks[priority]!, from - 1);
+  const ranges = cursor.ranges[priority]!;
+  while (ranges.length > 0 && ranges.at(-1)! >= from) {
+    if (ranges.at(-2)! >= from) ranges.length -= 2;
+    else ranges[ranges.length - 1] = from - 1;
+  }
+}
+
+/** Takes out all that `other` does not cover. False: nothing was taken out. */
+export function keepCovered(cursor: Cursor, other: Cursor): boolean {
+  let taken = false;
+  for (let priority = 0; priority < PRIORITIES.length; priority++) {
+    const runs = runsOf(cursor, priority);
+    uncover(cursor, priority, 1);
+    const within = runsOf(other, priority);
+    for (let i = 0; i < runs.length; i += 2) {
+      const [from, to] = [runs[i]!, runs[i + 1]!];
+      let covered = 0;
+      for (let j = 0; j < within.length; j += 2) {
+        const low = Math.max(from, within[j]!);
+        const high = Math.min(to, within[j + 1]!);
+        if (low > high) continue;
+        addRange(cursor, priority, low, high);
+        covered += high - low + 1;
+      }
+      if (covered < to - from + 1) taken = true;
+    }
+  }
+  return taken;
+}
+
+/** All that is covered, the mark's numbers too: from, to, from, to … */
+function runsOf(cursor: Cursor, priority: number): number[] {
+  const mark = cursor.marks[priority]!;
+  return [...(mark > 0 ? [1, mark] : []), ...cursor.ranges[priority]!];
+}
+
+/** Both texts' cursors in one; of two epochs, or when one is no cursor, the newer text. */
+export function mergedText(before: string | null, text: string): string {
+  const old = before === null ? undefined : parseCursor(before);
+  const cursor = parseCursor(text);
+  if (old === undefined || cursor === undefined || !merge(cursor, old)) return text;
+  return formatCursor(cursor);
+}
+
 function addRange(cursor: Cursor, priority: number, from: number, to: number): void {
   const { marks } = cursor;
   const ranges = cursor.ranges[priority]!;
@@ -103,9 +167,12 @@ function addRange(cursor: Cursor, priority: number, from: number, to: number): v
   if (ranges.length > 2 * CURSOR_RANGES_MAX) ranges.length = 2 * CURSOR_RANGES_MAX;
 }
 
-/** The opaque text: base64url of varints; 15 characters for a fresh cursor. */
+/** The opaque text: base64url of varints; 22 characters for a fresh cursor. */
 export function formatCursor(cursor: Cursor): string {
-  const writer = new ByteWriter(32).int(VERSION).int(cursor.epoch);
+  const { epoch, device } = cursor;
+  const writer = new ByteWriter(32);
+  if (device === 0) writer.int(UNBOUND).int(epoch);
+  else writer.int(BOUND).int(epoch).int(device);
   for (let priority = 0; priority < PRIORITIES.length; priority++) {
     let at = cursor.marks[priority]!;
     const ranges = cursor.ranges[priority]!;
@@ -133,10 +200,12 @@ export function parseCursor(text: string): Cursor | undefined {
 }
 
 function readCursor(reader: ByteReader): Cursor | undefined {
-  if (reader.int() !== VERSION) return undefined;
+  const version = reader.int();
+  if (version !== UNBOUND && version !== BOUND) return undefined;
   const epoch = reader.int();
-  if (!isNumber(epoch)) return undefined;
-  const cursor = emptyCursor(epoch);
+  const device = version === BOUND ? reader.int() : 0;
+  if (!isNumber(epoch) || !isNumber(device)) return undefined;
+  const cursor = emptyCursor(epoch, device);
   for (let priority = 0; priority < PRIORITIES.length; priority++) {
     let at = reader.int();
     if (!isNumber(at)) return undefined;

@@ -5,6 +5,7 @@
  */
 import { COMMAND_ERRORS } from './command-errors.ts';
 import { CONNECTOR_ERRORS } from './connector-errors.ts';
+import { EDIT_ERRORS } from './edit-errors.ts';
 import type { ErrorEntry } from './error-entry.ts';
 import { GATEWAY_ERRORS } from './gateway-errors.ts';
 import { RECORD_ERRORS } from './record-errors.ts';
@@ -13,6 +14,7 @@ import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 export const ERROR_TABLE = {
   ...TOPOLOGY_ERRORS,
   ...RECORD_ERRORS,
+  ...EDIT_ERRORS,
   ...CONNECTOR_ERRORS,
   ...GATEWAY_ERRORS,
   ...COMMAND_ERRORS,

@@ -122,4 +122,39 @@ export const GATEWAY_ERRORS = {
     what: 'The stream was asked for without a WebSocket upgrade.',
     mend: 'Connect with a WebSocket client; to poll, GET /v1/devices/<id>/notifications.',
   },
+  CAR725: {
+    slug: 'token-not-yet-valid',
+    what: 'The token is not valid yet: its `nbf` lies ahead.',
+    mend: 'Set the clocks of issuer and gateway right (NTP), or wait until `nbf`.',
+  },
+  CAR726: {
+    slug: 'too-much',
+    what: 'More was asked than the budget of this token, address or route allows.',
+    mend: 'Wait for the seconds of Retry-After; then ask less often, with larger batches.',
+  },
+  CAR727: {
+    slug: 'token-revoked',
+    what: 'The token was given before its device was deleted: the deletion revoked it.',
+    mend: 'Sign a new token for the device, with the `iat` of now.',
+  },
+  CAR729: {
+    slug: 'origin-not-allowed',
+    what: 'A page of this origin may not talk to the gateway.',
+    mend: 'Name the origin in `http: { origins: [...] }` of carillon.yaml, or leave the list out.',
+  },
+  CAR731: {
+    slug: 'issuer-away',
+    what: 'The issuer of tokens does not give its public keys now.',
+    mend: 'Come back after the seconds of Retry-After; `auth.jwks` says where the keys are.',
+  },
+  CAR732: {
+    slug: 'few-open-files',
+    what: 'The process may open fewer files than the gateway has room for connections.',
+    mend: "Raise the limit: `ulimit -n 65536`, LimitNOFILE=, or the container's nofile.",
+  },
+  CAR733: {
+    slug: 'tls-unusable',
+    what: 'Certificate and key of a port cannot be used.',
+    mend: 'Name PEM files that this user may read, the key being that of the certificate.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -27,8 +27,12 @@ export interface InboxStore {
     marks: readonly number[],
     limit: number,
   ): Promise<readonly DeviceNotification[]>;
-  /** The cursor that the device acknowledged last in this epoch, or null. */
+  /** All that the device has acknowledged in this epoch, as one cursor, or null. */
   acknowledged(deviceId: string, epoch: number): Promise<string | null>;
+  /**
+   * Adds what the cursor covers to what is acknowledged, atomically: of two at once, in whatever
+   * process, none is lost.
+   */
   acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void>;
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -189,6 +189,56 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where a group stands in one partition. */
+export interface GroupPosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset to read; -1: nothing was committed yet. */
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** The first offset of a partition that is still there, and the end of what is committed. */
+export interface TopicBounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Positions of groups, to be looked at from outside. */
+export interface PositionReader {
+  /** Of all partitions of the topics; a topic that is not there has none. */
+  committed(group: string, topics: readonly string[]): Promise<readonly GroupPosition[]>;
+  /** By partition; undefined: there is no such topic. */
+  bounds(topic: string): Promise<readonly TopicBounds[] | undefined>;
+  /** By partition: the first offset whose record is at or after a time; the end for none. */
+  offsetsAt(topic: string, timeMs: number): Promise<readonly number[]>;
+  /** The names of all topics. */
+  topics(): Promise<readonly string[]>;
+}
+
+/** For edits of a topology, which move positions from one group to another. */
+export interface LogPositions extends PositionReader {
+  /** How many members a group has now. */
+  members(group: string): Promise<number>;
+  /** Rejects with CAR653 while the group has members. */
+  set(group: string, positions: readonly GroupPosition[]): Promise<void>;
+  /**
+   * Runs `body` while no other process is in a body of this topic, which has one partition.
+   * Resolves without running it when `isDone` becomes true while it waits. `stillAlone` throws
+   * CAR654 when the turn was lost to another process meanwhile.
+   */
+  alone(
+    topic: string,
+    isDone: () => Promise<boolean>,
+    body: (stillAlone: () => void) => Promise<void>,
+  ): Promise<void>;
+}
+
+/** A log whose groups can be given other positions. */
+export interface EditableLog extends Log {
+  readonly positions: LogPositions;
+}
+
 export interface Log {
   /** Creates what is missing; throws CAR6xx when a topic is there with other partitions. */
   applyTopics(specs: readonly TopicSpec[]): Promise<void>;

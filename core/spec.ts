@@ -179,6 +179,11 @@ interface StepSpecBase<O extends Options> {
   readonly isInternal?: boolean;
   warns?(config: ValuesOf<O>): readonly ConfigWarning[];
   times?(config: ValuesOf<O>): StepTimes;
+  /**
+   * The options, beside `keyedBy`, that say what a row means, as the size of a window does: when an
+   * edit changes one of them, rows of before are not read as if they were of now.
+   */
+  readonly meaning?: readonly (keyof O & string)[];
   /** A YAML step that the reference shows and a test compiles. */
   readonly example: string;
 }

@@ -1,13 +1,15 @@
 /**
- * What the device of one connection has acknowledged: by the ids of recent notifications, or by a
- * cursor. It is kept in the inbox, one write at a time, and each notification becomes an outcome.
+ * What the device of one connection has acknowledged: by ids, or by a cursor. It is kept in the
+ * inbox, one write at a time, each notification becomes an outcome, and what is not taken is told.
  */
 import {
   add,
   type Cursor,
+  copyCursor,
   covers,
   emptyCursor,
   formatCursor,
+  keepCovered,
   merge,
   parseCursor,
 } from '../core/cursor.ts';
@@ -15,8 +17,13 @@ import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import type { DeliveryOutcome } from '../core/outcome.ts';
 import { priorityOf } from '../core/priority.ts';
+import type { UnacknowledgedFrame } from '../schemas/frames.ts';
+import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts } from './limits.ts';
 import type { Reporter } from './reporter.ts';
+
+/** What of the inbox is looked through for ids; who has more acknowledges by cursor. */
+const LOOKED_THROUGH: PageBounds = { rows: 1_000, bytes: 4 * 1024 * 1024 };
 
 /** What an outcome needs of a notification whose frame is gone. */
 interface Recent {
@@ -60,23 +67,37 @@ export class Acknowledgements {
   readonly #deviceId: string;
   readonly #acked: Cursor;
   readonly #recentMax: number;
+  readonly #tell: (frame: UnacknowledgedFrame) => void;
   /** Made at the first frame: most connections are idle. */
   #recent: Map<string, Recent> | null = null;
+  /** Ids that are looked up in the inbox next. */
+  #asked: Set<string> | null = null;
+  #looking = false;
   #writing = false;
   #dirty = false;
 
-  constructor(deps: AckDeps, deviceId: string, acked: Cursor, recentMax: number) {
+  constructor(
+    deps: AckDeps,
+    of: {
+      readonly deviceId: string;
+      readonly acked: Cursor;
+      readonly recentMax: number;
+      /** Sends the device what of its acknowledgements was not taken. */
+      tell(frame: UnacknowledgedFrame): void;
+    },
+  ) {
     this.#deps = deps;
-    this.#deviceId = deviceId;
-    this.#acked = acked;
-    this.#recentMax = recentMax;
+    this.#deviceId = of.deviceId;
+    this.#acked = of.acked;
+    this.#recentMax = of.recentMax;
+    this.#tell = of.tell;
   }
 
   /** The stored acknowledgement of this epoch, or an empty cursor. */
   static async stored(inbox: InboxStore, deviceId: string, epoch: number): Promise<Cursor> {
     const text = await inbox.acknowledged(deviceId, epoch);
     const cursor = text === null ? undefined : parseCursor(text);
-    return cursor?.epoch === epoch ? cursor : emptyCursor(epoch);
+    return cursor?.epoch === epoch ? copyCursor(cursor, 0) : emptyCursor(epoch);
   }
 
   sent(notification: DeviceNotification): void {
@@ -88,23 +109,44 @@ export class Acknowledgements {
     }
   }
 
+  /** Ids of earlier connections, or of long ago, are looked up in the inbox. */
   byIds(ids: readonly string[]): void {
     for (const id of ids) {
       const recent = this.#recent?.get(id);
-      if (recent === undefined) this.#deps.counts.unknownAcks++;
-      else this.#settle(recent);
+      if (recent !== undefined) this.#settle(recent);
+      else {
+        this.#asked ??= new Set();
+        this.#asked.add(id);
+      }
     }
+    this.#store();
+    if (this.#asked !== null && !this.#looking) void this.#lookUp();
+  }
+
+  /** Acknowledges what the cursor covers of `given`, which the device has, and tells the rest. */
+  byCursor(cursor: Cursor, given: Cursor): void {
+    const kept = copyCursor(cursor, 0);
+    let reason: UnacknowledgedFrame['reason'] | undefined;
+    if (cursor.device !== given.device) reason = 'other_device';
+    else if (cursor.epoch !== given.epoch) reason = 'other_epoch';
+    else if (keepCovered(kept, given)) reason = 'not_given';
+    if (reason !== undefined) {
+      this.#tell({ type: 'unacknowledged', reason, asked: formatCursor(cursor) });
+      if (reason !== 'not_given') return;
+    }
+    for (const recent of this.#recent?.values() ?? []) {
+      if (covers(kept, priorityOf(recent.priority)!, recent.sequence)) this.#settle(recent);
+    }
+    merge(this.#acked, kept);
     this.#store();
   }
 
-  /** Cursors of other epochs say nothing about this one. */
-  byCursor(cursor: Cursor): void {
-    if (cursor.epoch !== this.#acked.epoch) return;
-    for (const recent of this.#recent?.values() ?? []) {
-      if (covers(cursor, priorityOf(recent.priority)!, recent.sequence)) this.#settle(recent);
-    }
+  /** What the device has acknowledged by a pull; it is stored, and counted, there. */
+  elsewhere(cursor: Cursor): void {
     merge(this.#acked, cursor);
-    this.#store();
+    for (const { id, priority, sequence } of this.#recent?.values() ?? []) {
+      if (covers(this.#acked, priorityOf(priority)!, sequence)) this.#recent?.delete(id);
+    }
   }
 
   /** Tries again what could not be stored; called with the heartbeat. */
@@ -112,9 +154,40 @@ export class Acknowledgements {
     if (this.#dirty) this.#store();
   }
 
+  /** One look at a time: what is asked meanwhile goes with the next. */
+  async #lookUp(): Promise<void> {
+    this.#looking = true;
+    while (this.#asked !== null) {
+      const ids = this.#asked;
+      this.#asked = null;
+      try {
+        await this.#settleStored(ids);
+        if (ids.size > 0) this.#refuse(ids, 'unknown');
+      } catch {
+        this.#deps.counts.acksFailed++;
+        this.#refuse(ids, 'inbox_away');
+      }
+    }
+    this.#looking = false;
+  }
+
+  /** Takes out of `ids` those that the inbox has. */
+  async #settleStored(ids: Set<string>): Promise<void> {
+    const { inbox } = this.#deps;
+    const { rows } = await readUncovered(inbox, this.#deviceId, this.#acked, LOOKED_THROUGH);
+    for (const row of rows) if (ids.delete(row.id)) this.#settle(row);
+    this.#store();
+  }
+
+  #refuse(ids: ReadonlySet<string>, reason: UnacknowledgedFrame['reason']): void {
+    this.#deps.counts.unknownAcks += ids.size;
+    this.#tell({ type: 'unacknowledged', reason, ids: [...ids] });
+  }
+
   #settle(recent: Recent): void {
     this.#recent?.delete(recent.id);
     if (!add(this.#acked, priorityOf(recent.priority)!, recent.sequence)) return;
+    this.#dirty = true;
     this.#deps.counts.acknowledged++;
     const now = this.#deps.clock.now();
     this.#deps.outcomes.report(

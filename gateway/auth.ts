@@ -1,11 +1,13 @@
 /**
- * Who is asking: a JWT signed with the shared secret (HS256). `sub` is the device; `scope` (words,
- * as in RFC 8693) says what else the token is good for. Sinks come with the internal token instead.
+ * Who is asking: a JWT. `sub` is the device; `scope` (words, as in RFC 8693) says what else the
+ * token is good for, `member` and `events` bind it further. Sinks come with the internal token
+ * instead. Which keys sign it is in `auth-keys.ts`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, type JWTPayload, SignJWT } from 'jose';
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
+import { type AuthKeys, TrustedKeys } from './auth-keys.ts';
 import { HttpProblem } from './problem.ts';
 
 export const SCOPES = ['device', 'producer', 'registrar', 'admin'] as const;
@@ -20,8 +22,22 @@ export interface Identity {
   readonly scopes: readonly Scope[];
   /** The claim `member`: whose devices it may register; undefined: for a device none. */
   readonly member: string | undefined;
-  /** Epoch ms; Infinity when the token does not expire. */
+  /** The claim `events`: which event types it may send; undefined: all. */
+  readonly events: readonly string[] | undefined;
+  /** Epoch ms; 0 when the token does not say. */
+  readonly issuedAt: number;
+  /** Epoch ms. */
   readonly expiresAt: number;
+}
+
+export interface AuthOptions extends AuthKeys {
+  readonly internalToken: string;
+  /** The claim `iss` that tokens must have; undefined: any. */
+  readonly issuer?: string | undefined;
+  /** One of the claim `aud`; undefined: any. */
+  readonly audience?: string | undefined;
+  /** From `iat` (or now) to `exp` at most. Default 90 d. */
+  readonly ttlMaxMs?: number | undefined;
 }
 
 /** RFC 7518, 3.2: a key for HS256 has at least 256 bits. */
@@ -31,40 +47,53 @@ const TOKEN_CHARS_MAX = 4096;
 const TOLERANCE_SECONDS = 5;
 /** Tokens that were good are remembered: a producer sends the same one with each request. */
 const REMEMBERED_MAX = 1000;
+/** And no longer: a key that was taken back must not go on for as long as its tokens. */
+const REMEMBERED_MS = 60_000;
+const TTL_MS_MAX = 90 * 86_400_000;
+/** Event types that one token names. */
+const EVENTS_MAX = 64;
+
+interface Remembered {
+  readonly identity: Identity;
+  /** Epoch ms. */
+  readonly until: number;
+}
 
 export class Auth {
-  readonly #key: Uint8Array;
+  readonly #keys: TrustedKeys;
+  readonly #options: AuthOptions;
   readonly #internal: Buffer;
   readonly #clock: Clock;
-  readonly #remembered = new Map<string, Identity>();
+  readonly #remembered = new Map<string, Remembered>();
 
-  /** Throws CAR719 when a secret is too short. */
-  constructor(options: { secret: string; internalToken: string }, clock: Clock) {
-    checkSecret('auth.secret', options.secret);
-    checkSecret('auth.internalToken', options.internalToken);
-    if (!/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(options.internalToken)) {
-      throw new CarillonError('CAR719', 'auth.internalToken has more than printable ASCII.', {
-        where: { at: 'auth.internalToken' },
-        mend: 'It goes in an HTTP header: take 32 or more letters and digits.',
-      });
-    }
-    this.#key = Buffer.from(options.secret, 'utf8');
+  /** Throws CAR719 when a secret is too short, or is used for two things. */
+  constructor(options: AuthOptions, clock: Clock) {
+    checkSecrets(options);
+    this.#options = options;
+    this.#keys = new TrustedKeys(options);
     this.#internal = digest(options.internalToken);
     this.#clock = clock;
   }
 
-  /** Throws CAR701, CAR702 or CAR703. */
+  /** Throws CAR701, CAR702, CAR703, CAR725, or CAR731. */
   async identify(token: string | undefined): Promise<Identity> {
     if (token === undefined) throw new HttpProblem('CAR701', 'no token came with the request.');
     if (token.length > TOKEN_CHARS_MAX) throw new HttpProblem('CAR702', 'the token is too long.');
-    const known = this.#remembered.get(token);
-    if (known !== undefined && known.expiresAt > this.#clock.now()) return known;
+    const known = this.known(token);
+    if (known !== undefined) return known;
     const identity = await this.#verify(token);
     if (this.#remembered.size >= REMEMBERED_MAX) {
       this.#remembered.delete(this.#remembered.keys().next().value!);
     }
-    this.#remembered.set(token, identity);
+    const until = Math.min(identity.expiresAt, this.#clock.now() + REMEMBERED_MS);
+    this.#remembered.set(token, { identity, until });
     return identity;
+  }
+
+  /** Of a token that was good a moment ago, and is still: not looked at again. */
+  known(token: string | undefined): Identity | undefined {
+    const known = token === undefined ? undefined : this.#remembered.get(token);
+    return known !== undefined && known.until > this.#clock.now() ? known.identity : undefined;
   }
 
   /** Compares in constant time. */
@@ -73,29 +102,62 @@ export class Auth {
   }
 
   async #verify(token: string): Promise<Identity> {
+    const { issuer, audience, ttlMaxMs = TTL_MS_MAX } = this.#options;
+    const now = this.#clock.now();
     try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms: ['HS256'],
-        requiredClaims: ['sub'],
+      const payload = await this.#keys.verify(token, {
+        requiredClaims: ['sub', 'exp'],
         clockTolerance: TOLERANCE_SECONDS,
-        currentDate: new Date(this.#clock.now()),
+        currentDate: new Date(now),
+        ...(issuer === undefined ? {} : { issuer }),
+        ...(audience === undefined ? {} : { audience }),
       });
-      return {
-        subject: payload.sub!,
-        scopes: scopesOf(payload.scope),
-        member: typeof payload.member === 'string' ? payload.member : undefined,
-        expiresAt: payload.exp === undefined ? Number.POSITIVE_INFINITY : payload.exp * 1000,
-      };
+      return identityOf(payload, now, ttlMaxMs);
     } catch (error) {
-      if (error instanceof errors.JWTExpired) {
-        throw new HttpProblem('CAR703', 'the token has expired.');
-      }
-      if (error instanceof HttpProblem) throw error;
-      // jose's message names the claim or the algorithm, but can also quote the token: it stays
-      // here.
-      throw new HttpProblem('CAR702', 'the token is not one that this gateway trusts.');
+      throw problemOf(error);
     }
   }
+}
+
+function identityOf(payload: JWTPayload, nowMs: number, ttlMaxMs: number): Identity {
+  const expiresAt = payload.exp! * 1000;
+  const issuedAt = payload.iat === undefined ? 0 : payload.iat * 1000;
+  if (expiresAt - Math.min(issuedAt || nowMs, nowMs) > ttlMaxMs + TOLERANCE_SECONDS * 1000) {
+    const days = Math.floor(ttlMaxMs / 86_400_000);
+    throw new HttpProblem('CAR702', `the token lives longer than is trusted (${days} d).`);
+  }
+  return {
+    subject: payload.sub!,
+    scopes: scopesOf(payload.scope),
+    member: typeof payload.member === 'string' ? payload.member : undefined,
+    events: eventsOf(payload.events),
+    issuedAt,
+    expiresAt,
+  };
+}
+
+/** jose's message can quote the token: it stays here. The name of a claim is none of its values. */
+function problemOf(error: unknown): CarillonError {
+  if (error instanceof CarillonError) return error;
+  if (error instanceof errors.JWTExpired) {
+    return new HttpProblem('CAR703', 'the token has expired.');
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'nbf' && error.reason === 'check_failed') {
+      return new HttpProblem('CAR725', 'the token is not valid yet: its `nbf` lies ahead.');
+    }
+    const claim = /^\w{1,16}$/.test(error.claim) ? error.claim : 'unknown';
+    const how = error.reason === 'missing' ? 'is missing' : 'is not what it must be';
+    return new HttpProblem('CAR702', `the token's claim \`${claim}\` ${how}.`);
+  }
+  return new HttpProblem('CAR702', 'the token is not one that this gateway trusts.');
+}
+
+function eventsOf(claim: unknown): readonly string[] | undefined {
+  if (claim === undefined) return undefined;
+  const list = Array.isArray(claim) && claim.length <= EVENTS_MAX ? claim : undefined;
+  if (list?.every((one) => typeof one === 'string')) return list;
+  throw new HttpProblem('CAR702', "the token's claim `events` is no list of event types.");
 }
 
 function scopesOf(claim: unknown): readonly Scope[] {
@@ -106,11 +168,33 @@ function scopesOf(claim: unknown): readonly Scope[] {
   throw new HttpProblem('CAR702', `the token's scope is none of ${SCOPES.join(', ')}.`);
 }
 
-function checkSecret(at: string, secret: string): void {
-  if (secret.length >= SECRET_CHARS_MIN) return;
-  throw new CarillonError('CAR719', `${at} has fewer than ${SECRET_CHARS_MIN} characters.`, {
-    where: { at },
-  });
+/** Throws CAR719. Never tells what a secret is. */
+export function checkSecrets(options: Omit<AuthOptions, 'jwks'>): void {
+  const { secret, internalToken, formerSecrets = [] } = options;
+  const bad = (at: string, what: string, mend?: string) => {
+    return new CarillonError('CAR719', `${at} ${what}`, {
+      where: { at },
+      ...(mend === undefined ? {} : { mend }),
+    });
+  };
+  const all: [string, string][] = [
+    ['auth.secret', secret],
+    ['auth.internalToken', internalToken],
+    ...formerSecrets.map((one, i): [string, string] => [`auth.formerSecrets[${i}]`, one]),
+  ];
+  for (const [at, text] of all) {
+    if (text.length < SECRET_CHARS_MIN) {
+      throw bad(at, `has fewer than ${SECRET_CHARS_MIN} characters.`);
+    }
+  }
+  if (!/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(internalToken)) {
+    const mend = 'It goes in an HTTP header: take 32 or more letters and digits.';
+    throw bad('auth.internalToken', 'has more than printable ASCII.', mend);
+  }
+  if ([secret, ...formerSecrets].includes(internalToken)) {
+    const mend = 'Who may sign tokens must not be taken for a sink: set two different ones.';
+    throw bad('auth.internalToken', 'is the same as the secret of tokens.', mend);
+  }
 }
 
 /** Both sides of a comparison have one length this way. */
@@ -142,16 +226,22 @@ export async function mintToken(options: {
   readonly subject: string;
   readonly scope?: Scope;
   readonly member?: string;
+  readonly events?: readonly string[];
   readonly clock: Clock;
   readonly ttlMs: number;
+  /** From now on until it is valid; undefined: at once. */
+  readonly notBeforeMs?: number;
 }): Promise<string> {
-  const now = Math.floor(options.clock.now() / 1000);
-  const { scope, member } = options;
-  const claims = { ...(scope && { scope }), ...(member && { member }) };
-  return await new SignJWT(claims)
+  const issuedAt = options.clock.now() / 1000;
+  const now = Math.floor(issuedAt);
+  const { scope, member, events } = options;
+  const claims = { ...(scope && { scope }), ...(member && { member }), ...(events && { events }) };
+  const token = new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(options.subject)
-    .setIssuedAt(now)
-    .setExpirationTime(now + Math.ceil(options.ttlMs / 1000))
-    .sign(Buffer.from(options.secret, 'utf8'));
+    // With milliseconds, as RFC 7519 allows: a deletion revokes what was given before it.
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(now + Math.ceil(options.ttlMs / 1000));
+  if (options.notBeforeMs !== undefined) token.setNotBefore(now + options.notBeforeMs / 1000);
+  return await token.sign(Buffer.from(options.secret, 'utf8'));
 }

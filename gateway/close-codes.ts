@@ -34,6 +34,16 @@ export const CLOSE_CODES = {
     reason: 'not-registered',
     what: 'The device is not registered, or not known here yet.',
   },
+  tokenNotYetValid: {
+    code: 3008,
+    reason: 'token-not-yet-valid',
+    what: 'The token is good later: look at the clocks, or get a new one.',
+  },
+  tooMuch: {
+    code: 3009,
+    reason: 'too-much',
+    what: 'The device sends more than its budget: come back more slowly.',
+  },
   replaced: {
     code: 3501,
     reason: 'replaced',
@@ -41,6 +51,32 @@ export const CLOSE_CODES = {
   },
   deleted: { code: 3502, reason: 'deleted', what: 'The device was deleted; register it first.' },
   badFrame: { code: 3503, reason: 'bad-frame', what: 'The device sent what is no frame (CAR720).' },
+  noToken: { code: 3504, reason: 'no-token', what: 'No token came with the handshake (CAR701).' },
+  badToken: {
+    code: 3505,
+    reason: 'bad-token',
+    what: 'The token is none that is trusted here (CAR702).',
+  },
+  notAllowed: {
+    code: 3506,
+    reason: 'not-allowed',
+    what: 'Token or page is good, but not for this (CAR704, CAR729).',
+  },
+  badCursor: {
+    code: 3507,
+    reason: 'bad-cursor',
+    what: 'The cursor was never given: come without it (CAR714).',
+  },
+  unknownPath: {
+    code: 3508,
+    reason: 'unknown-path',
+    what: 'No WebSocket is at this address (CAR705).',
+  },
+  tokenRevoked: {
+    code: 3509,
+    reason: 'token-revoked',
+    what: 'The token was given before the device was deleted (CAR727).',
+  },
 } as const satisfies globalThis.Record<string, CloseCode>;
 
 /** True: reconnect with backoff and the last cursor. Other codes than ours: 1000 is final. */

@@ -7,11 +7,22 @@
  */
 import type { WebSocket } from 'ws';
 import type { Clock } from '../core/clock.ts';
-import { add, type Cursor, copyCursor, formatCursor, parseCursor } from '../core/cursor.ts';
+import {
+  add,
+  type Cursor,
+  covers,
+  emptyCursor,
+  formatCursor,
+  merge,
+  parseCursor,
+  uncover,
+} from '../core/cursor.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import { priorityOf } from '../core/priority.ts';
 import type { NotificationForm, ServerFrame, Skipped } from '../schemas/frames.ts';
 import { type AckDeps, Acknowledgements } from './acknowledgements.ts';
+import { OwnBudget } from './buckets.ts';
+import type { Budgets } from './budgets.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { skippedForm } from './payload.ts';
@@ -19,27 +30,44 @@ import { skippedForm } from './payload.ts';
 /** RFC 6455, 7.4.1. */
 const PROTOCOL_ERROR = 1002;
 const TOO_LARGE = 1009;
+/** Time for a close frame to go out. */
+const FLOOD_CUT_MS = 250;
+/** So many ids cost as much as a frame: they may have to be looked up. */
+const IDS_PER_FRAME = 20;
 
 export interface ConnectionDeps extends AckDeps {
   readonly clock: Clock;
   readonly counts: GatewayCounts;
   readonly limits: GatewayLimits;
+  readonly budgets: Budgets;
   /** Called once, when the connection counts no more; the socket may still be closing. */
   ended(connection: Connection, closeCode: number): void;
 }
 
 export class Connection {
   readonly id: string;
+  /** Of its handshake: of two the higher is the newer. */
+  readonly order: number;
   readonly deviceId: string;
   readonly epoch: number;
   /** Epoch ms at which the token expires. */
   readonly expiresAt: number;
+  /** Offset of its connect record; null until the log has it. */
+  #generation: number | null = null;
+  /** The newest connection of this device that any gateway has told of. */
+  #newest = -1;
   /** The slot of the ping wheel. */
   slot = 0;
+  readonly #recycleAt: number;
+  #asked = false;
   readonly #deps: ConnectionDeps;
   readonly #socket: WebSocket;
   readonly #sent: Cursor;
-  readonly #acks: Acknowledgements;
+  readonly acks: Acknowledgements;
+  /** What this connection itself has told; the rest of `#sent` is what the device says it has. */
+  #told: Cursor | null = null;
+  /** Made at the first frame of the device. */
+  #frames: OwnBudget | null = null;
   #skipped: Skipped[] | null = null;
   #answered = true;
   #ended = false;
@@ -50,10 +78,13 @@ export class Connection {
     socket: WebSocket,
     facts: {
       readonly id: string;
+      readonly order: number;
+      /** Epoch ms from which on it is asked to come back; Infinity: never. */
+      readonly recycleAt: number;
       readonly deviceId: string;
       readonly epoch: number;
       readonly expiresAt: number;
-      /** What the device has already. */
+      /** What the device has already; the connection's own from now on. */
       readonly from: Cursor;
       readonly acked: Cursor;
     },
@@ -61,11 +92,18 @@ export class Connection {
     this.#deps = deps;
     this.#socket = socket;
     this.id = facts.id;
+    this.order = facts.order;
+    this.#recycleAt = facts.recycleAt;
     this.deviceId = facts.deviceId;
     this.epoch = facts.epoch;
     this.expiresAt = facts.expiresAt;
-    this.#sent = copyCursor(facts.from);
-    this.#acks = new Acknowledgements(deps, facts.deviceId, facts.acked, deps.limits.recentMax);
+    this.#sent = facts.from;
+    this.acks = new Acknowledgements(deps, {
+      deviceId: facts.deviceId,
+      acked: facts.acked,
+      recentMax: deps.limits.recentMax,
+      tell: (frame) => this.#answer(frame),
+    });
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
     socket.on('pong', () => {
       this.#answered = true;
@@ -98,6 +136,24 @@ export class Connection {
     return this.#socket.bufferedAmount > this.#deps.limits.queueBytesMax;
   }
 
+  /** Its own connect record is in the log. */
+  registered(generation: number): void {
+    this.#generation = generation;
+    this.#yieldToNewer();
+  }
+
+  /** The device is online on another connection of this generation, here or elsewhere. */
+  rival(generation: number): void {
+    this.#newest = Math.max(this.#newest, generation);
+    this.#yieldToNewer();
+  }
+
+  /** Of two connections of one device the newer wins (rule D10). */
+  #yieldToNewer(): void {
+    if (this.#ended || this.#generation === null || this.#newest <= this.#generation) return;
+    this.close(CLOSE_CODES.replaced);
+  }
+
   welcome(): void {
     this.#send({
       type: 'welcome',
@@ -121,11 +177,12 @@ export class Connection {
       this.close(CLOSE_CODES.slow);
       return 'slow';
     }
-    if (!add(this.#sent, priorityOf(notification.priority)!, notification.sequence)) {
+    if (!this.#note(notification)) {
       this.#deps.counts.doubles++;
       return 'delivered';
     }
-    this.#acks.sent(notification);
+    this.acks.sent(notification);
+    this.#frames?.earn(1);
     const cursor = formatCursor(this.#sent);
     const skipped = this.#skipped;
     this.#skipped = null;
@@ -137,10 +194,27 @@ export class Connection {
     return 'delivered';
   }
 
+  /**
+   * False: this connection has told it. A number that the device says it has, and that comes all
+   * the same, puts what it says in doubt: from there on it counts as not told.
+   */
+  #note({ priority: name, sequence }: DeviceNotification): boolean {
+    const priority = priorityOf(name)!;
+    this.#told ??= emptyCursor(this.epoch);
+    if (covers(this.#told, priority, sequence)) return false;
+    if (!add(this.#sent, priority, sequence)) {
+      uncover(this.#sent, priority, sequence);
+      merge(this.#sent, this.#told);
+      add(this.#sent, priority, sequence);
+    }
+    add(this.#told, priority, sequence);
+    return true;
+  }
+
   /** Notes a number that will not come; it is told with the next frame (rule D6). */
   skip(notification: DeviceNotification, reason: Skipped['reason']): void {
     if (this.#ended) return;
-    if (!add(this.#sent, priorityOf(notification.priority)!, notification.sequence)) return;
+    if (!this.#note(notification)) return;
     this.#deps.counts.skipped++;
     this.#skipped ??= [];
     this.#skipped.push(skippedForm(notification, reason));
@@ -175,16 +249,32 @@ export class Connection {
 
   /** Called once in each heartbeat. */
   beat(nowMs: number): void {
-    this.#acks.retry();
+    this.acks.retry();
     if (nowMs >= this.expiresAt) {
       this.close(CLOSE_CODES.tokenExpired);
+    } else if (this.#asked) {
+      this.close(CLOSE_CODES.goingAway);
     } else if (this.#answered) {
       this.#answered = false;
       this.#socket.ping();
+      if (nowMs >= this.#recycleAt) this.#askToComeBack();
     } else {
       this.#end(CLOSE_CODES.heartbeatLost.code);
       this.#socket.terminate();
     }
+  }
+
+  /** It may close by itself, when that suits it, until the next heartbeat; all goes on till then. */
+  #askToComeBack(): void {
+    this.#asked = true;
+    this.#answer({ type: 'going-away', afterMs: 0 });
+  }
+
+  /** Closes it, and says before when to come back. */
+  goAway(why: CloseCode, afterMs: number): void {
+    if (this.#ended) return;
+    this.#send({ type: 'going-away', afterMs });
+    this.close(why);
   }
 
   close({ code, reason }: CloseCode, more = ''): void {
@@ -204,12 +294,32 @@ export class Connection {
     this.#socket.send(JSON.stringify(frame));
   }
 
+  /** Who asks faster than it reads the answers would fill the memory with them. */
+  #answer(frame: ServerFrame): void {
+    if (this.#ended) return;
+    if (this.#full) this.close(CLOSE_CODES.slow);
+    else this.#send(frame);
+  }
+
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#ended) return;
     this.#answered = true;
     this.#deps.counts.framesReceived++;
+    if (!this.#spend(1)) return;
     const wrong = isBinary ? 'frames are JSON text' : this.#act(data);
     if (wrong !== undefined) this.close(CLOSE_CODES.badFrame, wrong);
+  }
+
+  /** False: the device sends more than its budget, and is closed. */
+  #spend(frames: number): boolean {
+    const now = this.#deps.clock.now();
+    this.#frames ??= new OwnBudget(this.#deps.budgets.limits.frames, now);
+    if (this.#frames.spend(frames, now)) return true;
+    this.close(CLOSE_CODES.tooMuch);
+    // What it has sent beyond is not even read, nor its answer to the close frame waited for.
+    this.#socket.pause();
+    setTimeout(() => this.#socket.terminate(), FLOOD_CUT_MS).unref();
+    return false;
   }
 
   /** Does what a frame asks for, or says what is wrong with it. */
@@ -221,16 +331,14 @@ export class Connection {
       return 'not JSON';
     }
     if (frame?.type === 'ping') {
-      // Who asks faster than it reads the answers would fill the memory with them.
-      if (this.#full) this.close(CLOSE_CODES.slow);
-      else this.#send({ type: 'pong' });
+      this.#answer({ type: 'pong' });
       return undefined;
     }
     if (frame?.type !== 'ack') return 'type is none of ack, ping';
     if (frame.cursor !== undefined) {
       const cursor = typeof frame.cursor === 'string' ? parseCursor(frame.cursor) : undefined;
       if (cursor === undefined) return 'cursor is not one that was given';
-      this.#acks.byCursor(cursor);
+      this.acks.byCursor(cursor, this.#sent);
       return undefined;
     }
     const { ids } = frame;
@@ -239,7 +347,7 @@ export class Connection {
     if (ids.length > this.#deps.limits.ackIdsMax) {
       return `ids has more than ${this.#deps.limits.ackIdsMax}`;
     }
-    this.#acks.byIds(ids);
+    if (this.#spend(ids.length / IDS_PER_FRAME)) this.acks.byIds(ids);
     return undefined;
   }
 }

@@ -8,12 +8,15 @@ import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { Connection } from './connection.ts';
-import { readUncovered } from './inbox-reader.ts';
+import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { type PayloadReader, whySkipped } from './payload.ts';
 import type { LogLine } from './problem.ts';
 
-const PAGE_ROWS = 100;
+/** Of each fill that reads at one time. */
+const PAGE: PageBounds = { rows: 100, bytes: 256 * 1024 };
+/** Now, and a little later. */
+const LOOKS = 2;
 const RETRY_MS_MAX = 60_000;
 
 export class Filler {
@@ -24,6 +27,8 @@ export class Filler {
   readonly #counts: GatewayCounts;
   readonly #log: LogLine;
   readonly #waiting: (() => void)[] = [];
+  /** Looks into the inbox that are still to come, of connections that are being filled. */
+  readonly #looks = new Map<Connection, number>();
   #running = 0;
 
   constructor(deps: {
@@ -42,27 +47,36 @@ export class Filler {
     this.#log = deps.log;
   }
 
-  /** Fills now, and once more after `fillAgainMs`; while the inbox is away, again and again. */
+  /**
+   * Fills now, and once more after `fillAgainMs`; while the inbox is away, again and again. Of a
+   * connection that is being filled the looks begin anew.
+   */
   start(connection: Connection): void {
-    this.#run(connection, this.#limits.fillAgainMs, true);
+    const known = this.#looks.get(connection);
+    this.#looks.set(connection, LOOKS);
+    if (known === undefined) this.#run(connection, this.#limits.fillAgainMs);
   }
 
-  #run(connection: Connection, againMs: number, again: boolean): void {
+  #run(connection: Connection, againMs: number): void {
+    this.#looks.set(connection, (this.#looks.get(connection) ?? LOOKS) - 1);
     this.#inTurn(() => this.#fill(connection)).then(
       () => {
-        if (again) this.#later(connection, this.#limits.fillAgainMs, false);
+        if ((this.#looks.get(connection) ?? 0) <= 0) this.#looks.delete(connection);
+        else this.#later(connection, this.#limits.fillAgainMs);
       },
       (error) => {
         this.#counts.fillsFailed++;
         this.#log('The inbox cannot be read; the fill is tried again.', { error });
-        this.#later(connection, Math.min(2 * againMs, RETRY_MS_MAX), again);
+        this.#looks.set(connection, (this.#looks.get(connection) ?? 0) + 1);
+        this.#later(connection, Math.min(2 * againMs, RETRY_MS_MAX));
       },
     );
   }
 
-  #later(connection: Connection, afterMs: number, again: boolean): void {
+  #later(connection: Connection, afterMs: number): void {
     const timer = setTimeout(() => {
-      if (connection.open) this.#run(connection, afterMs, again);
+      if (connection.open) this.#run(connection, afterMs);
+      else this.#looks.delete(connection);
     }, afterMs);
     timer.unref();
   }
@@ -86,7 +100,7 @@ export class Filler {
     let more = true;
     while (more && connection.open) {
       const { deviceId, sent } = connection;
-      const page = await readUncovered(this.#inbox, deviceId, sent, PAGE_ROWS, marks);
+      const page = await readUncovered(this.#inbox, deviceId, sent, PAGE, marks);
       for (const row of page.rows) {
         if (!connection.open) return;
         if (!(await this.#offer(connection, row))) return;

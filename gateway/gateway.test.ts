@@ -7,7 +7,7 @@ import { CarillonError } from '../core/error.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import { Bench, eventually, INTERNAL, NOW, SECRET } from '../test/kit/gateway-bench.ts';
 import { FakeLog } from '../test/kit/gateway-fakes.ts';
-import type { GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 
 async function withBench(
   options: Partial<GatewayOptions>,
@@ -79,7 +79,12 @@ test('drain: devices are asked to reconnect, their closes are in the log before 
   const stuck = await bench.connect('tv-2');
   stuck.socket.pause();
   await bench.gateway.close();
+  const { order } = bench.log;
+  assert.equal(order.at(-1), 'tables.gateways');
+  assert.equal(order.filter((topic) => topic === 'events.connections').length, 4);
   await polite.until(() => polite.closed !== undefined);
+  // Each is told when to come back, spread over the time that a stop gives.
+  assert.deepEqual(await polite.next(), { type: 'going-away', afterMs: 0 });
   assert.deepEqual(polite.closed, { code: 3001, reason: 'going-away' });
   const closed = bench.values('events.connections').filter(({ action }) => action === 'CLOSED');
   assert.deepEqual(closed.map(({ deviceId, closeCode }) => [deviceId, closeCode]).toSorted(), [
@@ -87,6 +92,43 @@ test('drain: devices are asked to reconnect, their closes are in the log before 
     ['tv-2', 3001],
   ]);
   stuck.socket.terminate();
+});
+
+test('drain: a close that waits for the log goes before the lease too', async () => {
+  const bench = await Bench.open();
+  for (const device of ['tv-1', 'tv-2']) await bench.own(device);
+  const [first, second] = [await bench.connect('tv-1'), await bench.connect('tv-2')];
+  const facts = () => bench.values('events.connections').length;
+  await eventually(() => facts() === 2, 'both connects');
+  bench.log.hold();
+  const { sends } = bench.log;
+  await first.close();
+  await eventually(() => bench.log.sends > sends, 'the first close, which the log does not take');
+  const closing = bench.gateway.close();
+  await second.until(() => second.closed !== undefined);
+  // The drain is over: what is written now waits for the log, in whatever order it was asked.
+  await eventually(() => bench.gateway.httpConnections() === 0, 'the end of the sockets');
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  bench.log.release();
+  await closing;
+  const last = bench.log.order.slice(-3);
+  assert.deepEqual(last, ['events.connections', 'events.connections', 'tables.gateways']);
+});
+
+test('drain: the devices of a gateway come back one after another', async () => {
+  const bench = await Bench.open({ limits: { comeBackMs: 10_000 } });
+  const clients = [];
+  for (const device of ['a', 'b', 'c', 'd']) {
+    await bench.own(device);
+    clients.push(await bench.connect(device));
+  }
+  await bench.gateway.close();
+  const last = await Promise.all(clients.map((client) => client.next()));
+  assert.deepEqual(
+    last.map((frame) => (frame.type === 'going-away' ? frame.afterMs : frame)),
+    [0, 2_500, 5_000, 7_500],
+  );
+  await bench.close();
 });
 
 test('CAR716: over its connections the gateway refuses', async () => {
@@ -126,6 +168,45 @@ test('a token that expires closes its connection with a reconnect code', async (
     bench.clock.moveTo(NOW + 3_600_001);
     await client.until(() => client.closed !== undefined);
     assert.deepEqual(client.closed, { code: 3006, reason: 'token-expired' });
+  });
+});
+
+test('recycling: asked by age and chance, served until the next heartbeat, then closed', async () => {
+  const chances = [0, 0.5, 0.999];
+  const limits = { heartbeatMs: 128, lifetimeMs: 60_000, lifetimeSpreadMs: 10_000 };
+  await withBench({ limits, random: () => chances.shift() ?? 0 }, async (bench) => {
+    const clients = [];
+    for (const device of ['a', 'b', 'c']) {
+      await bench.own(device);
+      clients.push(await bench.connect(device));
+    }
+    const [first, second, third] = clients;
+    bench.clock.moveTo(NOW + 60_000);
+    assert.deepEqual(await first!.next(), { type: 'going-away', afterMs: 0 });
+    const { connectionId } = first!;
+    const one = { connectionId, notification: bench.notification('a', 1) };
+    assert.deepEqual(await bench.deliver([one]), ['delivered']);
+    assert.equal((await first!.next()).type, 'notification');
+    await first!.until(() => first!.closed !== undefined);
+    assert.deepEqual(first!.closed, { code: 3001, reason: 'going-away' });
+    bench.clock.moveTo(NOW + 65_000);
+    await second!.until(() => second!.closed !== undefined);
+    assert.deepEqual([third!.waiting, third!.closed], [0, undefined]);
+    bench.clock.moveTo(NOW + 69_990);
+    await third!.until(() => third!.closed !== undefined);
+  });
+});
+
+test('recycling: 0 is never', async () => {
+  const limits = { heartbeatMs: 64, lifetimeMs: 0 };
+  await withBench({ limits }, async (bench) => {
+    await bench.own('a');
+    const client = await bench.connect('a');
+    let pings = 0;
+    client.socket.on('ping', () => pings++);
+    bench.clock.moveTo(NOW + 3_599_000);
+    await eventually(() => pings >= 3, 'heartbeats');
+    assert.deepEqual([client.waiting, client.closed], [0, undefined]);
   });
 });
 
@@ -169,7 +250,8 @@ test('a slow reader is closed when its queue is full, and has all after it comes
 });
 
 test('a device that asks for pongs and never reads them is closed as slow', async () => {
-  await withBench({ limits: { queueBytesMax: 4096, closeMs: 50 } }, async (bench) => {
+  const budgets = { frames: { burst: 1e9, perSecond: 1 } };
+  await withBench({ budgets, limits: { queueBytesMax: 4096, closeMs: 50 } }, async (bench) => {
     await bench.own('tv-1');
     const device = await bench.connect('tv-1');
     device.socket.pause();

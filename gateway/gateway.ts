@@ -1,33 +1,35 @@
 /**
- * What devices and producers talk to: sockets, pull, registration, ingest, health, on one port.
+ * What devices and producers talk to: sockets, pull, registration, ingest, health; and, on a port
+ * of its own, what sinks, operators and tools do: deliveries, metrics, schemas.
  * Everything that it needs is handed in; it keeps nothing that is not in the log or the inbox.
  */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Clock } from '../core/clock.ts';
-import type { InboxStore } from '../core/inbox.ts';
-import type { Log } from '../core/log.ts';
-import type { Schemas } from '../core/schema.ts';
-import type { RegistryPort } from '../schemas/registry.ts';
-import { Auth } from './auth.ts';
+import type { Cursor } from '../core/cursor.ts';
+import { allowOrigins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
+import { EventStream } from './event-stream.ts';
 import { Filler } from './fill.ts';
-import { type HealthCheck, healthRoutes } from './health.ts';
-import { Hub } from './hub.ts';
-import { type EventType, ingestRoutes } from './ingest.ts';
+import type { GatewayOptions, TlsFiles } from './gateway-options.ts';
+import { isWebSocketHandshake, takesEvents } from './handshake.ts';
+import { type HealthCheck, healthRoutes, plainHealthRoutes } from './health.ts';
+import { ingestRoutes } from './ingest.ts';
 import { takeJson } from './json-body.ts';
-import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
+import type { GatewayCounts } from './limits.ts';
 import { listenOn } from './listen.ts';
-import { LogWriter } from './log-writer.ts';
-import { Owners } from './owners.ts';
+import { fewFiles } from './open-files.ts';
 import { PayloadReader } from './payload.ts';
 import { Presence } from './presence.ts';
-import { HttpProblem, installProblems, type LogLine, noLog, REFUSALS } from './problem.ts';
+import { HttpProblem, installProblems, REFUSALS } from './problem.ts';
+import type { ProxyFront } from './proxy-protocol.ts';
 import { pullRoutes } from './pull.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
-import { Reporter } from './reporter.ts';
+import { followRivals } from './rivals.ts';
+import { openShared, type Shared } from './shared.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
+import type { TableFollower } from './table-follower.ts';
 
 /**
  * Longer than a sink's pool keeps its connections, so that it is never the gateway that hangs up.
@@ -36,64 +38,15 @@ const KEEP_ALIVE_MS = 75_000;
 const REQUEST_MS_MAX = 30_000;
 const PARAM_CHARS_MAX = 512;
 
-export interface GatewayTopics {
-  readonly owners: string;
-  readonly registration: string;
-  readonly connections: string;
-  readonly gateways: string;
-  readonly outcomes: string;
-}
-
-export const GATEWAY_TOPICS: GatewayTopics = {
-  owners: 'tables.device-owners',
-  registration: 'events.device-registration',
-  connections: 'events.connections',
-  gateways: 'tables.gateways',
-  outcomes: 'outcomes',
-};
-
-/**
- * The topics and schemas that a gateway writes: the wiring hands them to `AvroSchemas.open` beside
- * the topology's own.
- */
-export const GATEWAY_SCHEMAS: readonly { readonly topic: string; readonly schema: string }[] = [
-  { topic: GATEWAY_TOPICS.registration, schema: 'DeviceRegistration' },
-  { topic: GATEWAY_TOPICS.connections, schema: 'Connection' },
-  { topic: GATEWAY_TOPICS.gateways, schema: 'Gateway' },
-  { topic: GATEWAY_TOPICS.outcomes, schema: 'DeliveryOutcome' },
-];
-
-export interface GatewayOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly gatewayId: string;
-  /** Where sinks reach it; by default the address that it listens on. */
-  readonly internalUrl?: string;
-  readonly log: Log;
-  readonly schemas: Schemas;
-  /** Served at a registry's own paths when given. */
-  readonly registry?: RegistryPort;
-  readonly inbox: InboxStore;
-  readonly clock: Clock;
-  readonly auth: { readonly secret: string; readonly internalToken: string };
-  readonly eventTypes: ReadonlyMap<string, EventType>;
-  /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */
-  readonly roles: { readonly devices: boolean; readonly ingest: boolean };
-  readonly metrics?: () => string | Promise<string>;
-  /** Beside `log` and `inbox`, which the gateway asks by itself. */
-  readonly health?: ReadonlyMap<string, HealthCheck>;
-  readonly limits?: Partial<GatewayLimits>;
-  readonly topics?: Partial<GatewayTopics>;
-  readonly say?: LogLine;
-  readonly newId?: () => string;
-}
-
 export interface Gateway {
   readonly url: string;
+  /** Of the internal port. */
+  readonly internalUrl: string;
   readonly port: number;
-  /** Open connections. */
+  /** Devices that hold their stream. */
   connections(): number;
+  /** Connections to the public port, for whatever. */
+  httpConnections(): number;
   /** What has happened since the start; live, for metrics. */
   readonly counts: GatewayCounts;
   /** Facts of presence and outcomes that the log did not take in time. */
@@ -105,133 +58,183 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** What the parts share. */
-interface Shared {
-  readonly options: GatewayOptions;
-  readonly limits: GatewayLimits;
-  readonly topics: GatewayTopics;
-  readonly say: LogLine;
-  readonly auth: Auth;
-  readonly counts: GatewayCounts;
-  readonly writer: LogWriter;
-  readonly outcomes: Reporter;
-}
-
 /**
  * Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR712 when the log is away.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const topics = { ...GATEWAY_TOPICS, ...options.topics };
-  const say = options.say ?? noLog;
-  const auth = new Auth(options.auth, options.clock);
-  const writer = await LogWriter.open(options.log, options.schemas, options.clock, {
-    recordsMax: limits.writeRecordsMax,
-    bytesMax: limits.writeBytesMax,
+  const shared = await openShared(options);
+  const { owners, outcomes, writer, hub } = shared;
+  const app = newApp(shared, options.tls);
+  const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
-  const outcomes = new Reporter(writer, {
-    topic: topics.outcomes,
-    schema: 'DeliveryOutcome',
-    queueMax: limits.reportsMax,
-    log: say,
-  });
-  const counts = newCounts();
-  const shared = { options, limits, topics, say, auth, counts, writer, outcomes };
-  const app = newApp(limits, say);
   let devices: Devices | undefined;
   const stop = async () => {
     await devices?.close();
     await app.close();
+    await inner.close();
+    await owners.close();
     await outcomes.close();
     await writer.close();
   };
-  let port: number;
-  let url: string;
+  let opened: { readonly port: number; readonly url: string };
+  let internalUrl: string;
   try {
-    plainRoutes(app, shared);
-    devices = options.roles.devices ? await deviceRoutes(app, shared) : undefined;
-    ({ port, url } = await listenOn(app, { ...options, setting: 'http.port' }));
-    await devices?.open(options.internalUrl ?? url);
+    internalRoutes(inner, shared);
+    publicRoutes(app, shared);
+    if (inner !== app) plainHealthRoutes(app, checksOf(shared));
+    devices = options.roles.devices ? await deviceRoutes(app, inner, shared) : undefined;
+    const front = options.proxyProtocol ? frontOf(shared) : undefined;
+    const secure = options.tls !== undefined;
+    opened = await listenOn(app, { ...options, setting: 'http.port', secure, front });
+    internalUrl = await openInternal(inner, options, opened.url);
+    await devices?.open(options.internalUrl ?? internalUrl);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    url,
-    port,
-    counts,
-    connections: () => devices?.hub.size ?? 0,
+    ...opened,
+    internalUrl,
+    counts: shared.counts,
+    connections: () => hub.size,
+    httpConnections: () => sockets.size,
     reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
     close: stop,
   };
 }
 
-function newApp(limits: GatewayLimits, say: LogLine): FastifyInstance {
+function frontOf({ addresses }: Shared): ProxyFront {
+  return {
+    accepts: (socket) => addresses.accepts(socket),
+    tell: (socket, address) => addresses.tell(socket, address),
+    timeoutMs: REQUEST_MS_MAX,
+  };
+}
+
+async function openInternal(
+  inner: FastifyInstance,
+  { internal }: GatewayOptions,
+  url: string,
+): Promise<string> {
+  if (internal === undefined) return url;
+  const setting = 'http.internal_port';
+  return (await listenOn(inner, { ...internal, setting, secure: !!internal.tls })).url;
+}
+
+function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): FastifyInstance {
+  // Known from Node 24.9 on; before it such requests are answered 404.
+  const server = { shouldUpgradeCallback: isWebSocketHandshake };
   const app = fastify({
     logger: false,
     ...REFUSALS,
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionTimeout: limits.stalledMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
-  });
+    ...(tls === undefined ? { http: server } : { https: { ...server, ...tls } }),
+  }) as FastifyInstance;
   installProblems(app, say);
   takeJson(app);
+  allowOrigins(app, origins);
+  budgets.watch(app);
   return app;
 }
 
-function plainRoutes(app: FastifyInstance, shared: Shared): void {
-  const { options, auth, writer, limits, counts, topics } = shared;
+function checksOf({ options, limits, hub }: Shared): ReadonlyMap<string, HealthCheck> {
+  const { log, inbox, health, openFilesMax } = options;
   const checks = new Map<string, HealthCheck>([
-    ['log', () => options.log.probe()],
-    ['inbox', () => options.inbox.probe()],
-    ...(options.health ?? []),
+    ['log', () => log.probe()],
+    ['inbox', () => inbox.probe()],
+    ...(health ?? []),
   ]);
-  healthRoutes(app, checks, options.metrics);
+  if (limits.connectionsMax >= limits.connectionsWanted) return checks;
+  return checks.set('files', async () => {
+    if (hub.size >= limits.connectionsMax) throw fewFiles(openFilesMax, limits.connectionsMax);
+  });
+}
+
+/** For operators and tools, behind the internal port. */
+function internalRoutes(app: FastifyInstance, shared: Shared): void {
+  const { options } = shared;
+  healthRoutes(app, checksOf(shared), options.metrics);
   if (options.registry !== undefined) registryRoutes(app, options.registry);
+}
+
+function publicRoutes(app: FastifyInstance, shared: Shared): void {
+  const { options, auth, budgets, addresses, owners, writer, limits, counts, topics } = shared;
   if (options.roles.ingest) {
-    ingestRoutes(app, { auth, writer, limits, counts, eventTypes: options.eventTypes });
+    const { eventTypes } = options;
+    ingestRoutes(app, { auth, budgets, addresses, writer, limits, counts, eventTypes });
   }
   if (options.roles.ingest || options.roles.devices) {
-    registrationRoutes(app, { auth, writer, clock: options.clock, topic: topics.registration });
+    const { clock } = options;
+    const { registration: topic } = topics;
+    registrationRoutes(app, { auth, budgets, addresses, owners, writer, clock, topic });
   }
 }
 
 interface Devices {
-  readonly hub: Hub;
   lost(): number;
   /** Takes the lease and starts the heartbeat. */
   open(internalUrl: string): Promise<void>;
   close(): Promise<void>;
 }
 
-async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devices> {
-  const { options, limits, topics, say, writer, counts, outcomes, auth } = shared;
+async function deviceRoutes(
+  app: FastifyInstance,
+  inner: FastifyInstance,
+  shared: Shared,
+): Promise<Devices> {
+  const { options, auth, budgets, addresses, owners, hub, origins, limits, topics } = shared;
+  const { say, writer, counts, outcomes } = shared;
   const { clock, inbox, schemas } = options;
-  const owners = await Owners.follow(options.log, schemas, topics.owners, say);
   const payload = new PayloadReader(schemas, clock);
-  const hub = new Hub(clock);
   const filler = new Filler({ inbox, payload, clock, limits, counts, log: say });
-  pullRoutes(app, { auth, inbox, owners, payload, outcomes, clock, counts, limits });
-  deliverRoute(app, { auth, hub, schemas, payload, clock });
-  app.get(STREAM_PATH, async () => {
-    throw new HttpProblem('CAR724', 'this path is a WebSocket.');
+  const acknowledged = (deviceId: string, cursor: Cursor) =>
+    hub.ofDevice(deviceId)?.acks.elsewhere(cursor);
+  pullRoutes(app, {
+    auth,
+    budgets,
+    addresses,
+    inbox,
+    owners,
+    payload,
+    outcomes,
+    clock,
+    counts,
+    limits,
+    acknowledged,
   });
+  deliverRoute(inner, { auth, hub, schemas, payload, clock });
   let presence: Presence | undefined;
   let streams: Streams | undefined;
+  let rivals: TableFollower | undefined;
+  eventsRoute(app, limits.closeMs, () => streams);
+  const onLapse = () => {
+    counts.leasesLapsed++;
+    say('The lease had lapsed: all connections are filled anew.', { connections: hub.size });
+    for (const connection of hub.all()) filler.start(connection);
+  };
   return {
-    hub,
     lost: () => presence?.lost ?? 0,
     async open(internalUrl) {
       const facts = { gatewayId: options.gatewayId, url: internalUrl, leaseMs: limits.leaseMs };
       const told = { connectionsTopic: topics.connections, gatewaysTopic: topics.gateways };
-      const bounded = { queueMax: limits.reportsMax };
+      const bounded = { queueMax: limits.reportsMax, onLapse };
       presence = new Presence({ ...facts, ...told, ...bounded }, writer, clock, say);
       await presence.open();
+      rivals = await followRivals(options.log, schemas, { topic: topics.presence, hub, say });
       const newId = options.newId ?? randomUUID;
-      const parts = { auth, owners, hub, presence, filler, newId, log: say };
-      streams = new Streams({ ...parts, clock, inbox, outcomes, counts, limits });
+      const random = options.random ?? Math.random;
+      const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
+      const parts = { ...shares, presence, filler, newId, random, log: say };
+      streams = new Streams({ ...parts, clock, inbox, outcomes });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);
       hub.start(limits.heartbeatMs);
@@ -239,7 +242,25 @@ async function deviceRoutes(app: FastifyInstance, shared: Shared): Promise<Devic
     async close() {
       await streams?.drain();
       await presence?.close();
-      await owners.close();
+      await rivals?.close();
     },
   };
+}
+
+/** The stream for who takes server-sent events; WebSockets do not come by here. */
+function eventsRoute(
+  app: FastifyInstance,
+  closeMs: number,
+  streamsOf: () => Streams | undefined,
+): void {
+  app.get(STREAM_PATH, async (request, reply) => {
+    const streams = streamsOf();
+    if (!takesEvents(request.raw) || streams === undefined) {
+      throw new HttpProblem('CAR724', 'this path is a WebSocket, or a stream of events.');
+    }
+    const asked = await streams.asks(request.raw);
+    reply.hijack();
+    const stream = new EventStream(reply.raw, reply.getHeaders(), closeMs);
+    streams.acceptEvents(stream, request.raw.socket, asked);
+  });
 }

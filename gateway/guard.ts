@@ -1,20 +1,50 @@
 /** Auth as Fastify hooks: before a body is read. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Auth, allow, bearerOf, type Identity, type Scope } from './auth.ts';
+import type { Budgets } from './budgets.ts';
+import type { ClientAddresses } from './client-address.ts';
 import { HttpProblem } from './problem.ts';
 
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 const IDENTITIES = new WeakMap<FastifyRequest, Identity>();
 
-/** Lets in who has one of the scopes, or, where the path names a device, that device. */
-export function guard(auth: Auth, scopes: readonly Scope[]): Guard {
+export interface GuardDeps {
+  readonly auth: Auth;
+  readonly budgets: Budgets;
+  readonly addresses: ClientAddresses;
+}
+
+/**
+ * Lets in who has one of the scopes, or, where the path names a device, that device; each as often
+ * as its budget allows.
+ */
+export function guard(deps: GuardDeps, scopes: readonly Scope[]): Guard {
   return async (request) => {
-    const identity = await auth.identify(bearerOf(request.headers.authorization));
+    const token = bearerOf(request.headers.authorization);
+    const identity = await identify(deps, token, deps.addresses.of(request.raw));
+    deps.budgets.asks(identity, request);
     const { deviceId } = (request.params ?? {}) as { deviceId?: string };
     allow(identity, scopes, deviceId);
     IDENTITIES.set(request, identity);
   };
+}
+
+/** Throws CAR701 to CAR703, CAR725; CAR726 when too many bad tokens came from the address. */
+export async function identify(
+  { auth, budgets }: Omit<GuardDeps, 'addresses'>,
+  token: string | undefined,
+  address: string,
+): Promise<Identity> {
+  const known = auth.known(token);
+  if (known !== undefined) return known;
+  budgets.mayTry(address);
+  try {
+    return await auth.identify(token);
+  } catch (error) {
+    budgets.hasFailed(address);
+    throw error;
+  }
 }
 
 /** Lets in the sinks. */

@@ -11,25 +11,65 @@ const NO_ANSWER = `no answer within ${CHECK_MS_MAX} ms`;
 /** Prometheus' text format 0.0.4. */
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+/**
+ * For anybody: whether it lives, and whether it is ready, not why. `parts` of `healthRoutes` say
+ * that, on the internal port.
+ */
+export function plainHealthRoutes(
+  app: FastifyInstance,
+  checks: ReadonlyMap<string, HealthCheck>,
+): void {
+  const ask = asker(checks);
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/health/ready', async (_request, reply) => {
+    const { ready } = await ask();
+    reply.code(ready ? 200 : 503);
+    return { status: ready ? 'ready' : 'not ready' };
+  });
+}
+
 export function healthRoutes(
   app: FastifyInstance,
   checks: ReadonlyMap<string, HealthCheck>,
   metrics: (() => string | Promise<string>) | undefined,
 ): void {
   app.get('/health/live', async () => ({ status: 'live' }));
+  const ask = asker(checks);
   app.get('/health/ready', async (_request, reply) => {
-    const parts = await Promise.all(
-      [...checks].map(async ([name, check]) => [name, await stateOf(check)] as const),
-    );
-    const ready = parts.every(([, state]) => state === 'ready');
+    const { ready, parts } = await ask();
     reply.code(ready ? 200 : 503);
-    return { status: ready ? 'ready' : 'not ready', parts: Object.fromEntries(parts) };
+    return { status: ready ? 'ready' : 'not ready', parts };
   });
   if (metrics === undefined) return;
   app.get('/metrics', async (_request, reply) => {
     reply.type(METRICS_TYPE);
     return await metrics();
   });
+}
+
+interface Health {
+  readonly ready: boolean;
+  readonly parts: Readonly<globalThis.Record<string, string>>;
+}
+
+/** Who asks while the parts are being asked gets the same answer: they are asked once. */
+function asker(checks: ReadonlyMap<string, HealthCheck>): () => Promise<Health> {
+  let asked: Promise<Health> | null = null;
+  const ask = async (): Promise<Health> => {
+    try {
+      const parts = await Promise.all(
+        [...checks].map(async ([name, check]) => [name, await stateOf(check)] as const),
+      );
+      const ready = parts.every(([, state]) => state === 'ready');
+      return { ready, parts: Object.fromEntries(parts) };
+    } finally {
+      asked = null;
+    }
+  };
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
 }
 
 async function stateOf(check: HealthCheck): Promise<string> {

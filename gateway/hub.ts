@@ -29,6 +29,10 @@ export class Hub {
     return this.#byId.get(connectionId);
   }
 
+  all(): Iterable<Connection> {
+    return this.#byId.values();
+  }
+
   ofDevice(deviceId: string): Connection | undefined {
     return this.#byDevice.get(deviceId);
   }
@@ -65,9 +69,12 @@ export class Hub {
     this.#at = (this.#at + 1) % SLOTS;
   }
 
-  /** Asks all to go elsewhere. */
-  closeAll(code: CloseCode): void {
+  /** Asks all to go elsewhere, and each when: spread, so that they do not all come at once. */
+  goAway(code: CloseCode, withinMs: number): void {
     if (this.#timer !== null) clearInterval(this.#timer);
-    for (const connection of [...this.#byId.values()]) connection.close(code);
+    const all = [...this.#byId.values()];
+    all.forEach((connection, i) => {
+      connection.goAway(code, Math.floor((withinMs * i) / all.length));
+    });
   }
 }

@@ -10,8 +10,7 @@ import {
   jsonEventReader,
   PROBLEMS_MAX,
 } from '../schemas/json-events.ts';
-import type { Auth } from './auth.ts';
-import { guard } from './guard.ts';
+import { type GuardDeps, guard, identityOf } from './guard.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import type { LogWriter, NewRecord, WrittenRecord } from './log-writer.ts';
 import { HttpProblem } from './problem.ts';
@@ -29,8 +28,7 @@ export interface EventType {
   readonly key?: string;
 }
 
-export interface IngestDeps {
-  readonly auth: Auth;
+export interface IngestDeps extends GuardDeps {
   readonly writer: LogWriter;
   readonly eventTypes: ReadonlyMap<string, EventType>;
   readonly limits: GatewayLimits;
@@ -53,9 +51,14 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
   for (const [name, type] of deps.eventTypes) {
     readers.set(name, { type, json: jsonEventReader(type.avro) });
   }
-  const onRequest = guard(deps.auth, ['producer']);
+  const onRequest = guard(deps, ['producer']);
   app.post('/v1/events/:type', { onRequest }, async (request, reply) => {
-    const reader = readerOf(readers, (request.params as { type: string }).type);
+    const { type } = request.params as { type: string };
+    const { events } = identityOf(request);
+    if (events !== undefined && !events.includes(type)) {
+      throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
+    }
+    const reader = readerOf(readers, type);
     const { partial } = request.query as { partial?: string };
     const batch = batchOf(request.body, deps.limits.batchRecordsMax);
     if (batch === undefined) return await writeOne(deps, reader, request.body);

@@ -10,7 +10,8 @@ export interface GatewayLimits {
    */
   readonly skippedMax: number;
   /**
-   * Notifications of a connection that can be acknowledged by id; over it: the oldest, by cursor.
+   * Notifications of a connection that are acknowledged by id without a look into the inbox; over
+   * it: the oldest are looked up.
    */
   readonly recentMax: number;
   /** Ids in one `ack` frame; over it the frame is bad. */
@@ -27,6 +28,17 @@ export interface GatewayLimits {
   readonly stuckMs: number;
   /** After a close frame; then the socket is cut. */
   readonly closeMs: number;
+  /** Over so long the devices of a gateway that stops are asked to come back. */
+  readonly comeBackMs: number;
+  /**
+   * A connection is asked to come back when it is so old, and so much older at most, by chance, as a
+   * fleet that came at once must not go at once; 0: it may stay for ever. So that gateways that are
+   * new get their part, and none holds a connection that only it believes in.
+   */
+  readonly lifetimeMs: number;
+  readonly lifetimeSpreadMs: number;
+  /** An HTTP connection on which nothing moves, as nobody reads the answer, is cut. */
+  readonly stalledMs: number;
   /** How long a connect waits for a device's registration to be known here. */
   readonly ownerWaitMs: number;
   readonly leaseMs: number;
@@ -42,7 +54,10 @@ export interface GatewayLimits {
    * counted.
    */
   readonly reportsMax: number;
+  /** Rows of one pull; over it 400 (CAR721). */
   readonly pullMax: number;
+  /** Bytes of the payloads of one pull; over it the page ends, and says that there is more. */
+  readonly pullBytesMax: number;
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
@@ -50,13 +65,17 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   queueBytesMax: 256 * 1024,
   skippedMax: 64,
   recentMax: 256,
-  ackIdsMax: 256,
+  ackIdsMax: 1_000,
   frameBytesMax: 64 * 1024,
   heartbeatMs: 30_000,
   fillAgainMs: 2_000,
   fillsMax: 32,
   stuckMs: 10_000,
   closeMs: 5_000,
+  comeBackMs: 10_000,
+  lifetimeMs: 4 * 3_600_000,
+  lifetimeSpreadMs: 2 * 3_600_000,
+  stalledMs: 60_000,
   ownerWaitMs: 2_000,
   leaseMs: 15_000,
   bodyBytesMax: 1024 * 1024,
@@ -65,6 +84,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   writeBytesMax: 16 * 1024 * 1024,
   reportsMax: 50_000,
   pullMax: 500,
+  pullBytesMax: 1024 * 1024,
 };
 
 /** What has happened since the start; for metrics. Only grows. */
@@ -76,11 +96,13 @@ export interface GatewayCounts {
   doubles: number;
   skipped: number;
   acknowledged: number;
-  /** Acknowledged ids that the connection does not know (any more). */
+  /** Acknowledged ids that neither the connection nor the inbox knows (any more). */
   unknownAcks: number;
   filled: number;
   fillsFailed: number;
   acksFailed: number;
+  /** Times that the lease had lapsed before it was renewed. */
+  leasesLapsed: number;
   eventsAccepted: number;
   eventsRefused: number;
   /** By close code. */
@@ -99,6 +121,7 @@ export function newCounts(): GatewayCounts {
     filled: 0,
     fillsFailed: 0,
     acksFailed: 0,
+    leasesLapsed: 0,
     eventsAccepted: 0,
     eventsRefused: 0,
     closed: new Map(),

@@ -1,6 +1,15 @@
 /** Opens the port of a server of ours, and says what is wrong when it cannot be opened. */
+import { once } from 'node:events';
+import type { Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../core/error.ts';
+import { behindProxy, type ProxyFront } from './proxy-protocol.ts';
+
+/**
+ * Connects that wait to be accepted, up to the system's own limit (4,096): Node's 511 would overflow
+ * when a gateway's devices all come at once, and each of them then waits for a retransmission.
+ */
+const BACKLOG = 4_096;
 
 export interface ListenOptions {
   readonly host: string;
@@ -8,15 +17,21 @@ export interface ListenOptions {
   readonly port: number;
   /** The name of the port in the deployment config, for the error. */
   readonly setting: string;
+  /** True: it speaks TLS. */
+  readonly secure?: boolean;
+  /** The PROXY protocol is asked of every connection. */
+  readonly front?: ProxyFront | undefined;
 }
 
 /** Throws CAR718 when the port is taken. `url` is how this machine reaches it. */
 export async function listenOn(
   app: FastifyInstance,
-  { host, port, setting }: ListenOptions,
+  { host, port, setting, secure, front }: ListenOptions,
 ): Promise<{ readonly port: number; readonly url: string }> {
+  let server: Server = app.server;
   try {
-    await app.listen({ host, port });
+    if (front === undefined) await app.listen({ host, port, backlog: BACKLOG });
+    else server = await listenBehindProxy(app, front, { host, port });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
@@ -26,12 +41,29 @@ export async function listenOn(
       cause,
     });
   }
-  const address = app.server.address();
+  const address = server.address();
   const open = typeof address === 'object' && address !== null ? address.port : port;
-  return { port: open, url: urlOf(host, open) };
+  return { port: open, url: urlOf(secure ? 'https' : 'http', host, open) };
 }
 
-function urlOf(host: string, port: number): string {
+/** The app's own server never listens: it is handed the connections. */
+async function listenBehindProxy(
+  app: FastifyInstance,
+  front: ProxyFront,
+  place: { readonly host: string; readonly port: number },
+): Promise<Server> {
+  const server = behindProxy(app.server, front);
+  app.addHook('onClose', async () => {
+    server.close();
+    app.server.closeAllConnections();
+  });
+  await app.ready();
+  server.listen({ ...place, backlog: BACKLOG });
+  await once(server, 'listening');
+  return server;
+}
+
+function urlOf(scheme: string, host: string, port: number): string {
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }

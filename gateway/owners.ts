@@ -11,12 +11,24 @@ import { followTable, type TableFollower } from './table-follower.ts';
 export interface Owner {
   readonly epoch: number;
   readonly active: boolean;
+  readonly memberId: string;
+  /** Epoch ms of the row that began the epoch, or of a later one. */
+  readonly since: number;
+  /**
+   * Epoch ms of the last deletion that this gateway knows of; 0: none. Tokens of the device that
+   * are not younger are void.
+   */
+  readonly deletedAt: number;
 }
+
+/** Deletions that were asked for here and are not in the table yet. */
+const DELETIONS_MAX = 10_000;
 
 export class Owners {
   readonly #owners = new Map<string, Owner>();
   #onChange: (deviceId: string, owner: Owner | undefined) => void = () => undefined;
   readonly #waiting = new Map<string, Set<(owner: Owner) => void>>();
+  readonly #deletions = new Map<string, number>();
   #follower: TableFollower | null = null;
 
   static async follow(log: Log, schemas: Schemas, topic: string, say: LogLine): Promise<Owners> {
@@ -34,6 +46,20 @@ export class Owners {
 
   get(deviceId: string): Owner | undefined {
     return this.#owners.get(deviceId);
+  }
+
+  /** A deletion that is in the log; the table will say so a moment later. */
+  deleting(deviceId: string, atMs: number): void {
+    this.#deletions.delete(deviceId);
+    this.#deletions.set(deviceId, atMs);
+    if (this.#deletions.size <= DELETIONS_MAX) return;
+    this.#deletions.delete(this.#deletions.keys().next().value!);
+  }
+
+  /** Epoch ms of the device's last deletion that is known here; 0: none. */
+  deletedAt(deviceId: string): number {
+    const asked = this.#deletions.get(deviceId) ?? 0;
+    return Math.max(asked, this.#owners.get(deviceId)?.deletedAt ?? 0);
   }
 
   /** The owner as soon as it is known; undefined after `timeoutMs`: registration takes a moment. */
@@ -72,7 +98,9 @@ export class Owners {
     }
     const active = row.status === 'ACTIVE';
     if (before?.epoch === row.epoch && before.active === active) return;
-    const owner = { epoch: row.epoch, active };
+    const { epoch, memberId, updatedAt: since } = row;
+    const deletedAt = active ? (before?.deletedAt ?? 0) : since;
+    const owner = { epoch, active, memberId, since, deletedAt };
     this.#owners.set(deviceId, owner);
     for (const done of [...(this.#waiting.get(deviceId) ?? [])]) done(owner);
     this.#onChange(deviceId, owner);

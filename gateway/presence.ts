@@ -1,7 +1,7 @@
 /**
  * Tells the log which devices are connected here, and that this gateway lives (rule D10): a record
  * per connect and close, and one lease for all connections. When the lease lapses, all its rows are
- * void.
+ * void: a gateway that was frozen, or could not reach the log, finds out at its next renewal.
  */
 import type { Clock } from '../core/clock.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -17,7 +17,14 @@ export interface PresenceOptions {
   readonly gatewaysTopic: string;
   /** Connects and closes that wait for the log. */
   readonly queueMax: number;
+  /**
+   * Called when the lease is held again after it had lapsed: nobody was told anything meanwhile.
+   */
+  onLapse(): void;
 }
+
+/** A renewal so near to the end, as a part of the lease, may have come too late for some sink. */
+const LATE_PART = 0.1;
 
 export class Presence {
   readonly #options: PresenceOptions;
@@ -26,6 +33,8 @@ export class Presence {
   readonly #log: LogLine;
   readonly #reporter: Reporter;
   readonly #startedAt: number;
+  /** Epoch ms of the lease that the log has; 0: none yet. */
+  #leaseUntil = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: PresenceOptions, writer: LogWriter, clock: Clock, log: LogLine) {
@@ -55,8 +64,9 @@ export class Presence {
     this.#timer.unref();
   }
 
-  connected(deviceId: string, connectionId: string): void {
-    this.#report(deviceId, connectionId, 'CONNECTED', 0);
+  /** `written` hears the connection's generation: the offset of its record (rule D10). */
+  connected(deviceId: string, connectionId: string, written: (generation: number) => void): void {
+    this.#report(deviceId, connectionId, 'CONNECTED', 0, written);
   }
 
   closed(deviceId: string, connectionId: string, closeCode: number): void {
@@ -81,12 +91,22 @@ export class Presence {
     const leaseUntil = this.#clock.now() + leaseMs;
     const value = { gatewayId, url, startedAt: this.#startedAt, leaseUntil };
     await this.#writer.write(gatewaysTopic, 'Gateway', [{ key: gatewayId, value }]);
+    const lateFrom = this.#leaseUntil - leaseMs * LATE_PART;
+    const hadLapsed = this.#leaseUntil > 0 && this.#clock.now() >= lateFrom;
+    this.#leaseUntil = Math.max(this.#leaseUntil, leaseUntil);
+    if (hadLapsed) this.#options.onLapse();
   }
 
-  #report(deviceId: string, connectionId: string, action: string, closeCode: number): void {
+  #report(
+    deviceId: string,
+    connectionId: string,
+    action: string,
+    closeCode: number,
+    written?: (offset: number) => void,
+  ): void {
     const { gatewayId } = this.#options;
     const occurredAt = this.#clock.now();
     const value = { deviceId, gatewayId, connectionId, action, closeCode, occurredAt };
-    this.#reporter.report(deviceId, value);
+    this.#reporter.report(deviceId, value, written);
   }
 }

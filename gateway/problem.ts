@@ -30,6 +30,11 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR717: 500,
   CAR721: 400,
   CAR724: 426,
+  CAR725: 401,
+  CAR726: 429,
+  CAR727: 401,
+  CAR729: 403,
+  CAR731: 503,
 };
 /** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 1;
@@ -38,20 +43,28 @@ const RETRY_AFTER_SECONDS = 1;
 export class HttpProblem extends CarillonError {
   readonly status: number;
   readonly problems: readonly FieldProblem[];
+  readonly retryAfterSeconds: number;
 
   constructor(
     code: ErrorCode,
     what: string,
-    options: { problems?: readonly FieldProblem[]; mend?: string; cause?: unknown } = {},
+    options: {
+      problems?: readonly FieldProblem[];
+      mend?: string;
+      cause?: unknown;
+      /** Of 429 and 503. */
+      retryAfterSeconds?: number;
+    } = {},
   ) {
     const status = STATUS[code] ?? 500;
     super(code, what, {
-      retryable: status === 503,
+      retryable: status === 503 || status === 429,
       ...(options.mend === undefined ? {} : { mend: options.mend }),
       cause: options.cause,
     });
     this.status = status;
     this.problems = options.problems ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds ?? RETRY_AFTER_SECONDS;
   }
 }
 
@@ -62,7 +75,9 @@ export function problemBody(problem: HttpProblem): object {
 }
 
 export function problemHeaders(problem: HttpProblem): globalThis.Record<string, string> {
-  if (problem.status === 503) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+  if (problem.status === 503 || problem.status === 429) {
+    return { 'retry-after': String(problem.retryAfterSeconds) };
+  }
   if (problem.status === 401) return { 'www-authenticate': 'Bearer' };
   return problem.status === 426 ? { upgrade: 'websocket' } : {};
 }

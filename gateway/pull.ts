@@ -6,59 +6,68 @@ import {
   type Cursor,
   copyCursor,
   covers,
-  emptyCursor,
+  deviceMark,
   formatCursor,
-  merge,
   parseCursor,
+  uncover,
 } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import { priorityOf } from '../core/priority.ts';
-import type { NotificationForm, PullPage, Skipped } from '../schemas/frames.ts';
+import type {
+  NotificationForm,
+  PullPage,
+  Skipped,
+  UnacknowledgedFrame,
+} from '../schemas/frames.ts';
 import { Acknowledgements, acknowledgedOutcome } from './acknowledgements.ts';
-import type { Auth } from './auth.ts';
-import { guard } from './guard.ts';
-import { readUncovered } from './inbox-reader.ts';
+import { type GuardDeps, guard, identityOf } from './guard.ts';
+import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import type { Owners } from './owners.ts';
 import { type PayloadReader, skippedForm, whySkipped } from './payload.ts';
 import { HttpProblem } from './problem.ts';
+import { checkRevoked } from './registration.ts';
 import type { Reporter } from './reporter.ts';
+import { notGiven, startOf } from './start.ts';
+import { Turns } from './turns.ts';
 
 const LIMIT_DEFAULT = 100;
 /** A pull acknowledges by cursor: of so many rows the outcomes are told one by one. */
-const OUTCOMES_MAX = 1_000;
+const OUTCOMES: PageBounds = { rows: 1_000, bytes: 16 * 1024 * 1024 };
 
-export interface PullDeps {
-  readonly auth: Auth;
+export interface PullDeps extends GuardDeps {
   readonly inbox: InboxStore;
   readonly owners: Owners;
   readonly payload: PayloadReader;
   readonly outcomes: Reporter;
   readonly clock: Clock;
   readonly counts: GatewayCounts;
+  /** Tells the device's connection here, if there is one, what it has acknowledged by a pull. */
+  acknowledged(deviceId: string, cursor: Cursor): void;
   readonly limits: GatewayLimits;
 }
 
 export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
-  const onRequest = guard(deps.auth, []);
+  const onRequest = guard(deps, []);
+  const turns = new Turns();
   app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request) => {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
     const epoch = epochOf(deps.owners, deviceId);
+    checkRevoked(deps.owners, identityOf(request), deviceId);
     const limit = limitOf(query.limit, deps.limits.pullMax);
     const asked = cursorOf(query.after);
-    const after =
-      asked === undefined
-        ? await inboxDoes(() => Acknowledgements.stored(deps.inbox, deviceId, epoch))
-        : asked.epoch === epoch
-          ? asked
-          : emptyCursor(epoch);
+    const after = await inboxDoes(async () => {
+      const acked = await Acknowledgements.stored(deps.inbox, deviceId, epoch);
+      return await startOf(deps.inbox, deviceId, asked, acked);
+    });
     return await pageOf(deps, deviceId, after, limit);
   });
   app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const epoch = epochOf(deps.owners, deviceId);
+    checkRevoked(deps.owners, identityOf(request), deviceId);
     const body = request.body as { cursor?: unknown } | null;
     const cursor = cursorOf(body?.cursor);
     if (cursor === undefined) {
@@ -67,9 +76,14 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
       ];
       throw new HttpProblem('CAR710', 'the body has no cursor.', { problems });
     }
-    // What is acknowledged of an older epoch is of no use to anybody any more.
-    if (cursor.epoch === epoch) await inboxDoes(() => acknowledge(deps, deviceId, cursor));
-    reply.code(204);
+    const reason =
+      cursor.device !== deviceMark(deviceId)
+        ? 'other_device'
+        : cursor.epoch !== epoch
+          ? 'other_epoch'
+          : await inboxDoes(() => turns.take(deviceId, () => acknowledge(deps, deviceId, cursor)));
+    if (reason === 'all') return reply.code(204).send();
+    return { type: 'unacknowledged', reason, asked: body?.cursor } as UnacknowledgedFrame;
   });
 }
 
@@ -79,7 +93,8 @@ async function pageOf(
   after: Cursor,
   limit: number,
 ): Promise<PullPage> {
-  const page = await inboxDoes(() => readUncovered(deps.inbox, deviceId, after, limit));
+  const bounds = { rows: limit, bytes: deps.limits.pullBytesMax };
+  const page = await inboxDoes(() => readUncovered(deps.inbox, deviceId, after, bounds));
   const cursor = copyCursor(after);
   const notifications: NotificationForm[] = [];
   const skipped: Skipped[] = [];
@@ -108,19 +123,27 @@ async function formOf(
   return payload.form(row) ?? 'unreadable';
 }
 
-async function acknowledge(deps: PullDeps, deviceId: string, cursor: Cursor): Promise<void> {
+/** In the device's turn: of two at once each sees what the other has done. */
+async function acknowledge(
+  deps: PullDeps,
+  deviceId: string,
+  asked: Cursor,
+): Promise<'all' | 'not_given'> {
   const { inbox, outcomes, counts, clock } = deps;
-  const stored = await Acknowledgements.stored(inbox, deviceId, cursor.epoch);
-  const { rows } = await readUncovered(inbox, deviceId, stored, OUTCOMES_MAX);
-  const merged = copyCursor(stored);
-  merge(merged, cursor);
-  await inbox.acknowledge(deviceId, cursor.epoch, formatCursor(merged));
+  const stored = await Acknowledgements.stored(inbox, deviceId, asked.epoch);
+  const { rows } = await readUncovered(inbox, deviceId, stored, OUTCOMES);
+  const ahead = await notGiven(inbox, deviceId, asked, stored);
+  const cursor = copyCursor(asked, 0);
+  for (const priority of ahead) uncover(cursor, priority, 1);
+  await inbox.acknowledge(deviceId, cursor.epoch, formatCursor(cursor));
+  deps.acknowledged(deviceId, cursor);
   const now = clock.now();
   for (const row of rows) {
     if (!covers(cursor, priorityOf(row.priority)!, row.sequence)) continue;
     counts.acknowledged++;
     outcomes.report(deviceId, acknowledgedOutcome(row, deviceId, 'inbox', now));
   }
+  return ahead.length === 0 ? 'all' : 'not_given';
 }
 
 function epochOf(owners: Owners, deviceId: string): number {

@@ -5,11 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { DEVICE_CLASSES, TRANSPORTS } from '../core/device.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
-import type { Auth, Identity } from './auth.ts';
-import { guard, identityOf } from './guard.ts';
+import type { Identity } from './auth.ts';
+import { type GuardDeps, guard, identityOf } from './guard.ts';
 import type { LogWriter } from './log-writer.ts';
+import type { Owners } from './owners.ts';
 import { HttpProblem } from './problem.ts';
 
+/** Two transports with the longest tokens, and some. */
+const BODY_BYTES_MAX = 16 * 1024;
 const ID_CHARS_MAX = 128;
 const TEXT_CHARS_MAX = 128;
 /** FCM's and APNs' tokens are opaque and grow; today's have 64 to 200 characters. */
@@ -21,29 +24,36 @@ const TRANSPORT_FIELDS = ['kind', 'token', 'environment'];
 /** Printable ASCII: ids stand in keys, addresses and metric-free logs. */
 const ID = /^[\x21-\x7e]+$/;
 
-export interface RegistrationDeps {
-  readonly auth: Auth;
+export interface RegistrationDeps extends GuardDeps {
+  readonly owners: Owners;
   readonly writer: LogWriter;
   readonly clock: Clock;
   readonly topic: string;
 }
 
 export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps): void {
-  const onRequest = guard(deps.auth, ['registrar']);
-  app.put('/v1/devices/:deviceId', { onRequest }, async (request, reply) => {
-    const { deviceId } = request.params as { deviceId: string };
-    const registered = readRegistration(deviceId, request.body, deps.clock.now());
-    checkMember(identityOf(request), registered.memberId as string);
-    return await write(deps, deviceId, registered).then((offset) => {
-      reply.code(202);
-      return { deviceId, accepted: 'REGISTERED', ...offset };
-    });
-  });
+  const onRequest = guard(deps, ['registrar']);
+  app.put(
+    '/v1/devices/:deviceId',
+    { onRequest, bodyLimit: BODY_BYTES_MAX },
+    async (request, reply) => {
+      const { deviceId } = request.params as { deviceId: string };
+      const registered = readRegistration(deviceId, request.body, deps.clock.now());
+      checkBounds(deps.owners, identityOf(request), deviceId);
+      checkMember(identityOf(request), registered.memberId as string);
+      return await write(deps, deviceId, registered).then((offset) => {
+        reply.code(202);
+        return { deviceId, accepted: 'REGISTERED', ...offset };
+      });
+    },
+  );
   app.delete('/v1/devices/:deviceId', { onRequest }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     checkId(deviceId);
+    checkBounds(deps.owners, identityOf(request), deviceId);
     const deleted = { ...NOTHING, deviceId, action: 'DELETED', occurredAt: deps.clock.now() };
     return await write(deps, deviceId, deleted).then((offset) => {
+      deps.owners.deleting(deviceId, deleted.occurredAt);
       reply.code(202);
       return { deviceId, accepted: 'DELETED', ...offset };
     });
@@ -77,6 +87,33 @@ function checkMember({ scopes, member }: Identity, memberId: string): void {
   throw new HttpProblem('CAR704', 'the token of this device does not name its member.', {
     mend: 'Sign the claim `member` into it, or register it with a token of scope `registrar`.',
   });
+}
+
+/**
+ * What of a device that is there already a token may touch: a backend that is bound to a member
+ * only that member's; a device's own token nothing when the device was deleted, or was given to
+ * another member, since it was issued. Throws CAR704, CAR727.
+ */
+function checkBounds(owners: Owners, identity: Identity, deviceId: string): void {
+  const { member, issuedAt, scopes } = identity;
+  const owner = owners.get(deviceId);
+  const isOthers = owner?.active === true && member !== undefined && owner.memberId !== member;
+  if (scopes.includes('registrar') || scopes.includes('admin')) {
+    if (!isOthers) return;
+    throw new HttpProblem('CAR704', 'the device is not one of the member that the token names.');
+  }
+  checkRevoked(owners, identity, deviceId);
+  if (isOthers && issuedAt <= owner.since) {
+    throw new HttpProblem('CAR727', 'the device was given to another member since.');
+  }
+}
+
+/** Throws CAR727 when the device was deleted after its token was given. */
+export function checkRevoked(owners: Owners, identity: Identity, deviceId: string): void {
+  const { scopes, issuedAt } = identity;
+  const deletedAt = owners.deletedAt(deviceId);
+  if (deletedAt === 0 || issuedAt > deletedAt || scopes.some((one) => one !== 'device')) return;
+  throw new HttpProblem('CAR727', 'the token was given before the device was deleted.');
 }
 
 async function write(deps: RegistrationDeps, deviceId: string, value: object): Promise<object> {

@@ -9,13 +9,18 @@ const BATCH_RECORDS_MAX = 500;
 const BACKOFF_MS_FIRST = 100;
 const BACKOFF_MS_MAX = 5_000;
 
+/** A record, and who wants to know its offset. */
+interface Fact extends NewRecord {
+  readonly written: ((offset: number) => void) | undefined;
+}
+
 export class Reporter {
   readonly #writer: LogWriter;
   readonly #topic: string;
   readonly #schema: string;
   readonly #queueMax: number;
   readonly #log: LogLine;
-  #queue: NewRecord[] = [];
+  #queue: Fact[] = [];
   #flushing: Promise<void> | null = null;
   #wake: (() => void) | null = null;
   #closing = false;
@@ -43,8 +48,9 @@ export class Reporter {
     return this.#queue.length;
   }
 
-  report(key: string, value: unknown): void {
-    this.#queue.push({ key, value });
+  /** `written` is called with the record's offset when the log has it. */
+  report(key: string, value: unknown, written?: (offset: number) => void): void {
+    this.#queue.push({ key, value, written });
     if (this.#queue.length > this.#queueMax) {
       this.#queue.shift();
       this.lost++;
@@ -67,7 +73,10 @@ export class Reporter {
       const batch = this.#queue.slice(0, BATCH_RECORDS_MAX);
       this.#queue = this.#queue.slice(batch.length);
       try {
-        await this.#writer.write(this.#topic, this.#schema, batch);
+        const places = await this.#writer.write(this.#topic, this.#schema, batch);
+        batch.forEach(({ written }, i) => {
+          written?.(places[i]!.offset);
+        });
         backoffMs = BACKOFF_MS_FIRST;
       } catch (error) {
         if (this.#closing) {

@@ -1,39 +1,42 @@
 /**
- * `GET /v1/stream`: from an upgrade request to an open connection. The token comes in the
- * Authorization header, or, as browsers cannot set one, as sub-protocol `bearer.<jwt>` beside
- * `carillon.v1`, or as `?access_token=`.
+ * `GET /v1/stream`: from an upgrade request to an open connection. `handshake.ts` says where token
+ * and cursor come from, and how a handshake is refused.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { type Cursor, emptyCursor, parseCursor } from '../core/cursor.ts';
+import type { Cursor } from '../core/cursor.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { type Auth, allow, bearerOf, type Identity } from './auth.ts';
+import { allow, type Identity } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
+import { checkOrigin, type Origins } from './cors.ts';
+import type { EventStream } from './event-stream.ts';
 import type { Filler } from './fill.ts';
+import { type GuardDeps, identify } from './guard.ts';
+import { addressOf, afterOf, refusalOf, tokenOf } from './handshake.ts';
 import type { Hub } from './hub.ts';
 import type { Owners } from './owners.ts';
 import type { Presence } from './presence.ts';
 import { HttpProblem, type LogLine, writeProblem } from './problem.ts';
+import { checkRevoked } from './registration.ts';
+import { startOf } from './start.ts';
 
 export const STREAM_PATH = '/v1/stream';
 export const SUBPROTOCOL = 'carillon.v1';
 
-/** Of no consequence: a request's address begins with its path. */
-const ORIGIN = 'http://gateway';
-
-export interface StreamDeps extends Omit<ConnectionDeps, 'ended'> {
-  readonly auth: Auth;
+export interface StreamDeps extends Omit<ConnectionDeps, 'ended'>, GuardDeps {
   readonly owners: Owners;
   readonly hub: Hub;
   readonly presence: Presence;
   readonly filler: Filler;
+  readonly origins: Origins;
   newId(): string;
+  random(): number;
   readonly log: LogLine;
 }
 
-interface Request {
+export interface Request {
   readonly identity: Identity;
   /** Where the device wants to go on. */
   readonly after: Cursor | undefined;
@@ -46,6 +49,7 @@ export class Streams {
   readonly #raw = new Set<Duplex>();
   readonly #connectionDeps: ConnectionDeps;
   #draining = false;
+  #handshakes = 0;
 
   constructor(deps: StreamDeps) {
     this.#deps = deps;
@@ -83,7 +87,7 @@ export class Streams {
   /** Tells all devices to come back elsewhere, waits for them, and cuts the rest. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#deps.hub.closeAll(CLOSE_CODES.goingAway);
+    this.#deps.hub.goAway(CLOSE_CODES.goingAway, this.#deps.limits.comeBackMs);
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, this.#deps.limits.closeMs);
     const closed = [...this.#raw].map(
@@ -95,72 +99,106 @@ export class Streams {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const asked = await this.#check(request);
+    const asked = await this.asks(request);
     if (socket.destroyed) return;
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#accept(webSocket, socket, asked);
+    });
+  }
+
+  /** What a handshake asks for, or with which code it is closed. Throws what is told by status. */
+  async asks(request: IncomingMessage): Promise<Request | CloseCode> {
+    try {
+      return await this.#check(request);
+    } catch (error) {
+      const refusal = refusalOf(request, error);
+      if (refusal === undefined) throw error;
+      return refusal;
+    }
+  }
+
+  /** Server-sent events: `asked` is what `asks` has said. */
+  acceptEvents(stream: EventStream, socket: Duplex, asked: Request | CloseCode): void {
+    // It has all of a WebSocket that is used here.
+    this.#accept(stream as unknown as WebSocket, socket, asked);
+  }
+
+  #accept(webSocket: WebSocket, socket: Duplex, asked: Request | CloseCode): void {
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    webSocket.on('error', () => undefined);
+    if ('reason' in asked) this.#turnAway(webSocket, asked);
+    else {
       this.#open(webSocket, asked).catch((error) => {
         this.#deps.log('A connection could not be opened.', { error });
         webSocket.terminate();
       });
-    });
+    }
+  }
+
+  #turnAway(socket: WebSocket, { code, reason }: CloseCode): void {
+    count(this.#deps.counts.closed, code);
+    socket.close(code, reason);
   }
 
   /** Throws a problem when the request is not for us to accept. */
   async #check(request: IncomingMessage): Promise<Request> {
-    const address = request.url ?? '/';
-    const url = URL.canParse(address, ORIGIN) ? new URL(address, ORIGIN) : undefined;
-    if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
     if (this.#draining || this.#raw.size >= this.#deps.limits.connectionsMax) {
       throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
     }
-    const identity = await this.#deps.auth.identify(tokenOf(request, url));
+    const url = addressOf(request);
+    if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
+    checkOrigin(this.#deps.origins, request.headers.origin);
+    const address = this.#deps.addresses.of(request);
+    this.#deps.budgets.shakesHands(address);
+    const identity = await identify(this.#deps, tokenOf(request, url), address);
     if (!identity.scopes.includes('device')) allow(identity, ['device']);
-    const text = url.searchParams.get('after');
-    const after = text === null || text === '' ? undefined : parseCursor(text);
-    if (text && after === undefined) {
-      throw new HttpProblem('CAR714', '"after" is not a cursor that was given.');
-    }
-    return { identity, after };
+    this.#deps.budgets.connects(identity.subject);
+    const { owners } = this.#deps;
+    // Of one that is deleted now that is told, once it is open.
+    if (owners.get(identity.subject)?.active) checkRevoked(owners, identity, identity.subject);
+    return { identity, after: afterOf(request, url) };
   }
 
   async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {
     const { inbox, owners, hub, presence, filler, limits, counts } = this.#deps;
     const deviceId = identity.subject;
+    const order = ++this.#handshakes;
     // Nothing is read from the device until its connection can act on it.
     socket.pause();
-    const refuse = ({ code, reason }: CloseCode) => {
-      count(counts.closed, code);
+    const refuse = (why: CloseCode) => {
       socket.resume();
-      socket.close(code, reason);
+      this.#turnAway(socket, why);
     };
-    socket.on('error', () => undefined);
     const owner = await owners.known(deviceId, limits.ownerWaitMs);
     if (owner === undefined) return refuse(CLOSE_CODES.notRegistered);
     if (!owner.active) return refuse(CLOSE_CODES.deleted);
     let acked: Cursor;
+    let from: Cursor;
     try {
       acked = await Acknowledgements.stored(inbox, deviceId, owner.epoch);
+      from = await startOf(inbox, deviceId, after, acked);
     } catch (error) {
-      this.#deps.log('The inbox does not say what was acknowledged.', { error });
+      this.#deps.log('The inbox does not say what the device has.', { error });
       return refuse(CLOSE_CODES.inboxAway);
     }
     if (socket.readyState !== socket.OPEN) return;
     if (owners.get(deviceId)?.epoch !== owner.epoch) return refuse(CLOSE_CODES.moved);
     if (this.#draining) return refuse(CLOSE_CODES.goingAway);
-    // A cursor of an older epoch says nothing about this one: told from its start.
-    const stale = after !== undefined && after.epoch !== owner.epoch;
-    const from = stale ? emptyCursor(owner.epoch) : (after ?? acked);
+    // Who came later may have been faster: the newer wins, whichever is open first.
+    if ((hub.ofDevice(deviceId)?.order ?? 0) > order) return refuse(CLOSE_CODES.replaced);
     const { epoch } = owner;
     const { expiresAt } = identity;
     const id = this.#deps.newId();
-    const facts = { id, deviceId, epoch, expiresAt, from, acked };
+    const { lifetimeMs, lifetimeSpreadMs } = limits;
+    const age = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : lifetimeMs;
+    const recycleAt = this.#deps.clock.now() + age + this.#deps.random() * lifetimeSpreadMs;
+    const facts = { id, order, recycleAt, deviceId, epoch, expiresAt, from, acked };
     const connection = new Connection(this.#connectionDeps, socket, facts);
     counts.opened++;
     connection.welcome();
     hub.add(connection);
-    presence.connected(deviceId, id);
+    presence.connected(deviceId, id, (generation) => connection.registered(generation));
     socket.resume();
     filler.start(connection);
   }
@@ -177,14 +215,6 @@ export class Streams {
     if (problem !== error) this.#deps.log('An upgrade failed.', { error });
     writeProblem(socket, problem.status, problem);
   }
-}
-
-function tokenOf(request: IncomingMessage, url: URL): string | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) return bearerOf(header);
-  const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
-  const named = offered.map((name) => name.trim()).find((name) => name.startsWith('bearer.'));
-  return named?.slice('bearer.'.length) ?? url.searchParams.get('access_token') ?? undefined;
 }
 
 function count(counts: Map<number, number>, code: number): void {

@@ -12,6 +12,8 @@ export interface EngineOptions {
   readonly schemas: Schemas;
   /** Of every topic of the topology. */
   readonly partitions: number;
+  /** Where streams stop reading an input, in a version of the topology that ends; none: nowhere. */
+  readTo?: (topic: string, partition: number) => number;
   /** Where the bytes of what streams write come from; absent: always fresh ones. */
   readonly pool?: BytePool;
   /** Tells the scheduler that there is something to do. */

@@ -9,6 +9,7 @@ import type { Group, Log, TopicSpec } from '../core/log.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
+import { appliedTopic } from './edits/applied.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { GoneCounts } from './gone-counts.ts';
 import { sinkGroup, streamsGroup } from './group-specs.ts';
@@ -41,6 +42,10 @@ export interface EngineParts {
    * so it may be given records that are not committed yet.
    */
   readonly keepsInTransaction?: boolean;
+  /** What the former topology has counted at this start: what it let go, and what was dropped. */
+  readonly before?: readonly StepFlow[];
+  /** For a topology that ends: where its streams stop reading. */
+  readonly readTo?: EngineOptions['readTo'];
   /** In [0, 1): spreads retries. */
   random(): number;
   /** A task met a broken invariant and was closed. */
@@ -59,12 +64,13 @@ export interface LaneFlow {
 
 /** All topics of a plan, as the deployment has them. */
 export function topicSpecs(plan: Plan, partitions: number): TopicSpec[] {
-  return plan.topics.map(({ name, cleanup, retentionMs }) => ({
+  const own = plan.topics.map(({ name, cleanup, retentionMs }) => ({
     name,
     partitions,
     cleanup,
     ...(retentionMs === undefined ? {} : { retentionMs }),
   }));
+  return [...own, appliedTopic(plan.topology)];
 }
 
 export class Engine {
@@ -81,6 +87,7 @@ export class Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#scheduler = new Scheduler(parts.clock);
+    this.#gone.add(parts.before ?? []);
   }
 
   get lanes(): readonly SinkLane[] {
@@ -201,8 +208,9 @@ export class Engine {
   }
 
   #options(): EngineOptions {
-    const { clock, schemas, partitions } = this.#parts;
+    const { clock, schemas, partitions, readTo } = this.#parts;
     return {
+      ...(readTo === undefined ? {} : { readTo }),
       clock,
       schemas,
       partitions,

@@ -63,10 +63,39 @@ export interface PongFrame {
   readonly type: 'pong';
 }
 
-export type ServerFrame = WelcomeFrame | NotificationFrame | SkippedFrame | PongFrame;
+/**
+ * What of an `ack` was not taken; without this frame all of it was. `unknown`: ids that were
+ * acknowledged before, have expired, or were never given. `other_epoch`, `other_device`: the cursor
+ * is not of this registration. `not_given`: it covers numbers that this device was not given; the
+ * others are acknowledged. `inbox_away`: send it again later.
+ */
+export interface UnacknowledgedFrame {
+  readonly type: 'unacknowledged';
+  readonly reason: 'unknown' | 'other_epoch' | 'other_device' | 'not_given' | 'inbox_away';
+  readonly ids?: readonly string[];
+  /** The cursor that was sent. */
+  readonly asked?: string;
+}
 
 /**
- * `ids`: at most 256 of notifications that came on this connection; or all that a cursor covers.
+ * Come back after so long, then as after any close. A gateway that stops closes at once (3001); one
+ * that finds the connection old serves it until the next heartbeat, so that the device can choose.
+ */
+export interface GoingAwayFrame {
+  readonly type: 'going-away';
+  readonly afterMs: number;
+}
+
+export type ServerFrame =
+  | WelcomeFrame
+  | NotificationFrame
+  | SkippedFrame
+  | PongFrame
+  | GoingAwayFrame
+  | UnacknowledgedFrame;
+
+/**
+ * `ids`: at most 1,000 of notifications that this device was given; or all that a cursor covers.
  */
 export type ClientFrame =
   | { readonly type: 'ack'; readonly ids: readonly string[] }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Plan } from '../../compiler/plan.ts';
 import { makeFolder } from '../../connectors/make-folder.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
@@ -13,9 +14,10 @@ import { mintToken } from '../../gateway/auth.ts';
 import { startDashboard } from '../demo/dashboard.ts';
 import type { LiveSnapshot } from '../demo/flow-snapshot.ts';
 import { startSampleWorld } from '../demo/sample-world.ts';
+import { type SampledTypes, sampledTypes } from '../demo/sampled-types.ts';
 import type { ScreenLink } from '../demo/screen.ts';
 import { type StandIns, startStandIns } from '../demo/stand-ins.ts';
-import { type Deployment, readDeployment } from '../deployment.ts';
+import { readDeployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
 import type { Running } from '../run/running.ts';
 import { unwritable } from '../secrets.ts';
@@ -43,20 +45,27 @@ export async function demo(options: DemoArguments): Promise<number> {
     });
   }
   const say = fileLog(deployment.dataFolder);
-  const standIns = await startStandIns(namesOf(deployment, folder));
+  const { plan, schemas } = loadTopology(deployment, { folder, env: process.env });
+  const types = sampledTypes(plan, schemas);
+  const standIns = await startStandIns(namesOf(plan));
   try {
     const { runEmbedded } = await import('../run/embedded.ts');
     const connectors = standIns.connectors;
     const running = await runEmbedded(deployment, { folder, say, connectors });
-    return await show(running, standIns, options, say);
+    return await show({ running, standIns, types }, options, say);
   } finally {
     await standIns.close();
   }
 }
 
+interface Shown {
+  readonly running: Running;
+  readonly standIns: StandIns;
+  readonly types: SampledTypes;
+}
+
 async function show(
-  running: Running,
-  standIns: StandIns,
+  { running, standIns, types }: Shown,
   options: DemoArguments,
   say: (sentence: string) => void,
 ): Promise<number> {
@@ -67,6 +76,7 @@ async function show(
     seed: options.seed,
     run: randomUUID().slice(0, 8),
     members: options.members,
+    types,
     rate: options.rate,
     now: () => systemClock.now(),
     say,
@@ -82,7 +92,7 @@ async function show(
     isTty: process.stdout.isTTY === true,
     colour: process.env.NO_COLOR === undefined,
     size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
-    links: linksOf(url),
+    links: linksOf(running.healthUrl ?? url, types),
   });
   const end = await Promise.race([
     untilSignal(),
@@ -108,18 +118,18 @@ function useCasesOf({ plan }: Running): string[] {
   return [...new Set(streams.flatMap((sub) => sub.streams.map(({ name }) => name)))];
 }
 
-function linksOf(url: string): ScreenLink[] {
+function linksOf(internalUrl: string, { known, bySchema }: SampledTypes): ScreenLink[] {
+  const type = known.includes('plan-change') ? 'plan-change' : (bySchema[0]?.type ?? known[0]);
   return [
-    { what: 'act as a device', how: 'npm run carillon -- device --id my-tv --member m-1' },
-    { what: 'send an event', how: 'npm run carillon -- produce --type plan-change --count 1' },
-    { what: 'look into a topic', how: 'npm run carillon -- tail dead-letters' },
-    { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
+    { what: 'act as a device', how: 'npm run -s carillon -- device --id my-tv --member m-1' },
+    { what: 'send an event', how: `npm run -s carillon -- produce --type ${type} --count 1` },
+    { what: 'look into a topic', how: 'npm run -s carillon -- tail dead-letters' },
+    { what: 'metrics, health', how: `${internalUrl}/metrics  /health/ready` },
   ];
 }
 
 /** As the topology's sinks name them, so that what is sent is what the stand-ins expect. */
-function namesOf(deployment: Deployment, folder: string): { project: string; bundle: string } {
-  const { plan } = loadTopology(deployment, { folder, env: process.env });
+function namesOf(plan: Plan): { project: string; bundle: string } {
   const setting = (type: string, name: string, fallback: string) => {
     const sink = plan.sinks.find(({ spec }) => spec.type === type);
     return String(sink?.config[name] ?? fallback);

@@ -1,9 +1,13 @@
 /** `carillon drive`: the driver protocol on standard input and output. */
+import { once } from 'node:events';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CarillonError } from '../../core/error.ts';
 import { readDeployment } from '../deployment.ts';
 import { Drive } from '../drive/drive.ts';
+import { driveStartMs } from '../drive/start-time.ts';
 import { loadTopology } from '../load-topology.ts';
+import { unreadable } from '../read-text.ts';
 import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 
 export interface DriveArguments {
@@ -11,7 +15,9 @@ export interface DriveArguments {
   readonly partitions: number;
   readonly commitEvery: number;
   readonly drops?: boolean;
-  readonly start: string;
+  readonly start?: string;
+  /** A file of lines in place of standard input. */
+  readonly in?: string;
   readonly sinks: string;
 }
 
@@ -22,18 +28,15 @@ export async function drive(file: string | undefined, options: DriveArguments): 
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
   const { plan, schemas } = loadTopology(deployment, { folder, env: process.env, file });
-  const startMs = Date.parse(options.start);
-  if (Number.isNaN(startMs)) {
-    throw new CarillonError('CAR900', `"${options.start}" is not a time.`, {
-      where: { at: '--start' },
-      mend: 'write it as 2026-01-01T00:00:00Z',
-    });
-  }
   if (options.sinks !== 'recorders' && options.sinks !== 'live') {
     throw new CarillonError('CAR900', `"${options.sinks}" is neither recorders nor live.`, {
       where: { at: '--sinks' },
     });
   }
+  const lines = linesOf(options.in);
+  const first = await lines.next();
+  const startMs =
+    options.start === undefined ? recordedAt(first.value) : driveStartMs(options.start);
   const live =
     options.sinks === 'live'
       ? await (await import('../drive/live-sinks.ts')).liveSinks(deployment, { plan, schemas })
@@ -54,14 +57,14 @@ export async function drive(file: string | undefined, options: DriveArguments): 
       partitions: options.partitions,
       commitEvery: options.commitEvery,
       drops: options.drops === true,
-      startMs,
+      ...(startMs === undefined ? {} : { startMs }),
       ...(live === null ? {} : { openSink: live.openSink }),
     },
     write,
   );
   try {
-    for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-      await driving.input(line);
+    for (let line = first; line.done !== true; line = await lines.next()) {
+      await driving.input(line.value);
       // Whoever feeds by hand or by a pipe waits for the answer to each line.
       flush();
     }
@@ -71,5 +74,33 @@ export async function drive(file: string | undefined, options: DriveArguments): 
     throw error;
   } finally {
     flush();
+  }
+}
+
+async function* linesOf(file: string | undefined): AsyncGenerator<string, undefined> {
+  const input = file === undefined ? process.stdin : await openedFile(file);
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  return undefined;
+}
+
+/** Throws CAR902. */
+async function openedFile(file: string): Promise<ReadStream> {
+  const input = createReadStream(file, 'utf8');
+  try {
+    await once(input, 'open');
+    return input;
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+/** What was recorded from a log begins at its own time, or all of it would lie in the future. */
+function recordedAt(line: string | undefined): number | undefined {
+  try {
+    const { offset, timestamp } = JSON.parse(line ?? '');
+    return typeof offset === 'number' && Number.isSafeInteger(timestamp) ? timestamp : undefined;
+  } catch {
+    // It is told, with its number, when it is fed.
+    return undefined;
   }
 }

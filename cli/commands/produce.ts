@@ -4,11 +4,12 @@
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
-import { SAMPLE_TYPES, type SampleType } from '../demo/sample-events.ts';
-import { readDeployment } from '../deployment.ts';
+import { SAMPLE_TYPES } from '../demo/sample-events.ts';
+import { type SampledTypes, sampledTypes } from '../demo/sampled-types.ts';
+import { type Deployment, readDeployment } from '../deployment.ts';
 import { type EventSource, type GivenEvent, lineSource, sampleSource } from '../event-sources.ts';
 import { type EventWriter, httpWriter, kafkaWriter } from '../event-writers.ts';
-import { loadTopology } from '../load-topology.ts';
+import { type LoadedTopology, loadTopology } from '../load-topology.ts';
 import { EXIT_OK } from '../show-error.ts';
 
 export interface ProduceOptions {
@@ -30,11 +31,15 @@ const SEED_BELOW = 1_000_000;
 export async function produce(file: string | undefined, options: ProduceOptions): Promise<number> {
   const folder = process.cwd();
   const seed = options.seed ?? systemClock.now() % SEED_BELOW;
-  const source = sourceOf(file, seed, options);
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const topology = () => loadTopology(deployment, { folder, env: process.env });
+  const source =
+    file === undefined
+      ? samples(typesOf(deployment, topology), seed, options)
+      : lineSource(file, options.type);
   const direct = deployment.log.kind === 'kafka' && options.url === undefined;
   const writer = direct
-    ? await kafkaWriter(deployment, loadTopology(deployment, { folder, env: process.env }))
+    ? await kafkaWriter(deployment, topology())
     : httpWriter(deployment, options.url);
   let stopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -56,24 +61,43 @@ export async function produce(file: string | undefined, options: ProduceOptions)
   return EXIT_OK;
 }
 
-function sourceOf(file: string | undefined, seed: number, options: ProduceOptions): EventSource {
-  if (file !== undefined) return lineSource(file, options.type);
-  const { members, mistakes = false, type } = options;
-  const types = type?.split(',').map(sampleType);
-  // With a seed of one's own the events are the same each time, ids and all.
-  const run = options.seed === undefined ? systemClock.now().toString(36) : 'sample';
-  return sampleSource({ seed, run, members, mistakes, ...(types === undefined ? {} : { types }) });
+/** A producer of another machine has no topology: then it is the six that are shipped. */
+function typesOf(deployment: Deployment, topology: () => LoadedTopology): SampledTypes {
+  try {
+    const { plan, schemas } = topology();
+    return sampledTypes(plan, schemas);
+  } catch (error) {
+    const isAway = error instanceof CarillonError && error.code === 'CAR902';
+    if (isAway && deployment.file === null) return { known: SAMPLE_TYPES, bySchema: [] };
+    throw error;
+  }
 }
 
-function sampleType(text: string): SampleType {
-  const name = text.trim();
-  if (SAMPLE_TYPES.includes(name as SampleType)) return name as SampleType;
-  const near = nearest(name, SAMPLE_TYPES);
-  throw new CarillonError('CAR900', `there are no samples of type "${name}".`, {
+function samples(all: SampledTypes, seed: number, options: ProduceOptions): EventSource {
+  const { members, mistakes = false, type } = options;
+  const { known, bySchema } = type === undefined ? all : chosenTypes(type.split(','), all);
+  // With a seed of one's own the events are the same each time, ids and all.
+  const run = options.seed === undefined ? systemClock.now().toString(36) : 'sample';
+  return sampleSource({ seed, run, members, mistakes, types: known, bySchema });
+}
+
+/** Of those that the topology reads; throws CAR900 for others. */
+function chosenTypes(texts: readonly string[], all: SampledTypes): SampledTypes {
+  const names = texts.map((text) => text.trim());
+  const there = [...all.known, ...all.bySchema.map(({ type }) => type)];
+  const unknown = names.find((name) => !there.includes(name));
+  if (unknown === undefined) {
+    return {
+      known: all.known.filter((name) => names.includes(name)),
+      bySchema: all.bySchema.filter(({ type }) => names.includes(type)),
+    };
+  }
+  const near = nearest(unknown, there);
+  throw new CarillonError('CAR900', `there are no samples of type "${unknown}".`, {
     where: { at: '--type' },
     mend:
       near === undefined
-        ? `types: ${SAMPLE_TYPES.join(', ')}; others are given as JSON lines`
+        ? `types that the topology reads: ${there.join(', ')}; others are given as JSON lines`
         : `did you mean "${near}"?`,
   });
 }

@@ -1,6 +1,8 @@
 /** `carillon run`: the pipeline of the deployment, until Ctrl-C. */
 import { pino } from 'pino';
+import { CarillonError } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
+import type { Losing } from '../../runtime/edits/apply.ts';
 import { readDeployment } from '../deployment.ts';
 import type { Running } from '../run/running.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
@@ -9,6 +11,8 @@ import { untilSignal } from '../until-signal.ts';
 export interface RunArguments {
   readonly deployment?: string;
   readonly role?: readonly string[];
+  readonly drain?: boolean;
+  readonly drop?: boolean;
 }
 
 /** Errors as facts: their code and words, never a stack with what it may hold. */
@@ -21,7 +25,18 @@ export function logLines(write = pino({ base: null })): LogLine {
   };
 }
 
-export async function run({ deployment: file, role }: RunArguments): Promise<number> {
+function losingOf({ drain = false, drop = false }: RunArguments): Losing {
+  if (drain && drop) {
+    const what = '--drain and --drop: what an edit leaves behind is either told or dropped.';
+    throw new CarillonError('CAR900', what, { where: { at: '--drop' } });
+  }
+  if (drop) return 'drop';
+  return drain ? 'drain' : 'refuse';
+}
+
+export async function run(args: RunArguments): Promise<number> {
+  const { deployment: file, role } = args;
+  const losing = losingOf(args);
   const folder = process.cwd();
   const deployment = readDeployment({ file, folder, env: process.env });
   const say = logLines();
@@ -29,10 +44,10 @@ export async function run({ deployment: file, role }: RunArguments): Promise<num
   let running: Running;
   if (deployment.log.kind === 'embedded') {
     const { runEmbedded } = await import('../run/embedded.ts');
-    running = await runEmbedded(deployment, { folder, say });
+    running = await runEmbedded(deployment, { folder, say, losing });
   } else {
     const { runDistributed } = await import('../run/distributed.ts');
-    running = await runDistributed(deployment, role ?? ['all'], { folder, say });
+    running = await runDistributed(deployment, role ?? ['all'], { folder, say, losing });
   }
   say('The pipeline runs.', {
     topology: running.plan.topology,

@@ -1,204 +1,75 @@
-/** `carillon tail`: the records of any topic, decoded, those for which an expression is true. */
-import { CelCompiler } from '../../compiler/cel.ts';
-import { type Shape, shapeOf } from '../../compiler/shape.ts';
-import { systemClock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
-import { nearest } from '../../core/nearest.ts';
-import type { Record } from '../../core/record.ts';
-import { schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
-import type { Expression } from '../../core/spec.ts';
-import { AvroSchemas } from '../../schemas/avro-schemas.ts';
-import { type SchemaFolder, schemaFolderOf } from '../../schemas/folder.ts';
-import { readDeployment } from '../deployment.ts';
-import { loadTopology } from '../load-topology.ts';
-import { type LogReader, openLogReader } from '../log-reader.ts';
-import { pointInTime } from '../point-in-time.ts';
+/** `carillon tail`: the records of topics, decoded, those that are asked for. */
+import { LogScan, type ScanOptions } from '../log-scan.ts';
 import { EXIT_OK } from '../show-error.ts';
-import { type DecodedRecord, headersOf, jsonLine, prettyLines } from '../show-record.ts';
+import { type DecodedRecord, jsonLine, prettyLines } from '../show-record.ts';
 
-export interface TailOptions {
-  readonly deployment?: string;
-  readonly where?: string;
-  readonly from: string;
-  readonly follow?: boolean;
+export interface TailOptions extends ScanOptions {
   readonly count?: number;
-  readonly format: 'pretty' | 'json';
+  readonly format: 'pretty' | 'json' | 'count';
 }
 
-export async function tail(topic: string, options: TailOptions): Promise<number> {
-  const folder = process.cwd();
-  const from = pointInTime(options.from, systemClock.now());
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const known = knownTopics(() => loadTopology(deployment, { folder, env: process.env }));
-  const matches = matcher(options.where, known.shapeOf(topic));
+export async function tail(topics: readonly string[], options: TailOptions): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const reader = await openLogReader(deployment);
+  const scan = await LogScan.open(topics, options);
+  const countMax = options.count ?? Number.POSITIVE_INFINITY;
+  const shownOf = new Map(scan.topics.map((topic) => [topic, 0]));
+  let shown = 0;
   try {
-    if ((await reader.partitionsOf(topic)) === undefined) throw noSuchTopic(topic, known.names);
-    const decoder = new RecordDecoder(reader);
-    const dim = process.stdout.isTTY ? (text: string) => `\u001b[2m${text}\u001b[0m` : String;
-    const follow = options.follow === true;
-    let left = options.count ?? Number.POSITIVE_INFINITY;
-    let read = 0;
-    let unjudged = 0;
-    let shown = 0;
-    for await (const records of reader.read(topic, { from, follow, signal: stop.signal })) {
-      for (const record of records) {
-        if (left <= 0 || stop.signal.aborted) break;
-        read++;
-        const decoded = await decoder.decode(record);
-        const verdict = matches(record, decoded);
-        if (verdict === undefined) unjudged++;
-        if (verdict !== true) continue;
-        left--;
-        shown++;
-        const text = options.format === 'json' ? jsonLine(decoded) : prettyLines(decoded, dim);
-        if (!process.stdout.write(text)) await drained();
-      }
-      if (left <= 0 || stop.signal.aborted) break;
+    const show = shower(scan, options.format);
+    for await (const { decoded } of scan.records(stop.signal)) {
+      if (stop.signal.aborted) break;
+      shown++;
+      shownOf.set(decoded.topic, shownOf.get(decoded.topic)! + 1);
+      const text = show(decoded);
+      if (text !== '' && !process.stdout.write(text)) await drained();
+      if (shown >= countMax) break;
     }
-    if (shown === 0) process.stderr.write(nothingShown(read, options));
-    if (unjudged > 0) {
-      process.stderr.write(`${unjudged} records have no such fields, so --where left them out.\n`);
+    if (options.format === 'count') {
+      for (const [topic, count] of shownOf) process.stdout.write(`${count}\t${topic}\n`);
     }
+    process.stderr.write(summary(scan, shown, options));
   } finally {
     stop.abort();
-    await reader.close();
+    await scan.close();
   }
   return EXIT_OK;
 }
 
+type Show = (decoded: DecodedRecord) => string;
+
+/** People read the names of use cases; in JSON their ids stay, so that lines can be fed again. */
+function shower({ known }: LogScan, format: TailOptions['format']): Show {
+  if (format === 'count') return () => '';
+  if (format === 'json') return jsonLine;
+  const dim = process.stdout.isTTY ? (text: string) => `\u001b[2m${text}\u001b[0m` : String;
+  return (decoded) => prettyLines(withNames(decoded, known), dim);
+}
+
+function withNames(decoded: DecodedRecord, known: LogScan['known']): DecodedRecord {
+  const { value } = decoded;
+  if (typeof value !== 'object' || value === null) return decoded;
+  const { useCase } = value as { useCase?: unknown };
+  const name = typeof useCase === 'string' ? known.useCaseOf(useCase) : undefined;
+  return name === undefined ? decoded : { ...decoded, value: { ...value, useCase: name } };
+}
+
 /** So that an empty topic and a `--where` that is never true can be told apart. */
-function nothingShown(read: number, { from }: TailOptions): string {
-  if (read === 0) return `# no records${from === 'start' ? '' : ` from ${from} on`}\n`;
-  return `# none of ${read.toLocaleString('en-US')} records is what --where asks for\n`;
+function summary({ read, unjudged }: LogScan, shown: number, options: TailOptions): string {
+  const { from, to, where } = options;
+  const unknown =
+    unjudged === 0 ? '' : `${unjudged} records have no such fields, so --where left them out.\n`;
+  const number = (count: number) => count.toLocaleString('en-US');
+  if (read === 0) {
+    const since = from === 'start' ? '' : ` from ${from} on`;
+    return `# no records${since}${to === undefined ? '' : ` before ${to}`}\n${unknown}`;
+  }
+  if (shown === 0 && where !== undefined) {
+    return `# none of ${number(read)} records is what --where asks for\n${unknown}`;
+  }
+  return `# ${number(shown)} of ${number(read)} records that were read\n${unknown}`;
 }
 
 function drained(): Promise<void> {
   return new Promise((resolve) => process.stdout.once('drain', () => resolve()));
-}
-
-interface KnownTopics {
-  readonly names: readonly string[];
-  shapeOf(topic: string): Shape;
-}
-
-/**
- * A topology with errors still has topics to look into; then expressions are only not type-checked.
- */
-function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
-  let topics: { readonly name: string; readonly schema?: string }[] = [];
-  let schemas: SchemaFolder = schemaFolderOf(new Map());
-  try {
-    const { plan, schemas: folder } = load();
-    topics = [...plan.topics];
-    schemas = folder;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-  }
-  return {
-    names: topics.map(({ name }) => name),
-    shapeOf(topic) {
-      const schema = topics.find(({ name }) => name === topic)?.schema;
-      const record = schema === undefined ? undefined : schemas.get(schema);
-      return record === undefined ? { kind: 'any' } : shapeOf(record);
-    },
-  };
-}
-
-type Matcher = (record: Record, decoded: DecodedRecord) => boolean | undefined;
-
-/**
- * Throws the compiler's own code for an expression that is wrong. Undefined: it fails on a record.
- */
-function matcher(source: string | undefined, shape: Shape): Matcher {
-  if (source === undefined) return () => true;
-  const compiled = new CelCompiler().compile(source, shape);
-  if ('code' in compiled) {
-    const column = compiled.at === undefined ? undefined : compiled.at.start + 1;
-    throw new CarillonError(compiled.code, compiled.what, {
-      where: { at: column === undefined ? '--where' : `--where, character ${column}` },
-      ...(compiled.mend === undefined ? {} : { mend: compiled.mend }),
-    });
-  }
-  if (compiled.type !== 'bool' && compiled.type !== 'dyn') {
-    throw new CarillonError('CAR312', `--where gives ${compiled.type}, not true or false.`, {
-      where: { at: '--where' },
-    });
-  }
-  const expression = compiled.expression as Expression<boolean>;
-  return (record, decoded) => {
-    if (decoded.raw !== undefined || decoded.value === null) return undefined;
-    record.value = decoded.value;
-    try {
-      return expression.evaluate(record) === true;
-    } catch {
-      return undefined;
-    }
-  };
-}
-
-function noSuchTopic(topic: string, known: readonly string[]): CarillonError {
-  const near = nearest(topic, known);
-  return new CarillonError('CAR605', `there is no topic "${topic}".`, {
-    where: { at: topic },
-    mend: near === undefined ? 'see all: carillon topics plan' : `did you mean "${near}"?`,
-  });
-}
-
-/**
- * Values by their own writer's schema, as they were written; a notification's event inside it too.
- */
-class RecordDecoder {
-  readonly #schemas: AvroSchemas;
-
-  constructor(reader: LogReader) {
-    const readOnly = () => Promise.reject(new Error('a reader registers nothing'));
-    const registry = {
-      fetch: (id: number) => reader.schema(id),
-      register: readOnly,
-      subjects: async () => [],
-      versions: async () => [],
-      version: async () => null,
-    };
-    this.#schemas = new AvroSchemas(schemaFolderOf(new Map()), registry, systemClock);
-  }
-
-  async decode(record: Record): Promise<DecodedRecord> {
-    const { topic, partition, offset, timestamp, key, valueBytes: bytes } = record;
-    const base = { topic, partition, offset, timestamp, key, headers: headersOf(record) };
-    if (bytes === null) return { ...base, value: null };
-    if (base.headers['carillon.form'] === 'json') {
-      return { ...base, value: JSON.parse(bytes.toString('utf8')) };
-    }
-    try {
-      return { ...base, value: await this.#value(bytes) };
-    } catch (error) {
-      if (error instanceof CarillonError && error.retryable) throw error;
-      const why = error instanceof CarillonError ? error.what : 'not Avro';
-      return { ...base, value: undefined, raw: bytes.toString('base64'), why };
-    }
-  }
-
-  async #value(bytes: Buffer): Promise<unknown> {
-    const id = schemaIdOf(bytes, 0, bytes.length);
-    if (id < 0) throw new CarillonError('CAR501', 'not in the wire format');
-    await this.#schemas.load(id);
-    const value = this.#schemas.decodeByWriter(bytes, 0, bytes.length);
-    return await this.#withEvent(value);
-  }
-
-  /** A notification carries its event as bytes, with the id of its schema beside them. */
-  async #withEvent(value: unknown): Promise<unknown> {
-    const { payload, payloadSchemaId } = value as { payload?: unknown; payloadSchemaId?: unknown };
-    if (!Buffer.isBuffer(payload) || typeof payloadSchemaId !== 'number') return value;
-    const wire = Buffer.allocUnsafe(WIRE_HEADER_BYTES + payload.length);
-    wire[0] = 0;
-    wire.writeUInt32BE(payloadSchemaId, 1);
-    payload.copy(wire, WIRE_HEADER_BYTES);
-    await this.#schemas.load(payloadSchemaId);
-    const event = this.#schemas.decodeByWriter(wire, 0, wire.length);
-    return { ...(value as object), payload: event };
-  }
 }

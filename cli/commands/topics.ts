@@ -1,14 +1,13 @@
 /** `carillon topics plan|apply`: what a topology needs of the log, and makes it. */
 import { resolve } from 'node:path';
-import { systemClock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
-import type { Log, TopicSpec } from '../../core/log.ts';
+import type { TopicSpec } from '../../core/log.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
-import { kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
+import { openLog } from '../open-log.ts';
 import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 
 export interface TopicsOptions {
@@ -86,16 +85,6 @@ async function compareOne(spec: TopicSpec, reader: LogReader | undefined): Promi
     return { spec, state: 'differs', note: `has cleanup ${there.cleanup}` };
   }
   return { spec, state: 'there', note: '' };
-}
-
-async function openLog(deployment: Deployment): Promise<Log> {
-  const { log, dataFolder } = deployment;
-  if (log.kind === 'kafka') {
-    const { openKafkaLog } = await import('../../connectors/kafka/log.ts');
-    return openKafkaLog(kafkaOptionsOf(log));
-  }
-  const { openEmbeddedLog } = await import('../../connectors/embedded/log.ts');
-  return openEmbeddedLog({ dir: dataFolder, clock: systemClock });
 }
 
 function table(planned: readonly Planned[]): string {

@@ -5,7 +5,7 @@ import { readSchemaFolder } from '../../schemas/folder.ts';
 import { type FieldProblem, jsonEventReader } from '../../schemas/json-events.ts';
 import { packageFolder } from '../version.ts';
 import { sampleDevices } from './sample-devices.ts';
-import { SAMPLE_SCHEMAS, SAMPLE_TYPES, SampleEvents } from './sample-events.ts';
+import { SAMPLE_SCHEMAS, SAMPLE_TYPES, SampleEvents, type SampleType } from './sample-events.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const some = (count: number, options: { seed?: number; mistakes?: boolean } = {}) => {
@@ -25,7 +25,7 @@ test('all six types come, each as its schema has it, keyed by member', () => {
   for (const { type, key, value } of some(2_000, { mistakes: true })) {
     seen.add(type);
     const problems: FieldProblem[] = [];
-    jsonEventReader(folder.get(SAMPLE_SCHEMAS[type])).read(value, '', problems);
+    jsonEventReader(folder.get(SAMPLE_SCHEMAS[type as SampleType])).read(value, '', problems);
     assert.deepEqual(problems, []);
     assert.equal(key, value.memberId);
   }

@@ -1,11 +1,12 @@
 /**
- * Sample events of all six use cases. The same seed, run and times give the same events. With
- * `mistakes` some of them are what real producers send on bad days, so that gates and dead letters
- * have something to do.
+ * Sample events of all six use cases, and of others by their schema. The same seed, run and times
+ * give the same events. With `mistakes` some of them are what real producers send on bad days, so
+ * that gates and dead letters have something to do.
  */
 
 import { SeededRandom } from './random.ts';
 import { memberIdOf, profilesOf, sampleDevices } from './sample-devices.ts';
+import { type SchemaSample, sampleOf } from './schema-samples.ts';
 
 export const SAMPLE_TYPES = [
   'viewing-activity',
@@ -28,10 +29,12 @@ export const SAMPLE_SCHEMAS: { readonly [type in SampleType]: string } = {
 };
 
 export interface SampleEvent {
-  readonly type: SampleType;
+  readonly type: string;
   /** The member: the record's key. */
   readonly key: string;
   readonly value: { readonly [field: string]: unknown };
+  /** What it is a sample of; undefined for the six. */
+  readonly sample?: SchemaSample;
 }
 
 export interface SampleEventsOptions {
@@ -41,6 +44,8 @@ export interface SampleEventsOptions {
   readonly members: number;
   /** In place of all six, in the proportions of `WEIGHTS`. */
   readonly types?: readonly SampleType[];
+  /** Types beside these, made by their schema; each comes as often as a fifth of all known. */
+  readonly bySchema?: readonly SchemaSample[];
   readonly mistakes: boolean;
 }
 
@@ -53,6 +58,7 @@ const WEIGHTS: { readonly [type in SampleType]: number } = {
   'profile-change': 8,
   'diagnostic-signal': 5,
 };
+const WEIGHT_BY_SCHEMA = 20;
 const PLANS = ['basic', 'standard', 'premium'];
 const TITLES = 400;
 /**
@@ -67,7 +73,7 @@ const TOO_OLD = 0.03;
 const NO_DEVICES = 0.02;
 const WRONG_CLOCK = 0.01;
 /** Told however late it comes: its stream has no gate_staleness. */
-const UNGATED: ReadonlySet<SampleType> = new Set(['profile-change']);
+const UNGATED: ReadonlySet<string> = new Set(['profile-change']);
 const TOO_OLD_MS = 2 * 24 * 3_600_000;
 const WRONG_CLOCK_MS = 30 * 24 * 3_600_000;
 const TIME_FIELDS = ['occurredAt', 'computedAt', 'changedAt', 'issuedAt'];
@@ -104,20 +110,30 @@ export class SampleEvents {
     const random = this.#random;
     const { mistakes } = this.#options;
     if (mistakes && this.#last !== undefined && random.chance(SENT_TWICE)) return this.#last;
-    let event = this.#make(this.#type(), nowMs);
+    const type = this.#type();
+    let event = typeof type === 'string' ? this.#make(type, nowMs) : this.#bySchema(type, nowMs);
     if (mistakes) event = this.#spoil(event, nowMs);
     this.#last = event;
     return event;
   }
 
-  #type(): SampleType {
-    const all = this.#types.reduce((sum, type) => sum + WEIGHTS[type], 0);
-    let at = this.#random.next() * all;
+  #type(): SampleType | SchemaSample {
+    const { bySchema = [] } = this.#options;
+    const known = this.#types.reduce((sum, type) => sum + WEIGHTS[type], 0);
+    let at = this.#random.next() * (known + WEIGHT_BY_SCHEMA * bySchema.length);
     for (const type of this.#types) {
       at -= WEIGHTS[type];
       if (at < 0) return type;
     }
-    return this.#types[0]!;
+    return bySchema[Math.floor(at / WEIGHT_BY_SCHEMA)] ?? this.#types[0]!;
+  }
+
+  #bySchema(sample: SchemaSample, nowMs: number): SampleEvent {
+    const { run, seed, members } = this.#options;
+    const memberId = memberIdOf(this.#random.below(members));
+    const facts = { memberId, eventId: `${run}-${seed}-${this.#made++}`, nowMs };
+    const value = sampleOf(sample, facts, this.#random);
+    return { type: sample.type, key: memberId, value, sample };
   }
 
   #make(type: SampleType, nowMs: number): SampleEvent {
@@ -215,7 +231,8 @@ export class SampleEvents {
     if (at < TOO_OLD) return UNGATED.has(event.type) ? event : withTime(event, nowMs - TOO_OLD_MS);
     if (at < TOO_OLD + NO_DEVICES) {
       const key = `m-new-${this.#made}`;
-      return { ...event, key, value: { ...event.value, memberId: key } };
+      const field = event.sample?.member ?? 'memberId';
+      return { ...event, key, value: { ...event.value, [field]: key } };
     }
     if (at < TOO_OLD + NO_DEVICES + WRONG_CLOCK) return withTime(event, nowMs + WRONG_CLOCK_MS);
     return event;
@@ -223,6 +240,8 @@ export class SampleEvents {
 }
 
 function withTime(event: SampleEvent, atMs: number): SampleEvent {
-  const field = TIME_FIELDS.find((name) => name in event.value)!;
-  return { ...event, value: { ...event.value, [field]: atMs } };
+  const { sample, value } = event;
+  const field = sample === undefined ? TIME_FIELDS.find((name) => name in value) : sample.time;
+  if (field === undefined || field === null) return event;
+  return { ...event, value: { ...value, [field]: atMs } };
 }

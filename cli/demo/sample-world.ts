@@ -1,13 +1,14 @@
 /**
- * The sample world of `npm start`: producers of all six use cases, and devices on WebSocket and
- * pull, all of them over the gateway's public HTTP and WebSocket, as real ones. Devices on FCM and
- * APNs get theirs from the stand-ins.
+ * The sample world of `npm start`: producers of all events that the topology reads, and devices on
+ * WebSocket and pull, all of them over the gateway's public HTTP and WebSocket, as real ones.
+ * Devices on FCM and APNs get theirs from the stand-ins.
  */
 import { GatewayClient } from '../gateway-client.ts';
 import { SocketDevice } from '../socket-device.ts';
 import { SeededRandom } from './random.ts';
 import { registrationOf, type SampleDevice, sampleDevices } from './sample-devices.ts';
 import { type SampleEvent, SampleEvents } from './sample-events.ts';
+import type { SampledTypes } from './sampled-types.ts';
 
 export interface SampleWorldOptions {
   /** The gateway. */
@@ -18,6 +19,8 @@ export interface SampleWorldOptions {
   readonly run: string;
   /** 12 by default: 32 devices. */
   readonly members?: number;
+  /** The event types that the topology reads. */
+  readonly types: SampledTypes;
   /** Events a second; 20 by default. */
   readonly rate?: number;
   /** Epoch milliseconds. */
@@ -84,8 +87,15 @@ class World implements SampleWorld {
     const members = options.members ?? MEMBERS;
     this.devices = sampleDevices(members);
     this.#random = new SeededRandom(options.seed + 1);
-    const { seed, run } = options;
-    this.#events = new SampleEvents({ seed, run, members, mistakes: true });
+    const { seed, run, types } = options;
+    this.#events = new SampleEvents({
+      seed,
+      run,
+      members,
+      types: types.known,
+      bySchema: types.bySchema,
+      mistakes: true,
+    });
   }
 
   async start(): Promise<void> {
@@ -101,7 +111,8 @@ class World implements SampleWorld {
       if (device.transport === 'websocket') this.#connect(device);
       if (device.transport === 'inbox') this.#pullAgain(device);
     }
-    this.#produceAgain();
+    const { known, bySchema } = this.#options.types;
+    if (known.length + bySchema.length > 0) this.#produceAgain();
   }
 
   async stop(): Promise<void> {

@@ -36,7 +36,7 @@ export interface DriveOptions {
 
 /** The fields of each kind of line; the first names the kind. */
 const LINES: readonly (readonly string[])[] = [
-  ['topic', 'key', 'value', 'raw', 'timestamp', 'partition', 'headers'],
+  ['topic', 'key', 'value', 'raw', 'timestamp', 'partition', 'headers', 'offset', 'why'],
   ['advance'],
   ['commit'],
   ['restart'],
@@ -134,14 +134,21 @@ export class Drive {
     if (timestamp !== undefined && !Number.isSafeInteger(timestamp)) {
       throw this.#wrong('"timestamp" is a whole number, epoch milliseconds.');
     }
+    if (line.offset !== undefined) await this.#goTo(timestamp);
     await this.#driver.feed({
       topic,
       key,
       value: this.#value(topic, line),
       headers: this.#headers(headers),
       ...(timestamp === undefined ? {} : { timestamp: timestamp as number }),
-      ...(partition === undefined ? {} : { partition: this.#partition(partition) }),
+      ...(partition === undefined ? {} : { partition: this.#partition(partition, line.offset) }),
     });
+  }
+
+  /** A record of a log brings its time along: the clock goes on to it, and never back. */
+  async #goTo(timestamp: unknown): Promise<void> {
+    if (typeof timestamp !== 'number') throw this.#wrong('with "offset" it has a "timestamp".');
+    if (timestamp > this.#driver.clock.now()) await this.#driver.advanceTo(timestamp);
   }
 
   #headers(headers: unknown = {}): Header[] {
@@ -187,9 +194,11 @@ export class Drive {
     }
   }
 
-  #partition(partition: unknown): number {
+  /** Those of a log may be more: then several are one, the same ones of every topic. */
+  #partition(partition: unknown, offset: unknown): number {
     const last = this.#partitions - 1;
     const isGood = Number.isInteger(partition) && (partition as number) >= 0;
+    if (isGood && offset !== undefined) return (partition as number) % this.#partitions;
     if (isGood && (partition as number) <= last) return partition as number;
     const mend = 'Give the topics more of them: --partitions N.';
     throw this.#wrong(`"partition" is a whole number from 0 to ${last}.`, mend);

@@ -12,6 +12,7 @@ import type { Deployment, KafkaLogSettings } from '../deployment.ts';
 import { kafkaLoggerOf, kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
+import { apply } from './apply.ts';
 import { Part } from './part.ts';
 import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
 import { chooseRoles, type Roles } from './roles.ts';
@@ -43,6 +44,12 @@ export async function runDistributed(
     await schemas.open(schemaTopicsOf(topology.plan));
     const inbox = needsInbox(roles, topology.plan.sinks) ? await openInbox(deployment) : null;
     if (inbox !== null) closing.push(() => inbox.close());
+    const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
+    const { say, losing = 'refuse', connectors } = options;
+    const before = await apply({
+      ...{ deployment, topology, log, registry, inbox, secrets, ...commits, losing, say },
+      ...(connectors === undefined ? {} : { connectors }),
+    });
     const part = await Part.start({
       deployment,
       topology,
@@ -54,9 +61,9 @@ export async function runDistributed(
       clock: systemClock,
       secrets,
       gatewayId: `gateway-${hostname()}-${randomUUID().slice(0, 8)}`,
-      streamsCommit: KAFKA_STREAMS,
-      sinksCommit: KAFKA_SINKS,
-      say: options.say,
+      ...commits,
+      before,
+      say,
       random: Math.random,
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     });

@@ -23,7 +23,7 @@ const GATEWAY_ID = 'gateway';
 export async function runEmbedded(deployment: Deployment, options: RunOptions): Promise<Running> {
   const topology = loadTopology(deployment, { folder: options.folder, env: process.env });
   const secrets = secretsOf(deployment);
-  const engine = await EngineThread.start(deployment, options.folder, options.say);
+  const engine = await EngineThread.start(deployment, options);
   const log = new BridgedLog(engine.port);
   try {
     const schemas = new AvroSchemas(topology.schemas, log.registry(), systemClock);

@@ -13,7 +13,7 @@ test('a worker that ends by itself is CAR943, told to whoever runs it', async ()
   try {
     const base = readDeployment({ file: undefined, folder: root, env: {} });
     const deployment = { ...base, dataFolder: dir };
-    const thread = await EngineThread.start(deployment, root, () => {});
+    const thread = await EngineThread.start(deployment, { folder: root, say: () => {} });
     await thread.kill();
     await assert.rejects(thread.ended, { code: 'CAR943' });
   } finally {

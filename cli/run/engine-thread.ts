@@ -1,10 +1,11 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { CarillonError } from '../../core/error.ts';
+import { CarillonError, CarillonErrors } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error-table.ts';
-import type { LogLine } from '../../gateway/problem.ts';
+import { workerUrl } from '../../core/worker-url.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import type { Deployment } from '../deployment.ts';
 import type { FromEngine, ToEngine, WorkerStart } from './engine-worker.ts';
+import type { RunOptions } from './running.ts';
 
 /** The engine's worker, and what is asked of it beside the log. */
 export class EngineThread {
@@ -24,10 +25,13 @@ export class EngineThread {
   }
 
   /** Resolves when the streams run. Rejects with the worker's own error: the folder, the lock, … */
-  static start(deployment: Deployment, folder: string, say: LogLine): Promise<EngineThread> {
+  static start(
+    deployment: Deployment,
+    { folder, say, losing = 'refuse' }: Pick<RunOptions, 'folder' | 'say' | 'losing'>,
+  ): Promise<EngineThread> {
     const { port1, port2 } = new MessageChannel();
-    const start: WorkerStart = { deployment, folder, log: port2 };
-    const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
+    const start: WorkerStart = { deployment, folder, losing, log: port2 };
+    const worker = new Worker(workerUrl('engine-worker', import.meta.url), {
       workerData: start,
       transferList: [port2],
     });
@@ -51,6 +55,7 @@ export class EngineThread {
       worker.on('message', (message: FromEngine) => {
         if (message.kind === 'ready') resolve(thread);
         else if (message.kind === 'failed') fail(failureOf(message));
+        else if (message.kind === 'told') say(message.sentence, message.facts);
         else if (message.kind === 'said') say(message.sentence, { error: message.error });
         else thread.#receive(message);
       });
@@ -91,9 +96,13 @@ export class EngineThread {
   }
 }
 
-function failureOf(failed: Extract<FromEngine, { kind: 'failed' }>): CarillonError {
-  return new CarillonError(failed.code as ErrorCode, failed.what, {
-    ...(failed.mend === '' ? {} : { mend: failed.mend }),
-    ...(failed.at === '' ? {} : { where: { at: failed.at } }),
-  });
+function failureOf({ errors }: Extract<FromEngine, { kind: 'failed' }>): Error {
+  const told = errors.map(
+    ({ code, what, mend, at }) =>
+      new CarillonError(code as ErrorCode, what, {
+        ...(mend === '' ? {} : { mend }),
+        ...(at === '' ? {} : { where: { at } }),
+      }),
+  );
+  return told.length === 1 ? told[0]! : new CarillonErrors(told);
 }

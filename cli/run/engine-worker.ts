@@ -9,21 +9,35 @@ import { openEmbeddedInbox } from '../../connectors/embedded/inbox.ts';
 import { openEmbeddedLog } from '../../connectors/embedded/log.ts';
 import { openSchemaIds } from '../../connectors/embedded/schema-ids.ts';
 import { systemClock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
+import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
+import type { LogLine } from '../../gateway/problem.ts';
+import type { Losing } from '../../runtime/edits/apply.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { Deployment, EmbeddedLogSettings } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
+import { secretsOf } from '../secrets.ts';
+import { apply } from './apply.ts';
 import { Part } from './part.ts';
 import { EMBEDDED_IN_FILE, EMBEDDED_STREAMS } from './policies.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
 import { schemaTopicsOf } from './topology.ts';
 
+type LogFacts = Parameters<LogLine>[1];
+
 export interface WorkerStart {
   readonly deployment: Deployment;
   readonly folder: string;
+  readonly losing: Losing;
   /** The bridge's end for this thread. */
   readonly log: MessagePort;
+}
+
+export interface FailedError {
+  readonly code: string;
+  readonly what: string;
+  readonly mend: string;
+  readonly at: string;
 }
 
 /** From the main thread. */
@@ -36,18 +50,16 @@ export type FromEngine =
   | { readonly kind: 'ready' }
   | { readonly kind: 'snapshot'; readonly id: number; readonly flow: unknown }
   | { readonly kind: 'said'; readonly sentence: string; readonly error: string }
+  | { readonly kind: 'told'; readonly sentence: string; readonly facts: LogFacts }
   | {
       readonly kind: 'failed';
-      readonly code: string;
-      readonly what: string;
-      readonly mend: string;
-      readonly at: string;
+      readonly errors: readonly FailedError[];
     }
   | { readonly kind: 'stopped' };
 
 async function start(
   port: MessagePort,
-  { deployment, folder, log: bridge }: WorkerStart,
+  { deployment, folder, losing, log: bridge }: WorkerStart,
 ): Promise<void> {
   const tell = (message: FromEngine) => port.postMessage(message);
   const settings = deployment.log as EmbeddedLogSettings;
@@ -70,6 +82,13 @@ async function start(
   await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
   const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
   await schemas.open(schemaTopicsOf(topology.plan));
+  const commits = { streamsCommit: EMBEDDED_STREAMS, sinksCommit: EMBEDDED_IN_FILE };
+  const before = await apply({
+    ...{ deployment, topology, log, registry, inbox, ...commits, losing },
+    secrets: secretsOf(deployment),
+    keepsInTransaction: true,
+    say: (sentence, facts) => tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
+  });
   const part = await Part.start({
     deployment,
     topology,
@@ -81,8 +100,8 @@ async function start(
     clock: systemClock,
     secrets: { secret: '', internalToken: '' },
     gatewayId: '',
-    streamsCommit: EMBEDDED_STREAMS,
-    sinksCommit: EMBEDDED_IN_FILE,
+    ...commits,
+    before,
     keepsInTransaction: true,
     say: (sentence, facts) => tell({ kind: 'said', sentence, error: String(facts?.error ?? '') }),
     random: Math.random,
@@ -102,25 +121,27 @@ async function start(
   tell({ kind: 'ready' });
 }
 
+function plainFacts(facts: LogFacts): LogFacts {
+  const { error, ...rest } = facts;
+  if (error === undefined) return rest;
+  return { ...rest, error: error instanceof Error ? error.message : String(error) };
+}
+
+function failedErrors(error: unknown): readonly FailedError[] {
+  if (error instanceof CarillonErrors) return error.diagnostics.map(failedError);
+  if (error instanceof CarillonError) return [failedError(error)];
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return [{ code: 'CAR943', what, mend: '', at: '' }];
+}
+
+function failedError({ code, what, mend, where }: Diagnostic): FailedError {
+  return { code, what, mend, at: where.at ?? where.file ?? '' };
+}
+
 if (parentPort !== null) {
   const port = parentPort;
   start(port, workerData as WorkerStart).catch((error: unknown) => {
-    const failed: FromEngine =
-      error instanceof CarillonError
-        ? {
-            kind: 'failed',
-            code: error.code,
-            what: error.what,
-            mend: error.mend,
-            at: error.where.at ?? error.where.file ?? '',
-          }
-        : {
-            kind: 'failed',
-            code: 'CAR943',
-            what: error instanceof Error ? (error.stack ?? error.message) : String(error),
-            mend: '',
-            at: '',
-          };
+    const failed: FromEngine = { kind: 'failed', errors: failedErrors(error) };
     port.postMessage(failed);
     port.close();
     (workerData as WorkerStart).log.close();

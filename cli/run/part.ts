@@ -9,18 +9,23 @@ import type { Log } from '../../core/log.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import type { HealthCheck } from '../../gateway/health.ts';
 import { type HealthServer, startHealthServer } from '../../gateway/health-server.ts';
+import { openFilesMax } from '../../gateway/open-files.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import { Engine } from '../../runtime/engine.ts';
 import { type FlowSnapshot, type LagSnapshot, mergeFlows, snapshotOf } from '../../runtime/flow.ts';
 import { type GatewayFacts, metricsText } from '../../runtime/metrics.ts';
+import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import type { CommitPolicy } from '../../runtime/unit.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';
+import { trustOf } from '../deployment-auth.ts';
+import type { TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { type Roles, sinkRole } from './roles.ts';
 import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
+import { type ReadTls, readTls } from './tls.ts';
 import { eventTypesOf } from './topology.ts';
 
 export interface PartOptions {
@@ -41,6 +46,8 @@ export interface PartOptions {
   readonly say: LogLine;
   /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
   readonly connectors?: Deployment['connectors'];
+  /** What was counted while the topology was applied. */
+  readonly before?: readonly StepFlow[];
   /** The flow of the other threads of this process. */
   readonly others?: () => Promise<FlowSnapshot>;
   random(): number;
@@ -66,6 +73,7 @@ export class Part {
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
       keepsInTransaction: options.keepsInTransaction ?? false,
+      before: options.before ?? [],
       random: options.random,
       onFailure: (error) => {
         this.#failures = [...this.#failures.slice(-9), error.message];
@@ -91,9 +99,9 @@ export class Part {
     return this.#gateway?.url ?? null;
   }
 
-  /** Where /health and /metrics are; null: it has no port. */
+  /** Where /metrics and the details of /health are; null: it has no port. */
   get healthUrl(): string | null {
-    return this.#gateway?.url ?? this.#healthServer?.url ?? null;
+    return this.#gateway?.internalUrl ?? this.#healthServer?.url ?? null;
   }
 
   get connections(): number {
@@ -156,8 +164,10 @@ export class Part {
         ...(inbox === null ? {} : { inbox }),
         ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
       };
+      const ca = this.#tls('internal_tls', deployment.http.internalTls)?.ca;
       const settings = {
         internalToken: this.#options.secrets.internalToken,
+        ...(ca === undefined ? {} : { internalCa: ca }),
         ...deployment.connectors[sink.spec.type],
         ...this.#options.connectors?.[sink.spec.type],
       };
@@ -171,17 +181,31 @@ export class Part {
   async #startGateway(): Promise<void> {
     const { deployment, topology, roles, log, schemas, registry, inbox, clock } = this.#options;
     if (inbox === null) throw new Error('a gateway needs an inbox');
+    const { http } = deployment;
+    const files = openFilesMax();
+    const tls = this.#tls('tls', http.tls);
+    const internalTls = this.#tls('internal_tls', http.internalTls);
     this.#gateway = await startGateway({
-      host: deployment.http.host,
-      port: deployment.http.port,
+      host: http.host,
+      port: http.port,
+      ...(tls === undefined ? {} : { tls }),
+      internal: {
+        host: http.internalHost,
+        port: http.internalPort,
+        ...(internalTls === undefined ? {} : { tls: internalTls }),
+      },
       gatewayId: this.#options.gatewayId,
-      ...(deployment.http.gatewayUrl === null ? {} : { internalUrl: deployment.http.gatewayUrl }),
+      ...(http.internalUrl === null ? {} : { internalUrl: http.internalUrl }),
+      ...(http.origins === null ? {} : { origins: http.origins }),
+      ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
+      proxyProtocol: http.proxyProtocol,
       log,
       schemas,
       registry,
       inbox,
       clock,
-      auth: this.#options.secrets,
+      auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
+      ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),
@@ -201,6 +225,10 @@ export class Part {
       metrics: () => this.metrics(),
       say,
     });
+  }
+
+  #tls(setting: 'tls' | 'internal_tls', paths: TlsPaths | null): ReadTls | undefined {
+    return paths === null ? undefined : readTls(`http.${setting}`, paths);
   }
 
   #checks(): Map<string, HealthCheck> {

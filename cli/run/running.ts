@@ -1,6 +1,7 @@
 /** A pipeline that runs, whichever way. */
 import type { Plan } from '../../compiler/plan.ts';
 import type { LogLine } from '../../gateway/problem.ts';
+import type { Losing } from '../../runtime/edits/apply.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Secrets } from '../secrets.ts';
@@ -9,6 +10,8 @@ export interface RunOptions {
   /** The folder that relative paths and messages are from. */
   readonly folder: string;
   readonly say: LogLine;
+  /** What becomes of what an edit of the topology would lose; refused by default. */
+  readonly losing?: Losing;
   /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
   readonly connectors?: Deployment['connectors'];
 }

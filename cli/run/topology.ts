@@ -3,7 +3,7 @@
  * posted.
  */
 import type { Plan } from '../../compiler/plan.ts';
-import { GATEWAY_SCHEMAS } from '../../gateway/gateway.ts';
+import { GATEWAY_SCHEMAS } from '../../gateway/gateway-options.ts';
 import type { EventType } from '../../gateway/ingest.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 
@@ -17,15 +17,19 @@ export function schemaTopicsOf(plan: Plan): { topic: string; schema: string }[] 
 
 const EVENTS_PREFIX = 'events.';
 
+/** What gateways themselves write: who could post it would register and delete any device. */
+const OWN_TOPICS: ReadonlySet<string> = new Set(GATEWAY_SCHEMAS.map(({ topic }) => topic));
+
 /**
- * The event types that can be posted: those that streams of the topology read from `events.<type>`.
+ * The event types that can be posted: those that streams of the topology read from `events.<type>`,
+ * the engine's own left out.
  */
 export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, EventType> {
   const types = new Map<string, EventType>();
   for (const sub of plan.subTopologies) {
     if (!sub.role.startsWith('streams')) continue;
     for (const { source } of sub.streams) {
-      if (!source.topic.startsWith(EVENTS_PREFIX)) continue;
+      if (!source.topic.startsWith(EVENTS_PREFIX) || OWN_TOPICS.has(source.topic)) continue;
       const key = source.member?.path.replace(/^value\./, '');
       types.set(source.topic.slice(EVENTS_PREFIX.length), {
         topic: source.topic,

@@ -58,12 +58,13 @@ async function prepareRing(settings: CheckedSettings): Promise<void> {
  * The read timeout belongs to the socket's options: in `queryOptions` the driver does not look at
  * it.
  */
-function baseOptions(settings: CheckedSettings, readTimeoutMs: number): ClientOptions {
+export function baseOptions(settings: CheckedSettings, readTimeoutMs: number): ClientOptions {
   return {
     contactPoints: [...settings.contactPoints],
     protocolOptions: { port: settings.port },
     socketOptions: { connectTimeout: CONNECT_TIMEOUT_MS, readTimeout: readTimeoutMs },
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+    ...(settings.ssl === undefined ? {} : { sslOptions: { ...settings.ssl } }),
   };
 }
 

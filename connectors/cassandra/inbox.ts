@@ -6,6 +6,7 @@
  * of one partition (measured: a third of the client's CPU and three times the rate of single
  * inserts).
  */
+import { randomUUID } from 'node:crypto';
 import { type Client, types } from 'cassandra-driver';
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
@@ -13,6 +14,7 @@ import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
 import { PRIORITIES, priorityName, priorityOf } from '../../core/priority.ts';
+import { ACKNOWLEDGEMENT_ROWS_MAX, AcknowledgementRows } from './acknowledgement-rows.ts';
 import { classify, outcomeOf } from './classify.ts';
 import { connect, failureOf } from './connect.ts';
 import { InFlight } from './in-flight.ts';
@@ -23,6 +25,8 @@ import { type Statements, statements } from './tables.ts';
 /** A batch of one partition has no size limit of its own, but a request has (16 MiB). */
 const BATCH_ROWS_MAX = 50;
 const BATCH_BYTES_MAX = 256 * 1024;
+/** Sequences are Avro ints. */
+const SEQUENCE_MAX = 2 ** 31 - 1;
 /** A pull asks for far less; one page, so that no read is ever open-ended. */
 const READ_ROWS_MAX = 5_000;
 /**
@@ -50,6 +54,7 @@ class CassandraInbox implements InboxStore {
   readonly #clock: Clock;
   readonly #cql: Statements;
   readonly #inFlight: InFlight;
+  readonly #acknowledgements: AcknowledgementRows;
 
   constructor(client: Client, settings: CheckedSettings, clock: Clock) {
     this.#client = client;
@@ -57,6 +62,9 @@ class CassandraInbox implements InboxStore {
     this.#clock = clock;
     this.#cql = statements(settings.keyspace);
     this.#inFlight = new InFlight(settings.inFlightMax);
+    this.#acknowledgements = new AcknowledgementRows(this.#cql, randomUUID, (query, params) =>
+      this.#select(query, params, ACKNOWLEDGEMENT_ROWS_MAX),
+    );
   }
 
   async write(rows: readonly InboxRow[]): Promise<readonly Outcome[]> {
@@ -110,7 +118,9 @@ class CassandraInbox implements InboxStore {
     // One slice per priority beside each other: a slice over all would read what was told before.
     const slices = await Promise.all(
       above.map((mark, priority) =>
-        this.#select(this.#cql.readAbove, [deviceId, epoch, priority, mark, most], most),
+        mark >= SEQUENCE_MAX
+          ? []
+          : this.#select(this.#cql.readAbove, [deviceId, epoch, priority, mark, most], most),
       ),
     );
     return slices
@@ -119,13 +129,12 @@ class CassandraInbox implements InboxStore {
       .map((row) => notificationOf(deviceId, epoch, row));
   }
 
-  async acknowledged(deviceId: string, epoch: number): Promise<string | null> {
-    const rows = await this.#select(this.#cql.acknowledged, [deviceId, epoch], 1);
-    return (rows[0]?.get('cursor') as string | undefined) ?? null;
+  acknowledged(deviceId: string, epoch: number): Promise<string | null> {
+    return this.#acknowledgements.read(deviceId, epoch);
   }
 
-  async acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void> {
-    await this.#select(this.#cql.acknowledge, [deviceId, epoch, cursor], 1);
+  acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void> {
+    return this.#acknowledgements.add(deviceId, epoch, cursor);
   }
 
   /** A read that finds nothing, at the consistency of all reads: the ring can answer. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { CarillonError } from '../../core/error.ts';
+import { baseOptions } from './connect.ts';
 import { type CassandraSettings, checkSettings } from './settings.ts';
 
 const GOOD: CassandraSettings = {
@@ -35,6 +38,8 @@ const BAD: readonly [string, Partial<CassandraSettings>][] = [
   ['password', { username: 'carillon' }],
   ['requestTimeoutMs', { requestTimeoutMs: 10 }],
   ['inFlightMax', { inFlightMax: 5_000 }],
+  ['ssl.ca', { ssl: { ca: '/nowhere/ca.pem', rejectUnauthorized: true } }],
+  ['ssl.ca', { ssl: { ca: '/', rejectUnauthorized: true } }],
 ];
 
 for (const [name, changes] of BAD) {
@@ -51,3 +56,22 @@ for (const [name, changes] of BAD) {
     );
   });
 }
+
+test('TLS: the certificates are read, and go to both clients', () => {
+  const ca = fileURLToPath(import.meta.url);
+  const rows: readonly [CassandraSettings['ssl'], object | undefined][] = [
+    [undefined, undefined],
+    [false, undefined],
+    [{ ca: undefined, rejectUnauthorized: true }, { rejectUnauthorized: true }],
+    [{ ca: undefined, rejectUnauthorized: false }, { rejectUnauthorized: false }],
+    [
+      { ca, rejectUnauthorized: true },
+      { ca: readFileSync(ca, 'utf8'), rejectUnauthorized: true },
+    ],
+  ];
+  for (const [ssl, expected] of rows) {
+    const checked = checkSettings({ ...GOOD, ...(ssl === undefined ? {} : { ssl }) });
+    assert.deepEqual(checked.ssl, expected);
+    assert.deepEqual(baseOptions(checked, 1).sslOptions, expected);
+  }
+});

@@ -1,4 +1,5 @@
 /** What a deployment says of its Cassandra, and the check of it before anything is opened. */
+import { readFileSync } from 'node:fs';
 import { types } from 'cassandra-driver';
 import { CarillonError } from '../../core/error.ts';
 
@@ -24,6 +25,8 @@ export interface CassandraSettings {
   readonly create?: boolean;
   /** Milliseconds until a request without an answer counts as of unknown outcome. Default 1,500. */
   readonly requestTimeoutMs?: number;
+  /** TLS; false or not set: none. `ca`: path of the certificates to trust, else the machine's. */
+  readonly ssl?: false | { readonly ca: string | undefined; readonly rejectUnauthorized: boolean };
   /** Requests at once over all calls. Default 128, the best of 32, 128 and 512 when measured. */
   readonly inFlightMax?: number;
 }
@@ -38,6 +41,8 @@ export interface CheckedSettings {
   readonly consistency: number;
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
   readonly create: boolean;
+  /** As the driver takes it, the certificates read. */
+  readonly ssl: { readonly ca?: string; readonly rejectUnauthorized: boolean } | undefined;
   readonly requestTimeoutMs: number;
   readonly inFlightMax: number;
 }
@@ -95,6 +100,7 @@ export function checkSettings(settings: CassandraSettings): CheckedSettings {
     consistency: consistency!,
     credentials: username === undefined ? undefined : { username, password: password! },
     create: settings.create ?? true,
+    ssl: readSsl(settings.ssl ?? false),
     requestTimeoutMs: within(
       'requestTimeoutMs',
       settings.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
@@ -103,6 +109,18 @@ export function checkSettings(settings: CassandraSettings): CheckedSettings {
     ),
     inFlightMax: within('inFlightMax', settings.inFlightMax ?? IN_FLIGHT_DEFAULT, 1, 2_048),
   };
+}
+
+function readSsl(ssl: NonNullable<CassandraSettings['ssl']>): CheckedSettings['ssl'] {
+  if (ssl === false) return undefined;
+  const { ca, rejectUnauthorized } = ssl;
+  if (ca === undefined) return { rejectUnauthorized };
+  try {
+    return { ca: readFileSync(ca, 'utf8'), rejectUnauthorized };
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'no reason given';
+    return bad('ssl.ca', `names ${ca}, which cannot be read (${why})`, 'Name a PEM file.');
+  }
 }
 
 function checkReplication(replication: CassandraSettings['replication']): void {

@@ -5,7 +5,8 @@
  */
 
 export const INBOX = 'inbox';
-export const ACKNOWLEDGEMENTS = 'acknowledgements';
+/** A row per device and writer, merged when read: nobody reads before a write (rule D5). */
+export const ACKNOWLEDGEMENTS = 'acknowledged_by';
 export const tableNames: readonly string[] = [INBOX, ACKNOWLEDGEMENTS];
 
 /** A device that has said nothing for a year is told what its inbox still has. */
@@ -40,8 +41,9 @@ export const TABLES: readonly ((keyspace: string) => string)[] = [
   (keyspace) => `CREATE TABLE IF NOT EXISTS ${keyspace}.${ACKNOWLEDGEMENTS} (
     device_id text,
     epoch int,
+    writer text,
     cursor text,
-    PRIMARY KEY ((device_id, epoch))
+    PRIMARY KEY ((device_id, epoch), writer)
   ) WITH default_time_to_live = ${ACKNOWLEDGEMENT_TTL_S}`,
 ];
 
@@ -52,7 +54,10 @@ export interface Statements {
   /** One priority above a mark. */
   readonly readAbove: string;
   readonly acknowledge: string;
+  /** The rows of all writers, with the time of each write. */
   readonly acknowledged: string;
+  /** A writer's row as it was at a time; what it has written since stays. */
+  readonly forget: string;
   readonly probe: string;
 }
 
@@ -71,8 +76,13 @@ export function statements(keyspace: string): Statements {
     readAbove:
       `SELECT ${COLUMNS} FROM ${inbox} ` +
       'WHERE device_id = ? AND epoch = ? AND priority = ? AND sequence > ? LIMIT ?',
-    acknowledge: `INSERT INTO ${acknowledgements} (device_id, epoch, cursor) VALUES (?, ?, ?)`,
-    acknowledged: `SELECT cursor FROM ${acknowledgements} WHERE device_id = ? AND epoch = ?`,
+    acknowledge: `INSERT INTO ${acknowledgements} (device_id, epoch, writer, cursor) VALUES (?, ?, ?, ?)`,
+    acknowledged:
+      `SELECT writer, cursor, WRITETIME(cursor) AS written FROM ${acknowledgements} ` +
+      'WHERE device_id = ? AND epoch = ?',
+    forget:
+      `DELETE FROM ${acknowledgements} USING TIMESTAMP ? ` +
+      'WHERE device_id = ? AND epoch = ? AND writer = ?',
     probe: `SELECT cursor FROM ${acknowledgements} WHERE device_id = '' AND epoch = 0`,
   };
 }

@@ -6,6 +6,7 @@
  * written.
  */
 import { Worker } from 'node:worker_threads';
+import { workerUrl } from '../../core/worker-url.ts';
 import { WalIndex } from './wal-index.ts';
 
 /** Half of what lets SQLite do it by itself. */
@@ -61,10 +62,8 @@ export class Checkpoints {
   }
 
   #start(): Worker {
-    // The package is published as JavaScript, where the worker is a .js file as well.
-    const name = import.meta.url.endsWith('.ts') ? 'checkpoint-worker.ts' : 'checkpoint-worker.js';
     const workerData = { file: this.#file };
-    const worker = new Worker(new URL(name, import.meta.url), { workerData });
+    const worker = new Worker(workerUrl('checkpoint-worker', import.meta.url), { workerData });
     worker.unref();
     worker.on('message', (bytes: number) => {
       this.bytesWritten += bytes;

@@ -13,7 +13,7 @@ import { readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
-import { makeFolder } from '../make-folder.ts';
+import { privateFile, privateFolder } from './private-files.ts';
 import { damageOf } from './wal-check.ts';
 
 export const DATABASE_FILE = 'carillon.db';
@@ -124,7 +124,7 @@ export interface OpenDatabase {
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { dir } = options;
   try {
-    makeFolder(dir);
+    privateFolder(dir, [DATABASE_FILE]);
   } catch (cause) {
     throw folderError(dir, cause);
   }
@@ -172,6 +172,7 @@ function inodeOf(file: string): bigint | undefined {
 function takeLock(dir: string): DatabaseSync {
   let lock: DatabaseSync;
   try {
+    privateFile(join(dir, LOCK_FILE));
     lock = new DatabaseSync(join(dir, LOCK_FILE));
   } catch (cause) {
     throw folderError(dir, cause);
@@ -179,6 +180,7 @@ function takeLock(dir: string): DatabaseSync {
   try {
     lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
     // The owner's line is a courtesy to the reader of CAR602; the lock is what counts.
+    privateFile(join(dir, OWNER_FILE));
     writeFileSync(join(dir, OWNER_FILE), `process ${process.pid}\n`);
     return lock;
   } catch (cause) {
@@ -212,6 +214,7 @@ function folderError(dir: string, cause: unknown): CarillonError {
 function openFile(file: string, options: DatabaseOptions): DatabaseSync {
   let db: DatabaseSync;
   try {
+    privateFile(file);
     db = new DatabaseSync(file);
   } catch (cause) {
     throw folderError(options.dir, cause);

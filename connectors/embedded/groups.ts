@@ -30,6 +30,10 @@ export class Groups {
     return [...this.#open.values()];
   }
 
+  isOpen(group: string): boolean {
+    return this.#open.has(group);
+  }
+
   /** Resolves when its tasks are ready. Throws CAR608. */
   async open(spec: GroupSpec, host: GroupHost, log: MemberLog): Promise<EmbeddedGroup> {
     if (this.#open.has(spec.group)) {

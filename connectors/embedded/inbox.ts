@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { mergedText } from '../../core/cursor.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
@@ -59,6 +60,8 @@ export function openInboxReader(dir: string): InboxReader {
 class EmbeddedInbox implements InboxStore {
   readonly #log: EmbeddedLog;
   readonly #reader: InboxReader;
+  /** On the writing connection, which sees what is not committed yet. */
+  readonly #written: InboxRows;
   readonly #insert: StatementSync;
   readonly #insertMany: StatementSync;
   readonly #acknowledge: StatementSync;
@@ -71,6 +74,7 @@ class EmbeddedInbox implements InboxStore {
     this.#log = log;
     this.#reader = openInboxReader(log.dir);
     const db = log.connection;
+    this.#written = new InboxRows(db);
     const insert = (rows: number) =>
       db.prepare(
         `INSERT INTO inbox(id, key, expires_at, body) VALUES ${new Array(rows).fill('(?, ?, ?, ?)').join(', ')}`,
@@ -114,7 +118,11 @@ class EmbeddedInbox implements InboxStore {
 
   /** Resolves when it is committed. */
   async acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void> {
-    this.#log.write(1, () => this.#acknowledge.run(deviceId, epoch, cursor));
+    // Read and written in one turn of the one thread that writes.
+    this.#log.write(1, () => {
+      const stored = this.#written.acknowledged(deviceId, epoch);
+      this.#acknowledge.run(deviceId, epoch, mergedText(stored, cursor));
+    });
     await this.#log.committed();
   }
 

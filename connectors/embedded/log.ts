@@ -10,12 +10,13 @@ import type { Clock } from '../../core/clock.ts';
 import { CarillonError, type Diagnostic } from '../../core/error.ts';
 import type {
   CommitUnit,
+  EditableLog,
   EncodedBatch,
   Group,
   GroupHost,
   GroupSpec,
-  Log,
   LogBatch,
+  LogPositions,
   Producer,
   ReadOptions,
   TopicSpec,
@@ -36,6 +37,7 @@ import { type Chore, Housekeeping } from './housekeeping.ts';
 import type { MemberLog } from './member.ts';
 import type { EmbeddedLogCounts, EmbeddedLogOptions } from './options.ts';
 import type { Partition } from './partition.ts';
+import { embeddedPositions, positionReader } from './positions.ts';
 import { Storage } from './storage.ts';
 import { Subscription } from './subscription.ts';
 import { TableFeeds } from './table-feeds.ts';
@@ -55,7 +57,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   return new EmbeddedLog(options);
 }
 
-export class EmbeddedLog implements Log {
+export class EmbeddedLog implements EditableLog {
   readonly dir: string;
   readonly clock: Clock;
   /** By topic and partition: offsets that retention took unread. */
@@ -68,6 +70,7 @@ export class EmbeddedLog implements Log {
   readonly #transaction: Transaction;
   readonly #tables = new TableFeeds();
   readonly #groups: Groups;
+  readonly positions: LogPositions;
   readonly #subscriptions = new Set<Subscription>();
   readonly #housekeeping: Housekeeping;
   readonly #checkpoints: Checkpoints;
@@ -92,6 +95,11 @@ export class EmbeddedLog implements Log {
     this.#storage = new Storage(this.connection);
     const { topics, offsets } = this.#storage;
     this.#groups = new Groups(this.#storage, options.clock);
+    this.positions = embeddedPositions(positionReader(topics, offsets), {
+      isOpen: (group) => this.#groups.isOpen(group),
+      set: (group, positions) => this.write(0, () => this.#storage.setPositions(group, positions)),
+      committed: () => this.committed(),
+    });
     this.#transaction = new Transaction(this.connection, {
       commitMinMs: options.commitMinMs ?? 5,
       commitMaxMs: options.commitMaxMs ?? 100,

@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
-import type { ReadOptions, TopicSpec } from '../../core/log.ts';
+import type { PositionReader, ReadOptions, TopicSpec } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { DATABASE_FILE, FORMAT, formatOf } from './database.ts';
+import { Offsets } from './offsets.ts';
+import { positionReader } from './positions.ts';
 import { Subscription } from './subscription.ts';
 import { Topics } from './topics.ts';
 
@@ -20,6 +22,8 @@ export interface EmbeddedReader {
   /** As `Log.read`. Throws CAR605 for an unknown topic. */
   read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]>;
   topics(): readonly TopicSpec[];
+  /** Where groups stood when the reader was opened. */
+  readonly positions: PositionReader;
   /** The text of a schema by its id, or null. */
   schema(id: number): Promise<string | null>;
   close(): void;
@@ -50,6 +54,7 @@ class Reader implements EmbeddedReader {
   readonly #db: DatabaseSync;
   readonly #topics: Topics;
   readonly #schema: StatementSync;
+  readonly positions: PositionReader;
   /** Reads that are under way: as long as there are any, the file is looked at as it was. */
   #reads = 0;
 
@@ -57,8 +62,11 @@ class Reader implements EmbeddedReader {
     this.#db = db;
     db.exec('BEGIN');
     this.#topics = new Topics(db);
-    this.#topics.loadNew();
+    const offsets = new Offsets(db);
+    offsets.load();
+    this.#topics.loadNew(offsets);
     db.exec('COMMIT');
+    this.positions = positionReader(this.#topics, offsets);
     this.#schema = db.prepare('SELECT text FROM schemas WHERE id = ?');
   }
 

@@ -32,8 +32,8 @@ class SchemaIds implements RegistryPort {
       'SELECT version FROM schema_versions WHERE subject = ? AND schema_id = ?',
     );
     this.#addVersion = db.prepare(
-      'INSERT INTO schema_versions(subject, version, schema_id) SELECT ?1, ' +
-        '(SELECT coalesce(max(version), 0) + 1 FROM schema_versions WHERE subject = ?1), ?2',
+      'INSERT INTO schema_versions(subject, version, schema_id) SELECT ?, ' +
+        '(SELECT coalesce(max(version), 0) + 1 FROM schema_versions WHERE subject = ?), ?',
     );
     this.#subjects = db.prepare('SELECT DISTINCT subject FROM schema_versions ORDER BY subject');
     this.#versions = db.prepare(
@@ -61,7 +61,7 @@ class SchemaIds implements RegistryPort {
     }
     const id = this.#log.write(1, () => {
       const found = Number((known ?? this.#add.get(text)!).id);
-      this.#addVersion.run(subject, found);
+      this.#addVersion.run(subject, subject, found);
       return found;
     });
     await this.#log.committed();

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { CarillonError } from '../../core/error.ts';
-import type { CommittedOffset, EncodedBatch } from '../../core/log.ts';
+import type { CommittedOffset, EncodedBatch, GroupPosition } from '../../core/log.ts';
 import { RecordScan } from '../../core/record-scan.ts';
 import { Offsets } from './offsets.ts';
 import type { Partition } from './partition.ts';
@@ -61,6 +61,14 @@ export class Storage {
   setOffsets(group: string, partition: number, offsets: readonly CommittedOffset[]): void {
     for (const offset of offsets) {
       this.offsets.set(group, this.topics.partition(offset.topic, partition).slot, offset);
+    }
+  }
+
+  /** In the open transaction; of a group that nobody is in. */
+  setPositions(group: string, positions: readonly GroupPosition[]): void {
+    for (const { topic, partition, offset, metadata } of positions) {
+      const { slot, startOffset } = this.topics.partition(topic, partition);
+      this.offsets.set(group, slot, { offset: Math.max(offset, startOffset), metadata });
     }
   }
 

@@ -318,6 +318,16 @@ export class LogAdmin implements TopicSource {
     return all;
   }
 
+  topics(): Promise<readonly string[]> {
+    return this.#call('topics', (admin) => admin.listTopics());
+  }
+
+  /** How many members a group has now; a group that nobody knows has none. */
+  async membersOf(groupId: string): Promise<number> {
+    const { groups } = await this.#call(groupId, (admin) => admin.describeGroups([groupId]));
+    return groups[0]?.members.length ?? 0;
+  }
+
   /** A reader's group leaves nothing behind; the brokers forget it by themselves if this fails. */
   async forgetGroup(groupId: string): Promise<void> {
     await this.#admin0((admin) => admin.deleteGroups([groupId])).catch(() => {});

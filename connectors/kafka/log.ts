@@ -1,10 +1,11 @@
 /** The log on Apache Kafka: kafkajs for admin, a data plane for groups and the bytes. */
 import type { Diagnostic } from '../../core/error.ts';
 import type {
+  EditableLog,
   Group,
   GroupHost,
   GroupSpec,
-  Log,
+  LogPositions,
   Producer,
   ReadOptions,
   TopicSpec,
@@ -15,6 +16,7 @@ import { type KafkaClient, type KafkaOptions, openClient } from './client.ts';
 import { KafkaGroup } from './group.ts';
 import { KafkajsPlane } from './kafkajs-plane.ts';
 import type { DataPlane } from './plane.ts';
+import { KafkaPositions } from './positions.ts';
 import { followTopic, readTopic } from './reader.ts';
 import { TopicWatch } from './topic-watch.ts';
 import { Troubles } from './troubles.ts';
@@ -29,7 +31,7 @@ const WATCH_INTERVAL_MS = 5_000;
  * Opens the log; rejects with CAR640 (retryable) when no broker answers, with CAR645 when they
  * refuse. Partitions, policies and limits: see KafkaOptions, and docs/decisions/own-data-plane.md.
  */
-export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
+export async function openKafkaLog(options: KafkaOptions): Promise<EditableLog> {
   const log = new KafkaLog(options);
   try {
     await log.probe();
@@ -44,23 +46,34 @@ interface Closable {
   close(): Promise<void>;
 }
 
-class KafkaLog implements Log {
+class KafkaLog implements EditableLog {
   readonly #client: KafkaClient;
   readonly #troubles: Troubles;
   readonly #admin: LogAdmin;
   readonly #watch: TopicWatch;
   readonly #plane: DataPlane;
   readonly #open = new Set<Closable>();
+  readonly positions: LogPositions;
 
   constructor(options: KafkaOptions) {
     const client = openClient(options);
     this.#client = client;
     this.#troubles = new Troubles(client.logger);
     this.#admin = new LogAdmin(client, this.#troubles);
-    this.#plane =
-      options.dataPlane === 'kafkajs'
-        ? new KafkajsPlane(client, this.#admin)
-        : new WirePlane(client, options);
+    const wire = () => this.#keep(new WirePlane(client, options));
+    const plane = options.dataPlane === 'kafkajs' ? undefined : new WirePlane(client, options);
+    this.#plane = plane ?? new KafkajsPlane(client, this.#admin);
+    let committing = plane;
+    this.positions = new KafkaPositions({
+      offsets: this.#plane.offsets,
+      admin: this.#admin,
+      // kafkajs' admin commits offsets without their metadata.
+      commit: (group, offsets) => {
+        committing ??= wire();
+        return committing.offsets.commit(group, offsets);
+      },
+      openGroup: (spec, host) => this.openGroup(spec, host),
+    });
     this.#watch = new TopicWatch(this.#plane.topics, client.logger, WATCH_INTERVAL_MS);
   }
 

@@ -5,12 +5,15 @@ import { AskQueue } from './ask-queue.ts';
 import type { OffsetSource } from './plane.ts';
 import type { TopicFacts, TopicSource } from './topic-watch.ts';
 import type { Requester } from './wire/connection-pool.ts';
+import { Coordinator } from './wire/coordinator.ts';
 import { committedForMember, committedOffsets } from './wire/group-offsets.ts';
-import type { Membership } from './wire/group-requests.ts';
+import { type Membership, OFFSET_COMMIT } from './wire/group-requests.ts';
 import { type ListOptions, listOffsets, type OffsetQuestion } from './wire/list-offsets.ts';
 import type { ClusterMetadata } from './wire/metadata.ts';
+import type { PartitionOffset } from './wire/transaction-requests.ts';
 
 const TIMEOUT_MS = 15_000;
+const NO_GENERATION = -1;
 
 export class WireOffsets implements OffsetSource, TopicSource {
   readonly staleMs = STALE_MS;
@@ -96,6 +99,20 @@ export class WireOffsets implements OffsetSource, TopicSource {
       all.set(partition, mine);
     }
     return all;
+  }
+
+  /** For a group that has no members: no generation stands behind it. */
+  async commit(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    const coordinator = new Coordinator(this.#requester, this.#metadata, 'group', group);
+    await coordinator.ask(
+      OFFSET_COMMIT,
+      { group, memberId: '', generation: NO_GENERATION, offsets },
+      {
+        purpose: 'group',
+        deadlineMs: performance.now() + TIMEOUT_MS,
+        signal: new AbortController().signal,
+      },
+    );
   }
 
   async #list(

@@ -8,12 +8,13 @@ import { CarillonError } from '../../core/error.ts';
 import type {
   CommittedOffset,
   CommitUnit,
+  EditableLog,
   EncodedBatch,
   Group,
   GroupHost,
   GroupSpec,
-  Log,
   LogBatch,
+  LogPositions,
   Producer,
   ReadOptions,
   TopicSpec,
@@ -35,7 +36,7 @@ interface OpenGroup {
   member: MemoryMember | undefined;
 }
 
-export class MemoryLog implements Log {
+export class MemoryLog implements EditableLog {
   readonly #topics = new Map<string, MemoryPartition[]>();
   /** By group, topic and partition. */
   readonly #committed = new Map<string, CommittedOffset>();
@@ -49,6 +50,36 @@ export class MemoryLog implements Log {
   onAppended: (batch: EncodedBatch, baseOffset: number) => void = () => {};
   /** Called when a member has left its group by itself, with the reason. */
   onFailure: (error: Error) => void = () => {};
+
+  readonly positions: LogPositions = {
+    committed: async (group, topics) =>
+      topics.flatMap((topic) =>
+        (this.#topics.get(topic) ?? []).map(({ partition }) => {
+          const { offset = -1, metadata = '' } = this.#committedOf(group, topic, partition) ?? {};
+          return { topic, partition, offset, metadata };
+        }),
+      ),
+    bounds: async (topic) =>
+      this.#topics.get(topic)?.map(({ nextOffset }) => ({ start: 0, end: nextOffset })),
+    offsetsAt: async (topic, timeMs) =>
+      (this.#topics.get(topic) ?? []).map((partition) => {
+        for (const batch of partition.all()) {
+          const found = readBatch(batch).find(({ timestamp }) => timestamp >= timeMs);
+          if (found !== undefined) return found.offset;
+        }
+        return partition.nextOffset;
+      }),
+    topics: async () => [...this.#topics.keys()],
+    members: async (group) => (this.#groups.get(group)?.member === undefined ? 0 : 1),
+    set: async (group, positions) => {
+      for (const { topic, partition, offset, metadata } of positions) {
+        const at = `${group}/${topic}/${partition}`;
+        if (offset < 0) this.#committed.delete(at);
+        else this.#committed.set(at, { topic, offset, metadata });
+      }
+    },
+    alone: (_topic, _isDone, body) => body(() => {}),
+  };
 
   async applyTopics(specs: readonly TopicSpec[]): Promise<void> {
     for (const spec of specs) {

@@ -1,5 +1,6 @@
 /** The sink's side of one gateway: a pool of kept connections, and what each answer means. */
 import { Agent, request } from 'node:http';
+import { request as requestSecurely, Agent as SecureAgent } from 'node:https';
 import {
   DELIVER_PATH,
   DELIVERIES_TYPE,
@@ -31,11 +32,14 @@ export interface LinkSettings {
   readonly internalToken: string;
   readonly timeoutMs: number;
   readonly connectionsMax: number;
+  /** Certificates (PEM) that gateways are trusted by; undefined: the machine's. */
+  readonly ca?: string | undefined;
 }
 
 export class GatewayLink {
   readonly url: string;
   readonly #settings: LinkSettings;
+  readonly #secure: boolean;
   readonly #agent: Agent;
   /** The last request found it away. */
   down = false;
@@ -43,12 +47,17 @@ export class GatewayLink {
   constructor(url: string, settings: LinkSettings) {
     this.url = url;
     this.#settings = settings;
-    this.#agent = new Agent({
+    this.#secure = new URL(url).protocol === 'https:';
+    const { ca } = settings;
+    const options = {
       keepAlive: true,
       maxSockets: settings.connectionsMax,
       maxFreeSockets: settings.connectionsMax,
       timeout: IDLE_MS_MAX,
-    });
+    };
+    this.#agent = this.#secure
+      ? new SecureAgent(ca === undefined ? options : { ...options, ca })
+      : new Agent(options);
   }
 
   async deliver(items: readonly DeliveryItem[], nowMs: number): Promise<LinkAnswer> {
@@ -65,7 +74,7 @@ export class GatewayLink {
     const { promise, resolve } = Promise.withResolvers<LinkAnswer>();
     let connected = false;
     const lost = (why: string) => resolve({ kind: 'away', why, ambiguous: connected });
-    const sent = request(
+    const sent = (this.#secure ? requestSecurely : request)(
       new URL(DELIVER_PATH, this.url),
       {
         method: 'POST',
@@ -95,7 +104,7 @@ export class GatewayLink {
     );
     sent.on('socket', (socket) => {
       if (socket.connecting) {
-        socket.once('connect', () => {
+        socket.once(this.#secure ? 'secureConnect' : 'connect', () => {
           connected = true;
         });
       } else connected = true;

@@ -75,6 +75,7 @@ class WebsocketSink implements Sink {
       internalToken: settings.text('internalToken'),
       timeoutMs: settings.duration('requestTimeout', TIMEOUT_MS),
       connectionsMax: settings.count('connectionsPerGateway', CONNECTIONS_MAX, 64),
+      ca: settings.has('internalCa') ? settings.text('internalCa') : undefined,
     };
   }
 

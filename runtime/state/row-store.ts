@@ -139,6 +139,13 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return true;
   }
 
+  /** Makes every row due at this time, whatever its own was. */
+  dueAt(nowMs: number): void {
+    for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
+      this.#dues.set(slot, nowMs);
+    }
+  }
+
   /** False right after a delete, or a `get` that found nothing. */
   get hasRow(): boolean {
     return this.#slot !== NO_SLOT;

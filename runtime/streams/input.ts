@@ -12,10 +12,18 @@ export class Input {
   readonly #port: TaskPort;
   readonly #readers: { readonly stream: Stream; readonly cursor: BatchCursor }[];
   #next: LogBatch | undefined;
+  readonly #to: number;
   #open = false;
 
-  constructor(topic: string, port: TaskPort, streams: readonly Stream[]) {
+  /** `to`: what lies from there on is not read. */
+  constructor(
+    topic: string,
+    port: TaskPort,
+    streams: readonly Stream[],
+    to = Number.POSITIVE_INFINITY,
+  ) {
     this.topic = topic;
+    this.#to = to;
     this.#port = port;
     this.#readers = streams.map((stream) => ({ stream, cursor: new BatchCursor() }));
   }
@@ -24,7 +32,7 @@ export class Input {
   get ready(): boolean {
     if (this.#open) return true;
     this.#next ??= this.#port.take(this.topic);
-    return this.#next !== undefined;
+    return this.#next !== undefined && this.#next.from < this.#to;
   }
 
   /**

@@ -18,6 +18,8 @@ export class Stream {
   readonly #source: Source;
   readonly #writer: { readonly node: Node; write(slice: Slice): void };
   readonly #slices = new Subject<Slice>();
+  /** Records below it are not its to read: those of before it came to this group. */
+  #from = 0;
   readonly #tick: Slice;
 
   constructor(plan: StreamPlan, priority: number, parts: TaskParts) {
@@ -62,6 +64,7 @@ export class Stream {
   run(clockMs: number): void {
     const { slice } = this;
     slice.clockMs = clockMs;
+    if (slice.n > 0 && slice.offset[0]! < this.#from) this.#passOver(slice);
     this.#source.admit(slice);
     this.#slices.next(slice);
   }
@@ -74,6 +77,24 @@ export class Stream {
     tick.clockMs = clockMs;
     this.#slices.next(tick);
     return true;
+  }
+
+  /** Where it stands, as it may be further than the group (stream-positions.ts). */
+  get from(): number {
+    return this.#from;
+  }
+
+  startAt(offset: number): void {
+    this.#from = offset;
+  }
+
+  #passOver(slice: Slice): void {
+    const { selection, selected, offset } = slice;
+    let kept = 0;
+    for (let j = 0; j < selected; j++) {
+      if (offset[selection[j]!]! >= this.#from) selection[kept++] = selection[j]!;
+    }
+    slice.selected = kept;
   }
 
   close(): void {

@@ -21,6 +21,7 @@ import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { Input } from './input.ts';
 import { Stream } from './stream.ts';
+import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /** The counts of one node, for metrics and for the driver's sums. */
@@ -79,11 +80,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     const topics = new Set(sub.streams.map((stream) => stream.source.topic));
     this.#inputs = [...topics].map(
       (topic) =>
-        new Input(
-          topic,
-          port,
-          this.#streams.filter((s) => s.plan.source.topic === topic),
-        ),
+        new Input(topic, port, this.#streamsOf(topic), options.readTo?.(topic, port.partition)),
     );
     for (const { steps } of this.#streams) {
       for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
@@ -108,6 +105,12 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#loader.need(steps.heldSchemaIds());
     }
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
+    for (const { topic } of this.#inputs) {
+      const positions = readStreamPositions(this.#port.committedMetadata(topic));
+      for (const stream of this.#streamsOf(topic)) {
+        stream.startAt(positions.get(stream.plan.useCase) ?? 0);
+      }
+    }
     this.#started = true;
     this.#options.wake();
   }
@@ -187,7 +190,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
         store.writeChanged(this.#collector.builder(changelog, partition), nowMs);
       }
     }
-    const offsets = [...this.#offsets].map(([topic, offset]) => ({ topic, offset, metadata: '' }));
+    const offsets = [...this.#offsets].map(([topic, offset]) => {
+      return { topic, offset, metadata: this.#positionsOf(topic, offset) };
+    });
     this.#offsets.clear();
     this.#uncommitted = 0;
     return { partition, batches: this.#collector.takeBatches(), offsets };
@@ -198,6 +203,11 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   // What others may look at.
+
+  /** Its state is back. */
+  get started(): boolean {
+    return this.#started;
+  }
 
   get idle(): boolean {
     return this.#started && this.#tables.idle && this.quiet;
@@ -222,6 +232,23 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   get blockedBy(): string | null {
     return this.#loader.trouble;
+  }
+
+  /**
+   * Lets go at once of what these stores hold; called again where a step lets go one by one. Gives
+   * how many records they hold still.
+   */
+  release(stores: ReadonlySet<string>): number {
+    let held = 0;
+    for (const { steps } of this.#streams) {
+      for (const { rows } of steps.steps) {
+        if (rows === null || !stores.has(rows.name)) continue;
+        rows.dueAt(this.#clock.now());
+        held += rows.held;
+      }
+    }
+    this.#options.wake();
+    return held;
   }
 
   flow(): StepFlow[] {
@@ -263,6 +290,16 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       onDrop,
       fail: (error) => this.#fail(error),
     };
+  }
+
+  #streamsOf(topic: string): Stream[] {
+    return this.#streams.filter(({ plan }) => plan.source.topic === topic);
+  }
+
+  /** Of the streams that are further than the group. */
+  #positionsOf(topic: string, offset: number): string {
+    const positions = this.#streamsOf(topic).map(({ plan, from }) => [plan.useCase, from] as const);
+    return noteStreamPositions(new Map(positions), offset);
   }
 
   #addStore(store: TaskStore): void {

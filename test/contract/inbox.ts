@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { add, emptyCursor, formatCursor } from '../../core/cursor.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { PRIORITIES, type PriorityName } from '../../core/priority.ts';
@@ -64,6 +65,13 @@ function idOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const part = (from: number, to: number) => hex.slice(from, to);
   return `${part(0, 8)}-${part(8, 12)}-5${part(13, 16)}-a${part(17, 20)}-${part(20, 32)}`;
+}
+
+/** The text of a cursor that covers these numbers of one priority. */
+function acknowledging(epoch: number, ...sequences: readonly number[]): string {
+  const cursor = emptyCursor(epoch);
+  for (const sequence of sequences) add(cursor, 1, sequence);
+  return formatCursor(cursor);
 }
 
 /** A row that is kept for a day. */
@@ -214,17 +222,25 @@ export function inboxContract(
       assert.deepEqual(await store.write([]), []);
     });
 
-    test('the last acknowledgement of an epoch is kept', async () => {
+    test('acknowledgements of an epoch are merged, and those of another are apart', async () => {
       assert.equal(await store.acknowledged('ack', 1), null);
-      await store.acknowledge('ack', 1, 'cursor-a');
-      await store.acknowledge('ack', 1, 'cursor-b');
-      assert.equal(await store.acknowledged('ack', 1), 'cursor-b');
+      await store.acknowledge('ack', 1, acknowledging(1, 1, 2));
+      await store.acknowledge('ack', 1, acknowledging(1, 5));
+      await store.acknowledge('ack', 1, acknowledging(1, 1));
+      assert.equal(await store.acknowledged('ack', 1), acknowledging(1, 1, 2, 5));
       assert.equal(await store.acknowledged('ack', 2), null);
       // With a new epoch the older one is void (rule D4): a store may keep it or not.
-      await store.acknowledge('ack', 2, 'cursor-c');
-      assert.equal(await store.acknowledged('ack', 2), 'cursor-c');
+      await store.acknowledge('ack', 2, acknowledging(2, 7));
+      assert.equal(await store.acknowledged('ack', 2), acknowledging(2, 7));
       assert.equal(await store.acknowledged('ack', 3), null);
       assert.equal(await store.acknowledged('ack-2', 1), null);
+    });
+
+    test('of acknowledgements at one time none is lost', async () => {
+      const all = Array.from({ length: 40 }, (_, i) => i + 1);
+      const seen = all.map((n) => store.acknowledge('at-once', 1, acknowledging(1, n)));
+      await Promise.all(seen);
+      assert.equal(await store.acknowledged('at-once', 1), acknowledging(1, ...all));
     });
 
     test('it answers its probe', async () => {
@@ -234,11 +250,11 @@ export function inboxContract(
     test('rows and acknowledgements outlive a close', async (context) => {
       if (harness.reopen === undefined) return context.skip('it cannot be opened again');
       await write(inboxNotification('again', 1, 'high', 1));
-      await store.acknowledge('again', 1, 'cursor-z');
+      await store.acknowledge('again', 1, acknowledging(1, 3));
       await store.close();
       store = await harness.reopen();
       assert.deepEqual(await numbers('again', 1, [0, 0, 0, 0]), ['high 1']);
-      assert.equal(await store.acknowledged('again', 1), 'cursor-z');
+      assert.equal(await store.acknowledged('again', 1), acknowledging(1, 3));
     });
   });
 }

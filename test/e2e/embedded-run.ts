@@ -59,13 +59,13 @@ export class House {
     return join(this.folder, 'carillon.yaml');
   }
 
-  async start(): Promise<void> {
+  async start(...more: readonly string[]): Promise<void> {
     const dir = join(this.folder, `run-${++this.#runs}`);
     mkdirSync(dir);
     this.#child = new ServerChild({
       name: `carillon-${this.#runs}`,
       command: process.execPath,
-      args: [CARILLON, 'run', '--deployment', this.deployment],
+      args: [CARILLON, 'run', '--deployment', this.deployment, ...more],
       dir,
       ownsDir: true,
       env: cleanEnv(ENV),
@@ -75,9 +75,18 @@ export class House {
   }
 
   get url(): string {
+    return this.#told('url');
+  }
+
+  /** Of metrics and details of health. */
+  get internalUrl(): string {
+    return this.#told('health');
+  }
+
+  #told(name: string): string {
     const text = readFileSync(this.#child!.logFile, 'utf8');
     const line = text.split('\n').find((one) => one.includes('"The pipeline runs."'))!;
-    return (JSON.parse(line) as { url: string }).url;
+    return (JSON.parse(line) as { [name: string]: string })[name]!;
   }
 
   /** kill -9. */
@@ -108,7 +117,7 @@ export class House {
   }
 
   async #devicesFolded(): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const text = await (await fetch(`${this.internalUrl}/metrics`)).text();
     const name = 'carillon_step_records_out_total{stream="devices-fold",step="to"} ';
     return Number(
       text
@@ -120,7 +129,7 @@ export class House {
 
   /** The sum of a metric's series whose labels have all of these values. */
   async metric(name: string, ...values: readonly string[]): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const text = await (await fetch(`${this.internalUrl}/metrics`)).text();
     const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
     const ours = lines.filter((line) => values.every((value) => line.includes(`="${value}"`)));
     return ours.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);

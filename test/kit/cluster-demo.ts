@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { startDashboard } from '../../cli/demo/dashboard.ts';
 import type { LiveSnapshot } from '../../cli/demo/flow-snapshot.ts';
+import { SAMPLE_TYPES } from '../../cli/demo/sample-events.ts';
 import { startSampleWorld } from '../../cli/demo/sample-world.ts';
 import { startStandIns } from '../../cli/demo/stand-ins.ts';
 import { untilSignal } from '../../cli/until-signal.ts';
@@ -184,6 +185,7 @@ async function watch(
     url,
     seed: 1,
     run: randomUUID().slice(0, 8),
+    types: { known: SAMPLE_TYPES, bySchema: [] },
     now: () => systemClock.now(),
     mintToken: (claims) => mintToken({ ...claims, secret, clock: systemClock, ttlMs: TOKEN_MS }),
   });
@@ -205,9 +207,9 @@ async function watch(
     links: [
       {
         what: 'look into a topic',
-        how: `npm run carillon -- tail outcomes --deployment ${deployment}`,
+        how: `npm run -s carillon -- tail outcomes --deployment ${deployment}`,
       },
-      { what: 'metrics, health', how: `${url}/metrics  /health/ready` },
+      { what: 'metrics, health', how: `http://127.0.0.1:${HTTP_PORT + 1}/metrics  /health/ready` },
       { what: 'logs of the processes', how: roles.map((role) => role.logFile).join(' ') },
     ],
   });

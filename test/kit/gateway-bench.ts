@@ -8,12 +8,8 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { isUndecodable, schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
-import {
-  GATEWAY_SCHEMAS,
-  type Gateway,
-  type GatewayOptions,
-  startGateway,
-} from '../../gateway/gateway.ts';
+import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+import { GATEWAY_SCHEMAS, type GatewayOptions } from '../../gateway/gateway-options.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import {
   DELIVER_PATH,
@@ -53,6 +49,7 @@ export class Bench {
     await bench.schemas.open([
       ...GATEWAY_SCHEMAS,
       { topic: 'tables.device-owners', schema: 'Device' },
+      { topic: 'tables.presence', schema: 'Presence' },
       { topic: 'notifications.normal.websocket', schema: 'DeviceNotification' },
       { topic: 'events.viewing-activity', schema: 'ViewingActivity' },
       { topic: 'events.plan-change', schema: 'PlanChange' },
@@ -101,7 +98,12 @@ export class Bench {
   }
 
   /** A row of tables.device-owners. */
-  async own(deviceId: string, epoch = 1, status: Device['status'] = 'ACTIVE'): Promise<void> {
+  async own(
+    deviceId: string,
+    epoch = 1,
+    status: Device['status'] = 'ACTIVE',
+    more: Partial<Device> = {},
+  ): Promise<void> {
     const row = {
       deviceId,
       memberId: 'm-1',
@@ -112,10 +114,22 @@ export class Bench {
       app: '',
       locale: '',
       transports: [],
-      updatedAt: NOW,
+      // Before the tokens of the tests: a deletion would revoke them.
+      updatedAt: NOW - 1,
+      ...more,
     };
-    const builder = new BatchBuilder('tables.device-owners', partitionOfText(deviceId, 4));
-    builder.append(NOW, deviceId, this.schemas.encoder('Device').toBuffer(row));
+    await this.#write('tables.device-owners', 'Device', deviceId, row);
+  }
+
+  /** A row of tables.presence, as the fold writes it. */
+  async online(deviceId: string, connectionId: string, generation: number): Promise<void> {
+    const row = { deviceId, gatewayId: 'another', connectionId, generation, connectedAt: NOW };
+    await this.#write('tables.presence', 'Presence', deviceId, row);
+  }
+
+  async #write(topic: string, schema: string, key: string, row: object): Promise<void> {
+    const builder = new BatchBuilder(topic, partitionOfText(key, 4));
+    builder.append(NOW, key, this.schemas.encoder(schema).toBuffer(row));
     await (await this.log.producer()).send([builder.finish()]);
   }
 

@@ -1,4 +1,5 @@
 /** Stand-ins for tests: a log and an inbox in memory, which can be made slow or absent. */
+import { mergedText } from '../../core/cursor.ts';
 import type { Diagnostic } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { EncodedBatch, Group, Log, Producer, ReadOptions, TopicSpec } from '../../core/log.ts';
@@ -19,6 +20,8 @@ export class FakeLog implements Log {
   #held: PromiseWithResolvers<void> | null = null;
   /** Batches that were sent. */
   sends = 0;
+  /** The topic of each record, in the order in which they were written. */
+  readonly order: string[] = [];
   away = false;
 
   constructor(options: { partitions?: number; missing?: readonly string[] } = {}) {
@@ -87,6 +90,7 @@ export class FakeLog implements Log {
       const place = `${batch.topic}/${batch.partition}`;
       const base = this.#ends.get(place) ?? 0;
       this.#ends.set(place, base + batch.count);
+      for (let i = 0; i < batch.count; i++) this.order.push(batch.topic);
       const records = readBatch(wholeBatch(batch.topic, batch.partition, batch.bytes, base));
       this.#topics.set(batch.topic, [...this.records(batch.topic), ...records]);
       for (const onRecords of this.#followers.get(batch.topic) ?? []) onRecords(records);
@@ -101,8 +105,23 @@ export class FakeInbox implements InboxStore {
   /** When each row was written to be forgotten, by notification id. */
   readonly expiry = new Map<string, number>();
   away = false;
+  /** Reads that are under way, and the most that ever were. */
+  reading = 0;
+  readingMost = 0;
+  reads = 0;
+  #held: PromiseWithResolvers<void> | null = null;
   /** Called when a read has seen its rows, so that a test can act between two reads. */
   afterRead: (deviceId: string) => void = () => undefined;
+
+  /** Reads wait until `release`. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = null;
+  }
 
   async write(rows: readonly InboxRow[]): Promise<readonly Outcome[]> {
     return rows.map(({ notification, expiresAt }): Outcome => {
@@ -132,6 +151,11 @@ export class FakeInbox implements InboxStore {
     limit: number,
   ): Promise<readonly DeviceNotification[]> {
     this.#check();
+    this.reading++;
+    this.reads++;
+    this.readingMost = Math.max(this.readingMost, this.reading);
+    await this.#held?.promise;
+    this.reading--;
     const all = this.#rows.get(`${deviceId}/${epoch}`) ?? [];
     const rows = all.filter((row) => row.sequence > marks[rank(row)]!).slice(0, limit);
     this.afterRead(deviceId);
@@ -143,9 +167,15 @@ export class FakeInbox implements InboxStore {
     return this.#acknowledged.get(`${deviceId}/${epoch}`) ?? null;
   }
 
+  /** Without the wait of `acknowledged`, and also when it is away. */
+  acknowledgedNow(deviceId: string, epoch: number): string | undefined {
+    return this.#acknowledged.get(`${deviceId}/${epoch}`);
+  }
+
   async acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void> {
     this.#check();
-    this.#acknowledged.set(`${deviceId}/${epoch}`, cursor);
+    const key = `${deviceId}/${epoch}`;
+    this.#acknowledged.set(key, mergedText(this.#acknowledged.get(key) ?? null, cursor));
   }
 
   async probe(): Promise<void> {

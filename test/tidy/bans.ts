@@ -1,5 +1,5 @@
 /** What may not be written, where, and what to write in its place. */
-import { CODE, COMMENT, lineAt, type Source } from './source.ts';
+import { CODE, COMMENT, LITERAL, lineAt, type Source } from './source.ts';
 import { isTest } from './tree.ts';
 
 export interface Ban {
@@ -7,7 +7,7 @@ export interface Ban {
   readonly instead: string;
   /** Matched against the text; the match must begin in `within`. */
   readonly pattern: RegExp;
-  readonly within: typeof CODE | typeof COMMENT;
+  readonly within: typeof CODE | typeof COMMENT | typeof LITERAL;
   /** Paths that it holds for. */
   holdsFor(path: string): boolean;
 }
@@ -90,6 +90,13 @@ export const BANS: readonly Ban[] = [
     pattern: /@ts-(?:ignore|expect-error|nocheck)/g,
     within: COMMENT,
     holdsFor: () => true,
+  },
+  {
+    what: 'a numbered parameter of SQL',
+    instead: 'write ? for each, and give the value again: node:sqlite of Node 22 binds no ?1',
+    pattern: /(?<=[\s(,=])\?[1-9]\b/g,
+    within: LITERAL,
+    holdsFor: isIn('connectors/embedded'),
   },
   {
     what: 'work left for later in a comment',

@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import { filesNamedIn, importsOf } from './imports.ts';
 import { assertNone, isTest, ROOT, read, sources } from './tree.ts';
 
-/** What a command or a test runner starts: package.json names them. */
+/** What a command or a test runner starts, and what the published package begins with. */
 function entryPoints(): ReadonlySet<string> {
-  const { bin, scripts } = JSON.parse(read('package.json'));
-  const named = [...Object.values<string>(bin), ...Object.values<string>(scripts)];
+  const { scripts } = JSON.parse(read('package.json'));
+  const { files: published } = JSON.parse(read('tsconfig.package.json'));
+  const named = [...Object.values<string>(scripts), ...published];
   return new Set(named.flatMap((text) => text.match(/[\w./-]+\.ts\b/g) ?? []));
 }
 

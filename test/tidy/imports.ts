@@ -63,9 +63,11 @@ function packageOf(specifier: string): string {
 /** Files that are named in a literal: workers, child processes, readers of a sibling. */
 export function filesNamedIn(source: Source): readonly string[] {
   const named: string[] = [];
-  for (const [, specifier] of source.text.matchAll(/['"`]([\w./-]+\.ts)['"`]/g)) {
+  const workers = [...source.text.matchAll(/\bworkerUrl\('([\w-]+)',/g)].map(([, n]) => `${n}.ts`);
+  const literals = [...source.text.matchAll(/['"`]([\w./-]+\.ts)['"`]/g)].map(([, n]) => n!);
+  for (const specifier of [...workers, ...literals]) {
     for (const base of [dirname(source.path), '.']) {
-      const file = normalize(join(base, specifier!));
+      const file = normalize(join(base, specifier));
       if (existsSync(join(ROOT, file))) named.push(file);
     }
   }

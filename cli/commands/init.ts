@@ -1,0 +1,93 @@
+/** `carillon init`: the folder of a pipeline of one's own, which starts and passes its test. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isName, nameLike } from '../../compiler/declarations.ts';
+import { CarillonError } from '../../core/error.ts';
+import { pipelineFiles } from '../init/pipeline.ts';
+import { EXIT_OK } from '../show-error.ts';
+import { packageFolder, version } from '../version.ts';
+
+/** Throws CAR920 for a name that is none, CAR921 for a folder that holds something already. */
+export async function init(path: string): Promise<number> {
+  const folder = resolve(process.cwd(), path);
+  const name = basename(folder);
+  if (!isName(name)) {
+    const like = nameLike(name);
+    throw new CarillonError('CAR920', `"${name}" cannot be the name of a pipeline.`, {
+      where: { at: 'carillon init' },
+      ...(like === undefined ? {} : { mend: `write ${like}.` }),
+    });
+  }
+  mustBeEmpty(folder, path);
+  const dependency = dependencyFor(folder);
+  const files = pipelineFiles(name, dependency ?? `^${version()}`);
+  try {
+    for (const file of files) write(join(folder, file.path), file.text);
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? 'no reason given';
+    throw new CarillonError('CAR921', `it cannot be written: ${why}.`, {
+      where: { file: path },
+      mend: 'name a folder that you may write to.',
+      cause,
+    });
+  }
+  const shown = relative(process.cwd(), folder);
+  process.stdout.write(
+    `${files.map((file) => `  ${join(shown, file.path)}\n`).join('')}\n` +
+      `A pipeline of your own. ${shown === '' ? '' : `cd ${shown}, then:\n`}\n` +
+      `${installLine(dependency, folder)}` +
+      `  npm test       checks it, and runs its tests\n` +
+      `  npm start      runs it with sample events and devices, and shows the flow\n`,
+  );
+  return EXIT_OK;
+}
+
+/** What a fresh folder may hold: a repository's own files, and what was installed to get here. */
+const HARMLESS: ReadonlySet<string> = new Set(['.git', '.DS_Store', 'LICENSE', 'node_modules']);
+
+function mustBeEmpty(folder: string, shown: string): void {
+  if (!existsSync(folder)) return;
+  const isFolder = statSync(folder).isDirectory();
+  const held = isFolder ? readdirSync(folder).filter((entry) => !HARMLESS.has(entry)) : [shown];
+  if (held.length === 0) return;
+  const what = isFolder ? `it holds ${held[0]} already.` : 'it is a file.';
+  throw new CarillonError('CAR921', what, { where: { file: shown } });
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text, { flag: 'wx' });
+}
+
+/**
+ * As whoever installed this package has asked for it: from a registry by version, or a file, whose
+ * path is then another. Undefined when it runs from a clone.
+ */
+function dependencyFor(folder: string): string | undefined {
+  const above = packageFolder.split(sep);
+  const at = above.lastIndexOf('node_modules');
+  if (at < 0) return undefined;
+  const home = above.slice(0, at).join(sep);
+  const asked = askedFor(join(home, 'package.json'));
+  if (asked?.startsWith('file:') !== true) return asked ?? `^${version()}`;
+  const file = asked.slice('file:'.length);
+  const there = isAbsolute(file) ? file : relative(folder, resolve(home, file));
+  return `file:${there.replaceAll('\\', '/')}`;
+}
+
+function askedFor(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(file, 'utf8'));
+  return dependencies.carillon ?? devDependencies.carillon;
+}
+
+/** Nothing to install where the package lies above: npm's scripts and npx look upwards. */
+function installLine(dependency: string | undefined, folder: string): string {
+  if (dependency === undefined) {
+    const tarball = join(packageFolder, `carillon-${version()}.tgz`);
+    return `  npm install ${tarball}   (made by npm pack in ${packageFolder})\n`;
+  }
+  const home = packageFolder.slice(0, packageFolder.lastIndexOf(`${sep}node_modules${sep}`));
+  if (!relative(home, folder).startsWith('..')) return '';
+  return '  npm install\n';
+}

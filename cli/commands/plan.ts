@@ -1,0 +1,113 @@
+/** `carillon plan [OLD] NEW`: what an edit of a topology would do, before it is done. */
+import { resolve } from 'node:path';
+import { systemClock } from '../../core/clock.ts';
+import { CarillonError } from '../../core/error.ts';
+import { type Applied, appliedOf } from '../../runtime/edits/applied.ts';
+import {
+  type Comparison,
+  compare,
+  compareFiles,
+  readApplied,
+} from '../../runtime/edits/comparison.ts';
+import type { EditLine } from '../../runtime/edits/words.ts';
+import { type Deployment, readDeployment } from '../deployment.ts';
+import { type LoadedTopology, loadTopology } from '../load-topology.ts';
+import { type LogReader, openLogReader } from '../log-reader.ts';
+import { EXIT_OK } from '../show-error.ts';
+
+export interface PlanOptions {
+  readonly deployment?: string;
+  readonly format: 'text' | 'json';
+}
+
+/** Something would be lost. */
+export const EXIT_LOSES = 2;
+const FILES_MAX = 2;
+
+/** Two files are compared as they are; one (default: the deployment's) with what is stored. */
+export async function plan(files: readonly string[], options: PlanOptions): Promise<number> {
+  const folder = process.cwd();
+  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  if (files.length > FILES_MAX) {
+    const what = `plan takes the old file and the new one, not ${files.length} files.`;
+    throw new CarillonError('CAR900', what, { where: { at: files[FILES_MAX]! } });
+  }
+  const load = (file: string | undefined) =>
+    loadTopology(deployment, {
+      folder,
+      env: process.env,
+      file: file === undefined ? undefined : resolve(folder, file),
+    });
+  const [first, second] = files;
+  const is = load(second ?? first);
+  const found =
+    second === undefined
+      ? await withStored(deployment, is)
+      : compareFiles(appliedFrom(load(first)), appliedFrom(is));
+  const isLosing = found.stakes.losses.length > 0;
+  process.stdout.write(
+    options.format === 'json'
+      ? `${JSON.stringify({ topology: is.plan.topology, loses: isLosing, lines: found.lines })}\n`
+      : text(found),
+  );
+  return isLosing ? EXIT_LOSES : EXIT_OK;
+}
+
+const appliedFrom = (loaded: LoadedTopology): Applied => appliedOf(loaded.plan, loaded.text);
+
+async function withStored(deployment: Deployment, is: LoadedTopology): Promise<Comparison> {
+  const reader = await storedLog(deployment);
+  const applied = appliedFrom(is);
+  if (reader === undefined) {
+    const empty = {
+      committed: async () => [],
+      bounds: async () => undefined,
+      offsetsAt: async () => [],
+      topics: async () => [],
+    };
+    const none = {
+      read: async function* () {},
+      partitionsOf: async () => undefined,
+      positions: empty,
+    };
+    return compare(none, null, is.plan, applied, systemClock.now());
+  }
+  try {
+    const was = await readApplied(reader, is.plan.topology);
+    return await compare(reader, was, is.plan, applied, systemClock.now());
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Undefined: nothing was ever run here. */
+async function storedLog(deployment: Deployment): Promise<LogReader | undefined> {
+  try {
+    return await openLogReader(deployment);
+  } catch (error) {
+    if (error instanceof CarillonError && error.code === 'CAR911') return undefined;
+    throw error;
+  }
+}
+
+function text({ was, is, lines, stakes }: Comparison): string {
+  const from = was === null ? 'nothing is stored of what ran before' : `runs ${was.hash}`;
+  const head = `topology ${is.topology}: ${from}, would run ${is.hash}\n\n`;
+  const widths = [0, 0, 0];
+  const cells = lines.map(({ of, name, how }: EditLine) => [of, name, how]);
+  for (const row of cells)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i]!, cell.length);
+    });
+  const body = lines.map((line, n) => {
+    const row = cells[n]!.map((cell, i) => cell.padEnd(widths[i]!)).join('  ');
+    return `${row}  ${line.what}`.trimEnd();
+  });
+  return `${head}${body.join('\n')}\n\n${ending(stakes.losses.length)}\n`;
+}
+
+function ending(losses: number): string {
+  if (losses === 0) return 'Nothing is lost.';
+  const what = losses === 1 ? '1 thing would be lost' : `${losses} things would be lost`;
+  return `${what}: carillon run refuses it, unless --drain (told first) or --drop (counted) is given.`;
+}

@@ -1,0 +1,47 @@
+/** Which events a topology takes, and how samples of each are made. */
+import type { Plan } from '../../compiler/plan.ts';
+import type { SchemaFolder } from '../../schemas/folder.ts';
+import { SAMPLE_SCHEMAS, SAMPLE_TYPES, type SampleType } from './sample-events.ts';
+import type { SchemaSample } from './schema-samples.ts';
+
+export interface SampledTypes {
+  /** Those that the sample world knows, as its topology is shipped. */
+  readonly known: readonly SampleType[];
+  readonly bySchema: readonly SchemaSample[];
+}
+
+const EVENTS_PREFIX = 'events.';
+
+/** The event types that the topology reads: only these would be taken. */
+export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
+  const known = new Set<SampleType>();
+  const bySchema = new Map<string, SchemaSample>();
+  const streams = plan.subTopologies
+    .filter(({ role }) => role.startsWith('streams'))
+    .flatMap((sub) => sub.streams);
+  for (const { source } of streams) {
+    if (!source.topic.startsWith(EVENTS_PREFIX)) continue;
+    const type = source.topic.slice(EVENTS_PREFIX.length);
+    const { schema } = source.projection;
+    const own = SAMPLE_TYPES.find((name) => name === type && SAMPLE_SCHEMAS[name] === schema);
+    const record = schemas.get(schema);
+    if (own !== undefined) known.add(own);
+    else if (record !== undefined) {
+      const { member, time, id } = source;
+      bySchema.set(type, {
+        type,
+        record,
+        member: fieldOf(member),
+        time: fieldOf(time),
+        id: fieldOf(id),
+      });
+    }
+  }
+  return { known: [...known], bySchema: [...bySchema.values()] };
+}
+
+/** `eventId` of `value.eventId`; a path into a record below is left to chance. */
+function fieldOf(reader: { readonly path: string } | null): string | null {
+  const field = reader?.path.replace(/^value\./, '');
+  return field === undefined || field.includes('.') ? null : field;
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { AvroRecord } from '../../schemas/folder.ts';
+import { readSchemaFolder, schemaFolderOf } from '../../schemas/folder.ts';
+import { type FieldProblem, jsonEventReader } from '../../schemas/json-events.ts';
+import { lanesWith, planChanges, planOf } from '../../test/kit/drive.ts';
+import { packageFolder } from '../version.ts';
+import { SeededRandom } from './random.ts';
+import { SampleEvents } from './sample-events.ts';
+import { sampledTypes } from './sampled-types.ts';
+import { type SchemaSample, sampleOf } from './schema-samples.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const SEED = 7;
+
+const record = (...fields: readonly (readonly [name: string, type: unknown])[]): AvroRecord => ({
+  type: 'record',
+  name: 'Booking',
+  namespace: 'air.events',
+  fields: fields.map(([name, type]) => ({ name, type })),
+});
+const NODE = { type: 'record', name: 'Node', fields: [{ name: 'next', type: ['null', 'Node'] }] };
+const MEAL = { type: 'enum', name: 'Meal', symbols: ['NONE', 'VEGAN'] };
+
+/** Each kind of type that Avro has: samples of it are what its schema takes. */
+const types: readonly [what: string, record: AvroRecord][] = [
+  ['primitives', record(['a', 'boolean'], ['b', 'int'], ['c', 'long'], ['d', 'float'])],
+  ['more primitives', record(['a', 'double'], ['b', 'bytes'], ['c', 'string'], ['d', 'null'])],
+  ['written out', record(['a', { type: 'string' }], ['b', { type: 'bytes' }])],
+  ['a fixed', record(['a', { type: 'fixed', name: 'Hash', size: 16 }])],
+  ['an enum, twice', record(['a', MEAL], ['b', 'Meal'], ['c', 'air.events.Meal'])],
+  ['an array', record(['a', { type: 'array', items: 'string' }])],
+  ['a map', record(['a', { type: 'map', values: MEAL }])],
+  ['a record in a record', record(['a', { ...NODE, fields: [{ name: 'x', type: 'int' }] }])],
+  ['a record that holds itself', record(['a', NODE])],
+  ['a union', record(['a', ['null', 'string']], ['b', ['int', 'null']])],
+  ['a union of many', record(['a', ['null', 'string', 'long', MEAL]])],
+  ['a union in an array', record(['a', { type: 'array', items: ['null', 'int'] }])],
+  ['a day', record(['a', { type: 'int', logicalType: 'date' }])],
+  ['times', record(['a', { type: 'long', logicalType: 'timestamp-micros' }])],
+  ['a time of day', record(['a', { type: 'int', logicalType: 'time-millis' }])],
+  ['an unknown logical type', record(['a', { type: 'string', logicalType: 'uuid' }])],
+];
+for (const [what, of] of types) {
+  test(`samples by schema: ${what} (seed ${SEED})`, () => {
+    const random = new SeededRandom(SEED);
+    const sample: SchemaSample = { type: 't', record: of, member: null, time: null, id: null };
+    const reader = jsonEventReader(of);
+    for (let i = 0; i < 200; i++) {
+      const facts = { memberId: 'm-1', eventId: `e-${i}`, nowMs: NOW };
+      const problems: FieldProblem[] = [];
+      reader.read(sampleOf(sample, facts, random), '', problems);
+      assert.deepEqual(problems, []);
+    }
+  });
+}
+
+test('key, id and time are those that the topology reads', () => {
+  const of = record(['passenger', 'string'], ['bookingId', 'string'], ['at', 'long']);
+  const fields = { member: 'passenger', id: 'bookingId', time: 'at' };
+  const facts = { memberId: 'm-3', eventId: 'e-9', nowMs: NOW };
+  assert.deepEqual(sampleOf({ type: 't', record: of, ...fields }, facts, new SeededRandom(SEED)), {
+    passenger: 'm-3',
+    bookingId: 'e-9',
+    at: NOW,
+  });
+});
+
+test('the types of a topology: its own by schema, those of the sample world as they are', () => {
+  const folder = readSchemaFolder(join(packageFolder, 'schemas'));
+  const plan = planOf(lanesWith(planChanges({})));
+  assert.deepEqual(sampledTypes(plan, folder), { known: ['plan-change'], bySchema: [] });
+  // The same topic with another schema is another event.
+  const other = planOf(lanesWith(planChanges({})).replaceAll('PlanChange', 'MyListUpdate'));
+  const { known, bySchema } = sampledTypes(other, folder);
+  assert.deepEqual([known, bySchema.map(({ type }) => type)], [[], ['plan-change']]);
+  assert.deepEqual(sampledTypes(other, schemaFolderOf(new Map())), { known: [], bySchema: [] });
+});
+
+test('mistakes are made of samples by schema too, and the same seed makes the same', () => {
+  const of = record(['passenger', 'string'], ['bookingId', 'string'], ['at', 'long']);
+  const fields = { member: 'passenger', id: 'bookingId', time: 'at' };
+  const bySchema = [{ type: 'booking', record: of, ...fields }];
+  const some = () => {
+    const options = { seed: SEED, run: 'r', members: 3, types: [], mistakes: true };
+    const events = new SampleEvents({ ...options, bySchema });
+    return Array.from({ length: 1_000 }, () => events.next(NOW));
+  };
+  assert.deepEqual(some(), some());
+  const seen = some();
+  assert.ok(seen.every(({ type, key, value }) => type === 'booking' && value.passenger === key));
+  assert.ok(seen.some(({ value }) => Number(value.at) < NOW));
+  assert.ok(seen.some(({ key }) => key.startsWith('m-new-')));
+});

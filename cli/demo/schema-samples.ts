@@ -1,0 +1,140 @@
+/**
+ * Sample events of any event type: made from its Avro schema, with the fields that the topology
+ * reads as key, time and id set as a producer would. For types that the sample world has no
+ * events of its own for.
+ */
+import type { AvroRecord } from '../../schemas/folder.ts';
+import type { SeededRandom } from './random.ts';
+
+/** An event type of the topology that samples are made of by its schema. */
+export interface SchemaSample {
+  /** `parcel-update`, as in `POST /v1/events/parcel-update`. */
+  readonly type: string;
+  readonly record: AvroRecord;
+  /** Names of fields; null: the topology reads none. */
+  readonly member: string | null;
+  readonly time: string | null;
+  readonly id: string | null;
+}
+
+type Json = unknown;
+type Named = Map<string, Json>;
+
+/** Whole numbers and texts that come again, so that what belongs together does. */
+const DIFFERENT = 20;
+const DEPTH_MAX = 6;
+
+export interface SampleFacts {
+  readonly memberId: string;
+  readonly eventId: string;
+  readonly nowMs: number;
+}
+
+export function sampleOf(
+  sample: SchemaSample,
+  facts: SampleFacts,
+  random: SeededRandom,
+): { readonly [field: string]: Json } {
+  const named: Named = new Map();
+  collect(sample.record, named);
+  const value: { [field: string]: Json } = {};
+  for (const { name, type } of sample.record.fields) {
+    if (name === (sample.member ?? 'memberId')) value[name] = facts.memberId;
+    else if (name === (sample.id ?? 'eventId')) value[name] = facts.eventId;
+    else if (name === sample.time) value[name] = facts.nowMs;
+    else value[name] = anyOf(type, name, { named, facts, random }, 0);
+  }
+  return value;
+}
+
+interface Making {
+  readonly named: Named;
+  readonly facts: SampleFacts;
+  readonly random: SeededRandom;
+}
+
+/** JSON in the form of the HTTP API: unions plainly, bytes as base64. */
+function anyOf(type: Json, field: string, making: Making, depth: number): Json {
+  const { named, random } = making;
+  if (Array.isArray(type)) {
+    const others = type.filter((branch) => branch !== 'null');
+    const isNull = type.includes('null') && (depth >= DEPTH_MAX || random.chance(0.3));
+    return isNull || others.length === 0
+      ? null
+      : anyOf(random.pick(others), field, making, depth + 1);
+  }
+  if (typeof type === 'string') {
+    const other = named.get(type);
+    return other === undefined
+      ? primitive(type, field, making)
+      : anyOf(other, field, making, depth + 1);
+  }
+  const at = type as { readonly [key: string]: Json };
+  switch (at.type) {
+    case 'record':
+      return Object.fromEntries(
+        (at.fields as AvroRecord['fields']).map(({ name, type: of }) => [
+          name,
+          anyOf(of, name, making, depth + 1),
+        ]),
+      );
+    case 'enum':
+      return random.pick(at.symbols as string[]);
+    case 'array':
+      return depth >= DEPTH_MAX || random.chance(0.3)
+        ? []
+        : [anyOf(at.items, field, making, depth + 1)];
+    case 'map':
+      return depth >= DEPTH_MAX ? {} : { sample: anyOf(at.values, field, making, depth + 1) };
+    case 'fixed':
+      return Buffer.alloc(at.size as number, random.below(256)).toString('base64');
+    default:
+      return typeof at.logicalType === 'string' && TIMES[at.logicalType] !== undefined
+        ? TIMES[at.logicalType]!(making.facts.nowMs)
+        : anyOf(at.type, field, making, depth);
+  }
+}
+
+const TIMES: { readonly [logicalType: string]: (nowMs: number) => number } = {
+  'timestamp-millis': (nowMs) => nowMs,
+  'timestamp-micros': (nowMs) => nowMs * 1_000,
+  'local-timestamp-millis': (nowMs) => nowMs,
+  'local-timestamp-micros': (nowMs) => nowMs * 1_000,
+  'time-millis': (nowMs) => nowMs % 86_400_000,
+  'time-micros': (nowMs) => (nowMs % 86_400_000) * 1_000,
+  date: (nowMs) => Math.floor(nowMs / 86_400_000),
+};
+
+function primitive(type: string, field: string, { random }: Making): Json {
+  switch (type) {
+    case 'null':
+      return null;
+    case 'boolean':
+      return random.chance(0.5);
+    case 'int':
+    case 'long':
+      return random.below(DIFFERENT * 5);
+    case 'float':
+    case 'double':
+      return random.below(DIFFERENT * 5) / 4;
+    case 'bytes':
+      return Buffer.from(`${field}-${random.below(DIFFERENT)}`).toString('base64');
+    default:
+      return `${field.replace(/Id$/, '').toLowerCase()}-${1 + random.below(DIFFERENT)}`;
+  }
+}
+
+/** Types that the schema defines, by name and by full name. */
+function collect(type: Json, into: Named, namespace = ''): void {
+  if (Array.isArray(type)) for (const branch of type) collect(branch, into, namespace);
+  if (typeof type !== 'object' || type === null || Array.isArray(type)) return;
+  const at = type as { readonly [key: string]: Json };
+  const inner = typeof at.namespace === 'string' ? at.namespace : namespace;
+  if (typeof at.name === 'string') {
+    into.set(at.name, at);
+    into.set(`${inner}.${at.name}`, at);
+  }
+  const fields = Array.isArray(at.fields) ? (at.fields as AvroRecord['fields']) : [];
+  for (const field of fields) collect(field.type, into, inner);
+  for (const key of ['type', 'items', 'values']) collect(at[key], into, inner);
+}

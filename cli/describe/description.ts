@@ -1,0 +1,154 @@
+/**
+ * A plan as plain data: what `carillon describe --format json` prints, and what its picture is
+ * drawn of. A public form: fields are added, never renamed.
+ */
+import type { LanePlan, Plan, SinkPlan, StepPlan, StreamPlan } from '../../compiler/plan.ts';
+import { type Priority, priorityName } from '../../core/priority.ts';
+
+export interface DescribedStep {
+  readonly name: string;
+  readonly type: string;
+  /** Null: it keeps nothing. */
+  readonly store: string | null;
+  /** Tables that it looks into, by name. */
+  readonly tables: readonly string[];
+  /** Reasons for which it may drop a record. */
+  readonly drops: readonly string[];
+}
+
+export interface DescribedStream {
+  readonly name: string;
+  readonly useCase: string;
+  readonly doc: string;
+  readonly topic: string;
+  readonly schema: string;
+  /** Which of the topic's events are told at this priority; null: all. */
+  readonly when: string | null;
+  readonly steps: readonly DescribedStep[];
+  /** The lane that its records go to; null: they go to topics. */
+  readonly lane: string | null;
+  /** Topics that its records go to. */
+  readonly to: readonly string[];
+}
+
+export interface DescribedSubTopology {
+  readonly role: string;
+  readonly group: string;
+  /** Null in a topology without priorities, and for the devices' own tasks. */
+  readonly priority: string | null;
+  readonly streams: readonly DescribedStream[];
+  readonly tables: readonly string[];
+}
+
+export interface DescribedSink {
+  readonly name: string;
+  readonly connector: string;
+  readonly steps: readonly DescribedStep[];
+  readonly tables: readonly string[];
+  readonly inFlightMax: number;
+  readonly timeoutMs: number;
+  /** One consumer group for each priority. */
+  readonly lanes: readonly {
+    readonly priority: string;
+    readonly group: string;
+    readonly topics: readonly string[];
+  }[];
+}
+
+export interface Description {
+  readonly topology: string;
+  readonly doc: string;
+  readonly hash: string;
+  readonly subTopologies: readonly DescribedSubTopology[];
+  readonly sinks: readonly DescribedSink[];
+  readonly tables: readonly { readonly name: string; readonly topic: string }[];
+  readonly topics: readonly {
+    readonly name: string;
+    readonly use: string;
+    readonly cleanup: string;
+    readonly schema: string | null;
+  }[];
+  readonly deadLetters: string;
+}
+
+export function describePlan(plan: Plan): Description {
+  const { topology, doc, hash, deadLetters } = plan;
+  return {
+    topology,
+    doc,
+    hash,
+    subTopologies: plan.subTopologies.map((sub) => ({
+      role: sub.role,
+      group: sub.group,
+      priority: sub.priority < 0 ? null : priorityName(sub.priority),
+      streams: sub.streams.map((stream) => describeStream(stream, sub.priority)),
+      tables: sub.tables.map(({ name }) => name),
+    })),
+    sinks: plan.sinks.map(describeSink),
+    tables: plan.tables.map(({ name, topic }) => ({ name, topic })),
+    topics: plan.topics.map(({ name, use, cleanup, schema = null }) => ({
+      name,
+      use,
+      cleanup,
+      schema,
+    })),
+    deadLetters,
+  };
+}
+
+function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedStream {
+  const { name, useCase, doc, source, to } = stream;
+  return {
+    name,
+    useCase,
+    doc,
+    topic: source.topic,
+    schema: source.projection.schema,
+    when: whenOf(stream, priority),
+    steps: stream.steps.map(describeStep),
+    lane: to.kind === 'lane' ? to.lane.name : null,
+    to:
+      to.kind === 'topic'
+        ? to.topics.map(({ topic }) => topic)
+        : to.transports.map((transport) => to.lane.topicOf(priority, transport)),
+  };
+}
+
+/** The first `unless` that holds wins; none: `as`. */
+function whenOf({ priority: rule }: StreamPlan, priority: Priority | -1): string | null {
+  if (rule === null || rule.unless.length === 0) return null;
+  const own = rule.unless.filter(({ as }) => as === priority).map(({ when }) => when.source);
+  const others = rule.unless.filter(({ as }) => as !== priority).map(({ when }) => when.source);
+  if (rule.as === priority) return others.length === 0 ? null : `not (${others.join(' || ')})`;
+  return own.join(' || ');
+}
+
+function describeStep({ name, spec, config, store }: StepPlan): DescribedStep {
+  const tables = Object.entries(spec.config)
+    .filter(([, option]) => (option as { kind: string }).kind === 'table')
+    .flatMap(([option]) => (typeof config[option] === 'string' ? [config[option]] : []));
+  return { name, type: spec.type, store, tables, drops: Object.keys(spec.drops ?? {}) };
+}
+
+function describeSink(sink: SinkPlan): DescribedSink {
+  const { name, spec, steps, tables, inFlightMax, timeoutMs, lane } = sink;
+  const topicsOf = (priority: Priority) =>
+    transportsOf(sink.transport, lane).map((transport) => lane.topicOf(priority, transport));
+  return {
+    name,
+    connector: spec.type,
+    steps: steps.map(describeStep),
+    tables: tables.map((table) => table.name),
+    inFlightMax,
+    timeoutMs,
+    lanes: lane.priorities.map((priority) => ({
+      priority: priorityName(priority),
+      group: sink.groupOf(priority),
+      topics: topicsOf(priority),
+    })),
+  };
+}
+
+function transportsOf(transport: SinkPlan['transport'], lane: LanePlan): LanePlan['transports'] {
+  return transport === 'all' ? lane.transports : [transport];
+}

@@ -1,0 +1,332 @@
+/**
+ * A topology as a picture: a band for each priority, most urgent on top, in it a row for each
+ * stream from its topic over its steps to the lanes; beside them the sinks, a column each. No two
+ * lines cross, so that thirty steps are read as easily as three. Under a step stand its state and
+ * the reasons for which it drops.
+ */
+import { formatDuration } from '../../core/duration.ts';
+import { PRIORITIES } from '../../core/priority.ts';
+import type {
+  DescribedSink,
+  DescribedStep,
+  DescribedStream,
+  DescribedSubTopology,
+  Description,
+} from './description.ts';
+import {
+  arrow,
+  type Box,
+  box,
+  centred,
+  DRUM_PX,
+  drum,
+  svg,
+  text,
+  titled,
+  widthOf,
+} from './svg-text.ts';
+
+const EDGE = 24;
+const BAND_PAD = 14;
+const STRIPE = 6;
+const CHIP_HEIGHT = 26;
+/** Between steps: room for an arrow. */
+const CHIP_GAP = 22;
+/** A line under a step: a reason, or its state. */
+const NOTE_HEIGHT = 13;
+const ROW_GAP = 10;
+/** Steps beyond this go on in the next line of the row. */
+const STEPS_WIDTH_MAX = 780;
+const SINK_WIDTH = 112;
+const SINK_GAP = 12;
+const HEAD_HEIGHT = 28;
+
+interface Chip {
+  readonly step: DescribedStep;
+  readonly notes: readonly Note[];
+  readonly width: number;
+}
+
+interface Note {
+  readonly style: 'drop' | 'state';
+  readonly words: string;
+}
+
+interface Row {
+  readonly stream: DescribedStream;
+  readonly lines: readonly (readonly Chip[])[];
+  readonly height: number;
+}
+
+interface Band {
+  readonly title: string;
+  readonly about: string;
+  /** Class of its colour. */
+  readonly colour: string;
+  readonly priority: string | null;
+  readonly rows: readonly Row[];
+  readonly height: number;
+}
+
+interface Measures {
+  /** Where the steps begin, and how far they go at most. */
+  readonly steps: number;
+  readonly stepsEnd: number;
+  readonly bandWidth: number;
+  readonly sinks: number;
+  readonly width: number;
+}
+
+/** The text of an SVG file; it shows itself light or dark as the reader has it. */
+export function picture(described: Description): string {
+  const bands = bandsOf(described);
+  const sinks = described.sinks;
+  const measures = measure(bands, sinks.length);
+  const parts = [
+    text(EDGE, 36, 'title', described.topology),
+    text(EDGE + widthOf(described.topology, 'title') + 16, 36, 'small', described.doc),
+  ];
+  const sinkHeads = sinks.map((sink) => sinkNotes(sink));
+  const headNotes = Math.max(0, ...sinkHeads.map((notes) => notes.length));
+  let y = 56 + (sinks.length === 0 ? 0 : headNotes * NOTE_HEIGHT + 14);
+  const sinksTop = y;
+  for (const [n, sink] of sinks.entries()) {
+    parts.push(sinkHead(sink, sinkHeads[n]!, measures.sinks + n * (SINK_WIDTH + SINK_GAP), y));
+  }
+  for (const band of bands) {
+    parts.push(drawBand(band, y, measures), ...drawLanes(band, y, measures, sinks));
+    y += band.height + 12;
+  }
+  y = Math.max(y, sinksTop);
+  parts.push(...legend(y + 10, described));
+  return svg(measures.width, y + 34, `The topology ${described.topology}`, parts);
+}
+
+function bandsOf({ subTopologies }: Description): Band[] {
+  const devices = subTopologies.filter(({ role }) => role.startsWith('devices/'));
+  const streams = subTopologies.filter((sub) => !devices.includes(sub));
+  const bands = streams.map((sub) => bandOf(sub.priority ?? 'streams', sub.group, [sub]));
+  if (devices.length === 0) return bands;
+  return [...bands, bandOf('devices', 'who owns which device, and who is connected', devices)];
+}
+
+function bandOf(title: string, about: string, subs: readonly DescribedSubTopology[]): Band {
+  const rows = subs.flatMap((sub) => sub.streams.map(rowOf));
+  const priority = subs[0]?.priority ?? null;
+  const at = (PRIORITIES as readonly (string | null)[]).indexOf(priority);
+  const inner = rows.reduce((sum, { height }) => sum + height + ROW_GAP, -ROW_GAP);
+  const height = HEAD_HEIGHT + inner + BAND_PAD;
+  return { title, about, colour: `p${at < 0 ? 4 : at}`, priority, rows, height };
+}
+
+function rowOf(stream: DescribedStream): Row {
+  const lines: Chip[][] = [[]];
+  let used = 0;
+  for (const chip of stream.steps.map(chipOf)) {
+    if (used + chip.width > STEPS_WIDTH_MAX && used > 0) {
+      lines.push([]);
+      used = 0;
+    }
+    lines.at(-1)!.push(chip);
+    used += chip.width + CHIP_GAP;
+  }
+  const height = lines.reduce((sum, line) => sum + lineHeight(line), 0);
+  return { stream, lines, height: Math.max(height, labelsOf(stream).length * 15 + 4) };
+}
+
+function chipOf(step: DescribedStep): Chip {
+  const notes: Note[] = [
+    ...step.tables.map((table) => ({ style: 'state', words: table }) as const),
+    ...(step.store === null ? [] : [{ style: 'state', words: 'state' } as const]),
+    ...step.drops.map((reason) => ({ style: 'drop', words: `− ${reason}` }) as const),
+  ];
+  const widths = notes.map(
+    ({ style, words }) => widthOf(words, style) + (style === 'state' ? DRUM_PX : 0),
+  );
+  return { step, notes, width: Math.max(widthOf(step.name, 'mono') + 20, ...widths) };
+}
+
+function lineHeight(line: readonly Chip[]): number {
+  const notes = Math.max(0, ...line.map((chip) => chip.notes.length));
+  return CHIP_HEIGHT + notes * NOTE_HEIGHT + 6;
+}
+
+type Label = readonly [words: string, style: 'name' | 'mono' | 'small'];
+
+/** What stands before the steps of a row. */
+function labelsOf({ name, topic, when }: DescribedStream): Label[] {
+  const labels: Label[] = [
+    [name, 'name'],
+    [topic, 'mono'],
+  ];
+  if (when !== null) labels.push([`when ${shortened(when)}`, 'small']);
+  return labels;
+}
+
+const LABEL_CHARS_MAX = 46;
+
+const shortened = (words: string) =>
+  words.length <= LABEL_CHARS_MAX ? words : `${words.slice(0, LABEL_CHARS_MAX - 1)}…`;
+
+function measure(bands: readonly Band[], sinks: number): Measures {
+  const rows = bands.flatMap((band) => band.rows);
+  const labels = rows.flatMap(({ stream }) =>
+    labelsOf(stream).map(([words, style]) => widthOf(words, style)),
+  );
+  const steps = EDGE + STRIPE + 16 + Math.max(0, ...labels) + 36;
+  const ends = rows.flatMap(({ lines, stream }) =>
+    lines.map((line, n) => {
+      const width = line.reduce((sum, chip) => sum + chip.width + CHIP_GAP, 0);
+      const isLast = n === lines.length - 1;
+      return steps + width + (isLast ? targetsWidth(stream) : 0);
+    }),
+  );
+  const heads = bands.map(({ title, about }) => EDGE + 90 + widthOf(`${title}${about}`, 'small'));
+  const stepsEnd = Math.max(steps + 40, ...ends, ...heads);
+  const bandWidth = stepsEnd + BAND_PAD - EDGE;
+  const beside = stepsEnd + BAND_PAD + 30;
+  const width =
+    sinks === 0
+      ? stepsEnd + BAND_PAD + EDGE
+      : beside + sinks * (SINK_WIDTH + SINK_GAP) - SINK_GAP + EDGE;
+  return { steps, stepsEnd, bandWidth, sinks: beside, width: Math.ceil(Math.max(width, 760)) };
+}
+
+/** Topics that are no lanes stand in the row, as they are one stream's alone. */
+const ownTargets = ({ lane, to }: DescribedStream) => (lane === null ? to : []);
+
+function targetsWidth(stream: DescribedStream): number {
+  const targets = ownTargets(stream);
+  return Math.max(0, ...targets.map((topic) => widthOf(topic, 'mono') + 20 + DRUM_PX));
+}
+
+function drawBand(band: Band, top: number, { steps, stepsEnd, bandWidth }: Measures): string {
+  const { title, about, colour, height } = band;
+  const parts = [
+    box({ x: EDGE, y: top, width: bandWidth, height }, 'band', 8),
+    box({ x: EDGE, y: top, width: STRIPE, height }, colour, 3),
+    `<text x="${EDGE + STRIPE + 16}" y="${top + 19}" class="strong ${colour}">${title}</text>`,
+    text(EDGE + STRIPE + 28 + widthOf(title, 'strong'), top + 19, 'small', about),
+  ];
+  let y = top + HEAD_HEIGHT;
+  for (const row of band.rows) {
+    parts.push(drawRow(row, y, steps, stepsEnd));
+    y += row.height + ROW_GAP;
+  }
+  return parts.join('\n');
+}
+
+function drawRow({ stream, lines }: Row, top: number, steps: number, stepsEnd: number): string {
+  const left = EDGE + STRIPE + 16;
+  const parts = labelsOf(stream).map(([words, style], n) =>
+    text(left, top + 13 + n * 15, style, words),
+  );
+  let y = top;
+  for (const [n, line] of lines.entries()) {
+    const middle = y + CHIP_HEIGHT / 2;
+    let x = steps;
+    parts.push(n === 0 ? arrow(x - 28, x - 4, middle) : text(x - 24, middle + 4, 'small', '↳'));
+    for (const [m, chip] of line.entries()) {
+      if (m > 0) parts.push(arrow(x - CHIP_GAP + 3, x - 4, middle));
+      parts.push(drawChip(chip, x, y));
+      x += chip.width + CHIP_GAP;
+    }
+    if (n === lines.length - 1) parts.push(drawTargets(stream, x - CHIP_GAP + 3, middle, stepsEnd));
+    y += lineHeight(line);
+  }
+  return titled(stream.doc === '' ? stream.name : stream.doc, parts);
+}
+
+function drawChip({ step, notes, width }: Chip, x: number, y: number): string {
+  const parts = [
+    box({ x, y, width, height: CHIP_HEIGHT }, 'chip'),
+    centred(x + width / 2, y + 17, 'mono', step.name),
+  ];
+  for (const [n, { style, words }] of notes.entries()) {
+    const at = y + CHIP_HEIGHT + 11 + n * NOTE_HEIGHT;
+    if (style === 'state') parts.push(drum(x + 3, at - 3));
+    parts.push(text(x + (style === 'state' ? 3 + DRUM_PX : 3), at, style, words));
+  }
+  return parts.join('');
+}
+
+/** Into the lanes the line runs on to the edge of its band. */
+function drawTargets(stream: DescribedStream, x: number, y: number, end: number): string {
+  const own = ownTargets(stream);
+  if (own.length === 0) return arrow(x, end + BAND_PAD, y);
+  const parts = [arrow(x, x + CHIP_GAP - 7, y)];
+  for (const [n, topic] of own.entries()) {
+    const at = y + n * 16;
+    parts.push(drum(x + CHIP_GAP - 2, at), text(x + CHIP_GAP + DRUM_PX - 1, at + 4, 'mono', topic));
+  }
+  return parts.join('');
+}
+
+function sinkNotes({ steps, tables, inFlightMax, timeoutMs }: DescribedSink): readonly Note[] {
+  const shown = steps.flatMap((step) => chipOf(step).notes);
+  const rest = tables
+    .filter((table) => !shown.some(({ words }) => words === table))
+    .map((table) => ({ style: 'state', words: table }) as const);
+  const limits = `${inFlightMax} in flight, ${formatDuration(timeoutMs)}`;
+  return [{ style: 'state', words: limits }, ...rest, ...shown];
+}
+
+/** Above its column: from the bottom up, so that the names stand in one line. */
+function sinkHead(sink: DescribedSink, notes: readonly Note[], x: number, bottom: number): string {
+  const about = sink.name === sink.connector ? sink.name : `${sink.name} (${sink.connector})`;
+  const height = notes.length * NOTE_HEIGHT;
+  const parts = [centred(x + SINK_WIDTH / 2, bottom - height - 12, 'name', about)];
+  for (const [n, { style, words }] of notes.entries()) {
+    const at = bottom - height + 2 + n * NOTE_HEIGHT;
+    const isTable = n > 0 && style === 'state';
+    const middle = x + SINK_WIDTH / 2 + (isTable ? DRUM_PX / 2 : 0);
+    if (isTable) parts.push(drum(middle - widthOf(words, style) / 2 - DRUM_PX, at - 3));
+    parts.push(centred(middle, at, n === 0 ? 'small' : style, words));
+  }
+  return parts.join('');
+}
+
+/** A cell for each sink: the lane of this priority and transport, with a group of its own. */
+function drawLanes(
+  band: Band,
+  top: number,
+  { sinks: left, stepsEnd }: Measures,
+  sinks: readonly DescribedSink[],
+): string[] {
+  if (band.priority === null) return [];
+  const middle = top + band.height / 2;
+  const parts: string[] = [];
+  for (const [n, sink] of sinks.entries()) {
+    const lane = sink.lanes.find(({ priority }) => priority === band.priority);
+    if (lane === undefined) continue;
+    const x = left + n * (SINK_WIDTH + SINK_GAP);
+    const cell: Box = { x, y: top, width: SINK_WIDTH, height: band.height };
+    const [topic = ''] = lane.topics;
+    const words = lane.topics.length > 1 ? 'all lanes' : topic.split('.').at(-1)!;
+    parts.push(
+      titled(`${lane.topics.join(', ')}, group ${lane.group}`, [
+        box(cell, 'band', 8),
+        `<rect x="${x + 10}" y="${middle - 12}" width="${SINK_WIDTH - 20}" height="24" rx="12" class="pill"/>`,
+        `<circle cx="${x + 23}" cy="${middle}" r="4" class="${band.colour}"/>`,
+        centred(x + SINK_WIDTH / 2 + 7, middle + 4, 'small', words),
+      ]),
+    );
+  }
+  if (parts.length > 0) parts.push(arrow(stepsEnd + BAND_PAD + 4, left - 4, middle));
+  return parts;
+}
+
+function legend(y: number, { deadLetters }: Description): string[] {
+  let x = EDGE;
+  const parts: string[] = [];
+  const add = (style: 'drop' | 'state' | 'small', words: string) => {
+    if (style === 'state') parts.push(drum(x, y - 3));
+    const from = x + (style === 'state' ? DRUM_PX : 0);
+    parts.push(text(from, y, style, words));
+    x = from + widthOf(words, style) + 28;
+  };
+  add('drop', '− reason: dropped there, and counted');
+  add('state', 'kept: a step’s state, a table');
+  add('small', `what cannot be used goes to ${deadLetters}, with its reason`);
+  return parts;
+}

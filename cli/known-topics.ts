@@ -1,0 +1,82 @@
+/** The topics of a deployment's topology: names, patterns of names, and what their values are. */
+import { type Shape, shapeOf } from '../compiler/shape.ts';
+import { CarillonError } from '../core/error.ts';
+import { nearest } from '../core/nearest.ts';
+import { type SchemaFolder, schemaFolderOf } from '../schemas/folder.ts';
+import type { loadTopology } from './load-topology.ts';
+
+export interface KnownTopics {
+  readonly names: readonly string[];
+  shapeOf(topic: string): Shape;
+  /** True: a table, of which one wants the present rows and not their history. */
+  isTable(topic: string): boolean;
+  /** The name of a use case, by its id. */
+  useCaseOf(id: string): string | undefined;
+  /** Those that feed the topology's streams, and the tables that they look into. */
+  readonly inputs: readonly string[];
+}
+
+/**
+ * A topology with errors still has topics to look into; then expressions are only not type-checked.
+ */
+export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
+  let topics: readonly { name: string; use: string; schema?: string }[] = [];
+  let schemas: SchemaFolder = schemaFolderOf(new Map());
+  const useCases = new Map<string, string>();
+  const inputs = new Set<string>();
+  try {
+    const { plan, schemas: folder } = load();
+    topics = plan.topics;
+    schemas = folder;
+    for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
+      for (const { useCase, name, source } of sub.streams) {
+        useCases.set(useCase, name);
+        inputs.add(source.topic);
+      }
+    }
+    for (const { topic } of plan.tables) inputs.add(topic);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+  }
+  return {
+    names: topics.map(({ name }) => name),
+    shapeOf(topic) {
+      const schema = topics.find(({ name }) => name === topic)?.schema;
+      const record = schema === undefined ? undefined : schemas.get(schema);
+      return record === undefined ? { kind: 'any' } : shapeOf(record);
+    },
+    isTable: (topic) => topics.some(({ name, use }) => name === topic && use === 'table'),
+    useCaseOf: (id) => useCases.get(id),
+    inputs: [...inputs],
+  };
+}
+
+/**
+ * The topics that are meant: each as it is written, and those that a pattern (`events.*`) matches,
+ * once each. Throws CAR605 for a pattern that matches none.
+ */
+export function topicsMeant(written: readonly string[], names: readonly string[]): string[] {
+  const meant = new Set<string>();
+  for (const text of written) {
+    if (!text.includes('*')) {
+      meant.add(text);
+      continue;
+    }
+    const parts = text.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    const pattern = new RegExp(`^${parts.join('.*')}$`);
+    const matched = names.filter((name) => pattern.test(name));
+    if (matched.length === 0) throw noSuchTopic(text, names);
+    for (const name of matched) meant.add(name);
+  }
+  return [...meant];
+}
+
+/** CAR605, with the name that was probably meant. */
+export function noSuchTopic(topic: string, known: readonly string[]): CarillonError {
+  const near = nearest(topic, known);
+  const what = topic.includes('*') ? 'there is no topic that fits' : 'there is no topic';
+  return new CarillonError('CAR605', `${what} "${topic}".`, {
+    where: { at: topic },
+    mend: near === undefined ? 'see all: carillon topics plan' : `did you mean "${near}"?`,
+  });
+}

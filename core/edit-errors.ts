@@ -1,0 +1,40 @@
+import type { ErrorEntry } from './error-entry.ts';
+
+/** 81x: an edit of a topology would lose what its former version has left. */
+export const EDIT_ERRORS = {
+  CAR810: {
+    slug: 'step-removed-holding',
+    what: 'A step that holds events is not in the topology any more.',
+    mend: 'Let them go through what follows: carillon run --drain. Or drop them, counted: --drop.',
+  },
+  CAR811: {
+    slug: 'stream-removed-unfinished',
+    what: 'A stream that is removed has events that it has not told yet.',
+    mend: 'Tell them first: carillon run --drain. Or drop them, counted: --drop.',
+  },
+  CAR812: {
+    slug: 'state-of-another-meaning',
+    what: 'The rows of a step were written for another identity, window or key than it has now.',
+    mend: 'Begin with empty state: carillon run --drain tells what is held first, --drop drops it.',
+  },
+  CAR814: {
+    slug: 'former-topology-unusable',
+    what: 'What the former topology has left cannot be let go, as its text cannot be used any more.',
+    mend: 'Bring back what it names (schemas, variables), or drop what is left: carillon run --drop.',
+  },
+  CAR815: {
+    slug: 'source-left-unread',
+    what: 'A stream reads another topic now, and has not read its former one to the end.',
+    mend: 'Read it first: carillon run --drain. Or leave it, counted: carillon run --drop.',
+  },
+  CAR816: {
+    slug: 'drain-stands-still',
+    what: 'The former topology does not come to an end: what it has left cannot be let go now.',
+    mend: 'See what it waits for (the registry, the log), and start again; nothing is lost meanwhile.',
+  },
+  CAR817: {
+    slug: 'topology-renamed',
+    what: 'The log has run a topology of another name that has streams of the same ids.',
+    mend: 'Keep the name under `topology:`. Or begin anew and leave the other one: carillon run --drop.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };

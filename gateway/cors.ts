@@ -1,0 +1,41 @@
+/**
+ * Pages of other origins (CORS). The public paths are for any page unless origins are named: no
+ * cookie opens them, only a token that the page must have. The Fetch standard gives the headers.
+ */
+import type { FastifyInstance } from 'fastify';
+import { HttpProblem } from './problem.ts';
+
+/** What pages may come to; everything else answers as if there were no CORS. */
+const PUBLIC = '/v1/';
+const METHODS = 'GET, PUT, POST, DELETE, OPTIONS';
+const REQUEST_HEADERS = 'authorization, content-type';
+const ANSWER_HEADERS = 'retry-after, www-authenticate';
+/** Chrome remembers a preflight for two hours at most. */
+const REMEMBERED_SECONDS = 7_200;
+
+/** Origins that may come; undefined: all. */
+export type Origins = ReadonlySet<string> | undefined;
+
+/** Throws CAR729 when a page of this origin may not come. Who is no page sends no origin. */
+export function checkOrigin(origins: Origins, origin: string | undefined): void {
+  if (origins === undefined || origin === undefined || origins.has(origin)) return;
+  throw new HttpProblem('CAR729', 'pages of this origin are not let in.');
+}
+
+export function allowOrigins(app: FastifyInstance, origins: Origins): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { origin } = request.headers;
+    if (origin === undefined || !request.url.startsWith(PUBLIC)) return;
+    if (origins !== undefined) reply.header('vary', 'origin');
+    checkOrigin(origins, origin);
+    reply.header('access-control-allow-origin', origins === undefined ? '*' : origin);
+    reply.header('access-control-expose-headers', ANSWER_HEADERS);
+  });
+  app.options(`${PUBLIC}*`, async (request, reply) => {
+    reply.code(204).header('allow', METHODS);
+    if (request.headers['access-control-request-method'] === undefined) return;
+    reply.header('access-control-allow-methods', METHODS);
+    reply.header('access-control-allow-headers', REQUEST_HEADERS);
+    reply.header('access-control-max-age', String(REMEMBERED_SECONDS));
+  });
+}

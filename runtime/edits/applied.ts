@@ -1,0 +1,177 @@
+/**
+ * What is stored of the topology that runs: enough to say what an edit of it would do, and its
+ * text, so that what it has left can still be let go. It lies in `<topology>.applied`, a compacted
+ * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
+ */
+import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
+import type { TopicSpec } from '../../core/log.ts';
+import { priorityName } from '../../core/priority.ts';
+
+const FORM = 1;
+
+export interface AppliedStore {
+  readonly step: string;
+  readonly changelog: string;
+  /** Its rows are records that wait. */
+  readonly holds: boolean;
+  /** What a row means: type, identity, and what else the step's spec names (`meaning`). */
+  readonly meaning: string;
+}
+
+/** A stream in one sub-topology. */
+export interface AppliedInstance {
+  /** Empty: the topology has no priorities. */
+  readonly priority: string;
+  readonly group: string;
+  readonly stores: readonly AppliedStore[];
+}
+
+export interface AppliedRule {
+  readonly as: string;
+  readonly unless: readonly { readonly when: string; readonly as: string }[];
+}
+
+export interface AppliedStream {
+  /** Of the use case; outlives the name. */
+  readonly id: string;
+  readonly name: string;
+  readonly topic: string;
+  /** The field that the key repeats; empty: it is not checked. */
+  readonly key: string;
+  readonly rule: AppliedRule | null;
+  readonly instances: readonly AppliedInstance[];
+}
+
+/** The lane topics that one group of a sink reads. */
+export interface AppliedLane {
+  readonly sink: string;
+  /** Of the connector. */
+  readonly type: string;
+  readonly priority: string;
+  /** It keeps everything for later, and tells nobody by itself. */
+  readonly keeps: boolean;
+  readonly group: string;
+  readonly topics: readonly string[];
+}
+
+export interface Applied {
+  readonly form: typeof FORM;
+  readonly topology: string;
+  readonly hash: string;
+  readonly streams: readonly AppliedStream[];
+  readonly lanes: readonly AppliedLane[];
+  readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
+  /** The file, with its variables as they are written. */
+  readonly text: string;
+}
+
+export function appliedTopic(topology: string): TopicSpec {
+  return { name: `${topology}.applied`, partitions: 1, cleanup: 'compact' };
+}
+
+export function appliedOf(plan: Plan, text: string): Applied {
+  const streams = new Map<string, AppliedStream>();
+  for (const sub of plan.subTopologies) {
+    // Registration and presence are the same in every topology.
+    if (!isOfStreams(sub)) continue;
+    for (const stream of sub.streams) {
+      const known = streams.get(stream.useCase);
+      const instances = [...(known?.instances ?? []), instanceOf(sub, stream)];
+      streams.set(stream.useCase, streamOf(stream, instances));
+    }
+  }
+  return {
+    form: FORM,
+    topology: plan.topology,
+    hash: plan.hash,
+    streams: [...streams.values()],
+    lanes: plan.sinks.flatMap((sink) =>
+      sink.lane.priorities.map((priority) => {
+        const { transports } = sink.lane;
+        const read = sink.transport === 'all' ? transports : [sink.transport];
+        return {
+          sink: sink.name,
+          type: sink.spec.type,
+          priority: priorityName(priority),
+          keeps: sink.spec.keeps === true,
+          group: sink.groupOf(priority),
+          topics: read.map((transport) => sink.lane.topicOf(priority, transport)),
+        };
+      }),
+    ),
+    topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
+    text,
+  };
+}
+
+export function isOfStreams({ role }: Pick<SubTopologyPlan, 'role'>): boolean {
+  return role === 'streams' || role.startsWith('streams/');
+}
+
+export function encodeApplied(applied: Applied): Buffer {
+  return Buffer.from(JSON.stringify(applied), 'utf8');
+}
+
+/** Undefined for what another version of Carillon wrote, which this one does not know. */
+export function decodeApplied(bytes: Buffer): Applied | undefined {
+  try {
+    const applied = JSON.parse(bytes.toString('utf8')) as Applied;
+    return applied.form === FORM ? applied : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a start with `now` has nothing to compare. */
+export function isSameApplied(was: Applied | null, now: Applied): boolean {
+  return was !== null && encodeApplied(was).equals(encodeApplied(now));
+}
+
+function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
+  const { useCase, name, source, priority } = stream;
+  const rule =
+    priority === null
+      ? null
+      : {
+          as: priorityName(priority.as),
+          unless: priority.unless.map(({ when, as }) => ({
+            when: when.source,
+            as: priorityName(as),
+          })),
+        };
+  return {
+    id: useCase,
+    name,
+    topic: source.topic,
+    key: source.member?.path ?? '',
+    rule,
+    instances,
+  };
+}
+
+function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
+  const stores = stream.steps.flatMap((step): AppliedStore[] => {
+    if (step.store === null) return [];
+    const { changelog } = sub.stores.find(({ store }) => store === step.store)!;
+    const holds = step.spec.kind === 'timed';
+    return [{ step: step.name, changelog, holds, meaning: meaningOf(step) }];
+  });
+  const priority = sub.priority < 0 ? '' : priorityName(sub.priority);
+  return { priority, group: sub.group, stores };
+}
+
+function meaningOf({ spec, config }: StepPlan): string {
+  const keyedBy = 'keyedBy' in spec ? spec.keyedBy : undefined;
+  const names = [...(keyedBy === undefined ? [] : [keyedBy]), ...(spec.meaning ?? [])];
+  return [spec.type, ...names.map((name) => `${name}=${written(config[name])}`)].join(' ');
+}
+
+/** As a file has it: the path of a reader, the source of an expression. */
+function written(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    if ('path' in inner && 'read' in inner) return inner.path;
+    if ('source' in inner && 'evaluate' in inner) return inner.source;
+    return inner;
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * A topology beside what is stored of the one that runs: what each start asks, and `plan` shows.
+ */
+import type { Plan, StartRule } from '../../compiler/plan.ts';
+import type { Log, PositionReader } from '../../core/log.ts';
+import { type Applied, appliedTopic, decodeApplied, isOfStreams } from './applied.ts';
+import { compareTopologies, type StreamEdit } from './compare.ts';
+import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
+import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
+import { possibleStakes, type Stakes, stakesOf } from './stakes.ts';
+import { type EditLine, linesOf } from './words.ts';
+
+export interface Comparison {
+  /** Null: nothing is stored of what ran. */
+  readonly was: Applied | null;
+  readonly is: Applied;
+  readonly streams: readonly StreamEdit[];
+  readonly lanes: readonly LaneEdit[];
+  readonly positions: readonly StreamPosition[];
+  readonly groups: readonly GroupEdit[];
+  readonly stakes: Stakes;
+  /** A line for each thing that the edit concerns. */
+  readonly lines: readonly EditLine[];
+}
+
+/** What can be looked at beside a pipeline that runs. */
+export interface StoredLog extends Pick<Log, 'read' | 'partitionsOf'> {
+  readonly positions: PositionReader;
+}
+
+/** Null: none was stored, or one in a form of another version of Carillon. */
+export async function readApplied(
+  log: Pick<Log, 'read' | 'partitionsOf'>,
+  topology: string,
+): Promise<Applied | null> {
+  const { name } = appliedTopic(topology);
+  if ((await log.partitionsOf(name)) === undefined) return null;
+  let applied: Applied | null = null;
+  for await (const records of log.read(name, { from: 'start', follow: false })) {
+    for (const { key, valueBytes } of records) {
+      if (key !== topology) continue;
+      applied = valueBytes === null ? null : (decodeApplied(valueBytes) ?? null);
+    }
+  }
+  return applied;
+}
+
+/**
+ * Another topology that has run on this log, with streams of the same ids at the same topics: the
+ * name was changed. Null: there is none.
+ */
+export async function renamedFrom(
+  log: StoredLog,
+  is: Applied,
+): Promise<{ readonly topology: string; readonly ids: readonly string[] } | null> {
+  const own = appliedTopic(is.topology).name;
+  const ending = appliedTopic('').name;
+  for (const topic of await log.positions.topics()) {
+    if (topic === own || !topic.endsWith(ending)) continue;
+    const other = await readApplied(log, topic.slice(0, -ending.length));
+    const ids = is.streams
+      .filter(({ id, topic: at }) => other?.streams.some((s) => s.id === id && s.topic === at))
+      .map(({ id }) => id);
+    if (other !== null && ids.length > 0) return { topology: other.topology, ids };
+  }
+  return null;
+}
+
+export async function compareWithStored(
+  log: StoredLog,
+  plan: Plan,
+  is: Applied,
+  nowMs: number,
+): Promise<Comparison> {
+  return compare(log, await readApplied(log, plan.topology), plan, is, nowMs);
+}
+
+export async function compare(
+  log: StoredLog,
+  was: Applied | null,
+  plan: Plan,
+  is: Applied,
+  nowMs: number,
+): Promise<Comparison> {
+  const streams = compareTopologies(was, is);
+  const lanes = compareLanes(was, is);
+  const { positions } = log;
+  const isFresh = was !== null || !(await hasRun(positions, is));
+  const starts = startsOf(plan);
+  const planned = await plannedPositions({ edits: streams, positions, starts, isFresh, nowMs });
+  const groups = [...planned.groups, ...(await lanePositions(positions, lanes))];
+  const stakes = await stakesOf(log, streams, lanes);
+  const found = { was, is, streams, lanes, positions: planned.streams, groups, stakes };
+  return { ...found, lines: linesOf(found) };
+}
+
+/** Two files beside one another, without a log: what may be lost is said, and not counted. */
+export function compareFiles(was: Applied, is: Applied): Comparison {
+  const streams = compareTopologies(was, is);
+  const lanes = compareLanes(was, is);
+  const stakes = possibleStakes(streams);
+  const found = { was, is, streams, lanes, positions: [], groups: [], stakes };
+  return { ...found, lines: linesOf(found) };
+}
+
+function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {
+  const streams = subTopologies.filter(isOfStreams).flatMap((sub) => sub.streams);
+  return new Map(streams.map(({ useCase, start }) => [useCase, start]));
+}
+
+/** A pipeline of before there was anything stored of it has left positions. */
+async function hasRun(positions: PositionReader, { streams }: Applied): Promise<boolean> {
+  for (const { topic, instances } of streams) {
+    for (const { group } of instances) {
+      const found = await positions.committed(group, [topic]);
+      if (found.some(({ offset }) => offset >= 0)) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,136 @@
+/** What an edit does, in words: a line for each stream, step, sink and topic that it concerns. */
+import type { Applied } from './applied.ts';
+import type { StoreEdit, StreamEdit } from './compare.ts';
+import type { LaneEdit } from './lane-edits.ts';
+import type { StreamPosition } from './planned-positions.ts';
+import { of, type Stakes } from './stakes.ts';
+
+export interface EditLine {
+  readonly of: 'stream' | 'step' | 'sink' | 'topic';
+  readonly name: string;
+  readonly how: Verb;
+  /** Empty where there is nothing to add. */
+  readonly what: string;
+}
+
+export type Verb =
+  | 'keeps'
+  | 'moves'
+  | 'starts'
+  | 'learns'
+  | 'resets'
+  | 'releases'
+  | 'drains'
+  | 'ends'
+  | 'loses'
+  | 'new'
+  | 'changed'
+  | 'orphaned';
+
+export interface Told {
+  readonly was: Applied | null;
+  readonly is: Applied;
+  readonly streams: readonly StreamEdit[];
+  readonly lanes: readonly LaneEdit[];
+  /** Empty: no log was asked. */
+  readonly positions: readonly StreamPosition[];
+  readonly stakes: Stakes;
+}
+
+export function linesOf(told: Told): readonly EditLine[] {
+  const { streams, lanes, stakes } = told;
+  const lines: EditLine[] = [];
+  for (const edit of streams) {
+    lines.push(streamLine(edit, told.positions), ...stepLines(edit));
+    for (const { code, of: name, step, what } of stakes.losses) {
+      if (name === edit.name) lines.push(lossLine('step', `${name}/${step}`, code, what));
+    }
+    for (const { stream, step, count } of stakes.releases) {
+      if (stream !== edit.name || count === 0) continue;
+      const what = `lets go at once of the ${of(count, 'event')} that it holds`;
+      lines.push({ of: 'step', name: `${stream}/${step}`, how: 'releases', what });
+    }
+  }
+  for (const edit of lanes) {
+    lines.push(laneLine(edit));
+    const rest = stakes.lanes.find((one) => one.edit === edit);
+    if (rest === undefined) continue;
+    const what = `delivers the ${of(rest.count, 'notification')} first that it has not delivered yet`;
+    lines.push({ of: 'sink', name: `${edit.sink}/${edit.priority}`, how: 'drains', what });
+  }
+  return [...lines, ...topicLines(told)];
+}
+
+const lossLine = (kind: EditLine['of'], name: string, code: string, what: string): EditLine => {
+  return { of: kind, name, how: 'loses', what: `${code} ${what}` };
+};
+
+function streamLine(edit: StreamEdit, positions: readonly StreamPosition[]): EditLine {
+  const { name, how, was, is, readsAnother } = edit;
+  const mine = positions.filter((one) => one.edit === edit);
+  const unread = mine.reduce((sum, one) => sum + one.unread, 0);
+  const reads = mine.length === 0 ? '' : `; ${of(unread, 'record')} to read`;
+  const groups = (applied: typeof was) => applied!.instances.map(({ group }) => group).join(', ');
+  const line = (what: string): EditLine => ({ of: 'stream', name, how, what });
+  if (how === 'starts') return line(`in ${groups(is)}${reads}`);
+  if (how === 'ends') return line(`it was in ${groups(was)}`);
+  if (readsAnother) return line(`from ${was!.topic} to ${is!.topic}${reads}`);
+  if (how === 'moves') return line(`from ${groups(was)} to ${groups(is)}${reads}`);
+  return line(`in ${groups(is)}${reads}`);
+}
+
+function stepLines(edit: StreamEdit): readonly EditLine[] {
+  return edit.stores.map((store) => {
+    const [how, what] = stepWords(edit, store);
+    return { of: 'step', name: `${edit.name}/${store.step}`, how, what };
+  });
+}
+
+function stepWords({ how, is }: StreamEdit, store: StoreEdit): readonly [Verb, string] {
+  switch (store.how) {
+    case 'keeps':
+      return ['keeps', 'its state'];
+    case 'moves':
+      return ['moves', `its state goes along to ${store.to}`];
+    case 'joins':
+      return ['learns', `what ${store.from} knows`];
+    case 'begins':
+      return ['starts', how === 'starts' ? '' : `with empty state${at(store)}`];
+    case 'resets':
+      return ['resets', `it begins with empty state: ${store.why}`];
+    case 'ends':
+      return ['ends', is === null ? '' : `its state goes (${store.from})`];
+  }
+}
+
+const at = ({ to }: StoreEdit) => (to === null ? '' : ` (${to})`);
+
+function laneLine({ sink, priority, how, from, left }: LaneEdit): EditLine {
+  const line = (what: string): EditLine => ({ of: 'sink', name: `${sink}/${priority}`, how, what });
+  if (how === 'starts') return line('');
+  if (how === 'moves') return line(`it goes on where "${from!.sink}" was`);
+  return line(`it reads ${left.join(', ')} no more`);
+}
+
+function topicLines({ was, is }: Told): readonly EditLine[] {
+  if (was === null) return [];
+  const former = new Map(was.topics.map(({ name, cleanup }) => [name, cleanup]));
+  const lines: EditLine[] = [];
+  for (const { name, cleanup } of is.topics) {
+    const before = former.get(name);
+    former.delete(name);
+    if (before === undefined) lines.push({ of: 'topic', name, how: 'new', what: cleanup });
+    else if (before !== cleanup) {
+      lines.push({ of: 'topic', name, how: 'changed', what: `cleanup ${before} → ${cleanup}` });
+    }
+  }
+  for (const name of former.keys()) {
+    lines.push({ of: 'topic', name, how: 'orphaned', what: 'nothing reads or writes it any more' });
+  }
+  return lines;
+}
+
+/** In one sentence, for the log of a process. */
+export function sentenceOf({ of: kind, name, how, what }: EditLine): string {
+  return `${kind} "${name}" ${how}${what === '' ? '' : `: ${what}`}`;
+}

@@ -1,0 +1,24 @@
+/**
+ * A certificate for 127.0.0.1 that signs itself, for a hundred years, with its key: for tests
+ * alone, and trusted by nobody. Made with `openssl req -x509 -newkey ec -nodes -days 36500`.
+ */
+export const CERTIFICATE = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUTfW5ztFJmJrAE3+5uEP3ALmZUsUwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNzIxMDMyM1oYDzIxMjYxMTAz
+MjEwMzIzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARAcotKcGQio5YDf3yyPvdfZCO9h25sgmxHJ4GIaFZ+UyQANT9C/Zuz
+iNsd8UFdQCh8IK8aksfRqIXyTw5VhFtyo28wbTAdBgNVHQ4EFgQU6NlOZM61CF/H
+/Ty35BP8vaFO4NQwHwYDVR0jBBgwFoAU6NlOZM61CF/H/Ty35BP8vaFO4NQwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+zj0EAwIDRwAwRAIgGXz/ILn67QcW07nanbVVq54w60NEEB51yGvcjmX1ri4CIHiR
+q6jd+WJJikdClhYB824IxmITv1aJ6nDQSNc64DqL
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQggt3PE1ZK0YCo90BR
+SnJKCfMwj3UI43ytT2s0B+YJVaqhRANCAARAcotKcGQio5YDf3yyPvdfZCO9h25s
+gmxHJ4GIaFZ+UyQANT9C/ZuziNsd8UFdQCh8IK8aksfRqIXyTw5VhFty
+-----END PRIVATE KEY-----
+`,
+};
