@@ -1,6 +1,6 @@
 /**
- * What is warned of null is what fails on null: each expression is made from parts by chance, warned
- * of, and evaluated on records in which every choice of fields is null.
+ * What is warned of null is what fails on null: each expression is made from parts by chance,
+ * warned of, and evaluated on records in which every choice of fields is null.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
