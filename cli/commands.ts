@@ -49,9 +49,20 @@ function deskCommands(program: Command, exit: SetExit): void {
   program
     .command('explain')
     .description('explain an error code, a step, a sink')
-    .argument('[name]', 'CAR204, dedup, fcm; or codes, steps, sinks', 'codes')
+    .argument('[name]', 'CAR204, dedup, fcm; or codes, steps, sinks, providers', 'codes')
     .action(async (name) => {
       exit(await (await import('./commands/explain.ts')).explain(name));
+    });
+  program
+    .command('render')
+    .description('show what each push platform would get of a stream, and its size')
+    .argument('<stream>', 'a stream of the topology')
+    .option(...DEPLOYMENT)
+    .option('--sample [file]', 'of the event in this file, JSON; without one: of a made event')
+    .option('--locale <locale>', 'for a device of this locale; default: each that is written')
+    .option('--format <form>', 'pretty, or json: one line each', choice('pretty', 'json'), 'pretty')
+    .action(async (stream, options) => {
+      exit(await (await import('./commands/render.ts')).render(stream, options));
     });
   program
     .command('generate')
@@ -122,6 +133,28 @@ function producerCommands(program: Command, exit: SetExit): void {
 
 /** What looks into the log. */
 function readerCommands(program: Command, exit: SetExit): void {
+  for (const [name, argument, what] of [
+    ['delivery', 'notification-id', 'say what became of one notification, milestone by milestone'],
+    ['device-history', 'device', 'say what a device was to be told, and what became of it'],
+  ] as const) {
+    program
+      .command(name)
+      .description(what)
+      .argument(`<${argument}>`, `the ${argument.replace('-', ' ')}`)
+      .option(...DEPLOYMENT)
+      .option('--from <when>', 'start, a time, or how long ago: 10m', 'start')
+      .option(
+        '--format <form>',
+        'pretty, or json: one line each',
+        choice('pretty', 'json'),
+        'pretty',
+      )
+      .action(async (id, options) => {
+        const commands = await import('./commands/delivery.ts');
+        const run = name === 'delivery' ? commands.delivery : commands.deviceHistory;
+        exit(await run(id, options));
+      });
+  }
   scanCommands(program, exit);
   const topics = program.command('topics').description('what the topology needs of the log');
   for (const [name, what] of [

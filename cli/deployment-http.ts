@@ -117,6 +117,17 @@ function checkOrigin(read: SettingReader, section: Section, origin: string): voi
   read.bad(section.entry('origins')!.keySpan, what, 'Write scheme, host and port: "https://app".');
 }
 
+/**
+ * Where sinks of other hosts reach the internal port: as it is said, or on the host of the public
+ * address, as that is known to be reached. Null: by the address that it listens on.
+ */
+export function internalUrlOf(http: HttpSettings): string | null {
+  if (http.internalUrl !== null) return http.internalUrl;
+  if (http.gatewayUrl === null || http.internalPort === 0) return null;
+  const scheme = http.internalTls === null ? 'http' : 'https';
+  return `${scheme}://${new URL(http.gatewayUrl).hostname}:${http.internalPort}`;
+}
+
 /** How this machine reaches a host and port. */
 export function urlOf(scheme: string, host: string, port: number): string {
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;

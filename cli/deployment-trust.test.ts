@@ -8,6 +8,7 @@ import { CarillonErrors } from '../core/error.ts';
 import { CERTIFICATE } from '../test/kit/certificate.ts';
 import { gatewayUrlOf, parseDeployment } from './deployment.ts';
 import { trustOf } from './deployment-auth.ts';
+import { internalUrlOf } from './deployment-http.ts';
 import { readTls } from './run/tls.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-trust-'));
@@ -39,6 +40,20 @@ for (const [text, host, internalHost, internalPort] of ports) {
     const { http } = parse(text);
     const got = [http.host, http.internalHost, http.internalPort];
     assert.deepEqual(got, [host, internalHost, internalPort]);
+  });
+}
+
+const reached: readonly [string, string | null][] = [
+  ['', null],
+  ['http: { gateway_url: "https://push.example.com" }', 'http://push.example.com:7401'],
+  ['http: { gateway_url: "http://[::1]:80", port: 80 }', 'http://[::1]:81'],
+  ['http: { gateway_url: "http://g", port: 0 }', null],
+  ['http: { gateway_url: "http://g", internal_url: "https://in:1" }', 'https://in:1'],
+  ['http: { gateway_url: "http://g", internal_tls: { cert: a, key: b } }', 'https://g:7401'],
+];
+for (const [text, url] of reached) {
+  test(`sinks reach "${text}" at ${url ?? 'where it listens'}`, () => {
+    assert.equal(internalUrlOf(parse(text).http), url);
   });
 }
 

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { compile } from '../compiler/compile.ts';
 import { jsonSchema } from '../compiler/json-schema.ts';
 import { referenceDocs } from '../compiler/reference-docs.ts';
+import { providersPage } from '../connectors/provider-tables.ts';
 import type { ErrorEntry } from '../core/error-entry.ts';
 import { ERROR_TABLE } from '../core/error-table.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
@@ -28,6 +29,7 @@ export function generatedFiles(): Generated[] {
     },
     { path: 'docs/reference/steps-and-sinks.md', text: referenceDocs(catalog) },
     { path: 'docs/reference/errors.md', text: errorIndex() },
+    { path: 'docs/reference/providers.md', text: providersPage() },
     ...pictures(),
   ];
 }

@@ -13,9 +13,12 @@ import { type DecodedRecord, headersOf } from './show-record.ts';
  */
 export class RecordDecoder {
   readonly #schemas: AvroSchemas;
+  readonly #withEvents: boolean;
   readonly #loaded = new Set<number>();
 
-  constructor(reader: LogReader) {
+  /** `withEvents`: false where only the notification itself is looked at. */
+  constructor(reader: Pick<LogReader, 'schema'>, withEvents = true) {
+    this.#withEvents = withEvents;
     const readOnly = () => Promise.reject(new Error('a reader registers nothing'));
     const registry = {
       fetch: (id: number) => reader.schema(id),
@@ -46,7 +49,7 @@ export class RecordDecoder {
     if (id < 0) throw new CarillonError('CAR501', 'not in the wire format');
     await this.#load(id);
     const value = this.#schemas.decodeByWriter(bytes, 0, bytes.length);
-    return await this.#withEvent(value);
+    return this.#withEvents ? await this.#withEvent(value) : value;
   }
 
   /** A notification carries its event as bytes, with the id of its schema beside them. */

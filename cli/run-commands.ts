@@ -7,7 +7,7 @@ const collect = (role: string, before: readonly string[] | undefined) => [
   ...role.split(','),
 ];
 
-export function runCommands(program: Command, exit: SetExit): void {
+function runCommand(program: Command, exit: SetExit): void {
   program
     .command('init')
     .description('make a pipeline of your own: topology, schema, test, deployment')
@@ -26,9 +26,14 @@ export function runCommands(program: Command, exit: SetExit): void {
     )
     .option('--drain', 'after an edit: what it would lose is told first, as it was before')
     .option('--drop', 'after an edit: what it would lose is dropped, and counted as step_removed')
+    .option('--force', 'on Kafka: go on although topics have one replica on several brokers')
     .action(async (options) => {
       exit(await (await import('./commands/run.ts')).run(options));
     });
+}
+
+export function runCommands(program: Command, exit: SetExit): void {
+  runCommand(program, exit);
   program
     .command('demo')
     .description('run the pipeline with sample producers and devices, and watch it')

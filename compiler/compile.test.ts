@@ -184,6 +184,7 @@ test('the shipped topology: one sub-topology per priority, and those of devices'
       ['streams/low', 'reno.streams.low', 'rr ds', 'devices', 'reno.low.numbers'],
       ['devices/register', 'reno.devices.register', 'devices-register', '', null],
       ['devices/fold', 'reno.devices.fold', 'devices-fold', '', null],
+      ['devices/tokens', 'reno.devices.tokens', 'devices-tokens', '', null],
       ['devices/presence', 'reno.devices.presence', 'devices-presence', '', null],
     ],
   );
@@ -216,6 +217,7 @@ test('a source decodes exactly what its stream reads', () => {
     ds: ['eventId', 'issuedAt', 'memberId', 'urgent'],
     'devices-register': undefined,
     'devices-fold': undefined,
+    'devices-tokens': undefined,
     'devices-presence': undefined,
   });
 });
@@ -247,15 +249,52 @@ test('every topic is planned once, with its use, cleanup and schema', () => {
     'outcomes outcomes delete DeliveryOutcome',
     'dead-letters dead-letters delete -',
     'events.viewing-activity events delete ViewingActivity',
+    'small.devices.tokens-repartition repartition delete PushToken',
     'small.normal.va.dedup-changelog changelog compact -',
     'small.normal.numbers-changelog changelog compact -',
     'small.devices.register.register-device-changelog changelog compact -',
     'small.devices.fold.fold-devices-changelog changelog compact -',
+    'small.devices.tokens.own-token-changelog changelog compact -',
     'small.devices.presence.fold-presence-changelog changelog compact -',
   ]);
   assert.equal(topics.filter(({ use }) => use === 'lane').length, 4);
   assert.equal(new Set(topics.map(({ name }) => name)).size, topics.length);
 });
+
+test('sinks that may have to wait have a retry topic a priority', () => {
+  const { topics, sinks } = planOf(RENO);
+  const retries = topics.filter(({ use }) => use === 'retry');
+  assert.deepEqual(
+    retries.map(({ name }) => name),
+    ['fcm', 'apns'].flatMap((sink) =>
+      ['critical', 'high', 'normal', 'low'].map((priority) => `${sink}-retry.${priority}`),
+    ),
+  );
+  assert.ok(retries.every((of) => of.schema === 'DeviceNotification' && of.cleanup === 'delete'));
+  assert.deepEqual(
+    sinks.map(({ name, retryTopicOf }) => `${name} ${retryTopicOf?.(0)}`),
+    [
+      'websocket undefined',
+      'fcm fcm-retry.critical',
+      'apns apns-retry.critical',
+      'inbox undefined',
+    ],
+  );
+});
+
+for (const [said, reach] of [
+  ['', 'first_reachable'],
+  [', reach: first_reachable', 'first_reachable'],
+  [', reach: first', 'first'],
+  [', reach: all', 'all'],
+] as const) {
+  test(`reach: "${said}" is ${reach}, and decides of the plan`, () => {
+    const plan = planOf(SMALL.replace('to: { lane: all', `to: { lane: all${said}`));
+    const { to } = plan.subTopologies[0]!.streams[0]!;
+    assert.ok(to.kind === 'lane' && to.reach === reach);
+    assert.equal(plan.hash === planOf(SMALL).hash, reach === 'first_reachable');
+  });
+}
 
 test('without lanes there is one graph, without priorities', () => {
   const plan = planOf(`topology: copy

@@ -11,11 +11,12 @@ import {
   type Scope,
   Topics,
 } from './declarations.ts';
-import { deviceTopics } from './device-topologies.ts';
+import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { lower } from './lower.ts';
 import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
 import { readCount } from './quantity.ts';
 import { headOf, type Placed, Section } from './section.ts';
+import { type Collapsing, checkGroups } from './show.ts';
 import { resolveSink, type SinkScope } from './sinks.ts';
 import type { Chains } from './steps.ts';
 import { type ResolvedStream, resolveStream, type StreamScope } from './streams.ts';
@@ -89,8 +90,15 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   const lanes = resolveLanes(scope, section.section('lanes'));
   const chains = readChains(scope, section.section('chains'));
   const shared = { ...scope, tables, lanes, chains, steps: catalog.steps, cel: new CelCompiler() };
-  const streams = resolveStreams({ ...shared, ids: new Map() }, section);
+  const collapsing: Collapsing[] = [];
+  const streams = resolveStreams({ ...shared, ids: new Map(), collapsing }, section);
+  checkGroups(scope, collapsing);
   const sinks = resolveSinks({ ...shared, topology, sinks: catalog.sinks }, section);
+  // Last, so that the ids of all other schemas stay what they were.
+  if (lanes.size > 0) {
+    const tokens = { value: tokensOf(topology), span: section.span };
+    topics.use('push tokens', tokens, 'repartition', 'PushToken');
+  }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
   if (report.hasErrors) return undefined;
   const resolved = {

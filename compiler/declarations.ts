@@ -127,7 +127,7 @@ export class Topics {
 
 /** Lanes, tables and what the engine writes have one writer each; events may have any number. */
 function hasOtherWriter(use: TopicUse, known: TopicUse): boolean {
-  if (use === 'lane' || use === 'dead-letters') return true;
+  if (use === 'lane' || use === 'dead-letters' || use === 'retry') return true;
   return use === 'output' && known !== 'events' && known !== 'output';
 }
 

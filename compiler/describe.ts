@@ -107,13 +107,16 @@ function describeTarget(
   }
 }
 
-function sinkTopology({ name, lane, transport, steps, tables, spec }: SinkPlan): string {
+function sinkTopology(sinkPlan: SinkPlan): string {
+  const { name, lane, transport, steps, tables, spec, retryTopicOf } = sinkPlan;
   const graph = new Graph();
   const transports = transport === 'all' ? lane.transports : [transport];
   const topics = lane.priorities.flatMap((priority) =>
     transports.map((of) => lane.topicOf(priority, of)),
   );
-  let last = graph.node('Source', `${name}/source`, `topics: [${topics.join(', ')}]`);
+  const retries = retryTopicOf === undefined ? [] : lane.priorities.map(retryTopicOf);
+  const sources = [...topics, ...retries].join(', ');
+  let last = graph.node('Source', `${name}/source`, `topics: [${sources}]`);
   const readers = new Map<string, Node>();
   for (const step of steps) {
     const node = graph.node('Processor', `${name}/${step.name}`, storesOf(step.store));
@@ -123,6 +126,9 @@ function sinkTopology({ name, lane, transport, steps, tables, spec }: SinkPlan):
   }
   const sink = graph.node('Sink', `${name}/to`, `connector: ${spec.type}`);
   graph.link(last, sink);
+  if (retries.length > 0) {
+    graph.link(last, graph.node('Sink', `${name}/retry`, `topics: [${retries.join(', ')}]`));
+  }
   for (const table of tables) {
     const from = graph.node('Source', `tables/${table.name}`, `topics: [${table.topic}]`);
     graph.link(from, readers.get(table.name) ?? sink);

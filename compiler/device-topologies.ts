@@ -1,6 +1,6 @@
 /**
  * The sub-topologies that every topology with lanes has, without a line of YAML: registration by
- * device, its second hop by member (design, D4), and presence (D10).
+ * device, its hops by member (design, D4) and by push token, and presence (D10).
  */
 import type { Catalog, StepSpec } from '../core/spec.ts';
 import { CelCompiler } from './cel.ts';
@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 const MAX_FUTURE_MS = 600_000;
 
 interface Hop {
-  readonly role: 'register' | 'fold' | 'presence';
+  readonly role: 'register' | 'fold' | 'tokens' | 'presence';
   readonly doc: string;
   readonly step: string;
   readonly topic: string;
@@ -27,22 +27,29 @@ interface Hop {
   readonly to: readonly { readonly topic: string; readonly schema: string }[];
 }
 
+const REGISTRATION = { topic: 'events.device-registration', schema: 'DeviceRegistration' };
+
 function repartitionOf(topology: string): string {
   return `${topology}.devices.register-repartition`;
 }
 
+/** The repartition topic of the hop that knows whose a push token is. */
+export function tokensOf(topology: string): string {
+  return `${topology}.devices.tokens-repartition`;
+}
+
 function hopsOf(topology: string): readonly Hop[] {
   const changes = { topic: repartitionOf(topology), schema: 'DeviceChange' };
+  const tokens = { topic: tokensOf(topology), schema: 'PushToken' };
   return [
     {
       role: 'register',
       doc: 'Whose a device is, in which epoch, and how it is reached.',
       step: 'register_device',
-      topic: 'events.device-registration',
-      schema: 'DeviceRegistration',
+      ...REGISTRATION,
       key: 'deviceId',
       time: 'occurredAt',
-      to: [OWNERS, changes],
+      to: [OWNERS, changes, tokens],
     },
     {
       role: 'fold',
@@ -53,6 +60,16 @@ function hopsOf(topology: string): readonly Hop[] {
       key: 'memberId',
       time: 'updatedAt',
       to: [DEVICES],
+    },
+    {
+      role: 'tokens',
+      doc: 'Whose each push token is: the last device that registered it.',
+      step: 'own_token',
+      topic: tokens.topic,
+      schema: tokens.schema,
+      key: 'tokenHash',
+      time: 'occurredAt',
+      to: [REGISTRATION],
     },
     {
       role: 'presence',
@@ -70,7 +87,7 @@ function hopsOf(topology: string): readonly Hop[] {
 /** The topics that a topology with lanes has besides its own. */
 export function deviceTopics(topology: string): readonly TopicPlan[] {
   return [
-    topicPlan('events.device-registration', 'events', 'DeviceRegistration'),
+    topicPlan(REGISTRATION.topic, 'events', REGISTRATION.schema),
     topicPlan('events.connections', 'events', 'Connection'),
     topicPlan(OWNERS.topic, 'table', OWNERS.schema),
     topicPlan(DEVICES.topic, 'table', DEVICES.schema),
@@ -144,5 +161,6 @@ function streamOf(topology: string, hop: Hop, spec: StepSpec, report: Report): S
     priority: null,
     steps: [{ name: hop.step, spec, config: options.config, store }],
     to: { kind: 'topic', topics: hop.to },
+    show: null,
   };
 }

@@ -6,6 +6,7 @@
 import { TRANSPORTS } from '../core/device.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
+import { OUTCOME_LEVELS, REACHES } from './plan.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -136,6 +137,9 @@ function sinkTargets(catalog: Catalog): Json {
       const shared = {
         type: { const: spec.type, description: spec.summary },
         in_flight_max: countOf('Deliveries under way at once.', { minimum: 1 }),
+        rate_max: countOf('Deliveries a minute, of all priorities and processes together.', {
+          minimum: 1,
+        }),
         timeout: durationOf('How long one delivery may take.', '5s'),
       };
       return closed(spec.summary, { ...shared, ...properties }, ['type', ...required]);
@@ -218,6 +222,18 @@ const TO = {
           ...listOf('What it may go by; all of the lane.', { enum: TRANSPORTS }),
           uniqueItems: true,
         },
+        reach: {
+          enum: REACHES,
+          default: REACHES[0],
+          description:
+            "Which of the device's transports: the first that can reach it now, the first, or all.",
+        },
+        outcomes: {
+          enum: OUTCOME_LEVELS,
+          default: 'told',
+          description:
+            'What the ledger has of it: all (also what the inbox stored), what was tried and its end, only failures, or all of one in a hundred. Failures are always there.',
+        },
         collapse: listOf('Fields whose values make the collapse key.', {
           type: 'string',
           pattern: PATH,
@@ -233,6 +249,29 @@ const TO = {
   ],
 };
 
+const AS = { enum: ['alert', 'background'], description: 'Whether people see it.' };
+const TEXTS = (what: string): Json => ({
+  description: `${what}: a text with {value.field}, or one for each locale.`,
+  anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: { type: 'string' } }],
+});
+
+const SHOW = closed('What people see of it; without this a push carries data and shows nothing.', {
+  title: TEXTS('The title'),
+  body: TEXTS('The text below it'),
+  fallback: text('The locale for devices of any other; the first that is written.'),
+  fcm: closed('Android.', {
+    as: AS,
+    channel: text('The notification channel of the app.'),
+    sound: text('A sound of the app, or default.'),
+    group: text('Those of one group replace each other; an app has at most four.'),
+  }),
+  apns: closed('Apple.', {
+    as: AS,
+    sound: text('A sound of the app, or default.'),
+    badge: { type: 'integer', minimum: 0, description: 'The number on the icon; 0 takes it away.' },
+  }),
+});
+
 /** Pretty-printed it is `topology/topology.schema.json`. */
 export function jsonSchema(catalog: Catalog): Json {
   const stream = closed(
@@ -244,6 +283,7 @@ export function jsonSchema(catalog: Catalog): Json {
       from: FROM,
       steps: { $ref: '#/definitions/steps' },
       to: TO,
+      show: SHOW,
     },
     ['id', 'from', 'to'],
   );

@@ -98,7 +98,7 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
 }
 
 function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
-  const { name, useCase, doc, from, priority, to } = stream;
+  const { name, useCase, doc, from, priority, to, show } = stream;
   const { topic, schema, time, id, member, maxFutureMs } = from;
   const reads = readsEvent(from.shape, stream.fields);
   // An event is decoded by the id that stands beside it.
@@ -121,6 +121,7 @@ function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
     priority,
     steps: stream.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
     to,
+    show,
   };
 }
 

@@ -53,7 +53,8 @@ function byName<T extends { readonly name: string }>(all: readonly T[]): { [name
 
 /** The name and the doc of a stream decide nothing; its id does. */
 function decides({ source, priority, steps, to }: StreamPlan): unknown {
-  const target = to.kind === 'lane' ? { ...to, lane: to.lane.name } : to;
+  // Which outcomes are written decides of nothing that is told.
+  const target = to.kind === 'lane' ? { ...to, lane: to.lane.name, outcomes: undefined } : to;
   return { source, priority, steps: steps.map(stepDecides), to: target };
 }
 

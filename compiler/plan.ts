@@ -6,6 +6,7 @@
 import type { Transport } from '../core/device.ts';
 import type { Priority } from '../core/priority.ts';
 import type { Projection } from '../core/schema.ts';
+import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.ts';
 
 export interface Plan {
@@ -35,6 +36,7 @@ export interface TopicPlan {
     | 'repartition'
     | 'changelog'
     | 'outcomes'
+    | 'retry'
     | 'dead-letters'
     | 'output';
   readonly cleanup: 'delete' | 'compact' | 'compact,delete';
@@ -93,6 +95,8 @@ export interface StreamPlan {
   readonly priority: PriorityRule | null;
   readonly steps: readonly StepPlan[];
   readonly to: LaneTarget | TopicTarget;
+  /** What people see of it; null: a push carries data and shows nothing. */
+  readonly show: Show | null;
 }
 
 export interface SourcePlan {
@@ -126,11 +130,21 @@ export interface StepPlan {
   readonly store: string | null;
 }
 
+/** How a notification finds its device (`to: { reach: … }`). */
+export const REACHES = ['first_reachable', 'first', 'all'] as const;
+export type Reach = (typeof REACHES)[number];
+
+/** Which outcomes a use case writes (`to: { outcomes: … }`); what went wrong is always written. */
+export const OUTCOME_LEVELS = ['all', 'told', 'failures', 'sampled'] as const;
+export type OutcomeLevel = (typeof OUTCOME_LEVELS)[number];
+
 export interface LaneTarget {
   readonly kind: 'lane';
   readonly lane: LanePlan;
-  /** What the use case allows; the device's first of these is taken. */
+  /** What the use case allows; the device's first of these is taken, or each, as `reach` says. */
   readonly transports: readonly Transport[];
+  readonly reach: Reach;
+  readonly outcomes: OutcomeLevel;
   /** Fields whose values make the collapse key; empty: no collapsing. */
   readonly collapse: readonly FieldReader[];
 }
@@ -154,7 +168,11 @@ export interface SinkPlan {
   readonly readsEvent?: true;
   readonly tables: readonly TablePlan[];
   readonly inFlightMax: number;
+  /** Deliveries a minute, of all priorities and processes together; null: as fast as it goes. */
+  readonly rateMax: number | null;
   readonly timeoutMs: number;
+  /** Where it puts what has to wait longer; absent: the sink has none. */
+  retryTopicOf?(priority: Priority): string;
   /** One group per priority: `reno.sink.websocket.critical`, role `sink/websocket/critical`. */
   groupOf(priority: Priority): string;
 }

@@ -42,7 +42,7 @@ export function referenceDocs(catalog: Catalog): string {
     ...byType(catalog.steps.values()).flatMap(stepDocs),
     '## Sinks',
     '',
-    'Each sink also takes `in_flight_max` (deliveries under way at once, 256) and `timeout` (of one',
+    'Each sink also takes `in_flight_max` (deliveries under way at once, 256), `rate_max` (a minute, none) and `timeout` (of one',
     'delivery, `5s`).',
     '',
     ...byType(catalog.sinks.values()).flatMap(sinkDocs),

@@ -25,9 +25,11 @@ export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> 
 
 const SINK_KEYS = ['doc', 'from', 'steps', 'to'];
 /** Keys of `to` that every sink has; the others are its spec's options. */
-const TO_KEYS = ['type', 'in_flight_max', 'timeout'];
+const TO_KEYS = ['type', 'in_flight_max', 'rate_max', 'timeout'];
 const IN_FLIGHT_DEFAULT = 256;
 const IN_FLIGHT_MAX = 100_000;
+/** A minute; far beyond what a provider takes. */
+const RATE_MAX = 1_000_000_000;
 const TIMEOUT_MS_DEFAULT = 5_000;
 /** A longer one would hold the lane's mark beyond what a retry topic is for (design, D8). */
 const TIMEOUT_MS_MAX = 30_000;
@@ -63,6 +65,11 @@ export function resolveSink(
     const owners = declared ?? OWNERS_TABLE;
     tables.set(owners.name, owners);
   }
+  const retryTopicOf = to.spec.retries === true ? retryTopics(name) : undefined;
+  for (const priority of retryTopicOf === undefined ? [] : from.lane.priorities) {
+    const topic = { value: retryTopicOf!(priority), span: section.span };
+    if (!scope.topics.use(subject, topic, 'retry', from.lane.schema)) return undefined;
+  }
   return {
     name,
     spec: to.spec,
@@ -78,13 +85,20 @@ export function resolveSink(
     ...(readsEvent(gates.shape, gates.fields) ? { readsEvent: true as const } : {}),
     tables: [...tables.values()],
     inFlightMax: to.inFlightMax,
+    rateMax: to.rateMax,
     timeoutMs: to.timeoutMs,
     groupOf: groups(scope.topology, name),
+    ...(retryTopicOf === undefined ? {} : { retryTopicOf }),
   };
 }
 
 function groups(topology: string, sink: string): (priority: Priority) => string {
   return (priority) => `${topology}.sink.${sink}.${priorityName(priority)}`;
+}
+
+/** One a priority, so that what waits stands before nothing that is more urgent. */
+function retryTopics(sink: string): (priority: Priority) => string {
+  return (priority) => `${sink}-retry.${priorityName(priority)}`;
 }
 
 function resolveFrom(
@@ -192,13 +206,22 @@ function resolveTo(scope: SinkScope, sink: Section) {
     timeout === undefined
       ? TIMEOUT_MS_DEFAULT
       : readDuration(report, `${sink.subject}: timeout`, timeout, { min: 1, max: TIMEOUT_MS_MAX });
+  const rateMax = resolveRate(scope, sink.subject, section);
   if (options !== undefined) {
     const placeOf = (option: string) => options.places.get(option) ?? section.span;
     warnConfig(report, sink.subject, spec.warns?.(options.config) ?? [], placeOf);
   }
   if (options === undefined || inFlightMax === undefined || timeoutMs === undefined)
     return undefined;
-  return { spec, config: options.config, inFlightMax, timeoutMs };
+  if (rateMax === undefined) return undefined;
+  return { spec, config: options.config, inFlightMax, rateMax, timeoutMs };
+}
+
+/** Null: none is written. */
+function resolveRate({ report }: SinkScope, subject: string, to: Section) {
+  const written = to.scalar('rate_max');
+  if (written === undefined) return null;
+  return readCount(report, `${subject}: rate_max`, written, { min: 1, max: RATE_MAX });
 }
 
 function unknownSink(scope: SinkScope, subject: string, type: Placed): undefined {

@@ -1,16 +1,26 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
-import { PRIORITIES, type Priority, priorityOf } from '../core/priority.ts';
+import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
+import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, readerOf, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
-import type { LanePlan, LaneTarget, PriorityRule, StartRule, TopicTarget } from './plan.ts';
+import {
+  type LanePlan,
+  type LaneTarget,
+  OUTCOME_LEVELS,
+  type PriorityRule,
+  REACHES,
+  type StartRule,
+  type TopicTarget,
+} from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
 import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import { type Collapsing, resolveShow } from './show.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 import {
   checkDedup,
@@ -18,6 +28,7 @@ import {
   checkGivenKey,
   checkJoins,
   checkPriorities,
+  prioritiesOf,
 } from './stream-checks.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
@@ -29,6 +40,7 @@ export interface ResolvedStream {
   readonly priority: PriorityRule | null;
   readonly steps: readonly ResolvedStep[];
   readonly to: LaneTarget | TopicTarget;
+  readonly show: Show | null;
   /** Top-level fields that anything of the stream reads; `*`: all. */
   readonly fields: ReadonlySet<string>;
 }
@@ -49,9 +61,11 @@ export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'
   readonly lanes: ReadonlyMap<string, LanePlan | null>;
   /** Ids of use cases, and the stream that has each. */
   readonly ids: Map<string, string>;
+  /** What the streams so far let FCM collapse. */
+  readonly collapsing: Collapsing[];
 }
 
-const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to'];
+const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'show'];
 /** Brokers refuse what is more than an hour ahead of them (`message.timestamp.after.max.ms`). */
 const MAX_FUTURE_MS_MAX = 30 * 60_000;
 const MAX_FUTURE_MS_DEFAULT = 600_000;
@@ -76,6 +90,7 @@ export function resolveStream(
   const rule = resolvePriority(optionScope, scope, section);
   const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
   const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
+  const show = resolveShow(scope, section, shape);
   // Of a source that is broken neither key nor id is known.
   if (isSourceWhole && from !== undefined && steps !== undefined) {
     checkJoins(scope, subject, steps.steps, from);
@@ -87,6 +102,12 @@ export function resolveStream(
   if (useCase === undefined || from === undefined || steps === undefined || to === undefined) {
     return undefined;
   }
+  if (rule !== undefined && to.target.kind === 'lane') {
+    const priorities = prioritiesOf(rule.rule).map(priorityName);
+    const collapses = to.target.collapse.length > 0;
+    const group = show?.fcm.group ?? null;
+    scope.collapsing.push({ stream: section, group, priorities, collapses });
+  }
   const fields = new Set([...from.fields, ...steps.fields, ...(rule?.fields ?? []), ...to.fields]);
   return {
     name,
@@ -96,6 +117,7 @@ export function resolveStream(
     priority: rule?.rule ?? null,
     steps: steps.steps,
     to: to.target,
+    show,
     fields,
   };
 }
@@ -167,7 +189,7 @@ function resolveStart({ report }: StreamScope, section: Section): StartRule | un
   const { value } = written;
   if (value === 'latest' || value === 'earliest') return { kind: value };
   const subject = `${section.subject}: start`;
-  if (typeof value !== 'string' || !/^\d/.test(value)) {
+  if (typeof value !== 'number' && (typeof value !== 'string' || !/^\d/.test(value))) {
     const what = `${subject}: ${typeof value === 'string' ? `"${value}"` : value} is no place to start.`;
     report.error('CAR306', written.span, what, 'Write latest, earliest, or how long ago: 10m.');
     return undefined;
@@ -306,7 +328,7 @@ function resolveLaneTarget(
 ): ResolvedTarget | undefined {
   const { report } = scope;
   const { subject } = stream;
-  const section = written.only(['lane', 'transports', 'collapse']);
+  const section = written.only(['lane', 'transports', 'reach', 'outcomes', 'collapse']);
   const name = section.neededText('lane', 'Write to: { lane: … } or to: { topic: …, schema: … }.');
   const lane = name === undefined ? undefined : namedLane(report, subject, scope.lanes, name);
   const collapse = collapsePaths(scope, section, steps?.shape ?? ANY_SHAPE);
@@ -320,9 +342,11 @@ function resolveLaneTarget(
   if (lane === undefined || name === undefined) return undefined;
   checkPriorities(scope, subject, name, lane, rule);
   const transports = section.choices('transports', lane.transports) ?? lane.transports;
+  const reach = section.choice('reach', REACHES) ?? REACHES[0];
+  const outcomes = section.choice('outcomes', OUTCOME_LEVELS) ?? 'told';
   const fields = steps?.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
   const readers = collapse.map(({ reader }) => reader);
-  return { target: { kind: 'lane', lane, transports, collapse: readers }, fields };
+  return { target: { kind: 'lane', lane, transports, reach, outcomes, collapse: readers }, fields };
 }
 
 function collapsePaths(scope: StreamScope, section: Section, shape: Shape): ResolvedPath[] {

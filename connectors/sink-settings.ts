@@ -56,6 +56,13 @@ export class SinkSettings {
     return value as number;
   }
 
+  flag(name: string, fallback: boolean): boolean {
+    if (!this.has(name)) return fallback;
+    const value = this.#values[name];
+    if (typeof value !== 'boolean') throw this.wrong(name, 'is neither true nor false');
+    return value;
+  }
+
   /** `https://host:port`, without path. */
   origin(name: string, fallback: string): string {
     const value = this.text(name, fallback);

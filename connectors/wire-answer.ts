@@ -1,5 +1,6 @@
 /** How a request to a push provider ended, told apart for rule D7. */
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { Outcome } from '../core/outcome.ts';
 
 export type LostWhy = 'timeout' | 'cut' | 'unreachable' | 'crowded' | 'closed';
 
@@ -22,4 +23,15 @@ export type WireAnswer =
 
 export function lost(why: LostWhy, ambiguous: boolean, detail = ''): WireAnswer {
   return { kind: 'lost', why, ambiguous, detail };
+}
+
+/** Nobody answered, so the lane is in trouble: when to try again is the runner's matter. */
+export function lostOutcome(answer: Extract<WireAnswer, { kind: 'lost' }>): Outcome {
+  const { why, ambiguous, detail } = answer;
+  return {
+    kind: 'retry',
+    why: detail === '' ? why : `${why}: ${detail}`,
+    ambiguous,
+    scope: 'lane',
+  };
 }

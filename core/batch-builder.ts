@@ -22,6 +22,29 @@ const NO_VIEW = new DataView(NO_BYTES.buffer, 0, 0);
 /** Keeps nothing. */
 const FRESH = new BytePool(0);
 
+/** What a batch of records of ours says of them; times in epoch milliseconds. */
+interface BatchFacts {
+  readonly lastDelta: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly count: number;
+}
+
+/** Writes the header of a batch whose records stand behind it; the broker gives it its offset. */
+export function writeBatchHeader(bytes: Buffer, of: BatchFacts): void {
+  bytes.fill(0, 0, BATCH_HEADER_BYTES);
+  bytes.writeInt32BE(bytes.length - 12, 8);
+  bytes.writeInt32BE(-1, 12);
+  bytes[16] = 2;
+  bytes.writeInt32BE(of.lastDelta, 23);
+  bytes.writeBigInt64BE(BigInt(of.baseMs), 27);
+  bytes.writeBigInt64BE(BigInt(of.maxMs), 35);
+  bytes.writeBigInt64BE(-1n, 43);
+  bytes.writeInt16BE(-1, 51);
+  bytes.writeInt32BE(-1, 53);
+  bytes.writeInt32BE(of.count, 57);
+}
+
 export class BatchBuilder {
   readonly topic: string;
   readonly partition: number;
@@ -188,17 +211,12 @@ export class BatchBuilder {
   finish(): EncodedBatch {
     this.room(0);
     const bytes = this.bytes.subarray(0, this.at);
-    bytes.fill(0, 0, BATCH_HEADER_BYTES);
-    bytes.writeInt32BE(this.at - 12, 8);
-    bytes.writeInt32BE(-1, 12);
-    bytes[16] = 2;
-    bytes.writeInt32BE(this.#delta - 1, 23);
-    bytes.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
-    bytes.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
-    bytes.writeBigInt64BE(-1n, 43);
-    bytes.writeInt16BE(-1, 51);
-    bytes.writeInt32BE(-1, 53);
-    bytes.writeInt32BE(this.#count, 57);
+    writeBatchHeader(bytes, {
+      lastDelta: this.#delta - 1,
+      baseMs: this.#baseTimestamp,
+      maxMs: this.#maxTimestamp,
+      count: this.#count,
+    });
     const batch: EncodedBatch = {
       topic: this.topic,
       partition: this.partition,

@@ -120,7 +120,7 @@ export const CONNECTOR_ERRORS = {
   CAR633: {
     slug: 'topic-on-one-broker',
     what: 'A topic has one replica, though there are several brokers: one lost disk loses records.',
-    mend: 'Set the replication factor to 3 and reassign the partitions: see the page of this code.',
+    mend: 'Set the replication factor to 3 and reassign the partitions (see the page), or run with --force.',
   },
   CAR634: {
     slug: 'task-does-not-open',
@@ -221,6 +221,41 @@ export const CONNECTOR_ERRORS = {
     slug: 'apns-refused',
     what: 'APNs refuses the provider token or the bundle.',
     mend: 'Check team, key_id and key of connectors.apns, and `bundle` of the sink.',
+  },
+  CAR668: {
+    slug: 'delivery-abandoned',
+    what: 'A notification could not be delivered by its transport, and no other takes it.',
+    mend: 'See `carillon.reason` of the dead letter: the provider was away, or the device never known.',
+  },
+  CAR669: {
+    slug: 'no-such-delivery',
+    what: 'Nothing in the log is of that notification or device.',
+    mend: 'Copy the id from a frame or from `carillon tail outcomes`, and give an earlier --from.',
+  },
+  CAR670: {
+    slug: 'text-field',
+    what: 'A title or body names something that is no text of the event.',
+    mend: 'Write {value.field} with a field of the event that is a text or a number; {{ is a brace.',
+  },
+  CAR671: {
+    slug: 'alert-without-text',
+    what: 'An alert is to be shown, and there is nothing to show.',
+    mend: 'Add `title` or `body` to `show`, or write `as: background`.',
+  },
+  CAR672: {
+    slug: 'text-locale',
+    what: 'The locales of titles and bodies are wrong, or lack the fall-back.',
+    mend: 'Write each text in the fall-back locale at least: title: { en: …, de: … }.',
+  },
+  CAR673: {
+    slug: 'collapse-groups',
+    what: 'More collapse keys than FCM stores for an app.',
+    mend: 'Let several streams share one `show: { fcm: { group: … } }`; there may be four keys.',
+  },
+  CAR674: {
+    slug: 'nothing-to-render',
+    what: 'There is no such stream, or the sample is not an event.',
+    mend: 'Name a stream that writes to a lane, and give one event in JSON.',
   },
   CAR691: {
     slug: 'no-such-partition',

@@ -22,6 +22,7 @@ const UPDATED_AT = 5;
 const HASH = 6;
 /** Bits of one transport in the list: its index and one, 0 ends the list. */
 const TRANSPORT_BITS = 3;
+const INBOX_BIT = 1 << TRANSPORTS.indexOf('inbox');
 const LINES_FIRST = 256;
 const ID_BYTES_FIRST = 4096;
 
@@ -149,6 +150,15 @@ export class DeviceLines {
       rest >>>= TRANSPORT_BITS;
     }
     return -1;
+  }
+
+  /** Bits of all the device's transports that are allowed, but for the inbox where another is. */
+  pushTransports(line: number, allowedBits: number): number {
+    let bits = 0;
+    let rest = this.#numbers[line * WIDTH + TRANSPORT_LIST]! | 0;
+    for (; rest !== 0; rest >>>= TRANSPORT_BITS) bits |= 1 << ((rest & 7) - 1);
+    bits &= allowedBits;
+    return (bits & ~INBOX_BIT) === 0 ? bits : bits & ~INBOX_BIT;
   }
 
   /** Whether the id is bytes[start, end). */

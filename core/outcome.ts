@@ -24,6 +24,11 @@ export type Outcome =
       readonly ambiguous?: boolean;
       /** `device`: park this device alone; `lane`: the service itself is in trouble (breaker). */
       readonly scope: 'device' | 'lane';
+      /**
+       * `lane`: true when nobody gets through until `afterMs` is over (a setting that is wrong, a
+       * project's quota), so that the breaker opens at once; else it judges by rate.
+       */
+      readonly opens?: boolean;
     }
   | {
       /** Final: it will not be delivered by this transport; the inbox still has it. */
@@ -67,7 +72,10 @@ export interface DeliveryOutcome {
     | 'expired'
     | 'moved'
     | 'offline'
-    | 'abandoned';
+    | 'abandoned'
+    | 'postponed'
+    | 'handed_on'
+    | 'stored';
   readonly reason: string;
   readonly ambiguous: boolean;
   readonly at: number;

@@ -23,6 +23,11 @@ export function batchCount(bytes: Buffer): number {
   return bytes.length === 0 ? 0 : bytes.readInt32BE(57);
 }
 
+/** The time from which those of the batch's records count. */
+export function batchBaseMs(bytes: Buffer): number {
+  return bytes.length === 0 ? 0 : Number(bytes.readBigInt64BE(27));
+}
+
 /** The batch's number of offsets: of its last record, from its base, and one. */
 export function batchSpan(bytes: Buffer): number {
   return bytes.readInt32BE(23) + 1;
@@ -44,7 +49,7 @@ export class BatchCursor {
     this.#left = batchCount(bytes);
     this.#nextOffset = Math.max(batch.from, batch.baseOffset);
     if (this.#left === 0) return;
-    this.#baseTimestamp = Number(bytes.readBigInt64BE(27));
+    this.#baseTimestamp = batchBaseMs(bytes);
     const isAppendTime = (bytes.readInt16BE(21) & LOG_APPEND_TIME) !== 0;
     this.#logAppendMs = isAppendTime ? Number(bytes.readBigInt64BE(35)) : -1;
     this.#in.bytes = bytes;

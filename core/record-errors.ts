@@ -97,4 +97,9 @@ export const RECORD_ERRORS = {
     what: 'A row of a store cannot be read with the step that owns it.',
     mend: 'The step has another row format than the one that wrote it: rename the step to start anew.',
   },
+  CAR803: {
+    slug: 'clock-set-back',
+    what: "The machine's clock was set back while the engine ran; its tasks keep the time they had.",
+    mend: 'If the clock is right now, restart the process; if not, set it right.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

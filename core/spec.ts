@@ -8,7 +8,9 @@ import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
 import type { ErrorCode } from './error-table.ts';
 import type { Delivery, Outcome } from './outcome.ts';
+import type { Preview, PushPreview } from './preview.ts';
 import type { Record } from './record.ts';
+import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
 import type { ConfigWarning, Fates, StepTimes } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
@@ -236,7 +238,12 @@ export interface ExpandSpec<
   ): (record: Record, emit: Emit, key: Key | null) => Verdict<NoInfer<D>, NoInfer<C>>;
 }
 
-/** Holds records in its store and lets them go when their row is due on the task's clock. */
+/**
+ * Holds records in its store and lets them go when their row is due on the task's clock. When it
+ * throws on a record, that one is a dead letter and nothing of what was done for it stays: rows,
+ * timers, what was sent, settled and counted. When it throws on a row that is due, the held record
+ * is the dead letter, and its row goes.
+ */
 export interface TimedSpec<
   O extends Options,
   R extends Columns,
@@ -335,6 +342,8 @@ export interface SinkContext {
    * wiring has no such thing.
    */
   service<T>(name: string): T;
+  /** What people see of a use case's notifications; null, or absent: nothing. */
+  readonly show?: (useCase: string) => Show | null;
   /** The deployment's settings of this connector (`connectors.fcm` in carillon.yaml). */
   readonly settings: Readonly<globalThis.Record<string, unknown>>;
 }
@@ -367,12 +376,19 @@ export interface SinkSpec<O extends Options = Options> {
    * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
+  /**
+   * True: what has to wait for longer than a lane's mark may goes to the sink's retry topic, and
+   * comes back when it is due (rule D8); else it is left to the inbox. False by default.
+   */
+  readonly retries?: boolean;
   /** The only transport whose devices it reaches; undefined: any. */
   readonly transport?: Transport;
   /** The type of step that must stand before it. */
   readonly needs?: string;
   warns?(config: ValuesOf<O>): readonly ConfigWarning[];
   readonly example: string;
+  /** What it would send, for `carillon render`; undefined when it cannot be made to fit. */
+  preview?(config: ValuesOf<O>, of: PushPreview): Preview | undefined;
   open(config: ValuesOf<O>, context: SinkContext): Promise<Sink>;
 }
 

@@ -37,7 +37,7 @@ export const BUDGET_LIMITS: BudgetLimits = {
   registrations: { burst: 20, perSecond: 0.1 },
   connects: { burst: 100, perSecond: 2 },
   addressConnects: { burst: 5_000, perSecond: 500 },
-  failures: { burst: 300, perSecond: 10 },
+  failures: { burst: 1_000, perSecond: 100 },
   backendRequests: { burst: 40_000, perSecond: 20_000 },
   backendBytes: { burst: 256 * 1024 * 1024, perSecond: 64 * 1024 * 1024 },
   frames: { burst: 500, perSecond: 20 },

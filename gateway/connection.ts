@@ -264,7 +264,9 @@ export class Connection {
     }
   }
 
-  /** It may close by itself, when that suits it, until the next heartbeat; all goes on till then. */
+  /**
+   * It may close by itself, when that suits it, until the next heartbeat; all goes on till then.
+   */
   #askToComeBack(): void {
     this.#asked = true;
     this.#answer({ type: 'going-away', afterMs: 0 });

@@ -37,6 +37,8 @@ export class EventStream extends EventEmitter {
     response.writeHead(200, {
       'content-type': EVENT_STREAM_TYPE,
       'cache-control': 'no-store',
+      // A stream that was closed leaves no connection behind that a stop would wait for.
+      connection: 'close',
       // Proxies that collect answers would keep the events to themselves.
       'x-accel-buffering': 'no',
     });

@@ -84,7 +84,7 @@ export interface GatewayOptions {
   readonly say?: LogLine;
   readonly newId?: () => string;
   /** In [0, 1). */
-  readonly random?: () => number;
+  random(): number;
 }
 
 export interface TlsFiles {

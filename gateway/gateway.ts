@@ -231,7 +231,7 @@ async function deviceRoutes(
       await presence.open();
       rivals = await followRivals(options.log, schemas, { topic: topics.presence, hub, say });
       const newId = options.newId ?? randomUUID;
-      const random = options.random ?? Math.random;
+      const random = () => options.random();
       const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
       const parts = { ...shares, presence, filler, newId, random, log: say };
       streams = new Streams({ ...parts, clock, inbox, outcomes });

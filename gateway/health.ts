@@ -2,12 +2,16 @@
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../core/error.ts';
 
-/** Resolves when the part can do its work; rejects with why not. */
-export type HealthCheck = () => Promise<void>;
+/**
+ * Resolves when the part can do its work, with a text if something is to be said of it all the
+ * same; rejects with why not.
+ */
+export type HealthCheck = () => Promise<unknown>;
 
 /** A check that says nothing for so long has failed. */
 const CHECK_MS_MAX = 2_000;
 const NO_ANSWER = `no answer within ${CHECK_MS_MAX} ms`;
+const READY = 'ready';
 /** Prometheus' text format 0.0.4. */
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -60,7 +64,8 @@ function asker(checks: ReadonlyMap<string, HealthCheck>): () => Promise<Health> 
       const parts = await Promise.all(
         [...checks].map(async ([name, check]) => [name, await stateOf(check)] as const),
       );
-      const ready = parts.every(([, state]) => state === 'ready');
+      const isReady = (state: string) => state === READY || state.startsWith(`${READY}, `);
+      const ready = parts.every(([, state]) => isReady(state));
       return { ready, parts: Object.fromEntries(parts) };
     } finally {
       asked = null;
@@ -76,7 +81,10 @@ async function stateOf(check: HealthCheck): Promise<string> {
   const late = Promise.withResolvers<string>();
   const timer = setTimeout(() => late.resolve(NO_ANSWER), CHECK_MS_MAX);
   try {
-    return await Promise.race([check().then(() => 'ready'), late.promise]);
+    const said = check().then((more) =>
+      typeof more === 'string' && more !== '' ? `${READY}, ${more}` : READY,
+    );
+    return await Promise.race([said, late.promise]);
   } catch (error) {
     // Only what was written for people: another message could name hosts or keys.
     if (error instanceof CarillonError) return `${error.code}: ${error.what}`;

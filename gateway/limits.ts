@@ -31,9 +31,9 @@ export interface GatewayLimits {
   /** Over so long the devices of a gateway that stops are asked to come back. */
   readonly comeBackMs: number;
   /**
-   * A connection is asked to come back when it is so old, and so much older at most, by chance, as a
-   * fleet that came at once must not go at once; 0: it may stay for ever. So that gateways that are
-   * new get their part, and none holds a connection that only it believes in.
+   * A connection is asked to come back when it is so old, and so much older at most, by chance, as
+   * a fleet that came at once must not go at once; 0: it may stay for ever. So that gateways that
+   * are new get their part, and none holds a connection that only it believes in.
    */
   readonly lifetimeMs: number;
   readonly lifetimeSpreadMs: number;

@@ -6,8 +6,9 @@ import { CarillonError } from '../core/error.ts';
 import { behindProxy, type ProxyFront } from './proxy-protocol.ts';
 
 /**
- * Connects that wait to be accepted, up to the system's own limit (4,096): Node's 511 would overflow
- * when a gateway's devices all come at once, and each of them then waits for a retransmission.
+ * Connects that wait to be accepted, up to the system's own limit (4,096): Node's 511 would
+ * overflow when a gateway's devices all come at once, and each of them then waits for a
+ * retransmission.
  */
 const BACKLOG = 4_096;
 

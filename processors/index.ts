@@ -12,6 +12,7 @@ import { foldPresence } from './fold-presence.ts';
 import { gateOnline } from './gate-online.ts';
 import { gateStaleness } from './gate-staleness.ts';
 import { map } from './map.ts';
+import { ownToken } from './own-token.ts';
 import { peek } from './peek.ts';
 import { registerDevice } from './register-device.ts';
 import { sample } from './sample.ts';
@@ -27,6 +28,7 @@ const all: readonly StepSpec[] = [
   gateOnline,
   gateStaleness,
   map,
+  ownToken,
   peek,
   registerDevice,
   sample,

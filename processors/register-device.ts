@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
 import {
   DEVICE_CLASSES,
@@ -10,6 +11,7 @@ import type { Record } from '../core/record.ts';
 import { defineExpand, type Emit } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { deadLettered, dropped, PASSED } from '../core/verdict.ts';
+import type { PushToken } from './own-token.ts';
 
 /** What a device, its gateway or a sink said (schema DeviceRegistration). */
 interface Registration {
@@ -45,6 +47,7 @@ const BAD_REGISTRATION = deadLettered('CAR520');
 /** Output topics, in the order in which the plan of the registration task lists them. */
 const OWNERS = 0;
 const CHANGES = 1;
+const TOKENS = 2;
 
 const NEEDS_TOKEN: ReadonlySet<Transport> = new Set(['fcm', 'apns']);
 
@@ -163,6 +166,30 @@ function emitChange(record: Record, change: DeviceChange, emit: Emit): void {
   out.output = CHANGES;
 }
 
+const hashOf = ({ kind, token }: DeviceTransport): string =>
+  createHash('sha256').update(`${kind}\n${token}`).digest('hex');
+
+/** Tells whose tokens are: those that have come with a row, and those that have gone with it. */
+function emitTokens(record: Record, before: Device | undefined, after: Device, emit: Emit): void {
+  const tell = (of: Device, others: Device | undefined, action: PushToken['action']) => {
+    for (const transport of of.transports) {
+      const { kind, token, registeredAt } = transport;
+      if (token === null || token === '') continue;
+      const stays = others?.transports.some((one) => one.kind === kind && one.token === token);
+      if (stays === true) continue;
+      const { deviceId } = of;
+      const said = { token, deviceId, action, registeredAt, occurredAt: after.updatedAt };
+      const value: PushToken = { tokenHash: hashOf(transport), ...said };
+      const out = emit(record);
+      out.key = value.tokenHash;
+      out.value = value;
+      out.output = TOKENS;
+    }
+  };
+  if (before !== undefined) tell(before, after, 'GIVEN_UP');
+  tell(after, before, 'TAKEN');
+}
+
 /** The row that a registration makes, or null when the device may not register so. */
 function registered(said: Registration, before: Device | undefined): Device {
   const isMoved = before !== undefined && before.memberId !== said.memberId;
@@ -204,6 +231,7 @@ export const registerDevice = defineExpand({
     'of its registration until it changes, or the device says a later one. TOKEN_DIED removes a token',
     'only if it was registered before `deadBefore` (APNs: 410 with a timestamp; a later',
     'registration of the same token counts again). A deleted device keeps its row, without tokens.',
+    'Output 2, keyed by the hash of a token, tells the hop that knows whose it is (`own_token`).',
   ].join(' '),
   config: {},
   drops: {
@@ -216,16 +244,17 @@ export const registerDevice = defineExpand({
   example: '- register_device: {}',
   rows,
   open(_config, { store }) {
-    const keep = (record: Record, row: Device, emit: Emit) => {
+    const keep = (record: Record, before: Device | undefined, row: Device, emit: Emit) => {
       store.put(row.deviceId, row);
       emitOwner(record, row, emit);
+      emitTokens(record, before, row, emit);
     };
     const register = (record: Record, said: Registration, emit: Emit) => {
       if (!isGood(said)) return BAD_REGISTRATION;
       const before = store.get(said.deviceId);
       const after = registered(said, before);
       if (before !== undefined && isSameDevice(before, after)) return UNCHANGED;
-      keep(record, after, emit);
+      keep(record, before, after, emit);
       if (before?.status === 'ACTIVE' && before.memberId !== after.memberId) {
         emitChange(record, changeOf(before, 'REMOVED', said.occurredAt), emit);
       }
@@ -237,7 +266,8 @@ export const registerDevice = defineExpand({
       if (before?.status !== 'ACTIVE') return UNKNOWN_DEVICE;
       const { occurredAt: updatedAt } = said;
       const epoch = before.epoch + 1;
-      keep(record, { ...before, epoch, status: 'DELETED', transports: [], updatedAt }, emit);
+      const gone = { ...before, epoch, status: 'DELETED', transports: [], updatedAt } as const;
+      keep(record, before, gone, emit);
       emitChange(record, changeOf(before, 'REMOVED', updatedAt), emit);
       return PASSED;
     };
@@ -245,7 +275,7 @@ export const registerDevice = defineExpand({
       const before = store.get(said.deviceId);
       const after = before === undefined ? null : withoutToken(said, before);
       if (after === null) return TOKEN_UNKNOWN;
-      keep(record, after, emit);
+      keep(record, before, after, emit);
       emitChange(record, changeOf(after, 'PUT', said.occurredAt), emit);
       return PASSED;
     };

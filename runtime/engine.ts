@@ -14,9 +14,13 @@ import type { EngineOptions } from './engine-options.ts';
 import { GoneCounts } from './gone-counts.ts';
 import { sinkGroup, streamsGroup } from './group-specs.ts';
 import { Scheduler } from './scheduler.ts';
+import { Pace } from './sinks/pace.ts';
 import { SinkLane } from './sinks/sink-lane.ts';
 import { type StepFlow, StreamsTask } from './streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from './unit.ts';
+
+/** Less is caught up within two minutes, and moves nothing that a person would see. */
+const CLOCK_AHEAD_MS = 10_000;
 
 /** Ready is who makes progress: beyond the slowest commit, its retries and a rebalance. */
 const STALLED_S = 30;
@@ -50,6 +54,8 @@ export interface EngineParts {
   random(): number;
   /** A task met a broken invariant and was closed. */
   onFailure(error: Error): void;
+  /** The deliveries of a lane have begun to fail, though it goes on; null: no longer. */
+  onTrouble?(lane: string, why: string | null): void;
 }
 
 export interface LaneFlow {
@@ -79,6 +85,7 @@ export class Engine {
   readonly #groups = new Map<string, Group>();
   readonly #tasks = new Set<StreamsTask>();
   readonly #lanes: SinkLane[] = [];
+  readonly #paces = new Map<string, Pace>();
   readonly #gone = new GoneCounts();
   readonly #pool = new BytePool();
   /** Of the streams, by group. */
@@ -137,11 +144,23 @@ export class Engine {
       commit: this.#parts.sinksCommit,
       scheduler: this.#scheduler,
       random: this.#parts.random,
+      pace: this.#paceOf(sinkPlan),
+      onTrouble: (lane, why) => this.#parts.onTrouble?.(lane, why),
     });
     this.#lanes.push(lane);
     const inTransaction = this.#parts.keepsInTransaction === true && sinkPlan.spec.keeps === true;
     const spec = sinkGroup(lane, partitions, inTransaction);
     this.#groups.set(spec.group, await log.openGroup(spec, lane));
+  }
+
+  /** One for all lanes of a sink in this process. */
+  #paceOf({ name, rateMax, lane }: SinkPlan): Pace | null {
+    if (rateMax === null) return null;
+    const known = this.#paces.get(name);
+    if (known !== undefined) return known;
+    const pace = new Pace(rateMax, this.#parts.partitions * lane.priorities.length);
+    this.#paces.set(name, pace);
+    return pace;
   }
 
   flow(): StepFlow[] {
@@ -162,13 +181,22 @@ export class Engine {
       ages: lane.ages,
       inFlight: lane.inFlight,
       waiting: lane.waiting,
-      trouble: lane.breaker.trouble,
+      trouble: lane.breaker.told(this.#parts.clock.now()),
     }));
+  }
+
+  /** Lanes that go on although deliveries fail, in words. */
+  warnings(): string[] {
+    const nowMs = this.#parts.clock.now();
+    return this.#lanes.flatMap(({ name, breaker }) => {
+      const told = breaker.trouble === null ? breaker.told(nowMs) : null;
+      return told === null ? [] : [`${name}: ${told}`];
+    });
   }
 
   /** What keeps tasks from going on, in words; empty when all is well. */
   troubles(): string[] {
-    const troubles = new Set<string>();
+    const troubles = new Set<string>(this.#clockTroubles());
     for (const task of this.#tasks) {
       if (task.blockedBy !== null) troubles.add(`${task.name}: ${task.blockedBy}`);
     }
@@ -183,6 +211,13 @@ export class Engine {
       }
     }
     return [...troubles];
+  }
+
+  #clockTroubles(): string[] {
+    const aheadMs = this.#parts.clock.aheadMs?.() ?? 0;
+    if (aheadMs < CLOCK_AHEAD_MS) return [];
+    const seconds = Math.round(aheadMs / 1_000);
+    return [`CAR803 the clock of this machine was set back; tasks are ${seconds} s ahead of it`];
   }
 
   /** Offsets that were deleted from the log before a group had read them, since it was opened. */

@@ -83,12 +83,24 @@ export class Node {
     this.refuse(record, { code, why: error instanceof Error ? error.message : String(error) });
   }
 
+  /** As `failed`, for a record that was held. */
+  failedHeld(record: Record, error: unknown): void {
+    this.counts.held--;
+    this.failed(record, error);
+  }
+
   /** Settles records that were held. */
   release(verdict: Verdict, by: number, record: DroppedRecord): void {
+    this.mayRelease(verdict);
     this.counts.held -= by;
     if (verdict.kind === 'passed') this.counts.passed += by;
-    else if (verdict.kind === 'dropped') this.drop(verdict.reason, record, by);
-    else throw new Error(`${this.name}: what was held may be passed or dropped`);
+    else this.drop(verdict.reason, record, by);
+  }
+
+  /** Throws for a verdict that `release` does not take. */
+  mayRelease({ kind }: Verdict): void {
+    if (kind === 'passed' || kind === 'dropped') return;
+    throw new Error(`${this.name}: what was held may be passed or dropped`);
   }
 
   count(name: string, by = 1): void {

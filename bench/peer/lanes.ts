@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import avsc from 'avsc';
+import type { DeviceNotification } from '../../core/notification.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import { javaArguments } from './build.ts';
 import type { RenoTopology } from './reno-topology.ts';
@@ -11,9 +12,9 @@ const HEADER_BYTES = 5;
 
 /**
  * One record of a lane. Times are counted from the beginning of their load, so that two runs can be
- * compared; `phase` says which load that was.
+ * compared, a deadline of -1 is none; `phase` says which load that was.
  */
-export interface Told {
+export interface Told extends Omit<DeviceNotification, 'payload'> {
   readonly phase: 'warm-up' | 'measured';
   readonly lane: string;
   readonly partition: number;
@@ -22,19 +23,6 @@ export interface Told {
   readonly timestamp: number;
   /** Of the writer's schema, in the value's header. */
   readonly schemaId: number;
-  readonly id: string;
-  readonly deviceId: string;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly previous: number;
-  readonly useCase: string;
-  readonly priority: string;
-  /** -1: none. */
-  readonly deadline: number;
-  readonly collapseKey: string | null;
-  readonly count: number;
-  readonly born: number;
-  readonly payloadSchemaId: number;
   /** The event as JSON. */
   readonly payload: string;
 }
@@ -43,22 +31,6 @@ export interface Told {
 export interface LoadTimes {
   readonly warmUpMs: number;
   readonly measuredMs: number;
-}
-
-interface Notification {
-  readonly id: string;
-  readonly deviceId: string;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly previous: number;
-  readonly useCase: string;
-  readonly priority: string;
-  readonly deadline: number;
-  readonly collapseKey: string | null;
-  readonly count: number;
-  readonly born: number;
-  readonly payloadSchemaId: number;
-  readonly payload: Buffer;
 }
 
 /** Turns a line of ReadTopics.java into what was told. */
@@ -81,7 +53,7 @@ export class LaneDecoder {
   decode(line: string): Told {
     const [lane, partition, offset, timestamp, key, base64] = line.split('\t') as Columns;
     const value = Buffer.from(base64, 'base64');
-    const of = this.#notification.fromBuffer(value.subarray(HEADER_BYTES)) as Notification;
+    const of = this.#notification.fromBuffer(value.subarray(HEADER_BYTES)) as DeviceNotification;
     const isMeasured = of.born >= this.#times.measuredMs;
     const startMs = isMeasured ? this.#times.measuredMs : this.#times.warmUpMs;
     return {
@@ -117,7 +89,7 @@ export class LaneDecoder {
     return own;
   }
 
-  #payload({ useCase, payload }: Notification, startMs: number): string {
+  #payload({ useCase, payload }: DeviceNotification, startMs: number): string {
     const known = this.#payloads.get(useCase);
     if (known === undefined) return payload.toString('base64');
     const event = known.type.fromBuffer(payload) as Record<string, unknown>;

@@ -1,6 +1,7 @@
 /**
  * `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told.
  */
+import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../../core/clock.ts';
 import { DEVICE_CLASSES } from '../../core/device.ts';
 import { parseDuration } from '../../core/duration.ts';
@@ -204,16 +205,9 @@ async function pullKnown(
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
+/** Ends early, and without an error, when the signal is given. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {});
 }
 
 /** What is not a frame goes to standard error, so that the frames can be piped on. */

@@ -1,10 +1,11 @@
 /**
- * `carillon explain`: the page of an error code, the reference of a step or sink, or the lists of
- * them.
+ * `carillon explain`: the page of an error code, the reference of a step or sink, the lists of
+ * them, or what the push providers' answers mean.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { referenceDocs } from '../../compiler/reference-docs.ts';
+import { providersText } from '../../connectors/provider-tables.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { ErrorEntry } from '../../core/error-entry.ts';
 import { ERROR_TABLE } from '../../core/error-table.ts';
@@ -23,6 +24,7 @@ const LISTS: { readonly [name: string]: () => string } = {
     ),
   steps: () => table(summaries(catalog.steps)),
   sinks: () => table(summaries(catalog.sinks)),
+  providers: providersText,
 };
 
 /** Throws CAR912 with the nearest name. */

@@ -13,6 +13,7 @@ export interface RunArguments {
   readonly role?: readonly string[];
   readonly drain?: boolean;
   readonly drop?: boolean;
+  readonly force?: boolean;
 }
 
 /** Errors as facts: their code and words, never a stack with what it may hold. */
@@ -35,7 +36,7 @@ function losingOf({ drain = false, drop = false }: RunArguments): Losing {
 }
 
 export async function run(args: RunArguments): Promise<number> {
-  const { deployment: file, role } = args;
+  const { deployment: file, role, force = false } = args;
   const losing = losingOf(args);
   const folder = process.cwd();
   const deployment = readDeployment({ file, folder, env: process.env });
@@ -47,7 +48,7 @@ export async function run(args: RunArguments): Promise<number> {
     running = await runEmbedded(deployment, { folder, say, losing });
   } else {
     const { runDistributed } = await import('../run/distributed.ts');
-    running = await runDistributed(deployment, role ?? ['all'], { folder, say, losing });
+    running = await runDistributed(deployment, role ?? ['all'], { folder, say, losing, force });
   }
   say('The pipeline runs.', {
     topology: running.plan.topology,

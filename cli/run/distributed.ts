@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';
-import { systemClock } from '../../core/clock.ts';
+import { steadyClock, systemClock } from '../../core/clock.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
@@ -13,6 +13,7 @@ import { kafkaLoggerOf, kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
 import { apply } from './apply.ts';
+import { refuseOneReplica } from './one-replica.ts';
 import { Part } from './part.ts';
 import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
 import { chooseRoles, type Roles } from './roles.ts';
@@ -37,6 +38,7 @@ export async function runDistributed(
     );
     closing.push(() => log.close());
     await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
+    refuseOneReplica(log.troubles(), options.force ?? false);
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
@@ -59,6 +61,7 @@ export async function runDistributed(
       registry,
       inbox,
       clock: systemClock,
+      taskClock: steadyClock(),
       secrets,
       gatewayId: `gateway-${hostname()}-${randomUUID().slice(0, 8)}`,
       ...commits,

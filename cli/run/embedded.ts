@@ -2,7 +2,7 @@
  * The embedded way to run: one process, one SQLite file, the engine in a worker beside the sockets.
  */
 import { BridgedLog } from '../../connectors/embedded/bridge.ts';
-import { systemClock } from '../../core/clock.ts';
+import { steadyClock, systemClock } from '../../core/clock.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { Deployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
@@ -38,6 +38,7 @@ export async function runEmbedded(deployment: Deployment, options: RunOptions): 
       registry: log.registry(),
       inbox,
       clock: systemClock,
+      taskClock: steadyClock(),
       secrets,
       gatewayId: GATEWAY_ID,
       streamsCommit: EMBEDDED_STREAMS,

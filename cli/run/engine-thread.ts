@@ -27,10 +27,10 @@ export class EngineThread {
   /** Resolves when the streams run. Rejects with the worker's own error: the folder, the lock, … */
   static start(
     deployment: Deployment,
-    { folder, say, losing = 'refuse' }: Pick<RunOptions, 'folder' | 'say' | 'losing'>,
+    { folder, say, losing = 'refuse', connectors = {} }: RunOptions,
   ): Promise<EngineThread> {
     const { port1, port2 } = new MessageChannel();
-    const start: WorkerStart = { deployment, folder, losing, log: port2 };
+    const start: WorkerStart = { deployment, folder, losing, connectors, log: port2 };
     const worker = new Worker(workerUrl('engine-worker', import.meta.url), {
       workerData: start,
       transferList: [port2],

@@ -8,7 +8,7 @@ import { serveLog } from '../../connectors/embedded/bridge.ts';
 import { openEmbeddedInbox } from '../../connectors/embedded/inbox.ts';
 import { openEmbeddedLog } from '../../connectors/embedded/log.ts';
 import { openSchemaIds } from '../../connectors/embedded/schema-ids.ts';
-import { systemClock } from '../../core/clock.ts';
+import { steadyClock, systemClock } from '../../core/clock.ts';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import type { Losing } from '../../runtime/edits/apply.ts';
@@ -29,6 +29,8 @@ export interface WorkerStart {
   readonly deployment: Deployment;
   readonly folder: string;
   readonly losing: Losing;
+  /** Settings of connectors beside the deployment's. */
+  readonly connectors: Deployment['connectors'];
   /** The bridge's end for this thread. */
   readonly log: MessagePort;
 }
@@ -59,7 +61,7 @@ export type FromEngine =
 
 async function start(
   port: MessagePort,
-  { deployment, folder, losing, log: bridge }: WorkerStart,
+  { deployment, folder, losing, connectors, log: bridge }: WorkerStart,
 ): Promise<void> {
   const tell = (message: FromEngine) => port.postMessage(message);
   const settings = deployment.log as EmbeddedLogSettings;
@@ -86,6 +88,7 @@ async function start(
   const before = await apply({
     ...{ deployment, topology, log, registry, inbox, ...commits, losing },
     secrets: secretsOf(deployment),
+    connectors,
     keepsInTransaction: true,
     say: (sentence, facts) => tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
   });
@@ -98,6 +101,7 @@ async function start(
     registry,
     inbox,
     clock: systemClock,
+    taskClock: steadyClock(),
     secrets: { secret: '', internalToken: '' },
     gatewayId: '',
     ...commits,

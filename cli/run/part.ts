@@ -20,11 +20,11 @@ import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
-import type { TlsPaths } from '../deployment-http.ts';
+import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { type Roles, sinkRole } from './roles.ts';
-import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
+import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
 import { type ReadTls, readTls } from './tls.ts';
 import { eventTypesOf } from './topology.ts';
 
@@ -37,6 +37,8 @@ export interface PartOptions {
   readonly registry: RegistryPort;
   readonly inbox: InboxStore | null;
   readonly clock: Clock;
+  /** That of the engine's tasks, which never goes back; the same one when it is left out. */
+  readonly taskClock?: Clock;
   readonly secrets: Secrets;
   readonly gatewayId: string;
   readonly streamsCommit: CommitPolicy;
@@ -68,7 +70,7 @@ export class Part {
       plan: topology.plan,
       log,
       schemas,
-      clock,
+      clock: options.taskClock ?? clock,
       partitions: deployment.partitions,
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
@@ -78,6 +80,10 @@ export class Part {
       onFailure: (error) => {
         this.#failures = [...this.#failures.slice(-9), error.message];
         say('A task has ended.', { error });
+      },
+      onTrouble: (lane, why) => {
+        if (why === null) say('Deliveries get through again.', { lane });
+        else say('Deliveries fail; the lane goes on.', { lane, why });
       },
     });
   }
@@ -161,6 +167,7 @@ export class Part {
       const services: SinkServices = {
         clock,
         payload: payloadService(schemas, clock),
+        show: showService(topology.plan),
         ...(inbox === null ? {} : { inbox }),
         ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
       };
@@ -183,6 +190,7 @@ export class Part {
     if (inbox === null) throw new Error('a gateway needs an inbox');
     const { http } = deployment;
     const files = openFilesMax();
+    const internalUrl = internalUrlOf(http);
     const tls = this.#tls('tls', http.tls);
     const internalTls = this.#tls('internal_tls', http.internalTls);
     this.#gateway = await startGateway({
@@ -195,7 +203,7 @@ export class Part {
         ...(internalTls === undefined ? {} : { tls: internalTls }),
       },
       gatewayId: this.#options.gatewayId,
-      ...(http.internalUrl === null ? {} : { internalUrl: http.internalUrl }),
+      ...(internalUrl === null ? {} : { internalUrl }),
       ...(http.origins === null ? {} : { origins: http.origins }),
       ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
       proxyProtocol: http.proxyProtocol,
@@ -211,6 +219,7 @@ export class Part {
       metrics: () => this.metrics(),
       health: this.#checks(),
       say: this.#options.say,
+      random: this.#options.random,
     });
   }
 
@@ -240,7 +249,7 @@ export class Part {
   }
 
   /** Without asking the log for lags: the check must answer when the log does not. */
-  async #checkTroubles(): Promise<void> {
+  async #checkTroubles(): Promise<string> {
     const others = (await this.#options.others?.())?.troubles ?? [];
     const troubles = [
       ...this.#failures,
@@ -248,7 +257,7 @@ export class Part {
       ...this.#logTroubles(),
       ...others,
     ];
-    if (troubles.length === 0) return;
+    if (troubles.length === 0) return this.#engine.warnings().join('; ');
     throw new CarillonError('CAR944', `${troubles.join('; ')}.`, { retryable: true });
   }
 }

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly say: LogLine;
   /** What becomes of what an edit of the topology would lose; refused by default. */
   readonly losing?: Losing;
+  /** Goes on although topics have one replica on several brokers (CAR633). */
+  readonly force?: boolean;
   /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
   readonly connectors?: Deployment['connectors'];
 }

@@ -1,5 +1,5 @@
 /** What the wiring gives to sinks by name: how payloads are read, where gateways are, the inbox. */
-import type { SinkPlan } from '../../compiler/plan.ts';
+import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
@@ -53,6 +53,17 @@ export interface SinkServices {
   readonly payload?: (notification: DeviceNotification) => Promise<unknown>;
   readonly gateways?: Gateways;
   readonly inbox?: InboxStore;
+  readonly show?: SinkContext['show'];
+}
+
+/** What people see, by use case. */
+export function showService(plan: Plan): NonNullable<SinkContext['show']> {
+  const shows = new Map(
+    plan.subTopologies.flatMap(({ streams }) =>
+      streams.map(({ useCase, show }) => [useCase, show] as const),
+    ),
+  );
+  return (useCase) => shows.get(useCase) ?? null;
 }
 
 /** The event of a notification, as JSON. Throws retryable while the registry is away. */
@@ -78,6 +89,7 @@ export function openSink(
     name: plan.name,
     clock: services.clock,
     settings,
+    ...(services.show === undefined ? {} : { show: services.show }),
     service<T>(name: string): T {
       const service = (services as unknown as { [name: string]: unknown })[name];
       if (service !== undefined) return service as T;

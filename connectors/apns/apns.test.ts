@@ -5,7 +5,6 @@ import type { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
 import type { Sink } from '../../core/spec.ts';
-import type { Act } from '../stand-in.ts';
 import { apns } from './apns.ts';
 import { type ApnsFake, apnsActs, startApnsFake } from './fake.ts';
 import { apnsMessage, type PushType } from './message.ts';
@@ -168,85 +167,6 @@ test('what cannot be sent at all ends without a request', async () => {
   }
   assert.equal(fake.attempts.length, before);
 });
-
-const DEAD = { kind: 'apns', token: TOKEN } as const;
-const lane = (why: string, afterMs: number | [number, number], ambiguous = false) => ({
-  kind: 'retry',
-  why,
-  scope: 'lane',
-  ambiguous,
-  afterMs,
-});
-const ROWS: readonly (readonly [string, Act, object])[] = [
-  [
-    '410 Unregistered',
-    apnsActs.unregistered(NOW_MS - 5),
-    { kind: 'rejected', reason: 'unregistered', deadToken: { ...DEAD, beforeMs: NOW_MS - 5 } },
-  ],
-  [
-    '410 ExpiredToken',
-    apnsActs.reason(410, 'ExpiredToken'),
-    { kind: 'rejected', reason: 'expired_token', deadToken: DEAD },
-  ],
-  [
-    '400 BadDeviceToken where the environment is known',
-    apnsActs.badDeviceToken,
-    { kind: 'rejected', reason: 'bad_device_token', deadToken: DEAD },
-  ],
-  [
-    '400 DeviceTokenNotForTopic never costs a token',
-    apnsActs.reason(400, 'DeviceTokenNotForTopic'),
-    { kind: 'rejected', reason: 'device_token_not_for_topic' },
-  ],
-  ['400 BadTopic', apnsActs.reason(400, 'BadTopic'), lane('bad_topic', [60_000, 75_000])],
-  [
-    '400 BadCollapseId',
-    apnsActs.reason(400, 'BadCollapseId'),
-    { kind: 'rejected', reason: 'bad_collapse_id', deadLetter: true },
-  ],
-  [
-    '403 InvalidProviderToken',
-    apnsActs.reason(403, 'InvalidProviderToken'),
-    lane('invalid_provider_token', [60_000, 75_000]),
-  ],
-  [
-    '403 BadEnvironmentKeyInToken',
-    apnsActs.reason(403, 'BadEnvironmentKeyInToken'),
-    lane('bad_environment_key_in_token', [60_000, 75_000]),
-  ],
-  [
-    '413 PayloadTooLarge',
-    apnsActs.reason(413, 'PayloadTooLarge'),
-    { kind: 'rejected', reason: 'payload_too_large', deadLetter: true },
-  ],
-  [
-    '429 TooManyRequests is the device alone',
-    apnsActs.tooManyRequests,
-    { ...lane('too_many_requests', [60_000, 75_000]), scope: 'device' },
-  ],
-  ['500 is ambiguous', apnsActs.internal, lane('internal_server_error', [1_000, 1_250], true)],
-  ['503 with Retry-After', apnsActs.unavailable(42), lane('service_unavailable', 42_000)],
-  ['503 without', apnsActs.unavailable(), lane('service_unavailable', [1_000, 1_250])],
-  [
-    'a body that is not JSON',
-    { act: 'answer', status: 502 },
-    lane('http_502', [1_000, 1_250], true),
-  ],
-];
-for (const [what, act, expected] of ROWS) {
-  test(`row: ${what}`, async () => {
-    fake.script(TOKEN, [act]);
-    const outcome: Record<string, unknown> = { ...(await send(delivery(TOKEN))) };
-    const wanted: Record<string, unknown> = { ...expected };
-    if (Array.isArray(wanted.afterMs)) {
-      const [from, to] = wanted.afterMs as [number, number];
-      const afterMs = Number(outcome.afterMs);
-      assert.ok(afterMs >= from && afterMs <= to, `${afterMs} is not within ${from} and ${to}`);
-      wanted.afterMs = afterMs;
-    }
-    assert.deepEqual(outcome, wanted);
-  });
-}
 
 test('a device of unknown environment is looked for in both; a known one in its own', async () => {
   const moved = 'cd'.repeat(32);

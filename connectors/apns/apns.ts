@@ -5,7 +5,13 @@ import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { defineSink, oneOf, type Sink, type SinkContext, text } from '../../core/spec.ts';
 import { Http2Session } from '../http2-session.ts';
 import type { WireAnswer } from '../wire-answer.ts';
-import { type ApnsForm, type ApnsMessage, apnsMessage } from './message.ts';
+import {
+  APNS_BODY_BYTES_MAX,
+  type ApnsForm,
+  type ApnsMessage,
+  apnsMessage,
+  apnsShown,
+} from './message.ts';
 import { type ProviderToken, sharedProviderToken } from './provider-token.ts';
 import { apnsOutcome, apnsReply } from './replies.ts';
 import { type ApnsSettings, apnsSettings } from './settings.ts';
@@ -45,8 +51,22 @@ export const apns = defineSink({
   ],
   batchMax: 1,
   needsOwner: true,
+  retries: true,
   transport: 'apns',
   example: 'to: { type: apns, bundle: com.example.app, in_flight_max: 256, timeout: 12s }',
+  preview({ bundle, push_type: pushType }, { notification, event, show, locale, nowMs }) {
+    const shown = apnsShown(show, event, locale);
+    const message = apnsMessage(notification, event, { bundle, pushType }, nowMs, shown);
+    if (message === undefined) return undefined;
+    const { headers, body, hint } = message;
+    return {
+      headers: headers as Readonly<Record<string, string>>,
+      body: String(body),
+      bytes: body.length,
+      bytesMax: APNS_BODY_BYTES_MAX,
+      hint,
+    };
+  },
   async open({ bundle, push_type }, context): Promise<Sink> {
     return new ApnsSink({ bundle, pushType: push_type }, context);
   },
@@ -141,7 +161,9 @@ class ApnsSink implements Sink {
     } catch (error) {
       return payloadOutcome(error);
     }
-    const message = apnsMessage(notification, payload, this.#form, nowMs);
+    const show = this.#context.show?.(notification.useCase) ?? null;
+    const shown = apnsShown(show, payload, device?.locale ?? '');
+    const message = apnsMessage(notification, payload, this.#form, nowMs, shown);
     if (message === undefined) {
       return { kind: 'rejected', reason: 'payload_too_large', deadLetter: true };
     }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { DeviceNotification } from '../../core/notification.ts';
+import { type Show, type ShownText, shownText } from '../../core/show.ts';
 
 /** Apple's limit for a body; VoIP has another. */
 export const APNS_BODY_BYTES_MAX = 4096;
@@ -23,13 +24,27 @@ export interface ApnsForm {
   readonly pushType: PushType;
 }
 
+/** What Apple's devices show. */
+export interface ApnsShown extends Partial<ShownText> {
+  readonly as: PushType;
+  readonly sound: string | null;
+  readonly badge: number | null;
+}
+
+/** The use case's `show`, for one device. */
+export function apnsShown(show: Show | null, event: unknown, locale: string): ApnsShown | null {
+  return show === null ? null : { ...show.apns, ...shownText(show, event, locale) };
+}
+
 /** Undefined when not even the hint fits, which only absurdly long names can do. */
 export function apnsMessage(
   notification: DeviceNotification,
   payload: unknown,
-  form: ApnsForm,
+  written: ApnsForm,
   nowMs: number,
+  shownAs: ApnsShown | null = null,
 ): ApnsMessage | undefined {
+  const form = shownAs === null ? written : { ...written, pushType: shownAs.as };
   const base = {
     id: notification.id,
     useCase: notification.useCase,
@@ -39,7 +54,7 @@ export function apnsMessage(
     epoch: notification.epoch,
     count: notification.count,
   };
-  const shown = aps(notification, form.pushType);
+  const shown = aps(notification, form.pushType, shownAs);
   let body = bytes({ aps: shown, carillon: { ...base, payload } });
   const hint = body.length > APNS_BODY_BYTES_MAX;
   if (hint) {
@@ -58,8 +73,21 @@ function bytes(value: unknown): Buffer {
  * the use case (`carillon.<use case>` in its Localizable.strings), as a notification carries no
  * text.
  */
-function aps(notification: DeviceNotification, pushType: PushType): unknown {
+function aps(
+  notification: DeviceNotification,
+  pushType: PushType,
+  shown: ApnsShown | null,
+): unknown {
   if (pushType === 'background') return { 'content-available': 1 };
+  if (shown !== null) {
+    const { title, body, sound, badge } = shown;
+    return {
+      alert: { ...(title ? { title } : {}), ...(body ? { body } : {}) },
+      ...(sound === null ? {} : { sound }),
+      ...(badge === null ? {} : { badge }),
+      'mutable-content': 1,
+    };
+  }
   return { alert: { 'loc-key': `carillon.${notification.useCase}` }, 'mutable-content': 1 };
 }
 

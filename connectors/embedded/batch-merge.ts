@@ -3,6 +3,7 @@
  * of about 64 KiB, which a restore reads at the speed of the disk. Records keep offset, time and
  * bytes; only their deltas are written anew.
  */
+import { writeBatchHeader } from '../../core/batch-builder.ts';
 import { BATCH_HEADER_BYTES } from '../../core/record-batch.ts';
 import type { RecordScan } from '../../core/record-scan.ts';
 import { putVarint, VARINT_BYTES_MAX, varintBytes } from '../../core/varint.ts';
@@ -59,17 +60,12 @@ export class BatchMerge {
   finish(last: number): MergedBatch | undefined {
     if (this.#count === 0) return undefined;
     const bytes = Buffer.from(this.#bytes.subarray(0, this.#at));
-    bytes.fill(0, 0, BATCH_HEADER_BYTES);
-    bytes.writeInt32BE(bytes.length - 12, 8);
-    bytes.writeInt32BE(-1, 12);
-    bytes[16] = 2;
-    bytes.writeInt32BE(last - this.#base, 23);
-    bytes.writeBigInt64BE(BigInt(this.#baseTimestamp), 27);
-    bytes.writeBigInt64BE(BigInt(this.#maxTimestamp), 35);
-    bytes.writeBigInt64BE(-1n, 43);
-    bytes.writeInt16BE(-1, 51);
-    bytes.writeInt32BE(-1, 53);
-    bytes.writeInt32BE(this.#count, 57);
+    writeBatchHeader(bytes, {
+      lastDelta: last - this.#base,
+      baseMs: this.#baseTimestamp,
+      maxMs: this.#maxTimestamp,
+      count: this.#count,
+    });
     const merged = { base: this.#base, last, maxTimestamp: this.#maxTimestamp, bytes };
     this.#at = BATCH_HEADER_BYTES;
     this.#count = 0;

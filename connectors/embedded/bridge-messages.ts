@@ -14,12 +14,18 @@
  */
 import { CarillonError, type Place } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error-table.ts';
-import type { EncodedBatch, LogBatch } from '../../core/log.ts';
+import type { EncodedBatch, Group, LogBatch } from '../../core/log.ts';
 import { asBuffer } from './database.ts';
 
 /** What is sent ahead of what was taken, of one topic: enough for a turn of its taker's loop. */
 const WINDOW_BATCHES = 64;
 const WINDOW_BYTES = 256 * 1024;
+
+/** How a group stands: what the other thread is told of it when it asks. */
+export interface Standing {
+  readonly lags: Awaited<ReturnType<Group['lag']>>;
+  readonly missed: ReturnType<Group['missed']>;
+}
 
 export type Role = 'restore' | 'table' | 'input';
 export type CloseReason = 'revoked' | 'stopped' | 'fenced';

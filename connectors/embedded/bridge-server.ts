@@ -21,6 +21,7 @@ import {
   type Role,
   received,
   receiveError,
+  type Standing,
   sendError,
   type ToMain,
   type ToWorker,
@@ -147,7 +148,10 @@ export class BridgeServer {
         this.#groups.delete(number);
         await group?.close();
       },
-      lag: async (number: number) => (await this.#groups.get(number)?.lag()) ?? [],
+      standing: async (number: number): Promise<Standing> => {
+        const group = this.#groups.get(number);
+        return { lags: (await group?.lag()) ?? [], missed: group?.missed() ?? [] };
+      },
       commit: async (member: number, { parts }: CommitUnit) => {
         const unit = this.#members.get(member);
         if (unit === undefined) throw new CarillonError('CAR607', 'The member is closed.');

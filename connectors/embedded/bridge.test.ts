@@ -48,6 +48,16 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   }
 }
 
+const specOf = (group: string) => ({
+  group,
+  partitions: 1,
+  inputs: ['in'],
+  tables: [],
+  stores: [],
+  transactional: false,
+  topologyHash: '',
+});
+
 const windows: readonly (readonly [string, number, number, number])[] = [
   ['batches', 200, 10, 64],
   ['bytes', 12, 100 * 1024, 3],
@@ -57,16 +67,7 @@ for (const [what, count, valueBytes, most] of windows) {
     const { log, given } = await bridged(t);
     await send(log, count, valueBytes);
     let port: TaskPort | undefined;
-    const spec = {
-      group: 'g',
-      partitions: 1,
-      inputs: ['in'],
-      tables: [],
-      stores: [],
-      transactional: false,
-      topologyHash: '',
-    };
-    await log.openGroup(spec, {
+    await log.openGroup(specOf('g'), {
       open: (opened) => {
         port = opened;
         return { restore() {}, table() {}, ready() {}, wake() {}, async close() {} };
@@ -123,4 +124,25 @@ test('a host that throws when it is opened loses its member, and the group is le
   };
   const group = await log.openGroup(spec, { open });
   await until('left', () => group.tasks.length === 0);
+});
+
+test('what retention took unread of a bridged group is told over there', async (t) => {
+  const { log, served } = await bridged(t);
+  let offsets = 3;
+  const openGroup = served.openGroup.bind(served);
+  t.mock.method(served, 'openGroup', async (...args: Parameters<typeof openGroup>) => {
+    const group = await openGroup(...args);
+    const missed = () => (offsets === 0 ? [] : [{ topic: 'in', partition: 0, offsets }]);
+    return Object.assign(group, { missed });
+  });
+  const group = await log.openGroup(specOf('g'), {
+    open: () => ({ restore() {}, table() {}, ready() {}, wake() {}, async close() {} }),
+  });
+  assert.deepEqual(group.missed(), [{ topic: 'in', partition: 0, offsets: 3 }]);
+  offsets = 8;
+  assert.deepEqual(await group.lag(), [{ topic: 'in', partition: 0, lag: 0 }]);
+  assert.deepEqual(group.missed(), [{ topic: 'in', partition: 0, offsets: 8 }]);
+  offsets = 0;
+  await group.lag();
+  assert.deepEqual(group.missed(), []);
 });

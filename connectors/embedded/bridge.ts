@@ -25,6 +25,7 @@ import {
   type FlowMessage,
   received,
   receiveError,
+  type Standing,
   sendError,
   TakenCount,
   type ToMain,
@@ -76,7 +77,7 @@ export class BridgedLog implements Log {
     return (await this.#call('log', 'partitionsOf', [topic])) as number | undefined;
   }
 
-  /** The log's own thread tells them. */
+  /** None: the health of this process asks the log's own thread too, which tells them. */
   troubles(): [] {
     return [];
   }
@@ -110,9 +111,16 @@ export class BridgedLog implements Log {
   async openGroup(spec: GroupSpec, host: GroupHost): Promise<Group> {
     const number = ++this.#lastId;
     const tasks = new Set<BridgedTask>();
+    let missed: ReturnType<Group['missed']> = [];
+    const ask = async () => {
+      const standing = (await this.#call('log', 'standing', [number])) as Standing;
+      missed = standing.missed;
+      return standing.lags;
+    };
     this.#groups.set(number, { host, tasks, members: new Map() });
     try {
       await this.#call('log', 'openGroup', [number, spec]);
+      await ask();
     } catch (error) {
       this.#groups.delete(number);
       throw error;
@@ -121,15 +129,13 @@ export class BridgedLog implements Log {
       get tasks() {
         return [...tasks].map((task) => task.partition);
       },
-      // The log's own thread counts and tells.
-      missed: () => [],
+      // As of the last time that it was asked how far behind it is.
+      missed: () => missed,
       close: async () => {
         await this.#call('log', 'closeGroup', [number]);
         this.#groups.delete(number);
       },
-      lag: async () => {
-        return (await this.#call('log', 'lag', [number])) as Awaited<ReturnType<Group['lag']>>;
-      },
+      lag: ask,
     };
   }
 

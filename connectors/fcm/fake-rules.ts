@@ -47,13 +47,16 @@ export function fcmError(
 
 function badRequest(field: string, description: string): Answer {
   return fcmError(400, 'INVALID_ARGUMENT', `Invalid value at '${field}'.`, 'INVALID_ARGUMENT', {
-    details: [
-      {
-        '@type': 'type.googleapis.com/google.rpc.BadRequest',
-        fieldViolations: [{ field, description }],
-      },
-    ],
+    details: [violation(field, description)],
   });
+}
+
+/** The detail that names a field which is wrong. */
+export function violation(field: string, description: string): unknown {
+  return {
+    '@type': 'type.googleapis.com/google.rpc.BadRequest',
+    fieldViolations: [{ field, description }],
+  };
 }
 
 /** The message, or the answer that refuses it. */

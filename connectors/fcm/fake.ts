@@ -22,7 +22,13 @@ import {
   type StandInRequest,
   StandInServer,
 } from '../stand-in.ts';
-import { type CheckedMessage, checkMessage, type FcmMessage, fcmError } from './fake-rules.ts';
+import {
+  type CheckedMessage,
+  checkMessage,
+  type FcmMessage,
+  fcmError,
+  violation,
+} from './fake-rules.ts';
 
 export interface FcmFakeOptions {
   /** Of the send endpoint; 0 or absent: the system chooses. */
@@ -50,7 +56,20 @@ export const fcmActs = {
     'INVALID_ARGUMENT',
     'The registration token is not a valid FCM registration token',
     'INVALID_ARGUMENT',
+    { details: [violation('message.token', 'Invalid registration token')] },
   ),
+  /** With nothing but FCM's own code: of our request, for all that is known. */
+  invalidArgument: fcmError(
+    400,
+    'INVALID_ARGUMENT',
+    'Request contains an invalid argument.',
+    'INVALID_ARGUMENT',
+  ),
+  badField: (...fields: readonly string[]): Act =>
+    fcmError(400, 'INVALID_ARGUMENT', 'Invalid value.', 'INVALID_ARGUMENT', {
+      details: fields.map((field) => violation(field, 'Invalid value')),
+    }),
+  error: fcmError,
   senderIdMismatch: fcmError(403, 'PERMISSION_DENIED', 'SenderId mismatch', 'SENDER_ID_MISMATCH'),
   thirdPartyAuth: fcmError(
     401,

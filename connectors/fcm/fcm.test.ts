@@ -7,10 +7,9 @@ import { HandClock, systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
+import type { Show } from '../../core/show.ts';
 import type { Sink } from '../../core/spec.ts';
-import type { Act } from '../stand-in.ts';
 import { type FcmFake, fcmActs, startFcmFake } from './fake.ts';
-import { fcmError } from './fake-rules.ts';
 import { fcm } from './fcm.ts';
 import { fcmBody } from './message.ts';
 
@@ -118,6 +117,33 @@ test('an app never has more than four collapse keys', () => {
   assert.deepEqual([...keys], ['critical', 'high', 'normal', 'low']);
 });
 
+test('FCM takes what is shown; its text counts, and is never cut for the payload', async () => {
+  const show: Show = {
+    fallback: 'en',
+    title: new Map([['en', ['Plan']]]),
+    body: new Map([['en', [['eventId']]]]),
+    fcm: { as: 'alert', channel: 'account', sound: 'default', group: 'plans' },
+    apns: { as: 'alert', sound: null, badge: null },
+  };
+  const context = { name: 'fcm', clock: systemClock, settings: fake.settings, show: () => show };
+  for (const [eventId, hint] of [
+    ['e-1', false],
+    ['ü'.repeat(999), true],
+  ] as const) {
+    const service = <T>() => (async () => ({ eventId })) as T;
+    const one = kept(await fcm.open({ project: fake.project }, { ...context, service }));
+    assert.equal((await send(delivery(TOKEN), one)).kind, 'delivered');
+    await one.close();
+    const { notification, android, data } = fake.received.at(-1)! as unknown as {
+      [name: string]: Record<string, unknown>;
+    };
+    assert.deepEqual(notification, { title: 'Plan', body: eventId });
+    assert.deepEqual(android!.notification, { channel_id: 'account', sound: 'default' });
+    assert.equal(android!.collapse_key, 'plans');
+    assert.equal('pull' in data!, hint);
+  }
+});
+
 test('4096 bytes of data go as they are, one more goes as a hint, and FCM takes both', async () => {
   const used = fcmBody(NOTE, TOKEN, '', NOW_MS)!;
   const { data } = JSON.parse(String(used.bytes)).message;
@@ -167,120 +193,6 @@ test('a payload that cannot be read: retried while the registry is away, else a 
   }
 });
 
-const DEAD = { kind: 'fcm', token: TOKEN } as const;
-const BAD_REQUEST = {
-  '@type': 'type.googleapis.com/google.rpc.BadRequest',
-  fieldViolations: [{ field: 'message.token', description: 'Invalid registration token' }],
-};
-// The waits of attempt 1 for this notification's id: the base and its jitter of up to a quarter.
-const ROWS: readonly (readonly [
-  string,
-  Act,
-  Outcome | { kind: 'retry'; [name: string]: unknown },
-])[] = [
-  [
-    '404 UNREGISTERED',
-    fcmActs.unregistered,
-    { kind: 'rejected', reason: 'unregistered', deadToken: DEAD },
-  ],
-  [
-    '404 of something else never costs a token',
-    fcmError(404, 'NOT_FOUND', 'no such project', ''),
-    { kind: 'retry', why: 'not_found', scope: 'lane', afterMs: [60_000, 75_000] },
-  ],
-  [
-    '400 of the token',
-    fcmActs.invalidToken,
-    { kind: 'rejected', reason: 'invalid_token', deadToken: DEAD },
-  ],
-  [
-    '400 BadRequest never costs a token',
-    fcmError(400, 'INVALID_ARGUMENT', '', 'INVALID_ARGUMENT', { details: [BAD_REQUEST] }),
-    { kind: 'rejected', reason: 'invalid_argument', deadLetter: true },
-  ],
-  [
-    '400 without details',
-    fcmError(400, 'INVALID_ARGUMENT', '', ''),
-    { kind: 'rejected', reason: 'bad_request', deadLetter: true },
-  ],
-  [
-    '403 SENDER_ID_MISMATCH',
-    fcmActs.senderIdMismatch,
-    { kind: 'rejected', reason: 'sender_id_mismatch' },
-  ],
-  [
-    '403 of the project',
-    fcmError(403, 'PERMISSION_DENIED', '', ''),
-    { kind: 'retry', why: 'permission_denied', scope: 'lane', afterMs: [60_000, 75_000] },
-  ],
-  [
-    '401 THIRD_PARTY_AUTH_ERROR',
-    fcmActs.thirdPartyAuth,
-    { kind: 'retry', why: 'third_party_auth_error', scope: 'lane', afterMs: [60_000, 75_000] },
-  ],
-  [
-    '429 of the project, with Retry-After',
-    fcmActs.quota('project', 9),
-    { kind: 'retry', why: 'quota_exceeded', scope: 'lane', afterMs: 9_000 },
-  ],
-  [
-    '429 of the project, without',
-    fcmActs.quota('project'),
-    { kind: 'retry', why: 'quota_exceeded', scope: 'lane', afterMs: [60_000, 75_000] },
-  ],
-  [
-    '429 of the device',
-    fcmActs.quota('device'),
-    { kind: 'retry', why: 'device_quota', scope: 'device', afterMs: [60_000, 75_000] },
-  ],
-  [
-    '503 with Retry-After',
-    fcmActs.unavailable(42),
-    { kind: 'retry', why: 'unavailable', scope: 'lane', afterMs: 42_000, ambiguous: false },
-  ],
-  [
-    '503 without',
-    fcmActs.unavailable(),
-    {
-      kind: 'retry',
-      why: 'unavailable',
-      scope: 'lane',
-      afterMs: [10_000, 12_500],
-      ambiguous: false,
-    },
-  ],
-  [
-    '500 is ambiguous',
-    fcmActs.internal,
-    { kind: 'retry', why: 'internal', scope: 'lane', afterMs: [10_000, 12_500], ambiguous: true },
-  ],
-  [
-    '413 of a proxy',
-    { act: 'answer', status: 413 },
-    { kind: 'rejected', reason: 'refused', deadLetter: true },
-  ],
-  [
-    'a reset stream is ambiguous',
-    { act: 'reset' },
-    { kind: 'retry', why: 'cut: rst 2', scope: 'lane', ambiguous: true },
-  ],
-];
-for (const [what, act, expected] of ROWS) {
-  test(`row: ${what}`, async () => {
-    fake.script(TOKEN, [act]);
-    const outcome = { ...(await send(delivery(TOKEN))) } as Record<string, unknown>;
-    const wanted = { ...expected } as Record<string, unknown>;
-    if (Array.isArray(wanted.afterMs)) {
-      const [from, to] = wanted.afterMs as [number, number];
-      const afterMs = Number(outcome.afterMs);
-      assert.ok(afterMs >= from && afterMs <= to, `${afterMs} is not within ${from} and ${to}`);
-      delete outcome.afterMs;
-      delete wanted.afterMs;
-    }
-    assert.deepEqual(outcome, wanted);
-  });
-}
-
 test('thousands of sends and many sinks share one connection and one token each', async () => {
   const own = kept(await startFcmFake());
   const one = kept(await open(own.settings));
@@ -298,6 +210,17 @@ test('thousands of sends and many sinks share one connection and one token each'
   assert.equal(own.tokensGiven, 2);
   await one.close();
   await own.close();
+});
+
+test('dry_run: FCM checks every message, and sends none', async () => {
+  const before = fake.receivedCount;
+  const attempts = fake.attempts.length;
+  const dry = kept(await open({ ...fake.settings, dry_run: true }));
+  assert.equal((await send(delivery(TOKEN), dry)).kind, 'delivered');
+  fake.script(TOKEN, [fcmActs.unregistered]);
+  assert.equal((await send(delivery(TOKEN), dry)).kind, 'rejected');
+  assert.equal(fake.attempts.length, attempts + 2);
+  assert.equal(fake.receivedCount, before);
 });
 
 test('a token is kept while it lives', async () => {
@@ -327,6 +250,7 @@ test('settings that are missing or wrong are told by name, and nothing of the ke
     [{ credentials: inline, endpoint: 'http://x' }, 'connectors.fcm.endpoint'],
     [{ credentials: inline, request_timeout: '30' }, 'connectors.fcm.request_timeout'],
     [{ credentials: inline, streams_max: 0 }, 'connectors.fcm.streams_max'],
+    [{ credentials: inline, dry_run: 'yes' }, 'connectors.fcm.dry_run'],
   ] as const) {
     await assert.rejects(open(settings), (error: CarillonError) => {
       assert.equal(error.code, 'CAR660');

@@ -6,7 +6,7 @@ import { defineSink, type Sink, type SinkContext, text } from '../../core/spec.t
 import { Http2Session } from '../http2-session.ts';
 import type { WireAnswer } from '../wire-answer.ts';
 import { AccessTokens } from './credentials.ts';
-import { fcmBody } from './message.ts';
+import { FCM_DATA_BYTES_MAX, fcmBody, fcmShown, validateOnly } from './message.ts';
 import { fcmOutcome } from './replies.ts';
 import { type FcmSettings, fcmSettings } from './settings.ts';
 
@@ -33,8 +33,16 @@ export const fcm = defineSink({
   ],
   batchMax: 1,
   needsOwner: true,
+  retries: true,
   transport: 'fcm',
   example: 'to: { type: fcm, project: my-app-4711, in_flight_max: 256, timeout: 12s }',
+  preview(_config, { notification, event, show, locale, token, nowMs }) {
+    const shown = fcmShown(show, event, locale);
+    const body = fcmBody(notification, token, event, nowMs, shown);
+    if (body === undefined) return undefined;
+    const { counted: bytes, hint } = body;
+    return { headers: {}, body: String(body.bytes), bytes, bytesMax: FCM_DATA_BYTES_MAX, hint };
+  },
   async open({ project }, context): Promise<Sink> {
     return new FcmSink(project, context);
   },
@@ -110,13 +118,15 @@ class FcmSink implements Sink {
     } catch (error) {
       return payloadOutcome(error);
     }
-    const body = fcmBody(notification, token, payload, nowMs);
+    const show = this.#context.show?.(notification.useCase) ?? null;
+    const shown = fcmShown(show, payload, device?.locale ?? '');
+    const body = fcmBody(notification, token, payload, nowMs, shown);
     if (body === undefined) {
       return { kind: 'rejected', reason: 'payload_too_large', deadLetter: true };
     }
     let answer: WireAnswer;
     try {
-      answer = await this.#post(body.bytes);
+      answer = await this.#post(this.#settings.dryRun ? validateOnly(body.bytes) : body.bytes);
     } catch (error) {
       if (!(error instanceof CarillonError)) throw error;
       return { kind: 'retry', why: `no_access_token: ${error.code}`, scope: 'lane' };

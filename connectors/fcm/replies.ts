@@ -1,144 +1,62 @@
-/**
- * What each answer of FCM means, row by row (ErrorCode and the throttling pages of FCM HTTP v1).
- * The first row that fits decides; a row of the providers' table is a row here and one of the
- * tests.
- */
+/** Reads an answer of FCM; the rows of rules.ts say what it means. */
 import type { Outcome } from '../../core/outcome.ts';
-import { backoffMs, retryAfterMs } from '../backoff.ts';
-import type { WireAnswer } from '../wire-answer.ts';
+import { retryAfterOf } from '../backoff.ts';
+import {
+  type Detail,
+  type ProviderCase,
+  type ProviderReply,
+  providerOutcome,
+} from '../provider-rules.ts';
+import { lostOutcome, type WireAnswer } from '../wire-answer.ts';
+import { FCM_RULES } from './rules.ts';
 
-export interface FcmCase {
-  readonly token: string;
-  readonly notificationId: string;
-  readonly attempt: number;
+export interface FcmCase extends Omit<ProviderCase, 'kind'> {
   readonly nowMs: number;
-  readonly retryFloorMs: number;
 }
 
-/** An answer, with what the rows look at taken out of its details. */
-interface Reply {
-  readonly status: number;
-  /** `errorCode` of the FcmError detail, or the empty string. */
-  readonly code: string;
-  /** True: a BadRequest detail names fields, so the request is at fault, never the token. */
-  readonly badRequest: boolean;
-  /** True: a QuotaFailure detail names the device. */
-  readonly deviceQuota: boolean;
-  readonly retryAfterMs: number | undefined;
-}
-
-interface Row {
-  readonly status: number | ((status: number) => boolean);
-  readonly code?: string;
-  readonly when?: (reply: Reply) => boolean;
-  readonly outcome: (reply: Reply, of: FcmCase) => Outcome;
-}
-
-/** FCM's minute window: without Retry-After the first delay after a 429 is a minute. */
-const QUOTA_WAIT_MS = 60_000;
-const WAIT_CAP_MS = 600_000;
-/** A wrong setting does not mend itself: looked at again once a minute. */
-const CONFIG_WAIT_MS = 60_000;
-
-const dead = (reason: string) => (_: Reply, of: FcmCase) =>
-  ({ kind: 'rejected', reason, deadToken: { kind: 'fcm', token: of.token } }) as const;
-const malformed = (reason: string) => (): Outcome => ({
-  kind: 'rejected',
-  reason,
-  deadLetter: true,
-});
-const misconfigured = (why: string) => (reply: Reply, of: FcmCase) =>
-  wait(why, 'lane', CONFIG_WAIT_MS, reply, of);
-const overloaded = (why: string, ambiguous: boolean) => (reply: Reply, of: FcmCase) => ({
-  ...wait(why, 'lane', of.retryFloorMs, reply, of),
-  ambiguous,
-});
-
-function wait(why: string, scope: 'device' | 'lane', baseMs: number, reply: Reply, of: FcmCase) {
-  const own = backoffMs(baseMs, WAIT_CAP_MS, of.attempt, of.notificationId);
-  return { kind: 'retry', why, scope, afterMs: reply.retryAfterMs ?? own } as const;
-}
-
-const ROWS: readonly Row[] = [
-  { status: 404, code: 'UNREGISTERED', outcome: dead('unregistered') },
-  { status: 404, outcome: misconfigured('not_found') },
-  { status: 400, when: (reply) => reply.badRequest, outcome: malformed('invalid_argument') },
-  // The message was checked before it was sent, so what FCM calls invalid is the token.
-  { status: 400, code: 'INVALID_ARGUMENT', outcome: dead('invalid_token') },
-  { status: 400, outcome: malformed('bad_request') },
-  // A token of another project: more likely our setting than the device, so the token stays.
-  {
-    status: 403,
-    code: 'SENDER_ID_MISMATCH',
-    outcome: () => ({ kind: 'rejected', reason: 'sender_id_mismatch' }),
-  },
-  { status: 403, outcome: misconfigured('permission_denied') },
-  {
-    status: 401,
-    code: 'THIRD_PARTY_AUTH_ERROR',
-    outcome: misconfigured('third_party_auth_error'),
-  },
-  { status: 401, outcome: misconfigured('unauthenticated') },
-  {
-    status: 429,
-    when: (reply) => reply.deviceQuota,
-    outcome: (reply, of) => wait('device_quota', 'device', QUOTA_WAIT_MS, reply, of),
-  },
-  {
-    status: 429,
-    outcome: (reply, of) => wait('quota_exceeded', 'lane', QUOTA_WAIT_MS, reply, of),
-  },
-  { status: 503, outcome: overloaded('unavailable', false) },
-  // After a 500 the message may have been sent (firebase-admin-node#1248).
-  { status: (status) => status >= 500, outcome: overloaded('internal', true) },
-  { status: (status) => status >= 400, outcome: malformed('refused') },
-  { status: () => true, outcome: overloaded('not_understood', true) },
-];
+/** The field of `messages:send` that holds the registration; `fid` is its newer form. */
+const TOKEN_FIELD = /^(message\.)?(token|fid)$/;
 
 /** Never throws. */
 export function fcmOutcome(answer: WireAnswer, of: FcmCase): Outcome {
-  if (answer.kind === 'lost') {
-    const { why, ambiguous, detail } = answer;
-    return {
-      kind: 'retry',
-      why: detail === '' ? why : `${why}: ${detail}`,
-      ambiguous,
-      scope: 'lane',
-    };
-  }
-  const body = parse(answer.body);
+  if (answer.kind === 'lost') return lostOutcome(answer);
   if (answer.status === 200) {
-    const name = body.name;
+    const { name } = parse(answer.body);
     return typeof name === 'string' ? { kind: 'delivered', receipt: name } : { kind: 'delivered' };
   }
-  const reply = read(answer.status, body, retryAfterMs(answer.headers['retry-after'], of.nowMs));
-  const row = ROWS.find((row) => fits(row, reply))!;
-  return row.outcome(reply, of);
+  return providerOutcome(FCM_RULES, fcmReply(answer, of.nowMs), { ...of, kind: 'fcm' });
 }
 
-function fits(row: Row, reply: Reply): boolean {
-  const status =
-    typeof row.status === 'number' ? row.status === reply.status : row.status(reply.status);
-  return status && (row.code ?? reply.code) === reply.code && (row.when?.(reply) ?? true);
+export function fcmReply(
+  answer: Extract<WireAnswer, { kind: 'answer' }>,
+  nowMs: number,
+): ProviderReply {
+  const { status, headers, body } = answer;
+  return { status, ...read(parse(body)), retryAfterMs: retryAfterOf(headers, nowMs) };
 }
 
-function read(
-  status: number,
-  body: Readonly<Record<string, unknown>>,
-  retryMs: number | undefined,
-): Reply {
+/** `reason`: `errorCode` of the FcmError detail, or the empty string. */
+function read(body: Readonly<Record<string, unknown>>) {
   const error = object(body.error);
-  const details = Array.isArray(error.details) ? error.details.map(object) : [];
-  const of = (type: string) => details.find((one) => String(one['@type']).endsWith(type));
-  const code = of('google.firebase.fcm.v1.FcmError')?.errorCode;
+  const all = Array.isArray(error.details) ? error.details.map(object) : [];
+  const of = (type: string) => all.filter((one) => String(one['@type']).endsWith(type));
+  const code = of('google.firebase.fcm.v1.FcmError')[0]?.errorCode;
+  const details = new Set<Detail>();
+  const bad = of('google.rpc.BadRequest');
+  if (bad.length > 0) {
+    const fields = bad.flatMap(violatedFields);
+    const ofToken = fields.length > 0 && fields.every((field) => TOKEN_FIELD.test(field));
+    details.add(ofToken ? 'token_field' : 'request_field');
+  }
   const quota = of('google.rpc.QuotaFailure');
-  return {
-    status,
-    code: typeof code === 'string' ? code : '',
-    badRequest: of('google.rpc.BadRequest') !== undefined,
-    deviceQuota: quota !== undefined && /device/i.test(JSON.stringify(quota)),
-    retryAfterMs: retryMs,
-  };
+  if (quota.some((one) => /device/i.test(JSON.stringify(one)))) details.add('device_quota');
+  return { reason: typeof code === 'string' ? code : '', details };
+}
+
+function violatedFields(detail: Readonly<Record<string, unknown>>): string[] {
+  const { fieldViolations } = detail;
+  if (!Array.isArray(fieldViolations)) return [];
+  return fieldViolations.map((one) => String(object(one).field ?? ''));
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {

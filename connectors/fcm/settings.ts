@@ -15,6 +15,8 @@ export interface FcmSettings {
   readonly streamsMax: number;
   /** The shortest wait after a 500 or 503 without Retry-After. */
   readonly retryFloorMs: number;
+  /** True: FCM checks each message (`validate_only`) and sends none. */
+  readonly dryRun: boolean;
 }
 
 export const FCM_ENDPOINT = 'https://fcm.googleapis.com';
@@ -33,6 +35,7 @@ export function fcmSettings(values: Readonly<Record<string, unknown>>): FcmSetti
     pingEveryMs: from.duration('ping_every', 30_000),
     streamsMax: from.count('streams_max', 256, 10_000),
     retryFloorMs: from.duration('retry_floor', 10_000),
+    dryRun: from.flag('dry_run', false),
   };
 }
 

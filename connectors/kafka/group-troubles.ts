@@ -33,6 +33,7 @@ export class GroupTroubles implements StartNotes {
   }
 
   beyond(topic: string, partition: number, committed: number, end: number): void {
+    this.#missed.madeAgain(topic);
     const { group } = this.#spec;
     const at = `${topic}/${partition}`;
     const what =
@@ -52,6 +53,7 @@ export class GroupTroubles implements StartNotes {
     }
     this.#troubles.lift(`gone ${topic}`);
     if (change.kind === 'recreated') {
+      this.#missed.madeAgain(topic);
       const what = `Topic "${topic}" was deleted and made again: it is read from its start.`;
       this.#troubles.raise(`remade ${topic}`, { code: 'CAR632', level: 'warning', what, ...told });
       return;

@@ -44,6 +44,86 @@ test('what was deleted unread is counted by partition, and named with first and 
   );
 });
 
+const spans: readonly (readonly [
+  it: string,
+  said: readonly (readonly [first: number, last: number] | 'made again')[],
+  offsets: number,
+])[] = [
+  [
+    'the same span, once more at the start of a task',
+    [
+      [20, 29],
+      [20, 29],
+    ],
+    10,
+  ],
+  [
+    'a longer one, after retention went on',
+    [
+      [20, 29],
+      [20, 34],
+    ],
+    15,
+  ],
+  [
+    'one within',
+    [
+      [20, 29],
+      [22, 25],
+    ],
+    10,
+  ],
+  [
+    'one that begins within',
+    [
+      [20, 29],
+      [25, 39],
+    ],
+    20,
+  ],
+  [
+    'one that follows',
+    [
+      [20, 29],
+      [30, 31],
+    ],
+    12,
+  ],
+  [
+    'an older one, from an old offset',
+    [
+      [20, 29],
+      [10, 15],
+    ],
+    10,
+  ],
+  ['of a topic that was made again', [[20, 29], 'made again', [0, 4]], 15],
+];
+
+for (const [it, said, offsets] of spans) {
+  test(`what was deleted unread is counted once: ${it}`, () => {
+    const { logger, said: lines } = listening();
+    const missed = new Missed('g', logger, new Troubles(logger));
+    for (const one of said) {
+      if (one === 'made again') missed.madeAgain('t');
+      else missed.add('t', 1, ...one);
+    }
+    missed.madeAgain('another');
+    assert.deepEqual(missed.list(), [{ topic: 't', partition: 1, offsets }]);
+    const errors = lines
+      .filter((line) => line.startsWith('error'))
+      .map((line) => {
+        const { first, last } = JSON.parse(/\{.*/.exec(line)![0]);
+        return last - first + 1;
+      });
+    assert.equal(
+      errors.reduce((sum, n) => sum + n, 0),
+      offsets,
+      'and said so',
+    );
+  });
+}
+
 test('a trouble is said once at its level, stands, and is lifted', () => {
   const { logger, said } = listening();
   const troubles = new Troubles(logger);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import { describe } from 'node:test';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { UnitPart } from '../../core/log.ts';
+import { timedTest } from '../../test/kit/virtual-time.ts';
 import { silent } from './client.ts';
 import { FakeCluster } from './wire/fake-cluster.ts';
 import { ClusterMetadata } from './wire/metadata.ts';
@@ -10,10 +11,7 @@ import type { EndTxn, TxnOffsetCommit } from './wire/transaction-requests.ts';
 import { type CommittingFeed, OutputsThenOffsets, UnitTransactions } from './wire-committer.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const test = timedTest(closing);
 
 const SETTINGS = {
   replicationFactor: -1,
@@ -145,19 +143,20 @@ describe('units as transactions', () => {
     await committer.open(0);
     await committer.open(1);
     let answer: () => void = () => {};
-    cluster.on('EndTxn', async () => {
-      await new Promise<void>((resolve) => {
-        answer = resolve;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const asked = new Promise<void>((resolve) => {
+      cluster.on('EndTxn', async () => {
+        resolve();
+        await answered;
+        said.push('ended');
+        return { throttleMs: 0, code: 0 };
       });
-      said.push('ended');
-      return { throttleMs: 0, code: 0 };
     });
     const committing = committer.commit({ parts: [partOf(1, 6)] });
     const closed = committer.close(0).then(() => said.push('closed'));
-    while (!said.some((one) => one.startsWith('g-0'))) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+    await asked;
     answer();
     assert.deepEqual(await committing, []);
     await closed;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import { describe } from 'node:test';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { LogBatch } from '../../core/log.ts';
 import { readBatch } from '../../core/record-batch.ts';
+import { timedTest } from '../../test/kit/virtual-time.ts';
 import type { Self } from './assigner.ts';
 import { silent } from './client.ts';
 import type { FeedHost } from './plane.ts';
@@ -14,10 +15,7 @@ import { WireFeed } from './wire-feed.ts';
 
 const PARTITIONS = 2;
 const closing: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const test = timedTest(closing);
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
   const deadlineMs = performance.now() + 5_000;

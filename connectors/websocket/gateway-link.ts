@@ -9,7 +9,7 @@ import {
   decodeOutcomes,
   encodeDeliveries,
 } from '../../schemas/deliveries.ts';
-import { retryAfterMs } from '../backoff.ts';
+import { retryAfterOf } from '../backoff.ts';
 
 /** An answer has one byte per record. */
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -97,7 +97,7 @@ export class GatewayLink {
         response.on('error', () => lost('the answer broke off'));
         response.on('close', () => lost('the answer broke off'));
         response.on('end', () => {
-          const after = retryAfterMs(response.headers['retry-after'], nowMs);
+          const after = retryAfterOf(response.headers, nowMs);
           resolve(answerOf(response.statusCode ?? 0, Buffer.concat(chunks), count, after));
         });
       },

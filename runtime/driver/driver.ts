@@ -235,6 +235,8 @@ export class Driver {
       commit: BY_HAND,
       // Sinks follow the streams' commits, in the plan's order.
       scheduler: { add: none, remove: none, addUnit: none, removeUnit: none },
+      // Virtual time has no provider that counts.
+      pace: null,
       random: () => NO_RETRY_SPREAD,
     });
     this.#lanes.push(lane);

@@ -106,22 +106,32 @@ class Applying {
     const reads = losing === 'drain' ? unreadGroups(found) : [];
     const groups = [...new Set([...aligns, ...reads])];
     const all = [...releases, ...drains];
-    if (groups.length > 0 || all.length > 0) {
-      for (let tries = DRAINS_MAX; ; tries--) {
-        await this.#drain(found.was!, groups, all);
-        found = await this.#compare();
-        // A timer before them may have brought them something at the last moment.
-        if (tries === 1) this.#mustBeDrained(found, all);
-        if (stillHeld(found, all).length === 0) break;
-      }
-      // The former version has gone on for a while: what it has come to hold meanwhile counts too.
-      refuse(this.#parts, found);
-    } else if (await this.#settle(found)) found = await this.#compare();
+    if (groups.length > 0 || all.length > 0) found = await this.#drainAll(found, groups, all);
+    if (await this.#settle(found)) found = await this.#compare();
     await this.#drainLanes(found);
     if (losing === 'drop') this.#countDropped(found.stakes);
     await this.#move(found);
     this.#tell(found);
     return this.#counted;
+  }
+
+  /** Gives what there is to compare then. */
+  async #drainAll(
+    before: Comparison,
+    groups: readonly string[],
+    releases: readonly Release[],
+  ): Promise<Comparison> {
+    for (let tries = DRAINS_MAX; ; tries--) {
+      await this.#drain(before.was!, groups, releases);
+      const found = await this.#compare();
+      const left = stillHeld(found, releases);
+      // A timer before them may have brought them something at the last moment.
+      if (left.length > 0 && tries > 1) continue;
+      if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
+      // The former version has gone on for a while: what it has come to hold meanwhile counts too.
+      refuse(this.#parts, found);
+      return found;
+    }
   }
 
   #compare(): Promise<Comparison> {
@@ -191,22 +201,20 @@ class Applying {
     }
   }
 
-  #mustBeDrained(found: Comparison, asked: readonly Release[]): void {
-    const left = stillHeld(found, asked);
-    if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
-  }
-
   /**
    * Takes every task of the groups once: what a former owner has under way has ended then, and what
    * is read of its positions and rows is final (KIP-447, KAFKA-10167).
    */
-  async #settle({ was, streams }: Comparison): Promise<boolean> {
-    const moving = streams.filter(isMoving);
-    const groups = new Set(
-      moving.flatMap((edit) => edit.was?.instances.map(({ group }) => group) ?? []),
-    );
-    for (const group of groups) await this.#takeOnce(group, was!);
-    return groups.size > 0;
+  async #settle({ was, streams, groups }: Comparison): Promise<boolean> {
+    if (was === null) return false;
+    const former = new Set(was.streams.flatMap((stream) => stream.instances.map((i) => i.group)));
+    const concerned = new Set([
+      ...streams.filter(isMoving).flatMap((edit) => edit.was?.instances.map((i) => i.group) ?? []),
+      ...groups.map(({ group }) => group),
+    ]);
+    const taken = [...concerned].filter((group) => former.has(group));
+    for (const group of taken) await this.#takeOnce(group, was);
+    return taken.length > 0;
   }
 
   async #takeOnce(group: string, was: Applied): Promise<void> {

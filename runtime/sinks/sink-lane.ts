@@ -15,20 +15,33 @@ import type { Scheduler } from '../scheduler.ts';
 import { type CommitPolicy, Unit, Units } from '../unit.ts';
 import { AgeHistogram } from './age-histogram.ts';
 import { Breaker } from './breaker.ts';
+import { Concurrency } from './concurrency.ts';
 import { DueHeap } from './due-heap.ts';
-import { type Item, SinkTask } from './sink-task.ts';
+import type { Item } from './item.ts';
+import { type OutcomeLevels, outcomeLevelsOf } from './outcome-level.ts';
+import type { Pace } from './pace.ts';
+import { type Reaches, reachesOf } from './reach.ts';
+import { Resting } from './resting.ts';
+import { SinkTask } from './sink-task.ts';
 
 export interface SinkLaneOptions extends EngineOptions {
   readonly scheduler: Pick<Scheduler, 'add' | 'remove' | 'addUnit' | 'removeUnit'>;
   readonly commit: CommitPolicy;
+  /** The sink's rate, shared with its other lanes here; null: as fast as it goes. */
+  readonly pace: Pace | null;
+  /** Its deliveries have begun to fail, or no longer do. */
+  onTrouble?(lane: string, why: string | null): void;
   /** In [0, 1); spreads retries. */
   random(): number;
 }
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 30_000;
-/** A parked record holds its lane's mark no longer than this; then it is left to the inbox (D8). */
+/** A parked record holds its lane's mark no longer than this; then the retry topic has it (D8). */
 const PARKED_MS_MAX = 30_000;
+const TROUBLE_SAID_EVERY_MS = 30_000;
+/** More that wait go there too, so that those behind them are read. */
+const PARKED_RECORDS_MAX = 1_000;
 
 export class SinkLane implements GroupHost {
   readonly plan: Plan;
@@ -40,8 +53,14 @@ export class SinkLane implements GroupHost {
   readonly outcomes = new Map<string, number>();
   readonly ages = new AgeHistogram();
   readonly tasks = new Set<SinkTask>();
+  readonly resting = new Resting();
+  readonly reaches: Reaches;
+  readonly outcomeLevels: OutcomeLevels;
+  /** Where what has to wait longer goes; null: it is left to the inbox. */
+  readonly retryTopic: string | null;
   readonly gone = new GoneCounts();
   readonly #sink: Sink;
+  readonly #concurrency: Concurrency;
   readonly #units: Units;
   /** Items that may be tried now, in order of arrival. */
   #ready: Item[] = [];
@@ -49,6 +68,8 @@ export class SinkLane implements GroupHost {
   readonly #parked = new DueHeap();
   readonly #parkedItems = new Map<string, Item>();
   #inFlight = 0;
+  #troubled = false;
+  #silentUntilMs = 0;
   #parkedCount = 0;
   /** Counts successes, so that a retry knows whether others got through meanwhile. */
   #successes = 0;
@@ -65,6 +86,10 @@ export class SinkLane implements GroupHost {
     this.priority = priority;
     this.options = options;
     this.#sink = sink;
+    this.#concurrency = new Concurrency(sinkPlan.inFlightMax);
+    this.reaches = reachesOf(plan);
+    this.outcomeLevels = outcomeLevelsOf(plan);
+    this.retryTopic = sinkPlan.retryTopicOf?.(priority) ?? null;
     const { clock, commit, scheduler } = options;
     this.#units = new Units(
       (port) => new Unit(port, commit, clock, () => options.wake()),
@@ -76,11 +101,12 @@ export class SinkLane implements GroupHost {
     return `sink/${this.sinkPlan.name}/${priorityName(this.priority)}`;
   }
 
-  /** The lane topics that it reads: one transport's, or all. */
+  /** The lane topics that it reads: one transport's, or all; and its retry topic. */
   inputs(): string[] {
     const { lane, transport } = this.sinkPlan;
     const transports = transport === 'all' ? lane.transports : [transport];
-    return transports.map((one) => lane.topicOf(this.priority, one));
+    const topics = transports.map((one) => lane.topicOf(this.priority, one));
+    return this.retryTopic === null ? topics : [...topics, this.retryTopic];
   }
 
   /** The tables of its tasks: those of its steps, and the owners unless it keeps everything. */
@@ -105,10 +131,15 @@ export class SinkLane implements GroupHost {
     return this.#ready.length - this.#readyFrom + this.#parkedItems.size;
   }
 
+  get successes(): number {
+    return this.#successes;
+  }
+
   open(port: TaskPort): TaskHost {
     const task = new SinkTask(this, port, this.#units.of(port.unit));
     this.#units.add(port.unit, task);
     this.tasks.add(task);
+    this.options.pace?.opened();
     this.options.scheduler.add(task);
     return task;
   }
@@ -116,6 +147,7 @@ export class SinkLane implements GroupHost {
   closed(task: SinkTask, port: TaskPort): void {
     this.gone.add(task.flow());
     this.tasks.delete(task);
+    this.options.pace?.closed();
     this.options.scheduler.remove(task);
     this.#units.remove(port.unit, task);
   }
@@ -147,20 +179,28 @@ export class SinkLane implements GroupHost {
     const parked = this.#parked.top()?.dueMs ?? NEVER;
     if (this.#readyFrom === this.#ready.length) return parked;
     const until = this.breaker.openUntilMs;
-    return until > 0 && this.#inFlight === 0 ? Math.min(parked, until) : parked;
+    const { pace, clock } = this.options;
+    if (until === 0 && pace === null) return parked;
+    // What is under way wakes the lane when it ends.
+    const busy = until > 0 ? this.#inFlight > 0 : this.#inFlight >= this.#concurrency.limit;
+    if (busy) return parked;
+    return Math.min(parked, Math.max(until, pace?.nextMs(clock.now()) ?? 0));
   }
 
   /** Starts as many deliveries as the budget and the breaker allow. */
   pump(): void {
     const nowMs = this.options.clock.now();
     this.#unpark(nowMs);
-    const { inFlightMax, spec } = this.sinkPlan;
+    const { limit } = this.#concurrency;
+    const { pace } = this.options;
+    const batchMax = pace === null ? this.sinkPlan.spec.batchMax : 1;
     while (
       this.#readyFrom < this.#ready.length &&
-      this.#inFlight < inFlightMax &&
-      this.breaker.allows(nowMs, this.#inFlight)
+      this.#inFlight < limit &&
+      this.breaker.allows(nowMs, this.#inFlight) &&
+      (pace === null || pace.take(nowMs))
     ) {
-      const batch = this.#take(Math.min(spec.batchMax, inFlightMax - this.#inFlight), nowMs);
+      const batch = this.#take(Math.min(batchMax, limit - this.#inFlight), nowMs);
       if (batch.length > 0) void this.#deliver(batch);
     }
   }
@@ -240,35 +280,80 @@ export class SinkLane implements GroupHost {
   }
 
   #settle(item: Item, outcome: Outcome, nowMs: number): void {
+    const { options, sinkPlan } = this;
+    const inTrouble = outcome.kind === 'retry' && outcome.scope === 'lane';
+    this.#concurrency.answered(inTrouble);
+    if (!inTrouble) {
+      this.breaker.success(nowMs);
+      if (this.#troubled) this.#sayTrouble(nowMs);
+    }
     if (outcome.kind !== 'retry') {
       this.#successes++;
-      this.breaker.success();
       item.task.finish(item, outcome, nowMs);
       return;
     }
-    const afterMs = outcome.afterMs ?? 0;
-    if (outcome.scope === 'lane') {
-      this.breaker.failure(nowMs, outcome.why, afterMs, this.options.random());
+    const { why, afterMs = 0, opens = false } = outcome;
+    if (inTrouble) {
+      this.breaker.failure(nowMs, { why, afterMs, opens }, options.random());
+      this.#sayTrouble(nowMs);
       // While nobody gets through it is the service's fault; a record is only counted against when
       // others did get through since its last try.
       if (item.successesBefore === this.#successes) item.tries--;
-    } else this.breaker.success();
+    }
     item.successesBefore = this.#successes;
     item.tries++;
-    const keeps = this.sinkPlan.spec.keeps === true;
-    if (!keeps && item.tries >= this.plan.attempts) {
-      item.task.abandon(item, outcome.why, nowMs);
+    if (sinkPlan.spec.keeps !== true && item.tries >= this.plan.attempts) {
+      item.task.abandon(item, why, nowMs);
       return;
     }
     const backoff = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(item.tries, 10));
-    const pause = Math.max(afterMs, backoff * (0.5 + this.options.random() / 2));
-    const tooLong = nowMs + pause - item.beganMs > PARKED_MS_MAX;
-    if (!keeps && outcome.scope === 'device' && tooLong) {
-      item.task.abandon(item, `parked_too_long: ${outcome.why}`, nowMs);
-      return;
+    const untilMs = nowMs + Math.max(afterMs, backoff * (0.5 + options.random() / 2));
+    if (outcome.scope === 'device') {
+      this.resting.rest(item.notification.deviceId, untilMs);
+      if (this.#isLeft(item, untilMs)) {
+        item.task.abandon(item, `parked_too_long: ${why}`, nowMs);
+        return;
+      }
     }
     item.task.retried(item, outcome, nowMs);
-    if (outcome.scope === 'lane') this.ready(item);
-    else this.park(item, nowMs + pause);
+    this.#waitUntil(item, untilMs, outcome.scope === 'device', nowMs);
+  }
+
+  /** Said once when it begins and once when it is over, and not more often than twice a minute. */
+  #sayTrouble(nowMs: number): void {
+    const why = this.breaker.told(nowMs);
+    if ((why !== null) === this.#troubled || nowMs < this.#silentUntilMs) return;
+    this.#troubled = why !== null;
+    this.#silentUntilMs = nowMs + TROUBLE_SAID_EVERY_MS;
+    this.options.onTrouble?.(this.name, why);
+  }
+
+  /** True: its device was told too much, and it was put aside without a try. */
+  rests(item: Item, nowMs: number): boolean {
+    const untilMs = this.resting.untilMs(item.notification.deviceId, nowMs);
+    if (untilMs === 0) return false;
+    if (this.#isLeft(item, untilMs)) item.task.abandon(item, 'parked_too_long', nowMs);
+    else this.#waitUntil(item, untilMs, true, nowMs);
+    return true;
+  }
+
+  /** Where there is no retry topic, a device that rests for long is left to the inbox. */
+  #isLeft(item: Item, untilMs: number): boolean {
+    const keeps = this.sinkPlan.spec.keeps === true;
+    return !keeps && this.retryTopic === null && untilMs - item.beganMs > PARKED_MS_MAX;
+  }
+
+  #waitUntil(item: Item, untilMs: number, rests: boolean, nowMs: number): void {
+    const tooLong =
+      untilMs - item.beganMs > PARKED_MS_MAX || this.#parkedItems.size >= PARKED_RECORDS_MAX;
+    if (this.retryTopic === null || !tooLong) this.park(item, untilMs);
+    else item.task.postpone(item, this.retryTopic, untilMs, rests, nowMs);
+  }
+
+  /** A parked item that holds the mark too far behind. */
+  letGo(item: Item, nowMs: number): void {
+    const { retryTopic } = this;
+    if (retryTopic === null) item.task.abandon(item, 'mark_held_too_long', nowMs);
+    else item.task.postpone(item, retryTopic, nowMs + RETRY_FIRST_MS, false, nowMs);
   }
 }

@@ -6,14 +6,11 @@ import { Subject } from 'rxjs';
 import { HandClock } from '../../core/clock.ts';
 import type { Device } from '../../core/device.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
-import type { DeviceNotification } from '../../core/notification.ts';
-import type { Delivery, DeliveryOutcome, Outcome } from '../../core/outcome.ts';
-import { priorityName } from '../../core/priority.ts';
+import type { DeliveryOutcome, Outcome } from '../../core/outcome.ts';
 import { Record } from '../../core/record.ts';
 import type { Slice } from '../../core/slice.ts';
 import type { TableView } from '../../core/store.ts';
 import { Collector } from '../collector.ts';
-import { type DeadLetter, writeDeadLetter } from '../dead-letters.ts';
 import { Node } from '../node.ts';
 import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
@@ -23,31 +20,21 @@ import type { StepHost } from '../streams/step.ts';
 import { Steps } from '../streams/steps.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import type { Unit, UnitTask } from '../unit.ts';
+import { DeviceQueues } from './device-queues.ts';
+import { Handing, OFFLINE } from './handing.ts';
+import { type Item, newItem } from './item.ts';
 import { LaneInput } from './lane-input.ts';
 import { LaneOffsets } from './lane-offsets.ts';
 import { lastHop } from './last-hop.ts';
-import { OutcomeWriter } from './outcome-writer.ts';
 import type { SinkLane } from './sink-lane.ts';
+import { DELIVER_STEP, SinkOutputs } from './sink-outputs.ts';
 
 /** Records that a task has begun and not finished; at it no more are taken. */
 const BEGUN_RECORDS_MAX = 2_000;
+/** How long a record of the retry topic waits here, before it is written to its end again. */
+const DUE_WAIT_MS = 30_000;
 const OWNER_LOOK_AGAIN_MS = 50;
-export const DELIVER_STEP = 'deliver';
 const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
-
-/** One record on its way to a device. */
-export interface Item {
-  readonly task: SinkTask;
-  readonly topic: string;
-  readonly offset: number;
-  readonly record: Record;
-  readonly notification: DeviceNotification;
-  readonly beganMs: number;
-  delivery: Delivery;
-  /** Tries that count against the record. */
-  tries: number;
-  successesBefore: number;
-}
 
 export class SinkTask implements TaskHost, Schedulable, UnitTask {
   readonly name: string;
@@ -58,19 +45,22 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   readonly #unit: Unit;
   readonly #clock: HandClock;
   readonly #collector: Collector;
-  readonly #outcomes: OutcomeWriter;
+  readonly #outputs: SinkOutputs;
   readonly #loader: SchemaLoader;
   readonly #tables: TableFeed;
   readonly #owners: TableView<Device> | null;
+  readonly #handing: Handing;
   readonly #inputs: readonly LaneInput[];
   readonly #offsets: LaneOffsets;
   readonly #source: Node;
   readonly #deliver: Node;
   readonly #steps: Steps;
   readonly #slices = new Subject<Slice>();
-  /** Devices with a record under way, and what waits behind it. */
-  readonly #busy = new Map<string, Item[]>();
-  #begun = 0;
+  readonly #devices = new DeviceQueues<Item>();
+  /** Begun and not finished: of the lanes, and of the retry topic. */
+  readonly #begun = { lanes: 0, retries: 0 };
+  /** Offsets of the slice that is begun whose device is offline. */
+  readonly #offline = new Set<number>();
   #started = false;
   /** Records that were begun or have ended since the last commit. */
   #uncommitted = 0;
@@ -87,7 +77,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     this.#offsets = new LaneOffsets(port);
     this.#clock = new HandClock(options.clock.now());
     this.#collector = new Collector(options.partitions);
-    this.#outcomes = new OutcomeWriter(this.#collector, options.schemas);
+    this.#outputs = new SinkOutputs(lane, this.#collector);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
     const host = this.#host();
     const stream = sinkPlan.name;
@@ -99,6 +89,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     );
     const owners = tables.find(({ schema }) => schema === 'Device')?.name;
     this.#owners = owners === undefined ? null : (this.#tables.view(owners) as TableView<Device>);
+    this.#handing = new Handing(lane, this.#owners, this.#outputs);
     this.#inputs = lane
       .inputs()
       .map((topic) => new LaneInput(topic, port, sinkPlan, options.schemas, this.#source));
@@ -141,9 +132,9 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   runSlice(): boolean {
     if (this.closed || !this.#started || !this.#tables.drain() || !this.#loader.idle) return false;
     this.#lane.pump();
-    if (this.#begun >= BEGUN_RECORDS_MAX) return false;
     for (let tries = this.#inputs.length; tries > 0; tries--) {
       const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
+      if (this.#begun[this.#kindOf(input.topic)] >= BEGUN_RECORDS_MAX) continue;
       const slice = input.next(this.#need);
       if (slice === undefined) continue;
       this.#clock.moveTo(this.#lane.options.clock.now());
@@ -162,7 +153,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   // Its unit's side.
 
   get uncommitted(): number {
-    return this.#uncommitted;
+    return this.#uncommitted + this.#outputs.written;
   }
 
   get hasOutputs(): boolean {
@@ -175,8 +166,9 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   }
 
   takePart(): UnitPart | null {
-    if (this.#uncommitted === 0) return null;
+    if (this.uncommitted === 0) return null;
     this.#uncommitted = 0;
+    this.#outputs.written = 0;
     return {
       partition: this.#port.partition,
       batches: this.#collector.takeBatches(),
@@ -189,7 +181,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   get idle(): boolean {
     return (
       this.#started &&
-      this.#begun === 0 &&
+      this.#begunCount === 0 &&
       this.#tables.idle &&
       this.#inputs.every((input) => !input.ready)
     );
@@ -197,7 +189,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
 
   /** True while some of its records are with the sink. */
   get delivering(): boolean {
-    return this.#begun > 0 && this.#lane.inFlight > 0;
+    return this.#begunCount > 0 && this.#lane.inFlight > 0;
   }
 
   /** When a schema that is missing is asked for again; undefined: none is missing. */
@@ -207,6 +199,10 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
 
   get blockedBy(): string | null {
     return this.#loader.trouble ?? this.#lane.breaker.trouble;
+  }
+
+  get #begunCount(): number {
+    return this.#begun.lanes + this.#begun.retries;
   }
 
   flow(): StepFlow[] {
@@ -224,30 +220,31 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     const waitedMs = nowMs - item.beganMs;
     const hop = lastHop(item.notification, { owners: this.#owners, needsOwner, nowMs, waitedMs });
     if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
-    else if (hop.go === false) this.#end(item, hop.kind, hop.reason, nowMs);
-    else {
+    else if (hop.go !== false) {
+      if (!this.#isDue(item, nowMs) || this.#lane.rests(item, nowMs)) return false;
       const { device } = hop;
       item.delivery = { ...item.delivery, device, attempt: item.delivery.attempt + 1 };
-    }
+    } else if (hop.kind === 'abandoned') this.abandon(item, hop.reason, nowMs);
+    else this.#end(item, hop.kind, hop.reason, nowMs);
     return hop.go === true;
   }
 
   finish(item: Item, outcome: Exclude<Outcome, { kind: 'retry' }>, nowMs: number): void {
+    if (this.closed) return;
     if (outcome.kind === 'delivered') {
       this.#lane.ages.add(Math.max(0, nowMs - item.notification.born));
       this.#end(item, 'delivered', outcome.receipt ?? '', nowMs);
       return;
     }
-    if (outcome.deadToken !== undefined && !this.closed) {
-      this.#outcomes.deadToken(item.notification.deviceId, outcome.deadToken, nowMs);
+    if (outcome.deadToken !== undefined) {
+      this.#outputs.deadToken(item.notification.deviceId, outcome.deadToken, nowMs);
     }
-    if (outcome.deadLetter === true && !this.closed) {
-      const stream = this.#lane.sinkPlan.name;
-      const letter = { code: 'CAR510', why: outcome.reason, stream, step: DELIVER_STEP };
-      this.#deadLetter(item.record, letter);
-    }
+    if (outcome.deadLetter === true) this.#outputs.letter(item, 'CAR510', outcome.reason);
     // What the far end of the last hop saw has a kind of its own; the rest was refused.
     const kind = FAR_END_KINDS.find((one) => one === outcome.reason) ?? 'rejected';
+    // A record that is at fault itself is refused by every transport.
+    const goesOn = (kind === 'offline' || kind === 'rejected') && outcome.deadLetter !== true;
+    if (goesOn && this.#handOn(item, outcome.reason, nowMs)) return;
     this.#end(item, kind, outcome.reason, nowMs);
   }
 
@@ -256,9 +253,18 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     this.#outcome(item, 'retried', outcome.why, outcome.ambiguous === true, nowMs);
   }
 
-  /** It was tried as often as the topology says; the inbox still has it. */
+  /** It was tried as often as the topology says; another transport has it, or the dead letters. */
   abandon(item: Item, why: string, nowMs: number): void {
+    if (this.closed || this.#handOn(item, why, nowMs)) return;
+    this.#outputs.letter(item, 'CAR668', why);
     this.#end(item, 'abandoned', why, nowMs);
+  }
+
+  /** It waits for longer than a lane's mark may: the retry topic has it, and its device's next. */
+  postpone(item: Item, topic: string, dueMs: number, rests: boolean, nowMs: number): void {
+    if (this.closed) return;
+    this.#outputs.postpone(item, topic, dueMs, rests);
+    this.#end(item, 'postponed', new Date(dueMs).toISOString(), nowMs);
   }
 
   readonly #need = (schemaId: number): void => this.#loader.need([schemaId]);
@@ -270,8 +276,11 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
       clock: this.#clock,
       table: (name) => this.#tables.view(name),
       devices: (name) => this.#tables.devices(name),
-      deadLetter: (record, letter) => this.#deadLetter(record, letter),
-      onDrop: options.onDrop,
+      deadLetter: (record, letter) => this.#outputs.deadLetter(record, letter),
+      onDrop: (record, stream, step, reason, by) => {
+        if (reason === OFFLINE) this.#offline.add(record.offset);
+        options.onDrop?.(record, stream, step, reason, by);
+      },
     };
   }
 
@@ -282,9 +291,16 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     const begun = slice.selection.slice(0, slice.selected);
     input.admit(slice);
     this.#letGoOfMark(topic);
+    this.#offline.clear();
     this.#slices.next(slice);
     const passed = new Set(slice.selection.subarray(0, slice.selected));
-    for (const i of begun) if (!passed.has(i)) this.#offsets.done(topic, slice.offset[i]!);
+    for (const i of begun) {
+      if (passed.has(i)) continue;
+      const offset = slice.offset[i]!;
+      if (this.#offline.has(offset))
+        this.#handing.offline(newItem(this, new Record(slice, i), 0, 0));
+      this.#offsets.done(topic, offset);
+    }
   }
 
   /** The slice is this one's own: its records are kept until they are told. */
@@ -301,42 +317,49 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
       if (offset === undefined) return;
       const item = this.#lane.unparkOffset(this, topic, offset);
       if (item === undefined) return;
-      this.abandon(item, 'mark_held_too_long', this.#lane.options.clock.now());
+      this.#lane.letGo(item, this.#lane.options.clock.now());
     }
   }
 
   #enqueue(record: Record): void {
-    const notification = record.value as DeviceNotification;
-    const item: Item = {
-      task: this,
-      topic: record.topic,
-      offset: record.offset,
-      record,
-      notification,
-      beganMs: this.#lane.options.clock.now(),
-      delivery: {
-        notification,
-        bytes: record.valueBytes!,
-        device: undefined,
-        joined: record.joined ?? undefined,
-        attempt: 0,
-      },
-      tries: 0,
-      successesBefore: -1,
-    };
-    this.#begun++;
+    const nowMs = this.#lane.options.clock.now();
+    const item = newItem(this, record, nowMs, this.#lane.successes);
+    const { deviceId } = item.notification;
+    this.#begun[this.#kindOf(item.topic)]++;
     this.#deliver.counts.in++;
     this.#deliver.counts.held++;
     if (this.#lane.sinkPlan.spec.keeps === true) {
-      this.#lane.ready(item);
+      // Its first lane brought it already.
+      if (item.marks.handedBy.length > 0) this.#end(item, 'handed_on', 'kept already', nowMs);
+      else this.#lane.ready(item);
       return;
     }
-    const behind = this.#busy.get(notification.deviceId);
-    if (behind !== undefined) behind.push(item);
-    else {
-      this.#busy.set(notification.deviceId, []);
-      this.#lane.ready(item);
-    }
+    if (item.marks.rests) this.#lane.resting.rest(deviceId, item.marks.dueMs);
+    const isFirst = this.#devices.begin(deviceId, item);
+    if (isFirst && this.#isDue(item, nowMs)) this.#lane.ready(item);
+  }
+
+  #kindOf(topic: string): 'lanes' | 'retries' {
+    return topic === this.#lane.retryTopic ? 'retries' : 'lanes';
+  }
+
+  /** False: it is not yet due, and was put aside. */
+  #isDue(item: Item, nowMs: number): boolean {
+    const { dueMs } = item.marks;
+    if (dueMs <= nowMs) return true;
+    const { retryTopic } = this.#lane;
+    const isSoon = dueMs - nowMs <= DUE_WAIT_MS;
+    if (isSoon || nowMs < item.beganMs + DUE_WAIT_MS || retryTopic === null) {
+      this.#lane.park(item, isSoon ? dueMs : item.beganMs + DUE_WAIT_MS);
+    } else this.postpone(item, retryTopic, dueMs, item.marks.rests, nowMs);
+    return false;
+  }
+
+  /** True: the next transport of the device has it. */
+  #handOn(item: Item, why: string, nowMs: number): boolean {
+    const to = this.#handing.handOn(item);
+    if (to !== undefined) this.#end(item, 'handed_on', `${to}: ${why}`, nowMs);
+    return to !== undefined;
   }
 
   #end(item: Item, kind: DeliveryOutcome['outcome'], reason: string, nowMs: number): void {
@@ -349,51 +372,26 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
       counts.passed++;
       counts.out++;
     } else counts.dropped.set(kind, (counts.dropped.get(kind) ?? 0) + 1);
-    this.#begun--;
+    this.#begun[this.#kindOf(item.topic)]--;
     this.#offsets.done(item.topic, item.offset);
     this.#uncommitted++;
     this.#letNext(item.notification.deviceId);
   }
 
   #letNext(deviceId: string): void {
-    const behind = this.#busy.get(deviceId);
-    if (behind === undefined) return;
-    const next = behind.shift();
-    if (next === undefined) this.#busy.delete(deviceId);
-    else this.#lane.ready(next);
+    const next = this.#devices.next(deviceId);
+    if (next !== undefined) this.#lane.ready(next);
   }
 
   #outcome(
-    item: Item,
-    kind: DeliveryOutcome['outcome'],
+    { notification, delivery }: Item,
+    outcome: DeliveryOutcome['outcome'],
     reason: string,
     ambiguous: boolean,
     nowMs: number,
   ): void {
-    // An inbox is no attempt to tell a device: that is told by who reads it.
-    if (this.closed || this.#lane.sinkPlan.spec.keeps === true) return;
-    const { notification } = item;
-    const outcome: DeliveryOutcome = {
-      notificationId: notification.id,
-      deviceId: notification.deviceId,
-      useCase: notification.useCase,
-      priority: priorityName(this.#lane.priority),
-      sink: this.#lane.sinkPlan.name,
-      attempt: Math.max(1, item.delivery.attempt),
-      outcome: kind,
-      reason,
-      ambiguous,
-      at: nowMs,
-      ageMs: Math.max(0, nowMs - notification.born),
-    };
-    this.#outcomes.outcome(outcome);
-    this.#uncommitted++;
-  }
-
-  #deadLetter(record: Record, letter: DeadLetter): void {
-    const { plan, options } = this.#lane;
-    writeDeadLetter(this.#collector, plan.deadLetters, record, letter, options.clock.now());
-    options.onDeadLetter?.(record, letter);
-    this.#uncommitted++;
+    if (this.closed) return;
+    const { attempt } = delivery;
+    this.#outputs.outcome(notification, { outcome, reason, ambiguous, attempt }, nowMs);
   }
 }

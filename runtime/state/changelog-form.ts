@@ -5,7 +5,7 @@
 import type { BatchBuilder } from '../../core/batch-builder.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch } from '../../core/log.ts';
-import { BATCH_HEADER_BYTES, batchCount } from '../../core/record-batch.ts';
+import { BATCH_HEADER_BYTES, batchBaseMs, batchCount } from '../../core/record-batch.ts';
 import { NEVER } from '../../core/store.ts';
 import { putVarint, VARINT_BYTES_MAX, VarintReader } from '../../core/varint.ts';
 import { copyBytes } from './copy-bytes.ts';
@@ -68,8 +68,11 @@ export class ChangelogReader {
   firstPut = 0;
   dueMs = NEVER;
   rowEnd = 0;
+  /** The clock at the commit that wrote the record. */
+  writtenMs = 0;
   readonly in = new VarintReader(this.bytes);
   #batch: LogBatch | null = null;
+  #baseMs = 0;
   #left = 0;
   #next = BATCH_HEADER_BYTES;
 
@@ -80,6 +83,7 @@ export class ChangelogReader {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.in.bytes = bytes;
     this.#left = batchCount(bytes);
+    this.#baseMs = batchBaseMs(bytes);
     this.#next = BATCH_HEADER_BYTES;
   }
 
@@ -96,7 +100,7 @@ export class ChangelogReader {
         throw new RangeError('a record batch ends too early');
       }
       reader.at++;
-      reader.next();
+      this.writtenMs = this.#baseMs + reader.next();
       const offset = baseOffset + reader.next();
       const keySize = reader.next();
       this.keyStart = reader.at;

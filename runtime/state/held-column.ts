@@ -41,6 +41,11 @@ export class HeldColumn {
   readonly #slabs = new Slabs();
   /** Rows that hold a record. */
   held = 0;
+  /** While what is done may be undone: entries that rows have left, and those that they took. */
+  readonly #left: number[] = [];
+  readonly #taken: number[] = [];
+  #heldBefore = 0;
+  #isDeferred = false;
 
   /** `at`: the first of its numbers in a row. */
   constructor(at: number, names: Names, writer: RowWriter) {
@@ -75,14 +80,45 @@ export class HeldColumn {
     numbers[at + CLASS_MASK] = record.classMask;
   }
 
+  /** From here on all can be undone, until `keep` or `undo`. */
+  defer(): void {
+    this.#isDeferred = true;
+    this.#heldBefore = this.held;
+  }
+
+  keep(): void {
+    for (const entry of this.#left) this.#slabs.free(entry);
+    this.#settle();
+  }
+
+  /** Rows have their numbers of before again: so what they took is nobody's. */
+  undo(): void {
+    for (const entry of this.#taken) this.#slabs.free(entry);
+    this.held = this.#heldBefore;
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#left.length = 0;
+    this.#taken.length = 0;
+    this.#isDeferred = false;
+  }
+
   /** The row goes: frees what it holds. */
   release(place: Place): void {
     const at = place.at + this.#at + ENTRY;
     const address = place.numbers[at]!;
     if (address === 0) return;
-    this.#slabs.free((address - 1) | 0);
+    const entry = (address - 1) | 0;
+    if (this.#isDeferred) this.#left.push(entry);
+    else this.#slabs.free(entry);
     place.numbers[at] = 0;
     this.held--;
+  }
+
+  /** Whether the row holds a record. */
+  isIn(place: Place): boolean {
+    return place.numbers[place.at + this.#at + ENTRY] !== 0;
   }
 
   topic(place: Place): string {
@@ -214,6 +250,7 @@ export class HeldColumn {
     this.release(place);
     const firstSize = firstEnd - first;
     const entry = this.#slabs.alloc(HEAD_BYTES + firstSize + secondEnd - second);
+    if (this.#isDeferred) this.#taken.push(entry);
     const slab = this.#slabs.view(entry);
     const at = this.#slabs.at(entry);
     slab.setInt32(at, place.slot);

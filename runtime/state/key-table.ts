@@ -34,7 +34,8 @@ export class KeyTable {
   #cell = 0;
   #head = NO_SLOT;
   #tail = NO_SLOT;
-  #puts = 0;
+  /** Rows ever put behind all others. */
+  puts = 0;
   #size = 0;
   #changed = new Int32Array(CHANGED_FIRST);
   #changedCount = 0;
@@ -65,6 +66,11 @@ export class KeyTable {
   /** The row after another in the order of first puts, or NO_SLOT. */
   after(slot: number): number {
     return this.#rows.link(slot, AFTER);
+  }
+
+  /** The row before another, or NO_SLOT. */
+  before(slot: number): number {
+    return this.#rows.link(slot, BEFORE);
   }
 
   /** The array that has a row's numbers; another one when rows were added. */
@@ -146,6 +152,20 @@ export class KeyTable {
     this.change(slot);
   }
 
+  /** Undoes `delete` or `renew`, as the last thing that was done: between two neighbours again. */
+  putBack(slot: number, before: number, after: number): void {
+    const rows = this.#rows;
+    if (this.isLive(slot)) this.#unlink(slot);
+    else this.#size++;
+    rows.setLink(slot, STATE, rows.link(slot, STATE) | LIVE);
+    rows.setLink(slot, BEFORE, before);
+    rows.setLink(slot, AFTER, after);
+    if (before === NO_SLOT) this.#head = slot;
+    else rows.setLink(before, AFTER, slot);
+    if (after === NO_SLOT) this.#tail = slot;
+    else rows.setLink(after, BEFORE, slot);
+  }
+
   isLive(slot: number): boolean {
     return (this.#rows.link(slot, STATE) & LIVE) !== 0;
   }
@@ -187,10 +207,10 @@ export class KeyTable {
     }
     this.#head = NO_SLOT;
     this.#tail = NO_SLOT;
-    this.#puts = 0;
+    this.puts = 0;
     for (const slot of sortSlots(slots, puts, n)) {
       this.#link(slot);
-      this.#puts = this.numbers(slot)[this.place(slot) + FIRST_PUT]! + 1;
+      this.puts = this.numbers(slot)[this.place(slot) + FIRST_PUT]! + 1;
     }
   }
 
@@ -300,7 +320,7 @@ export class KeyTable {
   /** Puts a row last, as one that was first put now. */
   #append(slot: number): void {
     this.#link(slot);
-    this.numbers(slot)[this.place(slot) + FIRST_PUT] = this.#puts++;
+    this.numbers(slot)[this.place(slot) + FIRST_PUT] = this.puts++;
   }
 
   #link(slot: number): void {

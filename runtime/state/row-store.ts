@@ -6,7 +6,14 @@ import type { BatchBuilder } from '../../core/batch-builder.ts';
 import type { LogBatch } from '../../core/log.ts';
 import { Record } from '../../core/record.ts';
 import { Slice } from '../../core/slice.ts';
-import type { ColumnKinds, ColumnStore, Columns, Key, RowView } from '../../core/store.ts';
+import {
+  type ColumnKinds,
+  type ColumnStore,
+  type Columns,
+  type Key,
+  NEVER,
+  type RowView,
+} from '../../core/store.ts';
 import { VarintReader } from '../../core/varint.ts';
 import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
 import { DueWheel } from './due-wheel.ts';
@@ -15,6 +22,7 @@ import { KeyBytes } from './key-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { FIRST_PUT, KeyTable, NO_SLOT } from './key-table.ts';
 import { Names } from './names.ts';
+import { RowUndo } from './row-undo.ts';
 import { Place, type PlacedColumn, placeColumns, rowView } from './row-view.ts';
 import { RowWriter } from './row-writer.ts';
 import type { TaskStore } from './task-store.ts';
@@ -30,12 +38,15 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   readonly #names = new Names();
   readonly #writer = new RowWriter();
   readonly #held: HeldColumn | null;
+  /** Only where records are held: what else a row says is the step's own. */
+  readonly #undo: RowUndo | null;
   /** Where the current row lies: that of `#slot`. */
   readonly #place = new Place();
   readonly #row: RowView<C>;
   readonly #key = new KeyBytes();
   readonly #changelog = new ChangelogReader();
   #slot = NO_SLOT;
+  #dueSlot = NO_SLOT;
 
   constructor(name: string, of: Columns<C>) {
     this.name = name;
@@ -45,6 +56,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     this.#dues = new DueWheel((a, b) => this.#table.precedes(a, b));
     const record = placed.find(({ kind }) => kind === 'record');
     this.#held = record ? new HeldColumn(record.at, this.#names, this.#writer) : null;
+    this.#undo = this.#held && new RowUndo(this.#table, this.#dues, this.#held, width);
     this.#row = rowView(of, placed, this.#place, this.#names, this.#held);
   }
 
@@ -79,8 +91,11 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   put(key: Key): RowView<C> {
     const table = this.#table;
     let slot = table.find(key.view, key.start, key.end, key.hash);
-    if (slot === NO_SLOT) slot = table.add(key.view, key.start, key.end, key.hash);
-    else table.change(slot);
+    if (slot !== NO_SLOT) table.change(slot);
+    else {
+      slot = table.add(key.view, key.start, key.end, key.hash);
+      this.#undo?.added(slot);
+    }
     return this.#at(slot);
   }
 
@@ -96,6 +111,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
 
   delete(): void {
     const slot = this.#current();
+    this.#undo?.moves(slot);
     this.#held?.release(this.#place);
     this.#dues.remove(slot);
     this.#table.delete(slot);
@@ -103,6 +119,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   renew(): void {
+    this.#undo?.moves(this.#current());
     this.#table.renew(this.#current());
   }
 
@@ -116,6 +133,24 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   // What the engine calls.
+
+  /**
+   * From here on all that is done to the store can be undone, until `keep` or `undo`; there is no
+   * current row. Only for stores that hold records.
+   */
+  begin(): void {
+    this.#slot = NO_SLOT;
+    this.#undo?.begin();
+  }
+
+  keep(): void {
+    this.#undo?.keep();
+  }
+
+  undo(): void {
+    this.#slot = NO_SLOT;
+    this.#undo?.undo();
+  }
 
   /** Reads what `get` and `put` will read of many keys, so that their cache misses overlap. */
   warm(hashes: Int32Array, n: number): void {
@@ -136,7 +171,20 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     if (slot === NO_SLOT) return false;
     this.#at(slot);
     this.#table.change(slot);
+    this.#dueSlot = slot;
     return true;
+  }
+
+  /**
+   * Deletes the row that was due last, and gives what it held: a copy that stays. Null, and the row
+   * stays, when it holds nothing.
+   */
+  dismissDue(): Record | null {
+    this.#at(this.#dueSlot);
+    if (this.#held?.isIn(this.#place) !== true) return null;
+    const record = this.#heldCopy();
+    this.delete();
+    return record;
   }
 
   /** Makes every row due at this time, whatever its own was. */
@@ -181,14 +229,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return ids;
   }
 
-  restore(batch: LogBatch): void {
+  restore(batch: LogBatch, nowMs = NEVER): void {
     const changelog = this.#changelog;
     changelog.open(batch);
     while (changelog.next()) {
       const { view, keyStart, keyEnd } = changelog;
       const hash = hashKey(view, keyStart, keyEnd);
       if (changelog.valueStart >= 0) {
-        this.#load(this.#table.load(view, keyStart, keyEnd, hash));
+        this.#load(this.#table.load(view, keyStart, keyEnd, hash), nowMs);
         continue;
       }
       const slot = this.#table.find(view, keyStart, keyEnd, hash);
@@ -267,6 +315,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   #at(slot: number): RowView<C> {
+    this.#undo?.save(slot);
     this.#slot = slot;
     this.#move(slot, this.#place);
     return this.#row;
@@ -290,7 +339,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   /** Reads the row that the changelog is at. */
-  #load(slot: number): void {
+  #load(slot: number, nowMs: number): void {
     const changelog = this.#changelog;
     const place = this.#place;
     this.#move(slot, place);
@@ -304,7 +353,8 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     } catch (cause) {
       throw unreadableRow(this.name, cause);
     }
-    if (changelog.dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, changelog.dueMs);
+    const dueMs = changelog.dueMs - Math.max(0, changelog.writtenMs - nowMs);
+    if (dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, dueMs);
   }
 
   #read(place: Place, bytes: Buffer, view: DataView, from: VarintReader): void {

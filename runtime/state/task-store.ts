@@ -11,9 +11,10 @@ export interface TaskStore {
   readonly bytes: number;
   /**
    * Records of the changelog, in order; a null value deletes. A row that cannot be read ends in a
-   * CarillonError (CAR802).
+   * CarillonError (CAR802). A row that was written by a clock ahead of `nowMs` is due as long after
+   * it as it was after its own.
    */
-  restore(batch: LogBatch): void;
+  restore(batch: LogBatch, nowMs?: number): void;
   /** All of the changelog was read: the order of first puts and the timers come back. */
   restored(): void;
   /** One changelog record for each changed key, its last value; then nothing is changed. */

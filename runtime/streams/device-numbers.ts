@@ -150,6 +150,12 @@ export class DeviceNumbers implements TaskStore {
     this.#table.change(this.#member);
   }
 
+  /** The number that was given last went into this lane as well. */
+  giveAlso(transport: number): void {
+    const at = this.#entries.place(this.#entry);
+    this.#entries.numbers(this.#entry)[at + LANES + transport] = this.last;
+  }
+
   restore(batch: LogBatch): void {
     const reader = new ChangelogReader();
     try {
@@ -321,6 +327,7 @@ export class DeviceNumbers implements TaskStore {
     if (from.valueStart < 0) {
       if (known !== NO_SLOT) {
         this.#clear(known);
+        this.#entries.free(this.#of(known, RUN), this.#of(known, BITS));
         this.#table.unload(known);
       }
       return;

@@ -79,13 +79,14 @@ export class LaneWriter {
     this.#numbers.warm(slice);
     const { record } = this.#parts;
     record.slice = slice;
-    let written = 0;
+    let passed = 0;
     for (let j = 0; j < selected; j++) {
       record.i = slice.selection[j]!;
-      if (this.#write(slice, record, j)) written++;
+      const copies = this.#write(slice, record, j);
+      counts.out += copies;
+      if (copies > 0) passed++;
     }
-    counts.passed += written;
-    counts.out += written;
+    counts.passed += passed;
   }
 
   #makeIds(slice: Slice): void {
@@ -126,13 +127,14 @@ export class LaneWriter {
     }
   }
 
-  #write(slice: Slice, record: Record, j: number): boolean {
+  /** How many lanes it was written to: one, or each that reaches the device; 0: none. */
+  #write(slice: Slice, record: Record, j: number): number {
     const { i } = record;
     const line = slice.device[i]!;
     const { devices } = slice;
     if (line < 0 || devices === null) return this.#refuse(record, NO_DEVICE);
-    const transport = devices.firstTransport(line, this.#allowed);
-    if (transport < 0) return this.#drop(record, 'no_transport');
+    const first = devices.firstTransport(line, this.#allowed);
+    if (first < 0) return this.#drop(record, 'no_transport');
     const numbers = this.#numbers;
     this.#turnTo(slice, record);
     if (!numbers.device(devices, line)) {
@@ -144,24 +146,51 @@ export class LaneWriter {
     parts.line = line;
     parts.idAt = j * ID_BYTES;
     parts.sequence = numbers.last + 1;
-    parts.previous = numbers.lastInLane(transport);
-    const builder = this.#lane(slice.priority, transport, devices, line);
+    if (this.#to.reach === 'all') {
+      return this.#writeAll(slice, record, devices.pushTransports(line, this.#allowed));
+    }
+    if (!this.#writeTo(slice, record, first)) return 0;
+    numbers.give(first);
+    return 1;
+  }
+
+  /** The same number in each of the lanes, or in none. */
+  #writeAll(slice: Slice, record: Record, transports: number): number {
+    const all = TRANSPORTS.flatMap((_, index) =>
+      (transports & (1 << index)) === 0 ? [] : [index],
+    );
+    for (let n = 0; n < all.length; n++) {
+      if (this.#writeTo(slice, record, all[n]!)) continue;
+      const { devices, line } = this.#parts;
+      for (const done of all.slice(0, n)) this.#lane(slice.priority, done, devices, line).undo();
+      return 0;
+    }
+    const [first, ...others] = all;
+    this.#numbers.give(first!);
+    for (const other of others) this.#numbers.giveAlso(other);
+    return all.length;
+  }
+
+  /** False: it was refused, and nothing was written. */
+  #writeTo(slice: Slice, record: Record, transport: number): boolean {
+    const parts = this.#parts;
+    parts.previous = this.#numbers.lastInLane(transport);
+    const builder = this.#lane(slice.priority, transport, parts.devices, parts.line);
     let size: number;
     try {
       this.#setPayload(slice, record);
       size = this.#form.write(builder, parts);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return this.#refuse(record, { code: 'CAR511', why });
+      this.#refuse(record, { code: 'CAR511', why });
+      return false;
     }
     const { bytesMax } = this.#to.lane;
-    if (size > bytesMax) {
-      builder.undo();
-      const why = `${size} bytes, the lane allows ${bytesMax}`;
-      return this.#refuse(record, { code: 'CAR507', why });
-    }
-    numbers.give(transport);
-    return true;
+    if (size <= bytesMax) return true;
+    builder.undo();
+    const why = `${size} bytes, the lane allows ${bytesMax}`;
+    this.#refuse(record, { code: 'CAR507', why });
+    return false;
   }
 
   #lane(priority: number, transport: number, devices: DeviceLines, line: number): BatchBuilder {
@@ -208,13 +237,13 @@ export class LaneWriter {
     parts.payloadSchemaId = encoder.schemaId;
   }
 
-  #drop(record: Record, reason: string): false {
+  #drop(record: Record, reason: string): 0 {
     this.node.drop(reason, record);
-    return false;
+    return 0;
   }
 
-  #refuse(record: Record, refusal: Refusal): false {
+  #refuse(record: Record, refusal: Refusal): 0 {
     this.node.refuse(record, refusal);
-    return false;
+    return 0;
   }
 }

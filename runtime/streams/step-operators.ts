@@ -12,14 +12,14 @@ import type {
   ExpandSpec,
   FieldReader,
   OperatorSpec,
-  TimedEmit,
   TimedSpec,
 } from '../../core/spec.ts';
 import type { ColumnKinds, Columns } from '../../core/store.ts';
 import { PASSED, type Verdict } from '../../core/verdict.ts';
-import { appendCopy } from '../state/append-copy.ts';
 import { IdentityKeys } from '../state/identity-keys.ts';
 import type { RowStore } from '../state/row-store.ts';
+import { Attempt } from './attempt.ts';
+import { HeldOutput } from './held-output.ts';
 import type { Reading } from './reading.ts';
 import { contextOf, type Step, type StepHost, type StepsOf } from './step.ts';
 
@@ -190,33 +190,68 @@ export function timedOperator(
 ): SliceOperator {
   const store = step.rows;
   if (store === null) throw new Error(`timed step ${step.node.name} has no store`);
-  const timed = spec.open(step.plan.config as never, contextOf(of, step, host) as never);
+  const later: (() => void)[] = [];
+  const timed = spec.open(step.plan.config as never, contextOf(of, step, host, later) as never);
   const keys = keysOf(step, spec.keyedBy)!;
   const { node } = step;
   const { counts } = node;
-  const held = new HeldOutput(store, fields);
+  let sendOn: (slice: Slice) => void = () => {};
+  const held = new HeldOutput(store, fields, (out) => {
+    counts.out += out.selected;
+    if (out.selected > 0) reading.relocate(out);
+    sendOn(out);
+  });
+  const attempt = new Attempt(store, held, later);
   return overSlices((slice, send) => {
-    const flush = () => {
-      counts.out += held.out.selected;
-      if (held.out.selected > 0) reading.relocate(held.out);
-      send(held.out);
-    };
-    held.begin(slice, flush);
-    while (store.takeDue(slice.clockMs)) timed.due(held.emit);
+    sendOn = send;
+    held.open(slice);
+    letDueGo(step, store, timed, held, attempt, slice.clockMs);
     const record = new Record(slice, 0);
     makeKeys(keys, step, slice, record);
     const { selection, selected } = slice;
     for (let j = 0; j < selected; j++) {
       record.i = selection[j]!;
+      attempt.begin();
+      let verdict: Verdict;
       try {
-        node.settle(timed.record(record, held.emit, keys.at(j)), record);
+        verdict = timed.record(record, held.emit, keys.at(j));
       } catch (error) {
+        attempt.undo();
         node.failed(record, error);
+        continue;
       }
+      attempt.keep();
+      node.settle(verdict, record);
     }
     counts.in += selected;
-    flush();
+    held.flush();
   });
+}
+
+/** Rows that are due; when their step throws, what the row holds is at fault, and goes. */
+function letDueGo(
+  step: Step,
+  store: RowStore<ColumnKinds>,
+  timed: ReturnType<TimedSpec<any, Columns>['open']>,
+  held: HeldOutput,
+  attempt: Attempt,
+  nowMs: number,
+): void {
+  for (;;) {
+    attempt.begin();
+    if (!store.takeDue(nowMs)) break;
+    try {
+      timed.due(held.emit);
+    } catch (error) {
+      attempt.undo();
+      const record = store.dismissDue();
+      if (record === null) throw error;
+      step.node.failedHeld(record, error);
+      continue;
+    }
+    attempt.keep();
+  }
+  attempt.keep();
 }
 // biome-ignore-end lint/suspicious/noExplicitAny: as above.
 
@@ -229,62 +264,6 @@ function enlarged(from: Slice, fields: number, readAfter: readonly number[]): Sl
   to.derive(from);
   for (let i = 0; i < from.n; i++) to.append(from, i);
   return to;
-}
-
-/**
- * What a timed step sends on: copies with bytes of their own, as the rows that they come from are
- * gone when the next step reads them. Those of one slice share their origin's topic.
- */
-class HeldOutput {
-  readonly out: Slice;
-  readonly emit: TimedEmit;
-  readonly #store: RowStore<ColumnKinds>;
-  readonly #emitted: Record;
-  #slice: Slice | null = null;
-  #flush: () => void = () => {};
-
-  constructor(store: RowStore<ColumnKinds>, fields: number) {
-    this.#store = store;
-    this.out = new Slice(fields);
-    this.#emitted = new Record(this.out, 0);
-    const emit = (record: Record): Record => {
-      this.#turnTo(record.topic, record.partition);
-      return this.#at(appendCopy(record.slice, record.i, this.out));
-    };
-    this.emit = Object.assign(emit, {
-      held: () => {
-        this.#turnTo(store.heldTopic(), store.heldPartition());
-        return this.#at(this.#store.appendHeld(this.out));
-      },
-    });
-  }
-
-  begin(slice: Slice, flush: () => void): void {
-    this.#slice = slice;
-    this.#flush = flush;
-    this.#reset(slice.topic, slice.partition);
-  }
-
-  #turnTo(topic: string, partition: number): void {
-    const { out } = this;
-    const isSame = out.topic === topic && out.partition === partition;
-    if (isSame && out.n < out.capacity) return;
-    if (out.n > 0) this.#flush();
-    this.#reset(topic, partition);
-  }
-
-  #reset(topic: string, partition: number): void {
-    const { out } = this;
-    out.resetOwn(topic, partition);
-    out.priority = this.#slice!.priority;
-    out.clockMs = this.#slice!.clockMs;
-    out.devices = null;
-  }
-
-  #at(i: number): Record {
-    this.#emitted.i = i;
-    return this.#emitted;
-  }
 }
 
 /**

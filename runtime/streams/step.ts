@@ -59,8 +59,15 @@ export class Step {
   }
 }
 
-/** `none`: what a dropped record that the step does not name is told as. */
-export function contextOf(of: StepsOf, step: Step, host: StepHost): StepContext<Columns> {
+/**
+ * `later`: where what is settled and counted is put, until the step has returned; at once without.
+ */
+export function contextOf(
+  of: StepsOf,
+  step: Step,
+  host: StepHost,
+  later?: (() => void)[],
+): StepContext<Columns> {
   const { node, store, rows } = step;
   return {
     stream: of.stream,
@@ -74,12 +81,20 @@ export function contextOf(of: StepsOf, step: Step, host: StepHost): StepContext<
     },
     table: <T>(name: string) => host.table(name) as TableView<T>,
     devices: (name) => host.devices(name),
-    count: (name, by = 1) => node.count(name, by),
+    count(name, by = 1) {
+      if (later === undefined) node.count(name, by);
+      else later.push(() => node.count(name, by));
+    },
     settle(verdict, by = 1, offset = -1) {
       const origin = rows?.hasRow === true ? rows : null;
       const topic = origin?.heldTopic() ?? '';
       const partition = origin?.heldPartition() ?? host.partition;
-      node.release(verdict, by, { topic, partition, offset: origin === null ? -1 : offset });
+      const dropped = { topic, partition, offset: origin === null ? -1 : offset };
+      if (later === undefined) node.release(verdict, by, dropped);
+      else {
+        node.mayRelease(verdict);
+        later.push(() => node.release(verdict, by, dropped));
+      }
     },
   };
 }

@@ -91,7 +91,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   // The log's side.
 
   restore(store: string, batch: LogBatch): void {
-    this.#stores.get(store)?.store.restore(batch);
+    this.#stores.get(store)?.store.restore(batch, this.#clock.now());
   }
 
   table(topic: string, batch: LogBatch): void {

@@ -8,6 +8,7 @@ import { Client } from 'cassandra-driver';
 import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
 import type { CassandraSettings } from '../../connectors/cassandra/settings.ts';
 import { HandClock } from '../../core/clock.ts';
+import { add, emptyCursor, formatCursor } from '../../core/cursor.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import { INBOX_START_MS, inboxContract, inboxNotification, inboxRow } from '../contract/inbox.ts';
@@ -127,6 +128,39 @@ describe('the inbox on a real Cassandra', { skip }, () => {
     const outcomes = await store.write(rows);
     assert.equal(outcomes.filter((one) => one.kind === 'delivered').length, 10_000);
     assert.equal((await sequences('bulk-499')).length, 20);
+  });
+
+  test('acknowledgements of several processes are merged, and many rows are folded', async () => {
+    const others = await Promise.all(
+      Array.from({ length: 5 }, () => openCassandraInbox(settings, clock)),
+    );
+    const client = new Client({
+      contactPoints: [...settings.contactPoints],
+      protocolOptions: { port: settings.port ?? 9042 },
+      localDataCenter: settings.localDataCenter,
+      keyspace: settings.keyspace,
+    });
+    try {
+      const cursorOf = (...sequences: readonly number[]) => {
+        const cursor = emptyCursor(1);
+        for (const sequence of sequences) add(cursor, 2, sequence);
+        return formatCursor(cursor);
+      };
+      await Promise.all(others.map((one, i) => one.acknowledge('many', 1, cursorOf(i + 1))));
+      const rows = async () => {
+        const query = "SELECT writer FROM acknowledged_by WHERE device_id = 'many' AND epoch = 1";
+        return (await client.execute(query)).rowLength;
+      };
+      assert.equal(await rows(), 5);
+      assert.equal(await store.acknowledged('many', 1), cursorOf(1, 2, 3, 4, 5));
+      await until(rows, 1);
+      // A process whose row was folded away goes on in it, and loses nothing.
+      await others[0]!.acknowledge('many', 1, cursorOf(9));
+      assert.equal(await store.acknowledged('many', 1), cursorOf(1, 2, 3, 4, 5, 9));
+    } finally {
+      await client.shutdown();
+      for (const one of others) await one.close();
+    }
   });
 
   test('CAR622: tables that are missing and may not be made', async () => {

@@ -172,14 +172,21 @@ export class Driven {
     return this.written.filter((record) => record.topic === topic);
   }
 
-  /** Everything that lanes were given, in order. */
-  get notifications(): (DeviceNotification & { readonly lane: string })[] {
+  /** Everything that lanes were given, in order; `handedBy` who could not reach the device. */
+  get notifications(): (DeviceNotification & {
+    readonly lane: string;
+    readonly handedBy: string;
+  })[] {
     const lanes = new Set(
       this.plan.topics.filter(({ use }) => use === 'lane').map(({ name }) => name),
     );
     return this.written
       .filter(({ topic }) => lanes.has(topic))
-      .map(({ topic, value }) => ({ ...(value as DeviceNotification), lane: topic }));
+      .map(({ topic, value, headers }) => ({
+        ...(value as DeviceNotification),
+        lane: topic,
+        handedBy: headers['carillon.handed-by'] ?? '',
+      }));
   }
 
   /** `code step topic/partition@offset` of each dead letter. */

@@ -70,6 +70,7 @@ export class Bench {
         ['viewing-activity', type('events.viewing-activity', 'ViewingActivity')],
         ['plan-change', type('events.plan-change', 'PlanChange')],
       ]),
+      random: () => 0,
       roles: { devices: true, ingest: true },
       say: (sentence) => bench.said.push(sentence),
       ...options,

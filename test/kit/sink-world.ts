@@ -2,10 +2,19 @@
  * One lane of a sink in memory: a log, a clock moved by hand, a sink that answers as the test says.
  * What was given, which outcomes were written and what is behind can be looked at.
  */
-import type { LanePlan, Plan, SinkPlan } from '../../compiler/plan.ts';
+import type {
+  LanePlan,
+  OutcomeLevel,
+  Plan,
+  Reach,
+  SinkPlan,
+  StreamPlan,
+} from '../../compiler/plan.ts';
 import { MemoryLog } from '../../connectors/memory/log.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
+import type { DeviceTransport, Transport } from '../../core/device.ts';
+import type { Header } from '../../core/headers.ts';
 import type { Group, Producer } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import {
@@ -16,6 +25,8 @@ import {
 } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { defineSink, type Sink } from '../../core/spec.ts';
+import { headersOf } from '../../runtime/sinks/lane-marks.ts';
+import type { Pace } from '../../runtime/sinks/pace.ts';
 import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { readSchemaFolder } from '../../schemas/folder.ts';
@@ -29,18 +40,30 @@ const LANE: LanePlan = {
   bytesMax: 65_536,
   topicOf: (priority, transport) => `lane.${priority}.${transport}`,
 };
-const PLAN: Plan = {
-  topology: 't',
-  doc: '',
-  hash: 'h',
-  tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
-  lanes: [LANE],
-  subTopologies: [],
-  sinks: [],
-  topics: [],
-  deadLetters: 'dead-letters',
-  attempts: 3,
-};
+/** With one use case, `va`, which may go by every transport of the lane. */
+function planOf(
+  reach: Reach,
+  outcomes: OutcomeLevel,
+  attempts: number,
+  sinks: readonly SinkPlan[],
+): Plan {
+  const { transports } = LANE;
+  const to = { kind: 'lane', lane: LANE, transports, reach, outcomes, collapse: [] };
+  const streams = [{ useCase: 'va', to } as unknown as StreamPlan];
+  const sub = { role: 'streams/critical', group: 's', priority: 0, streams } as const;
+  return {
+    topology: 't',
+    doc: '',
+    hash: 'h',
+    tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
+    lanes: [LANE],
+    subTopologies: [{ ...sub, tables: [], stores: [], numbers: null }],
+    sinks,
+    topics: [],
+    deadLetters: 'dead-letters',
+    attempts,
+  };
+}
 const SCHEMAS = [
   { topic: 'lane', schema: 'DeviceNotification' },
   { topic: 'owners', schema: 'Device' },
@@ -49,6 +72,8 @@ const SCHEMAS = [
 ];
 const TOPICS = [
   'lane.0.websocket',
+  'lane.0.fcm',
+  'retry.0',
   'owners',
   'outcomes',
   'dead-letters',
@@ -75,6 +100,7 @@ const NOTIFICATION: DeviceNotification = {
   payloadSchemaId: 1,
   payload: Buffer.from('x'),
 };
+const TRANSPORT = { kind: 'websocket', token: null, environment: null, registeredAt: 0 };
 const DEVICE = {
   memberId: 'm',
   class: 'tv',
@@ -86,23 +112,48 @@ const DEVICE = {
 };
 
 export type Answer = (delivery: Delivery) => Outcome | 'throw' | 'never';
-export type SinkWorldOptions = Partial<SinkPlan> & { keeps?: boolean; batchMax?: number };
+export type SinkWorldOptions = Partial<SinkPlan> & {
+  keeps?: boolean;
+  batchMax?: number;
+  /** True: it has a retry topic. */
+  retries?: boolean;
+  reach?: Reach;
+  /** True: there is no other sink, so nobody delivers by FCM. */
+  alone?: boolean;
+  outcomes?: OutcomeLevel;
+  attempts?: number;
+  /** A sink of its own, with real answers; the world waits for them. */
+  sink?: Sink;
+  clock?: HandClock;
+  pace?: Pace;
+};
 
 const none = () => {};
 
 export class SinkWorld {
-  readonly clock = new HandClock(SINK_WORLD_START_MS);
+  readonly clock: HandClock;
   readonly log = new MemoryLog();
   /** `device#sequence/attempt`, in the order of the tries. */
   readonly given: string[] = [];
-  readonly schemas = new AvroSchemas(folder, new MemoryRegistry(), this.clock);
+  /** What the lane said of its deliveries: why they fail; null: they do no longer. */
+  readonly said: (string | null)[] = [];
+  readonly registry = new MemoryRegistry();
+  readonly schemas: AvroSchemas;
   readonly lane: SinkLane;
   answer: Answer = () => delivered();
+  readonly #waits: boolean;
   #group: Group | undefined;
   #producer: Producer | undefined;
 
   private constructor(options: SinkWorldOptions) {
-    this.lane = new SinkLane(PLAN, this.#plan(options), 0, this.#sink(), {
+    const { reach = 'first', outcomes = 'told', attempts = 3 } = options;
+    this.clock = options.clock ?? new HandClock(SINK_WORLD_START_MS);
+    this.schemas = new AvroSchemas(folder, this.registry, this.clock);
+    this.#waits = options.sink !== undefined;
+    const own = this.#plan(options);
+    const others = options.alone === true ? [] : [this.#plan({ transport: 'fcm' })];
+    const plan = planOf(reach, outcomes, attempts, [own, ...others]);
+    this.lane = new SinkLane(plan, own, 0, options.sink ?? this.#sink(), {
       clock: this.clock,
       schemas: this.schemas,
       partitions: 1,
@@ -110,6 +161,8 @@ export class SinkWorld {
       wake: () => {},
       scheduler: { add: none, remove: none, addUnit: none, removeUnit: none },
       random: () => 0,
+      pace: options.pace ?? null,
+      onTrouble: (_lane, why) => this.said.push(why),
     });
   }
 
@@ -142,9 +195,27 @@ export class SinkWorld {
     }
   }
 
+  /** As another sink hands it on. */
+  async handed(
+    topic: string,
+    one: Partial<DeviceNotification>,
+    handedBy: readonly Transport[],
+  ): Promise<void> {
+    const value = { ...NOTIFICATION, born: this.clock.now(), ...one };
+    const marks = { dueMs: 0, rests: false, attempt: 0, tries: 0, handedBy };
+    await this.#append(topic, 'DeviceNotification', value.deviceId, value, headersOf(marks));
+  }
+
   /** The device's row in the owners' table. */
-  async own(deviceId: string, epoch: number, status = 'ACTIVE'): Promise<void> {
-    await this.#append('owners', 'Device', deviceId, { ...DEVICE, deviceId, epoch, status });
+  async own(
+    deviceId: string,
+    epoch: number,
+    status = 'ACTIVE',
+    transports: readonly Partial<DeviceTransport>[] = [],
+  ): Promise<void> {
+    const all = transports.map((one) => ({ ...TRANSPORT, ...one }));
+    const row = { ...DEVICE, deviceId, epoch, status, transports: all };
+    await this.#append('owners', 'Device', deviceId, row);
   }
 
   /** Moves the clock and runs until nothing moves. */
@@ -158,7 +229,8 @@ export class SinkWorld {
       }
       for (const unit of this.lane.units) unit.commitIfDue();
       await new Promise<void>((resolve) => setImmediate(resolve));
-      quiet = worked || this.given.length > before ? 0 : quiet + 1;
+      const busy = worked || this.given.length > before || (this.#waits && this.lane.inFlight > 0);
+      quiet = busy ? 0 : quiet + 1;
     }
   }
 
@@ -183,6 +255,26 @@ export class SinkWorld {
     return codes;
   }
 
+  /** What lies in a lane or retry topic: `device#sequence`, and its marks as `name=value`. */
+  async written(topic: string): Promise<string[]> {
+    const written: string[] = [];
+    for await (const records of this.log.read(topic, { from: 'start', follow: false })) {
+      for (const { valueBytes, headers } of records) {
+        const value = this.schemas.decodeByWriter(valueBytes!, 0, valueBytes!.length);
+        const { deviceId, sequence } = value as DeviceNotification;
+        const marks = (headers ?? []).map((one) => `${one.key.slice(9)}=${one.value}`);
+        written.push([`${deviceId}#${sequence}`, ...marks].join(' '));
+      }
+    }
+    return written;
+  }
+
+  /** The worker goes, and another takes its place, with what was committed. */
+  async reopen(): Promise<void> {
+    await this.log.crash();
+    await this.settle();
+  }
+
   async lag(): Promise<number> {
     return (await this.#group!.lag()).reduce((sum, { lag }) => sum + lag, 0);
   }
@@ -197,9 +289,15 @@ export class SinkWorld {
     return values;
   }
 
-  async #append(topic: string, schema: string, key: string, value: object): Promise<void> {
+  async #append(
+    topic: string,
+    schema: string,
+    key: string,
+    value: object,
+    headers: readonly Header[] | null = null,
+  ): Promise<void> {
     const builder = new BatchBuilder(topic, partitionOfText(key, 1));
-    builder.append(this.clock.now(), key, this.schemas.encoder(schema).toBuffer(value));
+    builder.append(this.clock.now(), key, this.schemas.encoder(schema).toBuffer(value), headers);
     await this.#producer!.send([builder.finish()]);
   }
 
@@ -240,8 +338,10 @@ export class SinkWorld {
       steps: [],
       tables: [],
       inFlightMax: 8,
+      rateMax: null,
       timeoutMs: 50,
       groupOf: () => 'g',
+      ...(options.retries === true ? { retryTopicOf: () => 'retry.0' } : {}),
       ...options,
     };
   }

@@ -6,6 +6,7 @@ import { type Told, toldText } from './model.ts';
 import type { Run } from './simulation.ts';
 
 const FAULTS_SHOWN_MAX = 20;
+const ABANDONED = 'CAR668 ';
 
 export function faultsOf(run: Run): string[] {
   const faults = [
@@ -16,6 +17,7 @@ export function faultsOf(run: Run): string[] {
     ...inbox(run),
     ...lastHop(run),
     ...ends(run),
+    ...handedOn(run),
   ];
   const more = faults.length - FAULTS_SHOWN_MAX;
   return more > 0 ? [...faults.slice(0, FAULTS_SHOWN_MAX), `… and ${more} more`] : faults;
@@ -27,7 +29,8 @@ function conservation({ driven, model }: Run): string[] {
   const gap = totalsGap(totals);
   if (gap !== 0) faults.push(`conservation: ${gap} records are missing of ${totals.in}`);
   if (totals.held !== model.held) faults.push(`held: ${totals.held}, not ${model.held}`);
-  const letters = driven.letters.length;
+  // What a sink has given up is told apart, by `ends`.
+  const letters = driven.letters.filter((of) => !of.startsWith(ABANDONED)).length;
   if (letters !== model.deadLetters) {
     faults.push(`dead letters: ${letters}, not ${model.deadLetters}`);
   }
@@ -41,7 +44,7 @@ function conservation({ driven, model }: Run): string[] {
 function asTheModelSays({ driven, model }: Run): string[] {
   const left = new Map<string, number>();
   for (const line of model.told) left.set(line, (left.get(line) ?? 0) + 1);
-  for (const of of driven.notifications) {
+  for (const of of numbered(driven)) {
     const line = toldText(toldBy(driven, of));
     left.set(line, (left.get(line) ?? 0) - 1);
   }
@@ -54,6 +57,11 @@ function asTheModelSays({ driven, model }: Run): string[] {
 }
 
 type Driven = Run['driven'];
+
+/** What the lane writers wrote: without what a sink handed on to another lane. */
+function numbered(driven: Driven): Driven['notifications'] {
+  return driven.notifications.filter(({ handedBy }) => handedBy === '');
+}
 
 function toldBy(driven: Driven, of: Driven['notifications'][number]): Told {
   const header = Buffer.alloc(5);
@@ -106,7 +114,7 @@ function numbers({ driven }: Run): string[] {
   const ids = new Set<string>();
   const byDevice = new Map<string, number[]>();
   const lastInLane = new Map<string, number>();
-  for (const { id, deviceId, epoch, priority, sequence, previous, lane } of driven.notifications) {
+  for (const { id, deviceId, epoch, priority, sequence, previous, lane } of numbered(driven)) {
     const name = `${deviceId}#${epoch} ${priority}`;
     if (ids.has(`${id} ${epoch}`)) faults.push(`D1: ${name} ${sequence}: ${id} was given before`);
     ids.add(`${id} ${epoch}`);
@@ -141,20 +149,26 @@ function inbox(run: Run): string[] {
     kept.set(name, (kept.get(name) ?? 0) + 1);
   }
   const faults: string[] = [];
-  for (const { deviceId, epoch, id } of driven.notifications) {
+  for (const { deviceId, epoch, id } of numbered(driven)) {
     const name = `${deviceId}#${epoch} ${id}`;
     const times = kept.get(name) ?? 0;
     if (times === 0) faults.push(`the inbox lacks ${name}`);
     if (times > 1 && isUndisturbed(run) && !run.scenario.sinksFail)
       faults.push(`the inbox took ${name} ${times} times`);
   }
-  const all = driven.notifications.length;
+  const all = numbered(driven).length;
   if (kept.size > all) faults.push(`the inbox has ${kept.size} of ${all}`);
   return faults;
 }
 
 /** D4, D9, and the order per device: what pushes are given. */
-function lastHop({ delivered }: Run): string[] {
+function lastHop({ delivered, driven }: Run): string[] {
+  // Handed on, it comes when it comes.
+  const handed = new Set(
+    driven.notifications
+      .filter(({ handedBy }) => handedBy !== '')
+      .map(({ lane, id, epoch }) => `${lane.split('.').at(-1)} ${id} ${epoch}`),
+  );
   const faults: string[] = [];
   const last = new Map<string, number>();
   const told = new Set<string>();
@@ -167,6 +181,7 @@ function lastHop({ delivered }: Run): string[] {
     }
     if (deadline > 0 && atMs > deadline) faults.push(`D9: ${name}: ${atMs - deadline} ms too late`);
     if (outcome !== 'delivered' || told.has(`${sink} ${id} ${epoch}`)) continue;
+    if (handed.has(`${sink} ${id} ${epoch}`)) continue;
     // Told for the first time: a repeat after a restart may be out of order (D7, D8).
     told.add(`${sink} ${id} ${epoch}`);
     const lane = `${sink} ${deviceId}#${epoch} ${priority}`;
@@ -177,7 +192,7 @@ function lastHop({ delivered }: Run): string[] {
   return faults;
 }
 
-const FINAL = ['delivered', 'rejected', 'expired', 'moved', 'abandoned'];
+const FINAL = ['delivered', 'rejected', 'expired', 'moved', 'abandoned', 'handed_on'];
 
 /**
  * Nothing is silent: each push has its end in the outcomes, and one only unless tasks were lost.
@@ -204,6 +219,33 @@ function ends(run: Run): string[] {
     const ends = ended.get(name) ?? 0;
     if (ends < n) faults.push(`${name}: ${ends} ends for ${n}`);
     if (undisturbed && ends > n) faults.push(`${name}: ${ends} ends for ${n}`);
+  }
+  return faults;
+}
+
+/**
+ * What one transport could not do another got: under the same number, and each time it was told.
+ */
+function handedOn(run: Run): string[] {
+  const { driven } = run;
+  const faults: string[] = [];
+  const first = new Map(numbered(driven).map((of) => [`${of.id} ${of.epoch}`, of]));
+  const handed = driven.notifications.filter(({ handedBy }) => handedBy !== '');
+  for (const { id, epoch, sequence, lane, handedBy } of handed) {
+    const of = first.get(`${id} ${epoch}`);
+    if (of?.sequence !== sequence) faults.push(`handed on: ${lane} ${id} is not what was numbered`);
+    if (handedBy.split(',').includes(lane.split('.').at(-1)!)) {
+      faults.push(`handed on: ${lane} ${id} back to who could not`);
+    }
+  }
+  const outcomes = driven.of('outcomes').map(({ value }) => (value as DeliveryOutcome).outcome);
+  const count = (kind: string) => outcomes.filter((one) => one === kind).length;
+  if (count('handed_on') !== handed.length) {
+    faults.push(`handed on: ${handed.length} records, ${count('handed_on')} outcomes`);
+  }
+  const letters = driven.letters.filter((of) => of.startsWith(ABANDONED)).length;
+  if (count('abandoned') !== letters) {
+    faults.push(`abandoned: ${letters} dead letters, ${count('abandoned')} outcomes`);
   }
   return faults;
 }

@@ -106,6 +106,7 @@ class Sinks {
     if (chance < 0.06) return { kind: 'retry', scope: 'device', why: 'device busy' };
     if (chance < 0.1) return { kind: 'retry', scope: 'lane', why: 'service busy' };
     if (chance < 0.12) return { kind: 'retry', scope: 'lane', why: 'wait', afterMs: 3_000 };
+    if (chance < 0.13) return { kind: 'retry', scope: 'device', why: 'quota', afterMs: 60_000 };
     if (chance < 0.14 && sink !== 'inbox') return { kind: 'rejected', reason: 'refused' };
     if (chance < 0.16 && this.#hangs) return 'never';
     if (chance < 0.17) return 'throw';

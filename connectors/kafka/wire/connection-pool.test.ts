@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, test } from 'node:test';
+import { VirtualTime } from '../../../test/kit/virtual-time.ts';
 import type { Api } from './api.ts';
 import { ConnectionPool, type PoolOptions } from './connection-pool.ts';
 import { type BrokerError, ConnectionLost } from './errors.ts';
@@ -140,7 +141,7 @@ afterEach(async () => {
 async function setUp(over: Partial<PoolOptions> = {}, count = 1) {
   const brokers = Array.from({ length: count }, () => new Broker());
   const addresses = await Promise.all(brokers.map((broker) => broker.listen()));
-  const options = { brokers: addresses, clientId: CLIENT, connectTimeoutMs: 500, ...over };
+  const options = { brokers: addresses, clientId: CLIENT, connectTimeoutMs: 30_000, ...over };
   const pool = new ConnectionPool(options);
   closing.push(...brokers.map((broker) => () => broker.close()), () => pool.close());
   return { pool, brokers, broker: brokers[0]!, addresses };
@@ -183,14 +184,26 @@ test('an api that the broker does not speak, or only in versions that we do not'
   assert.equal(broker.connections, 1);
 });
 
-test('no answer in time: lost, with all that was under way; the next request connects anew', async () => {
+test('no answer in time: lost, with all that was under way; the next request connects anew', async (t) => {
+  const time = new VirtualTime(t);
   const { pool, broker } = await setUp();
-  broker.onEcho = () => {};
-  const results = await Promise.allSettled([
+  let asked = 0;
+  const both = new Promise<void>((resolve) => {
+    broker.onEcho = () => {
+      if (++asked === 2) resolve();
+    };
+  });
+  let ended = 0;
+  const requests = [
     pool.request(null, 'ask', ECHO, 'a', 20),
     pool.request(null, 'ask', ECHO, 'b', 5_000),
-  ]);
-  for (const one of results) assert.ok(one.status === 'rejected' && isLost(one.reason));
+  ].map((request) => request.finally(() => ended++));
+  const results = Promise.allSettled(requests);
+  await both;
+  await time.advance(19);
+  assert.equal(ended, 0);
+  await time.advance(1);
+  for (const one of await results) assert.ok(one.status === 'rejected' && isLost(one.reason));
   broker.onEcho = (asked) => broker.answer(asked);
   assert.equal((await pool.request(null, 'ask', ECHO, 'c')).text, 'c');
   assert.equal(broker.connections, 2);
@@ -212,19 +225,42 @@ test('an answer that is no answer is a lost connection, not a crash', async () =
   await assert.rejects(pool.request(null, 'ask', ECHO, 'a'), isLost);
 });
 
-test('a broker that accepts and says nothing is given up after the connect time-out', async () => {
+test('a broker that accepts and says nothing is given up after the connect time-out', async (t) => {
+  const time = new VirtualTime(t);
   const { pool, broker } = await setUp({ connectTimeoutMs: 30 });
-  broker.onVersions = () => {};
-  await assert.rejects(pool.request(null, 'ask', ECHO, 'a'), isLost);
+  const asked = new Promise<void>((resolve) => {
+    broker.onVersions = () => resolve();
+  });
+  let isOver = false;
+  const request = pool.request(null, 'ask', ECHO, 'a');
+  const lost = assert.rejects(request, isLost).finally(() => {
+    isOver = true;
+  });
+  await asked;
+  await time.advance(29);
+  assert.ok(!isOver);
+  await time.advance(1);
+  await lost;
 });
 
-test('asked to wait, the next request of the connection waits (KIP-219)', async () => {
+test('asked to wait, the next request of the connection waits (KIP-219)', async (t) => {
+  const time = new VirtualTime(t);
   const { pool, broker } = await setUp();
   broker.onEcho = (asked) => broker.answer(asked, asked.text === 'a' ? 60 : 0);
   await pool.request(null, 'ask', ECHO, 'a');
-  const fromMs = performance.now();
-  await pool.request(null, 'ask', ECHO, 'b');
-  assert.ok(performance.now() - fromMs > 50);
+  const asked: string[] = [];
+  broker.onEcho = (of) => {
+    asked.push(of.text);
+    broker.answer(of);
+  };
+  const waiting = pool.request(null, 'ask', ECHO, 'b');
+  // Another connection: once it has its answer, this one would have been asked too.
+  await pool.request(null, 'group', ECHO, 'c');
+  await time.advance(59);
+  assert.deepEqual(asked, ['c']);
+  await time.advance(1);
+  await waiting;
+  assert.deepEqual(asked, ['c', 'b']);
 });
 
 test('any broker: the next one is asked when one is away, then that one first', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
 import { BatchBuilder } from '../../../core/batch-builder.ts';
 import { readBatch, wholeBatch } from '../../../core/record-batch.ts';
+import { timedTest } from '../../../test/kit/virtual-time.ts';
 import { walkBatches } from './batches.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import type { FetchRequest } from './fetch-request.ts';
@@ -15,10 +15,7 @@ import { ClusterMetadata } from './metadata.ts';
 import { BatchProducer } from './producer.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const test = timedTest(closing);
 
 /** A reader of whole topics, as simple as can be: it goes on where it is, and tells what it met. */
 class Reader {

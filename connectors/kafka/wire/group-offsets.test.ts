@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import { describe } from 'node:test';
+import { timedTest } from '../../../test/kit/virtual-time.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { committedForMember } from './group-offsets.ts';
 import type { Membership } from './group-requests.ts';
 import { ClusterMetadata } from './metadata.ts';
 
 const closing: (() => void)[] = [];
-
-afterEach(() => {
-  for (const close of closing.splice(0)) close();
-});
+const test = timedTest(closing);
 
 const MINE: Membership = { group: 'g', memberId: 'm', generation: 4 };
 const CODE = { unstable: 88, illegalGeneration: 22, rebalancing: 27, notCoordinator: 16 } as const;

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { timedTest } from '../../../test/kit/virtual-time.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { ClusterMetadata, type TopicChange } from './metadata.ts';
 
-const closing: ClusterMetadata[] = [];
-
-afterEach(() => {
-  for (const metadata of closing.splice(0)) metadata.close();
-});
+const closing: (() => void)[] = [];
+const test = timedTest(closing);
 
 function setUp() {
   const cluster = new FakeCluster(2);
   const changes: TopicChange[] = [];
   const onChange = (change: TopicChange) => changes.push(change);
   const metadata = new ClusterMetadata(cluster, { complaintMs: 1, onChange });
-  closing.push(metadata);
+  closing.push(() => metadata.close());
   return { cluster, changes, metadata };
 }
 

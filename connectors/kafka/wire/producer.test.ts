@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
 import { BatchBuilder } from '../../../core/batch-builder.ts';
 import { readBatch, wholeBatch } from '../../../core/record-batch.ts';
+import { timedTest } from '../../../test/kit/virtual-time.ts';
 import { FakeCluster, type Fault } from './fake-cluster.ts';
 import { ClusterMetadata } from './metadata.ts';
 import { BatchProducer, type ProducerOptions } from './producer.ts';
@@ -11,10 +11,7 @@ import { readInt64 } from './response-reader.ts';
 const SEED = Number(process.env.SEED ?? 6);
 const QUICK = { retryMs: 1, deliveryTimeoutMs: 10_000 };
 const closing: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
+const test = timedTest(closing);
 
 function setUp(over: ProducerOptions = {}, cluster = new FakeCluster(3)) {
   const metadata = new ClusterMetadata(cluster, { complaintMs: 1 });

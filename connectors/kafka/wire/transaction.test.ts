@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
 import { BatchBuilder } from '../../../core/batch-builder.ts';
+import { timedTest } from '../../../test/kit/virtual-time.ts';
 import { FakeCluster, type Fault } from './fake-cluster.ts';
 import type { InitProducerIdRequest } from './init-producer-id.ts';
 import { ClusterMetadata } from './metadata.ts';
@@ -14,10 +14,7 @@ import type {
 } from './transaction-requests.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const test = timedTest(closing);
 
 /** A cluster whose coordinators agree to all, unless a fault says otherwise. */
 async function setUp() {

@@ -1,0 +1,108 @@
+/**
+ * What a timed step sends on: copies with bytes of their own, as the rows that they come from are
+ * gone when the next step reads them. A slice has records of one topic partition; so several may
+ * wait until the step has returned, and when it throws they are taken back.
+ */
+import { Record } from '../../core/record.ts';
+import { Slice } from '../../core/slice.ts';
+import type { TimedEmit } from '../../core/spec.ts';
+import type { ColumnKinds } from '../../core/store.ts';
+import { appendCopy } from '../state/append-copy.ts';
+import type { RowStore } from '../state/row-store.ts';
+
+export class HeldOutput {
+  readonly emit: TimedEmit;
+  readonly #store: RowStore<ColumnKinds>;
+  readonly #fields: number;
+  readonly #send: (slice: Slice) => void;
+  readonly #emitted: Record;
+  /** What records are appended to. */
+  #out: Slice;
+  /** Those before it that are full, or of other places, since the step began with one record. */
+  readonly #waiting: Slice[] = [];
+  readonly #spare: Slice[] = [];
+  /** How many records the first of them all had when the step began. */
+  #mark = 0;
+  #slice: Slice | null = null;
+
+  /** `send`: sends a slice on; it is empty when it returns. */
+  constructor(store: RowStore<ColumnKinds>, fields: number, send: (slice: Slice) => void) {
+    this.#store = store;
+    this.#fields = fields;
+    this.#send = send;
+    this.#out = new Slice(fields);
+    this.#emitted = new Record(this.#out, 0);
+    const emit = (record: Record): Record => {
+      const out = this.#turnTo(record.topic, record.partition);
+      return this.#at(appendCopy(record.slice, record.i, out));
+    };
+    this.emit = Object.assign(emit, {
+      held: () => {
+        const out = this.#turnTo(store.heldTopic(), store.heldPartition());
+        return this.#at(this.#store.appendHeld(out));
+      },
+    });
+  }
+
+  /** A slice comes in: what is sent belongs to its time. */
+  open(slice: Slice): void {
+    this.#slice = slice;
+    this.#reset(slice.topic, slice.partition);
+  }
+
+  /** The step begins with one record. */
+  begin(): void {
+    this.#mark = this.#out.n;
+  }
+
+  /** It has returned: what it has sent stays. */
+  keep(): void {
+    if (this.#waiting.length === 0) return;
+    for (const slice of this.#waiting) this.#send(slice);
+    this.#spare.push(...this.#waiting.splice(0));
+  }
+
+  /** It threw: what it has sent since is taken back. */
+  undo(): void {
+    const first = this.#waiting.shift();
+    if (first !== undefined) {
+      this.#spare.push(this.#out, ...this.#waiting.splice(0));
+      this.#out = first;
+    }
+    this.#out.cut(this.#mark);
+  }
+
+  /** Sends what is there, be it nothing: the next step learns the time. */
+  flush(): void {
+    this.#send(this.#out);
+  }
+
+  #turnTo(topic: string, partition: number): Slice {
+    const out = this.#out;
+    const isSame = out.topic === topic && out.partition === partition;
+    if (isSame && out.n < out.capacity) return out;
+    if (this.#waiting.length > 0 || out.n > this.#mark) {
+      this.#waiting.push(out);
+      this.#out = this.#spare.pop() ?? new Slice(this.#fields);
+    } else {
+      if (out.n > 0) this.#send(out);
+      this.#mark = 0;
+    }
+    this.#reset(topic, partition);
+    return this.#out;
+  }
+
+  #reset(topic: string, partition: number): void {
+    const out = this.#out;
+    out.resetOwn(topic, partition);
+    out.priority = this.#slice!.priority;
+    out.clockMs = this.#slice!.clockMs;
+    out.devices = null;
+  }
+
+  #at(i: number): Record {
+    this.#emitted.slice = this.#out;
+    this.#emitted.i = i;
+    return this.#emitted;
+  }
+}
