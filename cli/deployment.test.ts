@@ -135,6 +135,8 @@ const EMPTY: readonly [text: string, code: string][] = [
   ['http: { gateway_url: "${X:-}" }', 'CAR103'],
   ['http: { health_port: "${X:-}" }', 'CAR303'],
   ['inbox: { kind: "${X:-}" }', 'CAR103'],
+  ['connectors: { fcm: { credentials: "${X:-}" } }', 'CAR903'],
+  ['connectors: { apns: { endpoints: ["${X:-}"] } }', 'CAR903'],
 ];
 for (const [text, code] of EMPTY) {
   test(`a variable that gives nothing is told: ${text}`, () => {

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { type Placed, Section } from '../compiler/section.ts';
+import { emptyMend, headOf, isTold, kindOf, type Placed, Section } from '../compiler/section.ts';
 import { parseTree, type Tree } from '../compiler/tree.ts';
 import type { Environment } from '../compiler/variables.ts';
 import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
@@ -131,7 +131,7 @@ export function parseDeployment(
     inbox,
     http: httpOf(read, section.section('http'), beside),
     auth: authOf(read, section.section('auth'), beside),
-    connectors: connectorsOf(section.section('connectors')),
+    connectors: connectorsOf(read, section.section('connectors')),
   };
   if (report.hasErrors) throw fail();
   return deployment;
@@ -215,15 +215,27 @@ function registryOf(
 }
 
 /** Each connector checks its own settings when a topology uses it, as only it knows them. */
-function connectorsOf(section: Section | undefined): Deployment['connectors'] {
+function connectorsOf(read: SettingReader, section: Section | undefined): Deployment['connectors'] {
   const connectors: Record<string, Record<string, unknown>> = {};
   section?.only(CONNECTORS);
   for (const { key, value } of section?.entries ?? []) {
     if (!CONNECTORS.includes(key)) continue;
+    tellEmpty(read, `deployment, connectors, ${key}`, value);
     if (value.kind === 'map') connectors[key] = plain(value) as Record<string, unknown>;
     else section?.section(key);
   }
   return connectors;
+}
+
+/** A setting whose variable gives nothing would be taken for one that was left out. */
+function tellEmpty(read: SettingReader, subject: string, tree: Tree): void {
+  if (tree.kind === 'list') for (const item of tree.items) tellEmpty(read, subject, item);
+  if (tree.kind === 'map') {
+    for (const { key, value } of tree.entries) tellEmpty(read, `${subject}: ${key}`, value);
+  }
+  const mend = emptyMend(tree);
+  if (mend === undefined || isTold(tree)) return;
+  read.bad(headOf(tree), `${subject} is ${kindOf(tree)}.`, mend);
 }
 
 function plain(tree: Tree): unknown {

@@ -19,9 +19,10 @@ export interface NullWarning {
 type Known = ReadonlySet<string>;
 const NONE: Known = new Set();
 
-const ORDERED: ReadonlySet<string> = new Set(['<', '<=', '>', '>=']);
 /** They fail on null, whichever side it stands on. */
-const STRICT: ReadonlySet<string> = new Set([...ORDERED, '+', '-', '*', '/', '%', '[]']);
+const STRICT: ReadonlySet<string> = new Set([
+  ...['<', '<=', '>', '>=', '+', '-', '*', '/', '%', '[]'],
+]);
 /** Functions that take null. */
 const LENIENT: ReadonlySet<string> = new Set(['type', 'dyn', 'has']);
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
@@ -40,7 +41,7 @@ function pathOf(node: ASTNode): string | undefined {
   return owner === undefined ? undefined : `${owner}.${node.args[1]}`;
 }
 
-/** A path that is not null has owners that are not null either. */
+/** Of what has() finds the owners are not null either. */
 function withOwners(path: string): string[] {
   const parts = path.split('.');
   return parts.slice(1).map((_, i) => parts.slice(0, i + 2).join('.'));
@@ -69,7 +70,6 @@ function knownWhen(node: ASTNode, truth: boolean): Known {
     const path = pathOf(node.args[1][0]!);
     return path === undefined ? NONE : new Set(withOwners(path));
   }
-  if (ORDERED.has(node.op)) return named(...(node.args as ASTNode[]));
   if (node.op === 'in' && truth && isLiteral(node.args[1])) return named(node.args[0] as ASTNode);
   if (node.op !== '==' && node.op !== '!=') return NONE;
   const [left, right] = node.args as [ASTNode, ASTNode];
@@ -80,9 +80,10 @@ function knownWhen(node: ASTNode, truth: boolean): Known {
   return (isNull(other) && !isSame) || (isLiteral(other) && isSame) ? named(path) : NONE;
 }
 
-function named(...nodes: readonly ASTNode[]): Known {
-  const paths = nodes.flatMap((node) => pathOf(node) ?? []);
-  return paths.length === 0 ? NONE : new Set(paths.flatMap(withOwners));
+/** Not its owners: where they are null it has failed, and is no answer. */
+function named(node: ASTNode): Known {
+  const path = pathOf(node);
+  return path === undefined ? NONE : new Set([path]);
 }
 
 class Search {

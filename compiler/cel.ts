@@ -83,7 +83,10 @@ export class CelCompiler {
     const fault = checkTree(program.ast, shape);
     if (fault !== undefined) return fault;
     const checked = program.check();
-    if (!checked.valid) return faultOf('CAR311', checked.error, shape);
+    if (!checked.valid) {
+      const fault = faultOf('CAR311', checked.error, shape);
+      return { ...fault, mend: fault.mend ?? memberMeant(source, fault) };
+    }
     const reads = readsOf(program.ast);
     const expression: Expression<unknown> = {
       source,
@@ -166,6 +169,13 @@ function faultOf(code: ErrorCode, error: unknown, shape: Shape): ExpressionFault
   }
   const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}.`;
   return { code, what, mend: undefined, at };
+}
+
+/** A member of a text or a list is a function: `value.title.length` in other languages. */
+function memberMeant(source: string, { at, what }: ExpressionFault): string | undefined {
+  const name = at === undefined ? '' : source.slice(at.start, at.end);
+  if (!/index/.test(what) || !/^[A-Za-z]\w*$/.test(name)) return undefined;
+  return functionMeant(name) ?? `did you mean "${name}()"?`;
 }
 
 /** An expression has three names; others are fields, or words of another language. */

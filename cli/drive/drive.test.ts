@@ -266,7 +266,7 @@ test('a live sink is told with its answers; the others record', async () => {
 `;
   const transports = [{ kind: 'fcm', token: 'a-token' }];
   const input = [registration('ph-1', { transports }), event('e1'), { advance: '5s' }];
-  const { lines } = await drive(lanesWith(planChanges({}), sinks), input, {
+  const { lines } = await drive(lanesWith(planChanges({}), sinks, ['fcm', 'inbox']), input, {
     openSink: async ({ name }) =>
       name === 'inbox'
         ? null

@@ -13,6 +13,12 @@ const half = (of: string, keep: string) =>
     `    steps: [{ filter: { where: 'value.useCase ${keep} "va"' } }]\n    to:`,
   );
 
+/** More than may be nested, and not nested. */
+const MANY = Array.from(
+  { length: 150 },
+  (_, i) => `  t-${i}: { topic: t-${i}, schema: MemberDevices, key: memberId }\n`,
+);
+
 export const RIGHT: readonly Row[] = [
   ...edited([
     [
@@ -102,6 +108,7 @@ export const RIGHT: readonly Row[] = [
     ],
   ]),
   ...whole([
+    ['very many of one depth', BASE.replace('tables:\n', `tables:\n${MANY.join('')}`)],
     [
       'without lanes',
       `topology: copy

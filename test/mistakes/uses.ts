@@ -58,6 +58,7 @@ export const USES: readonly Row[] = edited([
   ['a table of a topic of nobody', 'topic: tables.devices,', 'topic: tables.device,', 'CAR249'],
   ['presence of a topic of nobody', 'topic: tables.presence,', 'topic: presence,', 'CAR249'],
   ['a lane of devices', 'schema: DeviceNotification', 'schema: Device', 'CAR242'],
+  ['a lane of members', 'schema: DeviceNotification', 'schema: MemberDevices', 'CAR242'],
   ['a lane of events', 'schema: DeviceNotification', 'schema: ViewingActivity', 'CAR242'],
   [
     'a lane of a schema that is not there',
