@@ -14,6 +14,7 @@ import { readBatch, wholeBatch } from '../core/record-batch.ts';
 import { DueHeap } from '../runtime/sinks/due-heap.ts';
 import { notificationId } from '../runtime/streams/notification-id.ts';
 import type { AvroSchemas } from '../schemas/avro-schemas.ts';
+import { readSchemaFolder } from '../schemas/folder.ts';
 import type { LoadBatch } from './reno-load.ts';
 
 /** What the loop knows of a use case. */
@@ -163,10 +164,11 @@ export class PlainLoop {
       const row = schemas.decodeByWriter(valueBytes!, 0, valueBytes!.length);
       this.#devices.set(key!, row as MemberDevices);
     }
+    const folder = readSchemaFolder(new URL('../schemas', import.meta.url).pathname);
     for (const [topic, { schema, fields }] of Object.entries(USE_CASES)) {
       const { schemaId } = schemas.encoder(schema);
-      const writer = schemas.writerType(schemaId)!;
-      const full = JSON.parse(JSON.stringify(writer)) as { fields: { name: string }[] };
+      const full = folder.get(schema)!;
+      const writer = avro.Type.forSchema(full as never);
       const kept = full.fields.filter(({ name }) => fields.includes(name));
       const type = avro.Type.forSchema({ ...full, fields: kept } as never);
       this.#types.set(topic, { type, resolver: type.createResolver(writer), id: schemaId });

@@ -2,12 +2,15 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CarillonError } from '../core/error.ts';
+import { parseExact } from '../core/exact-json.ts';
 import { SampleEvents, type SampleEventsOptions } from './demo/sample-events.ts';
 import { unreadable } from './read-text.ts';
 
 export interface GivenEvent {
   readonly type: string;
   readonly value: { readonly [field: string]: unknown };
+  /** Of a type whose events have no key of their own. */
+  readonly key?: string;
   /** Where it stands in the input; undefined for samples. */
   readonly line?: number;
 }
@@ -24,7 +27,8 @@ export function sampleSource(options: SampleEventsOptions): EventSource {
 const LINE_CHARS_MAX = 1024 * 1024;
 
 /**
- * One JSON object a line: the event itself with `type` given, else `{"type": …, "value": {…}}`.
+ * One JSON object a line: the event itself with `type` given, else `{"type": …, "value": {…}}`,
+ * with `"key"` for events that have none of their own.
  * Empty lines are passed over. Throws CAR902, and CAR909 with the line.
  */
 export function lineSource(file: string, type: string | undefined): EventSource {
@@ -64,14 +68,16 @@ function readLine(
   if (text.length > LINE_CHARS_MAX) throw wrong(`it has more than ${LINE_CHARS_MAX} characters.`);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseExact(text);
   } catch (cause) {
     throw wrong(`not JSON: ${cause instanceof Error ? cause.message : ''}`);
   }
   if (!isObject(json)) throw wrong('it is not a JSON object.');
   if (type !== undefined) return { type, value: json };
   if (typeof json.type === 'string' && isObject(json.value)) {
-    return { type: json.type, value: json.value };
+    if (json.key === undefined) return { type: json.type, value: json.value };
+    if (typeof json.key !== 'string') throw wrong('its "key" is not a text.');
+    return { type: json.type, value: json.value, key: json.key };
   }
   throw wrong(
     'it does not say its type.',

@@ -9,6 +9,7 @@ import type { Log, Producer } from '../core/log.ts';
 import { nearest } from '../core/nearest.ts';
 import { partitionOfText } from '../core/partition.ts';
 import { mintToken } from '../gateway/auth.ts';
+import { keyOf } from '../gateway/event-key.ts';
 import type { EventType } from '../gateway/ingest.ts';
 import type { AvroSchemas } from '../schemas/avro-schemas.ts';
 import { type FieldProblem, jsonEventReader } from '../schemas/json-events.ts';
@@ -48,14 +49,12 @@ export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment
   return {
     to: url,
     async write(events, written) {
-      for (const [type, some] of byType(events)) {
-        await tried(() =>
-          client.postEvents(
-            type,
-            some.map(({ value }) => value),
-            (n) => (some[n]?.line === undefined ? undefined : `line ${some[n].line}`),
-          ),
-        );
+      for (const some of byTypeAndKey(events)) {
+        const { type, key } = some[0]!;
+        const values = some.map(({ value }) => value);
+        const placeOf = (n: number) =>
+          some[n]?.line === undefined ? undefined : `line ${some[n].line}`;
+        await tried(() => client.postEvents(type, values, placeOf, key));
         written(some.length);
       }
     },
@@ -76,21 +75,16 @@ async function tried(work: () => Promise<void>): Promise<void> {
   }
 }
 
-function byType(events: readonly GivenEvent[]): Map<string, GivenEvent[]> {
-  const types = new Map<string, GivenEvent[]>();
-  for (const event of events) {
-    const some = types.get(event.type);
-    if (some === undefined) types.set(event.type, [event]);
-    else some.push(event);
-  }
-  return types;
+/** As they can be sent together, never empty. */
+function byTypeAndKey(events: readonly GivenEvent[]): Iterable<GivenEvent[]> {
+  return Map.groupBy(events, ({ type, key }) => JSON.stringify([type, key])).values();
 }
 
 /** An event topic of the topology, and how its values are read and keyed. */
 interface EventTopic {
   readonly topic: string;
   readonly schema: string;
-  readonly key: string;
+  readonly type: EventType;
   readonly partitions: number;
   readonly reader: ReturnType<typeof jsonEventReader>;
 }
@@ -144,7 +138,7 @@ class KafkaWriter implements EventWriter {
     for (const event of events) {
       const of = this.#opened.get(event.type) ?? (await this.#open(event.type));
       const value = checked(event, of);
-      const key = String(value[of.key]);
+      const key = keyOfEvent(event, of, value);
       const partition = partitionOfText(key, of.partitions);
       const at = `${of.topic}/${partition}`;
       const builder = builders.get(at) ?? new BatchBuilder(of.topic, partition);
@@ -165,13 +159,14 @@ class KafkaWriter implements EventWriter {
     const { types, schemas, log } = this.#parts;
     const known = types.get(type);
     if (known === undefined) throw unknownType(type, types.keys());
-    const { topic, schema, avro, key = 'memberId' } = known;
-    await schemas.open([{ topic, schema }]);
+    const { topic, schema, avro } = known;
+    // Whether what others wrote can be read is not for who writes.
+    await schemas.open([{ topic, schema, reads: [] }]);
     const partitions = await log.partitionsOf(topic);
     if (partitions === undefined) {
       throw new CarillonError('CAR642', `topic ${topic} is not there.`, { where: { at: topic } });
     }
-    const opened = { topic, schema, key, partitions, reader: jsonEventReader(avro) };
+    const opened = { topic, schema, type: known, partitions, reader: jsonEventReader(avro) };
     this.#opened.set(type, opened);
     return opened;
   }
@@ -185,6 +180,17 @@ function checked(event: GivenEvent, { reader, schema }: EventTopic): { [field: s
   const fields = problems.map(({ path, what }) => `\n    ${path}: ${what}`).join('');
   throw new CarillonError('CAR909', `it is not of schema ${schema}.${fields}`, {
     where: event.line === undefined ? { at: event.type } : { at: `line ${event.line}` },
+  });
+}
+
+/** Throws CAR909 when there is none, or it is no key. */
+function keyOfEvent(event: GivenEvent, { type, schema }: EventTopic, value: unknown): string {
+  const found = keyOf(type, value, event.key);
+  if ('key' in found) return found.key;
+  const place = found.path === '' ? '' : ` at ${found.path}`;
+  throw new CarillonError('CAR909', `the ${schema}${place} ${found.what}.`, {
+    where: event.line === undefined ? { at: event.type } : { at: `line ${event.line}` },
+    ...(type.key === null ? { mend: 'write {"type": …, "key": "…", "value": {…}}.' } : {}),
   });
 }
 

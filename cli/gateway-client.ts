@@ -2,6 +2,7 @@
 
 import { CarillonError } from '../core/error.ts';
 import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
+import { stringifyExact } from '../core/exact-json.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import type { PullPage } from '../schemas/frames.ts';
 
@@ -36,16 +37,19 @@ export class GatewayClient {
   }
 
   /**
-   * All of them are in the log, or none. `placeOf`: what the caller calls the nth event, so that it
-   * is found in a file.
+   * All of them are in the log, or none. `key`: of events that have none of their own. `placeOf`:
+   * what the caller calls the nth event, so that it is found in a file.
    */
   async postEvents(
     type: string,
     events: readonly unknown[],
     placeOf?: (n: number) => string | undefined,
+    key?: string,
   ): Promise<void> {
+    const query = key === undefined ? '' : `?key=${encodeURIComponent(key)}`;
     try {
-      await this.#request('POST', `/v1/events/${encodeURIComponent(type)}`, { records: events });
+      const path = `/v1/events/${encodeURIComponent(type)}${query}`;
+      await this.#request('POST', path, { records: events });
     } catch (error) {
       if (!(error instanceof CarillonError) || error.code !== 'CAR710') throw error;
       const what = error.what.replaceAll(
@@ -86,7 +90,7 @@ export class GatewayClient {
           authorization: `Bearer ${await this.#token()}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: stringifyExact(body) }),
       });
       text = await response.text();
     } catch (cause) {

@@ -3,6 +3,7 @@
  * that do not decode are shown as they are, with the reason.
  */
 import { ERROR_TABLE } from '../core/error-table.ts';
+import { jsonForm } from '../core/json-form.ts';
 import type { Record } from '../core/record.ts';
 import { harmlessLine } from './harmless.ts';
 
@@ -29,12 +30,10 @@ export function headersOf(record: Record): DecodedRecord['headers'] {
 /** Fields that hold a provider's token of a device. */
 const SECRET_FIELDS = new Set(['token', 'deadToken']);
 
-/** Plain JSON, without secrets: bytes as base64, whole numbers beyond 2^53 as text. */
+/** As JSON, without secrets. */
 export function shownValue(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  if (Buffer.isBuffer(value)) return value.toString('base64');
   if (Array.isArray(value)) return value.map(shownValue);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return jsonForm(value);
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => [
       name,

@@ -28,6 +28,14 @@ export interface Reads {
   readonly variables: Set<string>;
 }
 
+/** The field that `value["name"]` reads. */
+function fieldByText(node: ASTNode): string | undefined {
+  if (node.op !== '[]') return undefined;
+  const [of, name] = node.args as [ASTNode, ASTNode];
+  const isText = name.op === 'value' && typeof name.args === 'string';
+  return isText && of.op === 'id' && of.args === 'value' ? (name.args as string) : undefined;
+}
+
 export function readsOf(root: ASTNode): Reads {
   const reads: Reads = { fields: new Set(), variables: new Set() };
   const visit = (node: ASTNode): void => {
@@ -40,6 +48,12 @@ export function readsOf(root: ASTNode): Reads {
     if (node.op === '.' && node.args[0].op === 'id' && node.args[0].args === 'value') {
       reads.variables.add('value');
       reads.fields.add(node.args[1]);
+      return;
+    }
+    const name = fieldByText(node);
+    if (name !== undefined) {
+      reads.variables.add('value');
+      reads.fields.add(name);
       return;
     }
     for (const child of childrenOf(node)) visit(child);

@@ -3,6 +3,7 @@
  * read a field when it is asked for, so that nothing is converted that an expression does not read.
  */
 import type { Environment } from '@marcbachmann/cel-js';
+import { setOwn } from '../core/own-field.ts';
 import type { RecordShape, Shape } from './shape.ts';
 
 type Convert = (value: unknown) => unknown;
@@ -43,7 +44,7 @@ export class Views {
       case 'map':
         return `map<string, ${this.typeOf(shape.values)}>`;
       case 'record':
-        return this.#record(shape).name;
+        return isUntyped(shape) ? 'dyn' : this.#record(shape).name;
       case 'nullable':
         // A nullable record's type is registered all the same: its fields are read through it.
         this.typeOf(shape.of);
@@ -64,6 +65,7 @@ export class Views {
       case 'map':
         return valuesOf(this.converter(shape.values));
       case 'record': {
+        if (isUntyped(shape)) return this.#mapOf(shape);
         const { view } = this.#record(shape);
         return (value) => new view(value);
       }
@@ -72,10 +74,19 @@ export class Views {
         return (value) => (value === null || value === undefined ? null : convert(value));
       }
       case 'any':
+      case 'union':
         return anyToCel;
       default:
         return same;
     }
+  }
+
+  #mapOf(shape: RecordShape): Convert {
+    const fields = [...shape.fields].map(([name, of]) => [name, this.converter(of)] as const);
+    return (value) => {
+      const of = value as { [name: string]: unknown };
+      return new Map(fields.map(([name, convert]) => [name, convert(of[name])]));
+    };
   }
 
   #record(shape: RecordShape): { name: string; view: ViewClass } {
@@ -89,7 +100,7 @@ export class Views {
     };
     const fields: { [name: string]: string } = {};
     for (const [field, of] of shape.fields) {
-      fields[field] = this.typeOf(of);
+      setOwn(fields, field, this.typeOf(of));
       const convert = this.converter(of);
       Object.defineProperty(view.prototype, field, {
         get(this: Viewed) {
@@ -97,7 +108,7 @@ export class Views {
         },
       });
     }
-    let name = shape.name;
+    let name = typeName(shape.name);
     while (this.#names.has(name)) name += '_';
     this.#names.add(name);
     this.#env.registerType(name, { ctor: view, fields });
@@ -107,6 +118,19 @@ export class Views {
   }
 }
 
+/** The library asks a value for its constructor: a field of that name would be taken for it. */
+const NO_FIELD = 'constructor';
+
+function isUntyped(shape: RecordShape): boolean {
+  return shape.fields.has(NO_FIELD);
+}
+
+/** A library's own types begin with small letters, and a capital alone is its placeholder. */
+function typeName(name: string): string {
+  if (!/^[A-Za-z]\w*$/.test(name)) return 'Record';
+  return /^[A-Z]\w/.test(name) ? name : `${name}_`;
+}
+
 function eachOf(convert: Convert): Convert {
   if (convert === same) return same;
   return (value) => (Array.isArray(value) ? value.map(convert) : value);
@@ -114,8 +138,12 @@ function eachOf(convert: Convert): Convert {
 
 function valuesOf(convert: Convert): Convert {
   return (value) => {
+    const entries = Object.entries(value ?? {});
+    if (Object.hasOwn(value ?? {}, NO_FIELD)) {
+      return new Map(entries.map(([key, inner]) => [key, convert(inner)]));
+    }
     const converted: { [key: string]: unknown } = {};
-    for (const [key, inner] of Object.entries(value ?? {})) converted[key] = convert(inner);
+    for (const [key, inner] of entries) setOwn(converted, key, convert(inner));
     return converted;
   };
 }
@@ -129,9 +157,15 @@ function anyToCel(value: unknown): unknown {
   return value ?? null;
 }
 
+/** As it is decoded: beyond 2^53 exactly. */
+function wholeNumber(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
 /** What an expression gives, as an encoder takes it. */
 export function fromCel(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return wholeNumber(value);
   if (typeof value !== 'object' || value === null) return value;
   if (OF in value) return (value as Viewed)[OF];
   if (Array.isArray(value)) return value.map(fromCel);
@@ -141,6 +175,6 @@ export function fromCel(value: unknown): unknown {
   if (value instanceof Date) return value.getTime();
   if (value instanceof Map) return fromCel(Object.fromEntries(value));
   const plain: { [key: string]: unknown } = {};
-  for (const [key, inner] of Object.entries(value)) plain[key] = fromCel(inner);
+  for (const [key, inner] of Object.entries(value)) setOwn(plain, key, fromCel(inner));
   return plain;
 }

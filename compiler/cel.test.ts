@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { BatchBuilder } from '../core/batch-builder.ts';
 import type { Record } from '../core/record.ts';
 import { readBatch, wholeBatch } from '../core/record-batch.ts';
+import type { AvroRecord } from '../schemas/folder.ts';
 import { CelCompiler } from './cel.ts';
 import { shapeOf } from './shape.ts';
 
@@ -126,13 +127,70 @@ for (const [source, mend] of misspelt) {
 }
 
 test('a value that is read as a whole needs all its fields', () => {
-  const compiled = new CelCompiler().compile('value["text"] == key', SHAPE);
+  const compiled = new CelCompiler().compile('value[key] == key', SHAPE);
   assert.ok('expression' in compiled);
   assert.deepEqual([...compiled.fields], ['*']);
 });
 
+const NAMES =
+  'in true false null as for package namespace constructor __proto__ toString hasOwnProperty ' +
+  'prototype default class size has value key timestamp all map type int naïve 日本 _ x1';
+for (const name of NAMES.split(' ')) {
+  test(`a field named ${name}, in a record of one letter, is read as any`, () => {
+    const inner = { type: 'record', name: 'int', fields: [{ name, type: ['null', 'long'] }] };
+    const fields = [
+      { name, type: 'string' },
+      { name: 'inner', type: inner },
+      { name: 'more', type: { type: 'map', values: 'long' } },
+    ];
+    const shape = shapeOf({ type: 'record', name: 'I', fields } as unknown as AvroRecord);
+    const own = (value: unknown) => JSON.parse(JSON.stringify({ [name]: value }));
+    const value = { ...own('v'), inner: own(7), more: own(8) };
+    if (name === '__proto__') Object.defineProperty(value, name, { value: 'v', enumerable: true });
+    const record = sampleRecord();
+    record.value = value;
+    const sources: [string, string][] = [
+      [`value["${name}"] == "v"`, name],
+      [`value.inner["${name}"] == 7`, 'inner'],
+      [`value.more["${name}"] == 8`, 'more'],
+    ];
+    const isWord = /^(in|true|false|null)$|[^\x20-\x7e]/.test(name);
+    if (!isWord)
+      sources.push([`value.${name} == "v" && has(value.inner.${name})`, `inner ${name}`]);
+    for (const [source, reads] of sources) {
+      const compiled = new CelCompiler().compile(source, shape);
+      assert.ok('expression' in compiled, JSON.stringify(compiled));
+      assert.equal(compiled.expression.evaluate(record), true, source);
+      assert.deepEqual([...compiled.fields].sort(), reads.split(' ').sort());
+    }
+    if (!isWord) return;
+    const fault = new CelCompiler().compile(`value.inner.${name} == 7`, shape);
+    assert.ok('code' in fault && fault.code === 'CAR310');
+    assert.equal(fault.mend, `write value.inner["${name}"].`);
+  });
+}
+
+test('a whole number beyond 2^53 is exact, in and out', () => {
+  const fields = [{ name: 'n', type: 'long' }];
+  const shape = shapeOf({ type: 'record', name: 'Of', fields } as AvroRecord);
+  const record = sampleRecord();
+  record.value = { n: 9_007_199_254_740_993n };
+  const rows: readonly [string, unknown][] = [
+    ['value.n == 9007199254740993', true],
+    ['value.n == 9007199254740992', false],
+    ['value.n + 1', 9_007_199_254_740_994n],
+    ['value.n - 2', 9_007_199_254_740_991],
+  ];
+  for (const [source, expected] of rows) {
+    const compiled = new CelCompiler().compile(source, shape);
+    assert.ok('expression' in compiled);
+    assert.equal(compiled.expression.evaluate(record), expected, source);
+  }
+});
+
 const faults: readonly [string, string, number, number][] = [
   ['value.txt == ""', 'CAR402', 6, 9],
+  ['value["txt"] == ""', 'CAR311', 0, 12],
   ['value.inner.m == 1', 'CAR402', 12, 13],
   ['value.other.m == 1', 'CAR402', 12, 13],
   ['text == ""', 'CAR311', 0, 4],

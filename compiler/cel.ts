@@ -13,8 +13,16 @@ import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { childrenOf, type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
 import { fromCel, Views } from './cel-views.ts';
+import { branchMend } from './field-path.ts';
 import { didYouMean, listed } from './report.ts';
-import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import {
+  ANY_SHAPE,
+  type RecordShape,
+  type Shape,
+  shapeName,
+  type UnionShape,
+  withoutNull,
+} from './shape.ts';
 
 type Library = typeof import('@marcbachmann/cel-js');
 
@@ -77,8 +85,10 @@ export class CelCompiler {
       program = env.parse(source);
     } catch (error) {
       const fault = faultOf('CAR310', error, shape);
-      const habit = fault.at === undefined ? undefined : habitAt(source, fault.at.start);
-      return habit === undefined ? fault : { ...fault, ...habit };
+      const at = fault.at?.start;
+      const habit = at === undefined ? undefined : habitAt(source, at);
+      if (habit !== undefined) return { ...fault, ...habit };
+      return { ...fault, mend: fault.mend ?? fieldMeant(source, at) };
     }
     const fault = checkTree(program.ast, shape);
     if (fault !== undefined) return fault;
@@ -178,6 +188,15 @@ function memberMeant(source: string, { at, what }: ExpressionFault): string | un
   return functionMeant(name) ?? `did you mean "${name}()"?`;
 }
 
+/** A field whose name is a word of CEL's, or has letters that CEL's names have not. */
+function fieldMeant(source: string, at: number | undefined): string | undefined {
+  const before = source.slice(0, at ?? 0);
+  const owner = /([\w.]+)\.([\p{L}\p{N}_]*)$/u.exec(before);
+  const rest = /^[\p{L}\p{N}_]+/u.exec(source.slice(at ?? 0))?.[0] ?? '';
+  if (owner === null || owner[2] === undefined || rest === '') return undefined;
+  return `write ${owner[1]}["${owner[2]}${rest}"].`;
+}
+
 /** An expression has three names; others are fields, or words of another language. */
 function nameMeant(name: string, shape: Shape): string {
   const known = 'An expression knows value, key and timestamp.';
@@ -230,10 +249,30 @@ function checkField(
   node: ASTNode,
 ): ExpressionFault | undefined {
   const of = shapeOfPath(owner, shape);
-  if (of?.kind !== 'nullable') return undefined;
+  const union = of === undefined ? undefined : withoutNull(of);
+  if (union?.kind === 'union') return noBranchField(owner, union, name, node);
+  if (of === undefined) return undefined;
   const record = withoutNull(of);
   if (record.kind !== 'record' || record.fields.has(name)) return undefined;
   return noField(record, name, { start: node.range.end - name.length, end: node.range.end });
+}
+
+/** Its values are of any of the branches, each in an object of the branch's name. */
+function noBranchField(
+  owner: ASTNode,
+  union: UnionShape,
+  name: string,
+  node: ASTNode,
+): ExpressionFault {
+  const path = pathOf(owner);
+  const what = `${path} is a ${shapeName(union)}: it has no fields of its own, as "${name}".`;
+  const at = { start: node.range.end - name.length, end: node.range.end };
+  return { code: 'CAR404', what, mend: branchMend(path, union), at };
+}
+
+/** A node that is `value.a.b`, as it is written. */
+function pathOf(node: ASTNode): string {
+  return node.op === '.' ? `${pathOf(node.args[0])}.${node.args[1]}` : 'value';
 }
 
 function noField(record: RecordShape, name: string, at: ExpressionFault['at']): ExpressionFault {

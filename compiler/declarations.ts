@@ -55,6 +55,26 @@ export class SchemaShapes {
     this.#report = report;
   }
 
+  /**
+   * As the folder finds it, so that one schema has one name, whichever way it is written. Undefined
+   * when it was told that several records have that name.
+   */
+  placed(subject: string, name: Placed | undefined): Placed | undefined {
+    if (name === undefined) return undefined;
+    const records = this.#folder.named(name.value);
+    if (records.length > 1) {
+      const files = records.map(({ fullName, file }) => `${fullName} in ${file}`);
+      const what = `${subject}: "${name.value}" is ${files.join(', and ')}.`;
+      const mend = `Write the full name: ${records.map(({ fullName }) => fullName).join(' or ')}.`;
+      this.#report.error('CAR408', name.span, what, mend);
+      return undefined;
+    }
+    const record = this.#folder.get(name.value);
+    const short = name.value.slice(name.value.lastIndexOf('.') + 1);
+    const isSame = record !== undefined && this.#folder.get(short) === record;
+    return isSame ? { ...name, value: short } : name;
+  }
+
   /** Undefined when it was told that there is no such schema. */
   named(subject: string, name: Placed): RecordShape | undefined {
     const known = this.#shapes.get(name.value);
@@ -181,7 +201,7 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
   const subject = `table "${name}"`;
   const section = written.as(subject).only(['topic', 'schema', 'key']);
   const topic = section.neededText('topic');
-  const schema = section.neededText('schema');
+  const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const key = section.neededText('key');
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
   if (topic === undefined || schema === undefined || key === undefined) return null;
@@ -229,7 +249,7 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan | n
   const subject = `lane "${name}"`;
   const section = written.as(subject).only(LANE_KEYS);
   const topic = section.neededText('topic');
-  const schema = section.neededText('schema');
+  const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
   const key = section.neededText('key');
   if (schema !== undefined && shape !== undefined && isNotification(report, subject, schema)) {

@@ -4,7 +4,7 @@ import { FIELD_FALSE, FIELD_NUMBER, FIELD_TRUE, NONE } from '../core/slice.ts';
 import type { FieldReader } from '../core/spec.ts';
 import { didYouMean, listed, type Report } from './report.ts';
 import type { Placed } from './section.ts';
-import { type Shape, shapeName, withoutNull } from './shape.ts';
+import { type RecordShape, type Shape, shapeName, type UnionShape, withoutNull } from './shape.ts';
 
 export interface ResolvedPath {
   readonly reader: FieldReader;
@@ -15,7 +15,7 @@ export interface ResolvedPath {
 
 const TEXT: Shape = { kind: 'string' };
 const TIME: Shape = { kind: 'int' };
-const PATH = /^value(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+const PATH = /^value(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
 /** Deeper than any event is; a bound for the sake of the closure's loop. */
 const PATH_PARTS_MAX = 8;
 
@@ -44,6 +44,11 @@ export function resolvePath(
   return { reader: readerOf(text, parts), shape: end, field: parts[0] ?? '*' };
 }
 
+/** An expression can ask which branch a value is of. */
+export function branchMend(path: string, { branches }: UnionShape): string {
+  return `An expression can ask for the branch: "${branches[0]}" in ${path}, then ${path}["${branches[0]}"].`;
+}
+
 function pathMend(text: string, shape: Shape): string {
   const otherwise = 'Write value.<field>, key or timestamp.';
   if (shape.kind !== 'record') return otherwise;
@@ -70,7 +75,13 @@ function walk(report: Report, subject: string, path: Placed, shape: Shape): Shap
         : path.span;
     if (inner.kind !== 'record') {
       const so = path.value.slice(0, offset);
-      report.error('CAR404', span, `${subject}: ${so} is a ${shapeName(inner)}, it has no fields.`);
+      const what = `${subject}: ${so} is a ${shapeName(inner)}, it has no fields.`;
+      report.error(
+        'CAR404',
+        span,
+        what,
+        inner.kind === 'union' ? branchMend(so, inner) : undefined,
+      );
       return undefined;
     }
     const next = inner.fields.get(part);
@@ -88,6 +99,14 @@ function walk(report: Report, subject: string, path: Placed, shape: Shape): Shap
     offset += part.length + 1;
   }
   return isNullable && at.kind !== 'nullable' ? { kind: 'nullable', of: at } : at;
+}
+
+/** Events are keyed by member where their schema has one (design, D14). */
+export function memberPath(shape: RecordShape | undefined): ResolvedPath | undefined {
+  const member = shape?.fields.get('memberId');
+  if (member?.kind !== 'string') return undefined;
+  const reader = readerOf('value.memberId', ['memberId']);
+  return { reader, shape: member, field: 'memberId' };
 }
 
 /** A reader of one stream: where its field lies is known once a task has opened the stream. */

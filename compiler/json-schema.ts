@@ -17,7 +17,7 @@ const VARIABLE = '\\$\\{[^}]*\\}';
 const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$';
 /** YAML reads `1_000_000` as a text before the compiler reads it as a number. */
 const GROUPED = '^[0-9]+(_[0-9]+)+$';
-const PATH = '^(key|timestamp|value(\\.[A-Za-z_][A-Za-z0-9_]*)*)$';
+const PATH = '^(key|timestamp|value(\\.[^\\s.]+)*)$';
 
 const text = (description: string): Json => ({ type: 'string', description });
 const named = (description: string): Json => ({ type: 'string', pattern: NAME, description });

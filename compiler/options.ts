@@ -295,7 +295,7 @@ function namedExpressions(reading: Reading): unknown {
   const named: { [name: string]: unknown } = {};
   const fields = new Map<string, Shape>();
   for (const { key, keySpan, value } of tree.entries) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key) || key === '__proto__') {
+    if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) || key === '__proto__') {
       const what = `${scope.subject}: "${key}" is not a field's name.`;
       scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
     }

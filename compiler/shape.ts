@@ -5,12 +5,28 @@
 import type { AvroField, AvroRecord } from '../schemas/folder.ts';
 
 export type Shape =
-  | { readonly kind: 'int' | 'double' | 'string' | 'bool' | 'bytes' | 'null' | 'any' }
+  | { readonly kind: 'double' | 'string' | 'bool' | 'bytes' | 'null' | 'any' }
+  | IntShape
+  | UnionShape
   | { readonly kind: 'enum'; readonly name: string; readonly symbols: readonly string[] }
   | { readonly kind: 'list'; readonly items: Shape }
   | { readonly kind: 'map'; readonly values: Shape }
   | { readonly kind: 'nullable'; readonly of: Shape }
   | RecordShape;
+
+export interface IntShape {
+  readonly kind: 'int';
+  /** Of the Avro type that it comes from; undefined: of no schema. */
+  readonly bits?: 32 | 64;
+  /** What the schema says that it stands for: `timestamp-micros`. */
+  readonly logical?: string;
+}
+
+/** Values are objects of the branch's name: which branch it is shows only in the record. */
+export interface UnionShape {
+  readonly kind: 'union';
+  readonly branches: readonly string[];
+}
 
 export interface RecordShape {
   readonly kind: 'record';
@@ -24,8 +40,8 @@ const PRIMITIVES: ReadonlyMap<string, Shape> = new Map<string, Shape>(
   Object.entries({
     null: { kind: 'null' },
     boolean: { kind: 'bool' },
-    int: { kind: 'int' },
-    long: { kind: 'int' },
+    int: { kind: 'int', bits: 32 },
+    long: { kind: 'int', bits: 64 },
     float: { kind: 'double' },
     double: { kind: 'double' },
     bytes: { kind: 'bytes' },
@@ -46,6 +62,7 @@ interface Named {
   readonly symbols?: unknown;
   readonly items?: unknown;
   readonly values?: unknown;
+  readonly logicalType?: unknown;
 }
 
 /** The shape of a record of the schema folder. */
@@ -102,18 +119,62 @@ class ShapeBuilder {
         return { kind: 'map', values: this.#shape(type.values, namespace, depth + 1) };
       case 'fixed':
         return { kind: 'bytes' };
-      default:
-        // A logical type, or a type written as an object: avsc reads it as what it is based on.
-        return this.#shape(type.type, namespace, depth + 1);
+      default: {
+        // A logical type, or a type written as an object: it is read as what it is based on.
+        const shape = this.#shape(type.type, namespace, depth + 1);
+        const { logicalType } = type;
+        const isNamed = shape.kind === 'int' && typeof logicalType === 'string';
+        return isNamed ? { ...shape, logical: logicalType } : shape;
+      }
     }
   }
 
   #union(branches: readonly unknown[], namespace: string, depth: number): Shape {
     const shapes = branches.map((branch) => this.#shape(branch, namespace, depth + 1));
     const others = shapes.filter(({ kind }) => kind !== 'null');
-    if (others.length !== 1) return ANY_SHAPE;
+    if (others.length !== 1) return this.#several(branches, shapes, namespace);
     return others.length === shapes.length ? others[0]! : { kind: 'nullable', of: others[0]! };
   }
+
+  #several(branches: readonly unknown[], shapes: readonly Shape[], namespace: string): Shape {
+    // A branch that holds itself, cut off, may be of any form.
+    const forms = shapes.map(({ kind }) => JSON_FORMS[kind]);
+    const isTold =
+      forms.includes('text') && forms.includes('object') && shapes.some((of) => isToldAsText(of));
+    if (new Set(forms).size === forms.length && !isTold) return ANY_SHAPE;
+    const names = branches.map((branch) => branchName(branch, namespace));
+    return { kind: 'union', branches: names.filter((name) => name !== 'null') };
+  }
+}
+
+/** How values of a union's branches look: two that look alike are told with the branch's name. */
+const JSON_FORMS: { readonly [kind in Shape['kind']]: string } = {
+  null: 'null',
+  bool: 'bool',
+  int: 'number',
+  double: 'number',
+  string: 'text',
+  enum: 'text',
+  bytes: 'text',
+  list: 'list',
+  map: 'object',
+  record: 'object',
+  any: 'any',
+  nullable: 'any',
+  union: 'any',
+};
+
+/** Beside text, what JSON has no number for is told with the branch's name. */
+function isToldAsText(shape: Shape): boolean {
+  return shape.kind === 'double' || (shape.kind === 'int' && shape.bits === 64);
+}
+
+function branchName(branch: unknown, namespace: string): string {
+  if (typeof branch === 'string')
+    return PRIMITIVES.has(branch) ? branch : fullName(branch, namespace);
+  const { type, name, namespace: own } = branch as Named;
+  if (typeof name !== 'string') return String(type);
+  return fullName(name, typeof own === 'string' ? own : namespace);
 }
 
 function fullName(name: string, namespace: string): string {
@@ -141,6 +202,8 @@ export function shapeName(shape: Shape): string {
       return `${shapeName(shape.of)} or null`;
     case 'record':
       return shape.name;
+    case 'union':
+      return `union of ${shape.branches.join(', ')}`;
     default:
       return shape.kind;
   }
@@ -153,6 +216,8 @@ export function withoutNull(shape: Shape): Shape {
 /** Whether a value of `given` can be written where `wanted` stands. */
 export function fits(given: Shape, wanted: Shape): boolean {
   if (given.kind === 'any' || wanted.kind === 'any') return true;
+  // Whether one of its branches takes the value shows only in the record.
+  if (wanted.kind === 'union') return true;
   if (wanted.kind === 'nullable') {
     return given.kind === 'null' || fits(withoutNull(given), wanted.of);
   }

@@ -5,7 +5,7 @@ import type { Expression, FieldReader } from '../core/spec.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
-import { type ResolvedPath, readerOf, resolvePath } from './field-path.ts';
+import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
 import {
   type LanePlan,
@@ -19,7 +19,7 @@ import {
 import { readDuration } from './quantity.ts';
 import { listed } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
-import { ANY_SHAPE, type RecordShape, type Shape, shapeName, withoutNull } from './shape.ts';
+import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 import {
@@ -30,6 +30,7 @@ import {
   checkPriorities,
   prioritiesOf,
 } from './stream-checks.ts';
+import { noTimeBecause } from './time-field.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -147,7 +148,7 @@ function resolveSource(
   const { report, schemas, topics } = scope;
   const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future', 'start']);
   const topic = section.neededText('topic');
-  const schema = section.neededText('schema');
+  const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const known = schema === undefined ? undefined : schemas.named(subject, schema);
   if (topic !== undefined && known !== undefined) {
     topics.use(subject, topic, 'events', schema?.value);
@@ -198,14 +199,6 @@ function resolveStart({ report }: StreamScope, section: Section): StartRule | un
   return ms === undefined ? undefined : { kind: 'ago', ms };
 }
 
-/** Events are keyed by member where their schema has one (design, D14). */
-function memberPath(shape: RecordShape | undefined): ResolvedPath | undefined {
-  const member = shape?.fields.get('memberId');
-  if (member?.kind !== 'string') return undefined;
-  const reader = readerOf('value.memberId', ['memberId']);
-  return { reader, shape: member, field: 'memberId' };
-}
-
 function sourcePath(
   scope: StreamScope,
   section: Section,
@@ -222,9 +215,15 @@ function sourcePath(
   const { shape: end } = resolved;
   // An event without an id gets its origin; a time or key that is null would be poison.
   const inner = name === 'id' ? withoutNull(end) : end;
-  if (inner.kind === 'any' || kinds.includes(inner.kind)) return resolved;
-  const told = `${subject}: ${text.value} is a ${shapeName(end)}, which is not ${what}.`;
-  scope.report.error('CAR403', text.span, told);
+  const noTime = name === 'time' ? noTimeBecause(inner) : undefined;
+  const isGood = inner.kind === 'any' || kinds.includes(inner.kind);
+  if (isGood && noTime === undefined) return resolved;
+  const is = noTime ?? `a ${shapeName(end)}`;
+  scope.report.error(
+    'CAR403',
+    text.span,
+    `${subject}: ${text.value} is ${is}, which is not ${what}.`,
+  );
   return undefined;
 }
 
@@ -379,7 +378,7 @@ function resolveTopicTarget(
 ): ResolvedTarget | undefined {
   const section = written.only(['topic', 'schema']);
   const topic = section.neededText('topic');
-  const schema = section.neededText('schema');
+  const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
   if (topic === undefined || schema === undefined || shape === undefined) return undefined;
   scope.topics.use(subject, topic, 'output', schema.value);

@@ -7,6 +7,21 @@ export const RECORD_ERRORS = {
     what: 'A schema that is named is in none of the schema folders.',
     mend: 'Put an .avsc file of that record name into schemas/.',
   },
+  CAR407: {
+    slug: 'registered-not-avro',
+    what: 'What the registry has for a topic or an id is not an Avro schema.',
+    mend: 'Give the topic a subject of its own with an Avro schema, or name another topic.',
+  },
+  CAR408: {
+    slug: 'schema-name-twice',
+    what: 'Several records of the schema folders have the name that is written.',
+    mend: 'Write the full name, with the namespace.',
+  },
+  CAR409: {
+    slug: 'schema-defined-twice',
+    what: 'Two files of one schema folder define the same type.',
+    mend: 'Give one of them another name or namespace, or remove it.',
+  },
   CAR420: {
     slug: 'schema-folder-unreadable',
     what: 'A folder of Avro schemas cannot be read.',
@@ -14,13 +29,18 @@ export const RECORD_ERRORS = {
   },
   CAR421: {
     slug: 'not-avro-schema',
-    what: 'An .avsc file does not hold an Avro record.',
-    mend: 'An .avsc file is JSON: { "type": "record", "name": …, "fields": […] }.',
+    what: 'An .avsc file does not hold a schema that Avro allows.',
+    mend: 'Correct the place that is named; a file is { "type": "record", "name": …, "fields": […] }.',
   },
   CAR422: {
     slug: 'schema-not-readable',
     what: 'What is registered for a topic cannot be read with the schema of the topology.',
     mend: 'Give the new field a default, or keep the old type; then start again.',
+  },
+  CAR423: {
+    slug: 'schema-partly-readable',
+    what: 'Of what is registered for a topic some values, or a field that nothing reads, cannot be read.',
+    mend: 'Give the field or the enum a default, or bring the schema of the topology up to date.',
   },
   CAR501: {
     slug: 'not-wire-format',

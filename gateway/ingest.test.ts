@@ -134,7 +134,7 @@ test('an unknown type: the nearest name', async () => {
   assert.deepEqual([near.status, near.body.code], [404, 'CAR706']);
   assert.equal(near.body.mend, 'Did you mean "plan-change"?');
   const far = await post(EVENT, '/v1/events/heartbeat');
-  assert.equal(far.body.mend, 'Known types: plan-change, viewing-activity.');
+  assert.equal(far.body.mend, 'Known types: plan-change, plan-kept, viewing-activity.');
 });
 
 test('a log that is away, or slower than what is sent: 503 with Retry-After', async () => {
@@ -158,4 +158,27 @@ test('a log that is away, or slower than what is sent: 503 with Retry-After', as
   } finally {
     await small.close();
   }
+});
+
+test('a type whose events have no key of their own takes it from the address', async () => {
+  const before = bench.log.records('events.plan-change').length;
+  const batch = [EVENT, { ...EVENT, memberId: 'm-2' }];
+  assert.equal((await post(EVENT, '/v1/events/plan-kept?key=k%C3%A9')).status, 200);
+  assert.equal((await post(batch, '/v1/events/plan-kept?key=k-2')).status, 200);
+  const keys = bench.log.records('events.plan-change').map(({ key }) => key);
+  assert.deepEqual(keys.slice(before).sort(), ['k-2', 'k-2', 'ké']);
+  const wrong: readonly [string, RegExp, RegExp][] = [
+    ['plan-kept', /"plan-kept" has no key of its own/, /plan-kept\?key=<key>/],
+    ['plan-kept?key=', /needs a key that is text of 1 to 1024/, /key=<key>/],
+    ['plan-kept?key=a&key=b', /has no key of its own/, /key=<key>/],
+    [`plan-kept?key=${'x'.repeat(1025)}`, /needs a key/, /key=<key>/],
+    ['plan-change?key=m-1', /have their key in \/memberId: take \?key= away/, /./],
+  ];
+  for (const [path, what, mend] of wrong) {
+    const { status, body } = await post(EVENT, `/v1/events/${path}`);
+    assert.deepEqual([status, body.code], [400, 'CAR721'], path);
+    assert.match(body.what, what);
+    assert.match(body.mend, mend);
+  }
+  assert.equal(bench.log.records('events.plan-change').length, before + 3);
 });

@@ -10,6 +10,7 @@ import {
   jsonEventReader,
   PROBLEMS_MAX,
 } from '../schemas/json-events.ts';
+import { keyOf } from './event-key.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import type { LogWriter, NewRecord, WrittenRecord } from './log-writer.ts';
@@ -22,10 +23,8 @@ export interface EventType {
   readonly schema: string;
   /** The Avro schema as JSON. */
   readonly avro: unknown;
-  /**
-   * The top-level field that is the record's key; `memberId` unless the topology says otherwise.
-   */
-  readonly key?: string;
+  /** The field that is the record's key, by its path; null: the key is given beside the event. */
+  readonly key: readonly string[] | null;
 }
 
 export interface IngestDeps extends GuardDeps {
@@ -36,6 +35,7 @@ export interface IngestDeps extends GuardDeps {
 }
 
 interface Reader {
+  readonly name: string;
   readonly type: EventType;
   readonly json: JsonEventReader;
 }
@@ -49,7 +49,7 @@ interface Read {
 export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
   const readers = new Map<string, Reader>();
   for (const [name, type] of deps.eventTypes) {
-    readers.set(name, { type, json: jsonEventReader(type.avro) });
+    readers.set(name, { name, type, json: jsonEventReader(type.avro) });
   }
   const onRequest = guard(deps, ['producer']);
   app.post('/v1/events/:type', { onRequest }, async (request, reply) => {
@@ -59,10 +59,13 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
       throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
     }
     const reader = readerOf(readers, type);
-    const { partial } = request.query as { partial?: string };
+    const { partial, key } = request.query as { partial?: string; key?: string };
+    checkKeyGiven(reader, key);
     const batch = batchOf(request.body, deps.limits.batchRecordsMax);
-    if (batch === undefined) return await writeOne(deps, reader, request.body);
-    const read = batch.events.map((event, i) => readEvent(reader, event, `${batch.path}/${i}`));
+    if (batch === undefined) return await writeOne(deps, reader, request.body, key);
+    const read = batch.events.map((event, i) =>
+      readEvent(reader, event, `${batch.path}/${i}`, key),
+    );
     const refused = read.filter(({ problems }) => problems.length > 0);
     if (refused.length > 0) {
       deps.counts.eventsRefused += refused.length;
@@ -73,8 +76,26 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
   });
 }
 
-async function writeOne(deps: IngestDeps, reader: Reader, body: unknown): Promise<object> {
-  const { record, problems } = readEvent(reader, body, '');
+/** Throws CAR721 for a key in the address that is not there, or should not be. */
+function checkKeyGiven({ type, name }: Reader, key: unknown): void {
+  if (type.key !== null) {
+    if (key === undefined) return;
+    const what = `events of type "${name}" have their key in /${type.key.join('/')}: take ?key= away.`;
+    throw new HttpProblem('CAR721', what);
+  }
+  const given = typeof key === 'string' ? keyOf(type, null, key) : keyOf(type, null, undefined);
+  if ('key' in given) return;
+  const mend = `Send them to /v1/events/${name}?key=<key>.`;
+  throw new HttpProblem('CAR721', `an event of type "${name}" ${given.what}.`, { mend });
+}
+
+async function writeOne(
+  deps: IngestDeps,
+  reader: Reader,
+  body: unknown,
+  key: string | undefined,
+): Promise<object> {
+  const { record, problems } = readEvent(reader, body, '', key);
   if (problems.length > 0) {
     deps.counts.eventsRefused++;
     const what = `the event is not of schema ${reader.type.schema}.`;
@@ -112,18 +133,19 @@ function wrongBatch(refused: readonly Read[], read: readonly Read[]): HttpProble
   return new HttpProblem('CAR710', what, { problems, mend });
 }
 
-function readEvent({ type, json }: Reader, event: unknown, path: string): Read {
+function readEvent(
+  { type, json }: Reader,
+  event: unknown,
+  path: string,
+  given: string | undefined,
+): Read {
   const problems: FieldProblem[] = [];
-  const value = json.read(event, path, problems) as globalThis.Record<string, unknown>;
-  const name = type.key ?? 'memberId';
-  const key = problems.length === 0 ? value[name] : '';
-  if (problems.length === 0 && (typeof key !== 'string' || key === '')) {
-    problems.push({
-      path: `${path}/${name}`,
-      what: 'expected text that is not empty: it is the key',
-    });
-  }
-  return { record: { key: key as string, value }, problems };
+  const value = json.read(event, path, problems);
+  if (problems.length > 0) return { record: { key: '', value }, problems };
+  const key = keyOf(type, value, given);
+  if ('key' in key) return { record: { key: key.key, value }, problems };
+  problems.push({ path: `${path}${key.path}`, what: key.what });
+  return { record: { key: '', value }, problems };
 }
 
 /** A batch is an array, or an object with nothing but `records`; anything else is one event. */

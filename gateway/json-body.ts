@@ -4,6 +4,7 @@
  * once it is known that there is one.
  */
 import type { FastifyInstance } from 'fastify';
+import { parseExact } from '../core/exact-json.ts';
 import { HttpProblem } from './problem.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
@@ -18,7 +19,7 @@ export function parseJson(body: Buffer): unknown {
     throw new HttpProblem('CAR709', 'the body is not UTF-8.');
   }
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch {
     const at = firstFault(text);
     const before = text.slice(0, at).split('\n');

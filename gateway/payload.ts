@@ -2,6 +2,7 @@
  * From a notification to the JSON form that devices get: the event decoded by its writer's schema.
  */
 import type { Clock } from '../core/clock.ts';
+import { jsonForm } from '../core/json-form.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import { type Schemas, WIRE_HEADER_BYTES } from '../core/schema.ts';
 import type { NotificationForm, Skipped } from '../schemas/frames.ts';
@@ -37,7 +38,7 @@ export class PayloadReader {
   form(notification: DeviceNotification): NotificationForm | undefined {
     let value: unknown;
     try {
-      value = plain(this.#decode(notification));
+      value = jsonForm(this.#decode(notification));
     } catch {
       this.#loaded.delete(notification.payloadSchemaId);
       this.#unknownUntil.set(notification.payloadSchemaId, this.#clock.now() + UNKNOWN_FOR_MS);
@@ -77,16 +78,4 @@ export function whySkipped(
 export function skippedForm(notification: DeviceNotification, reason: Skipped['reason']): Skipped {
   const { priority, sequence, id } = notification;
   return { priority, sequence, id, reason };
-}
-
-/** Bytes become base64 text, as ingest takes them; everything else is JSON already. */
-function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Buffer.isBuffer(value)) return value.toString('base64');
-  const fields = value as globalThis.Record<string, unknown>;
-  for (const name of Object.keys(fields)) {
-    const field = fields[name];
-    if (typeof field === 'object' && field !== null) fields[name] = plain(field);
-  }
-  return value;
 }

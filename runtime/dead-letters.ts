@@ -2,6 +2,7 @@
  * What cannot be used is kept: the source's own key and value, with the reason in headers (S48).
  */
 import type { Header } from '../core/headers.ts';
+import { jsonForm } from '../core/json-form.ts';
 import type { Record } from '../core/record.ts';
 import type { Collector } from './collector.ts';
 
@@ -39,7 +40,7 @@ export function writeDeadLetter(
   let value = record.valueBytes;
   if (value === null && !record.isTombstone) {
     // The value was made by a step and has no bytes yet: it is kept readable.
-    value = Buffer.from(JSON.stringify(record.value), 'utf8');
+    value = Buffer.from(JSON.stringify(jsonForm(record.value)), 'utf8');
     headers.push(header('carillon.form', 'json'));
   }
   collector

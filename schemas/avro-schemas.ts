@@ -1,10 +1,10 @@
 /**
- * The schemas of a running topology, with avsc: writer schemas are fetched once per id, values are
- * decoded synchronously through a resolver of just the fields that are read.
+ * The schemas of a running topology: writer schemas are fetched once per id, values are decoded
+ * synchronously as just the fields that are read.
  */
-import avro from 'avsc';
 import type { Clock } from '../core/clock.ts';
-import { CarillonError } from '../core/error.ts';
+import { CarillonError, type Diagnostic } from '../core/error.ts';
+import { parseExact, stringifyExact } from '../core/exact-json.ts';
 import {
   isUndecodable,
   type Locator,
@@ -13,19 +13,15 @@ import {
   schemaIdOf,
   type Undecodable,
   type ValueEncoder,
-  WIRE_HEADER_BYTES,
 } from '../core/schema.ts';
-import {
-  AvscDecoder,
-  type BlockGuard,
-  decodeAll,
-  guardOf,
-  type Resolution,
-} from './avro-decoder.ts';
+import { AvroDecoder } from './avro-decoder.ts';
+import { AvroEncoder } from './avro-encoder.ts';
+import type { AvroType, RecordType } from './avro-type.ts';
 import type { AvroRecord, SchemaFolder } from './folder.ts';
 import { AvroLocator } from './locator.ts';
 import { compileLocator } from './locator-compile.ts';
-import { projectRecord } from './project.ts';
+import { parseSchema } from './parse-schema.ts';
+import { checkReadable } from './readable.ts';
 import { type RegistryPort, subjectOf } from './registry.ts';
 
 /**
@@ -33,33 +29,32 @@ import { type RegistryPort, subjectOf } from './registry.ts';
  * hammer.
  */
 const UNKNOWN_FOR_MS = 60_000;
-/**
- * Avro 1.12, schema resolution: records match by their unqualified names. A producer's namespace is
- * its own. New for each call, as avsc keeps what it resolves in its options.
- */
-const resolution = (): Resolution => ({ ignoreNamespaces: true, registry: {} });
-const ENCODED_BYTES_FIRST = 1024;
 
 interface Writer {
-  readonly type: avro.Type;
-  readonly guard: BlockGuard | null;
-  readonly decoders: Map<string, AvscDecoder | Undecodable>;
+  readonly type: AvroType;
+  readonly byWriter: AvroDecoder;
+  readonly decoders: Map<string, AvroDecoder | Undecodable>;
   readonly locators: Map<string, Locator>;
 }
 
-function typeOf(schema: unknown): avro.Type {
-  return avro.Type.forSchema(schema as avro.Schema);
+/** A topic whose values have a schema of the folder. */
+export interface SchemaTopic {
+  readonly topic: string;
+  readonly schema: string;
+  /** Top-level fields that are read of it; undefined: all. */
+  readonly reads?: readonly string[];
 }
 
 export class AvroSchemas implements Schemas {
   readonly #folder: SchemaFolder;
   readonly #registry: RegistryPort;
   readonly #clock: Clock;
-  readonly #writers = new Map<number, Writer>();
+  /** What is no Avro schema is kept as the reason: under its id it never becomes one. */
+  readonly #writers = new Map<number, Writer | Undecodable>();
   readonly #unknownUntil = new Map<number, number>();
   readonly #loading = new Map<number, Promise<void>>();
   readonly #encoders = new Map<string, ValueEncoder>();
-  readonly #readers = new Map<string, avro.Type>();
+  readonly #readers = new Map<string, AvroType>();
 
   constructor(folder: SchemaFolder, registry: RegistryPort, clock: Clock) {
     this.#folder = folder;
@@ -69,33 +64,38 @@ export class AvroSchemas implements Schemas {
 
   /**
    * Registers the folder's schema for a topic, and checks that what was registered before can still
-   * be read with it: CAR422 names both schemas and the field.
+   * be read with it. CAR407 when that is not Avro, CAR422 names both schemas and the field. What
+   * can be read in part, or is read by nothing, is a warning (CAR423).
    */
-  async open(
-    topics: readonly { readonly topic: string; readonly schema: string }[],
-  ): Promise<void> {
-    for (const { topic, schema } of topics) {
+  async open(topics: readonly SchemaTopic[]): Promise<readonly Diagnostic[]> {
+    const warnings: Diagnostic[] = [];
+    for (const { topic, schema, reads } of topics) {
       const record = this.#record(schema);
-      const latest = await this.#registry.version(subjectOf(topic), 'latest');
-      if (latest !== null) this.#checkReadable(topic, record, latest.schema);
-      const id = await this.#registry.register(subjectOf(topic), JSON.stringify(record));
-      if (!this.#encoders.has(schema))
-        this.#encoders.set(schema, new AvscEncoder(id, typeOf(record)));
+      const reader = this.#reader({ schema }) as RecordType;
+      const latest = await this.#latest(topic);
+      if (latest !== null) {
+        const file = this.#folder.fileOf(schema) ?? schema;
+        warnings.push(...checkReadable({ topic, writer: latest, reader, reads, file }));
+      }
+      const id = await this.#registry.register(subjectOf(topic), stringifyExact(record));
+      if (!this.#encoders.has(schema)) this.#encoders.set(schema, new AvroEncoder(id, reader));
       await this.load(id);
     }
+    return warnings;
   }
 
-  decoder(schemaId: number, projection: Projection): AvscDecoder | Undecodable | undefined {
+  decoder(schemaId: number, projection: Projection): AvroDecoder | Undecodable | undefined {
     const writer = this.#writers.get(schemaId);
     if (writer === undefined) {
       const until = this.#unknownUntil.get(schemaId);
       if (until === undefined || until <= this.#clock.now()) return undefined;
       return { code: 'CAR502', why: `schema id ${schemaId} is not in the registry` };
     }
+    if ('why' in writer) return writer;
     const key = projectionKey(projection);
     let decoder = writer.decoders.get(key);
     if (decoder === undefined) {
-      decoder = this.#resolve(writer, projection, key);
+      decoder = this.#decoder(writer.type, projection);
       writer.decoders.set(key, decoder);
     }
     return decoder;
@@ -103,15 +103,13 @@ export class AvroSchemas implements Schemas {
 
   locator(schemaId: number, projection: Projection, paths: readonly string[]): Locator | undefined {
     const decoder = this.decoder(schemaId, projection);
-    if (decoder === undefined || isUndecodable(decoder) || !decoder.isSure) return undefined;
-    const { type, locators } = this.#writers.get(schemaId)!;
-    const projected = projectionKey(projection);
-    const key = `${projected} ${paths.join(' ')}`;
+    // Where some values are refused, only decoding tells which.
+    if (decoder === undefined || isUndecodable(decoder) || !decoder.isTotal) return undefined;
+    const { type, locators } = this.#writers.get(schemaId) as Writer;
+    const key = `${projectionKey(projection)} ${paths.join(' ')}`;
     let locator = locators.get(key);
     if (locator === undefined) {
-      const reads = (as: avro.Type, written: avro.Type) => isReadable(() => as, written);
-      const code = compileLocator(type, this.#readers.get(projected)!, paths, reads);
-      locator = new AvroLocator(code);
+      locator = new AvroLocator(compileLocator(type, this.#reader(projection), paths));
       locators.set(key, locator);
     }
     return locator;
@@ -137,24 +135,46 @@ export class AvroSchemas implements Schemas {
     const id = schemaIdOf(bytes, start, end);
     const writer = this.#writers.get(id);
     if (writer === undefined) throw new CarillonError('CAR502', `schema id ${id} is not loaded.`);
-    return decodeAll(writer.type, undefined, writer.guard, bytes, start + WIRE_HEADER_BYTES, end);
+    if ('why' in writer) throw new CarillonError(writer.code, `${writer.why}.`);
+    return writer.byWriter.decode(bytes, start, end);
   }
 
-  /** The Avro type of a loaded writer schema, for what validates or prints values. */
-  writerType(schemaId: number): avro.Type | undefined {
-    return this.#writers.get(schemaId)?.type;
+  /** The type of a loaded writer schema, for what prints values. */
+  writerType(schemaId: number): AvroType | undefined {
+    const writer = this.#writers.get(schemaId);
+    return writer === undefined || 'why' in writer ? undefined : writer.type;
   }
 
   async #fetch(schemaId: number): Promise<void> {
-    const text = await this.#registry.fetch(schemaId);
+    let text: string | null;
+    try {
+      text = await this.#registry.fetch(schemaId);
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'CAR407') throw error;
+      this.#writers.set(schemaId, notAvro(schemaId, error.what));
+      return;
+    }
     if (text === null) {
       this.#unknownUntil.set(schemaId, this.#clock.now() + UNKNOWN_FOR_MS);
       return;
     }
     this.#unknownUntil.delete(schemaId);
-    const type = typeOf(JSON.parse(text));
-    const guard = guardOf(type);
-    this.#writers.set(schemaId, { type, guard, decoders: new Map(), locators: new Map() });
+    this.#writers.set(schemaId, writerOf(schemaId, text));
+  }
+
+  /** Null when nothing is registered for the topic yet. */
+  async #latest(topic: string): Promise<AvroType | null> {
+    let why: string;
+    try {
+      const latest = await this.#registry.version(subjectOf(topic), 'latest');
+      if (latest === null) return null;
+      return parseSchema(parseExact(latest.schema));
+    } catch (error) {
+      if (error instanceof CarillonError && error.code !== 'CAR407') throw error;
+      why = error instanceof CarillonError ? error.what : `it is no Avro schema: ${reason(error)}`;
+    }
+    const what = `topic ${topic}, subject ${subjectOf(topic)}: ${why.replace(/\.$/, '')}.`;
+    throw new CarillonError('CAR407', what, { where: { at: topic } });
   }
 
   #record(schema: string): AvroRecord {
@@ -163,88 +183,53 @@ export class AvroSchemas implements Schemas {
     throw new CarillonError('CAR401', `schema "${schema}" is in none of the schema folders.`);
   }
 
-  #resolve(writer: Writer, projection: Projection, key: string): AvscDecoder | Undecodable {
+  #reader(projection: Projection): AvroType {
+    const key = projectionKey(projection);
+    let reader = this.#readers.get(key);
+    if (reader === undefined) {
+      reader = projected(parseSchema(this.#record(projection.schema)), projection);
+      this.#readers.set(key, reader);
+    }
+    return reader;
+  }
+
+  #decoder(writer: AvroType, projection: Projection): AvroDecoder | Undecodable {
     try {
-      let reader = this.#readers.get(key);
-      if (reader === undefined) {
-        const record = this.#record(projection.schema);
-        reader = typeOf(
-          projection.fields === undefined ? record : projectRecord(record, projection.fields),
-        );
-        this.#readers.set(key, reader);
-      }
-      return new AvscDecoder(reader, writer.type, writer.guard, resolution());
+      return new AvroDecoder(this.#reader(projection), writer);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return { code: 'CAR503', why: `written with ${writer.type.name ?? 'a schema'}: ${why}` };
-    }
-  }
-
-  #checkReadable(topic: string, record: AvroRecord, writerText: string): void {
-    const writerType = typeOf(JSON.parse(writerText));
-    try {
-      typeOf(record).createResolver(writerType, resolution());
-    } catch (cause) {
-      throw new CarillonError(
-        'CAR422',
-        `topic ${topic}: what was written with ${writerType.name ?? 'the registered schema'} cannot be ` +
-          `read with ${record.name}${unreadableBecause(record, writerType)}.`,
-        { where: { file: this.#folder.fileOf(record.name) ?? record.name }, cause },
-      );
+      const name = 'name' in writer ? writer.name : 'a schema';
+      return { code: 'CAR503', why: `written with ${name}: ${reason(error)}` };
     }
   }
 }
 
-function unreadableBecause(record: AvroRecord, writer: avro.Type): string {
-  // Without a field only the names are compared.
-  if (!readable(record, [], writer)) return ', because their names differ';
-  const field = record.fields.find(({ name }) => !readable(record, [name], writer));
-  return field === undefined ? '' : `, because of field "${field.name}"`;
+/** Of just the fields that are read: the others are passed over, three times as fast. */
+function projected(type: AvroType, { fields }: Projection): AvroType {
+  if (fields === undefined || type.kind !== 'record') return type;
+  return { ...type, fields: type.fields.filter(({ name }) => fields.includes(name)) };
 }
 
-function readable(record: AvroRecord, fields: readonly string[], writer: avro.Type): boolean {
-  return isReadable(() => typeOf(projectRecord(record, fields)), writer);
-}
-
-function isReadable(reader: () => avro.Type, writer: avro.Type): boolean {
+function writerOf(schemaId: number, text: string): Writer | Undecodable {
   try {
-    reader().createResolver(writer, resolution());
-    return true;
-  } catch {
-    return false;
+    const type = parseSchema(parseExact(text));
+    const byWriter = new AvroDecoder(type, type);
+    return { type, byWriter, decoders: new Map(), locators: new Map() };
+  } catch (error) {
+    return notAvro(schemaId, reason(error));
   }
+}
+
+function notAvro(schemaId: number, why: string): Undecodable {
+  const said = why.replace(/\.$/, '');
+  return { code: 'CAR503', why: `schema id ${schemaId} is not a schema that can be read: ${said}` };
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function projectionKey(projection: Projection): string {
   return projection.fields === undefined
     ? projection.schema
     : `${projection.schema}(${projection.fields.join(',')})`;
-}
-
-class AvscEncoder implements ValueEncoder {
-  readonly schemaId: number;
-  readonly #type: avro.Type;
-
-  constructor(schemaId: number, type: avro.Type) {
-    this.schemaId = schemaId;
-    this.#type = type;
-  }
-
-  encode(value: unknown, bytes: Buffer, at: number): number {
-    if (at + WIRE_HEADER_BYTES > bytes.length) return -1;
-    bytes[at] = 0;
-    bytes.writeUInt32BE(this.schemaId, at + 1);
-    const end = this.#type.encode(value, bytes, at + WIRE_HEADER_BYTES);
-    return end < 0 ? -1 : end;
-  }
-
-  toBuffer(value: unknown): Buffer {
-    let bytes = Buffer.allocUnsafe(ENCODED_BYTES_FIRST);
-    let end = this.encode(value, bytes, 0);
-    while (end < 0) {
-      bytes = Buffer.allocUnsafe(bytes.length * 2);
-      end = this.encode(value, bytes, 0);
-    }
-    return bytes.subarray(0, end);
-  }
 }

@@ -2,7 +2,7 @@
  * Walks over Avro values without making them: says where a value ends, or why it cannot be one. It
  * takes time in proportion to the bytes, whatever the counts and lengths in them claim.
  */
-import avro from 'avsc';
+import type { AvroType, RecordType } from './avro-type.ts';
 
 /** Why a walk failed, in place of a position. */
 export const ENDS_EARLY = -1;
@@ -13,21 +13,15 @@ export const TOO_DEEP = -3;
 export const NO_SUCH_INDEX = -4;
 /** A negative length, a number of more than ten bytes, a block that is not as long as it says. */
 export const MALFORMED = -5;
-/** A long beyond what the decoder takes for exact. */
-export const UNSAFE_LONG = -6;
-
 /** Records inside records; what is nested deeper is refused, long before the stack ends. */
 export const NESTED_MAX = 256;
 /**
  * Items of a value that take no bytes (null, empty records) and so could be claimed without end.
  */
 export const EMPTY_ITEMS_MAX = 65_536;
-/** What avsc takes for exact; beyond it, it throws for a long. */
-export const LONG_MAX = 9_007_199_254_740_990;
 /**
- * Numbers from here on have zig-zag forms beyond 2^53, which avsc, counting in doubles, rounds: of
- * a negative one it even loses the sign. Below it, numbers are exact; so are negative ones down to
- * minus this.
+ * Numbers from here on have zig-zag forms beyond 2^53, which doubles round: of a negative one even
+ * the sign is lost. Below it, numbers are exact; so are negative ones down to minus this.
  */
 export const INEXACT_FROM = 2 ** 52;
 
@@ -53,8 +47,8 @@ export class Walk {
   }
 
   /**
-   * Reads a zig-zag number into `number` and gives its end. From INEXACT_FROM on the number is what
-   * avsc makes of it: sums are rounded where it rounds them.
+   * Reads a zig-zag number into `number` and gives its end. From INEXACT_FROM on the number is not
+   * exact, and not negative.
    */
   long(start: number): number {
     const { bytes, end } = this;
@@ -79,8 +73,9 @@ export class Walk {
     let value = high * 2 ** 28 + low;
     for (let factor = 2 ** 56; byte >= 0x80; factor *= 0x80) {
       if (at >= end) return ENDS_EARLY;
-      if (at - start === LONG_BYTES_MAX) return MALFORMED;
       byte = bytes[at++]!;
+      // The tenth has the last one of 64 bits.
+      if (at - start === LONG_BYTES_MAX && byte > 1) return MALFORMED;
       value += (byte & 0x7f) * factor;
     }
     const isNegative = (low & 1) === 1 && value < 2 ** 53;
@@ -88,7 +83,7 @@ export class Walk {
     return at;
   }
 
-  /** Any number of bytes that go on, and one that does not: so avsc passes over numbers. */
+  /** Any number of bytes that go on, and one that does not. */
   skipLong(start: number): number {
     const { bytes, end } = this;
     for (let at = start; at < end; ) if (bytes[at++]! < 0x80) return at;
@@ -114,41 +109,45 @@ export class Walk {
 }
 
 /**
- * Makes the skips of one writer schema. A strict one also refuses what the decoder refuses: numbers
- * of an enum without a symbol, longs that are not exact.
+ * Makes the skips of one writer schema. A strict one also refuses what who decodes it refuses:
+ * numbers of an enum without a symbol, and of more than ten bytes.
  */
 export class SkipMaker {
   readonly #isStrict: boolean;
-  readonly #records = new Map<avro.Type, Skip>();
-  readonly #sizes = new Map<avro.Type, number>();
+  readonly #records = new Map<AvroType, Skip>();
+  readonly #sizes = new Map<AvroType, number>();
 
   constructor(isStrict: boolean) {
     this.#isStrict = isStrict;
   }
 
-  skipOf(type: avro.Type): Skip {
-    if (isUnion(type)) return skipUnion(type.types.map((branch) => this.skipOf(branch)));
-    if (isRecord(type)) return this.#skipRecord(type);
-    switch (type.typeName) {
+  /** Bytes that a value of the type takes at least; 0 only if all its values take none. */
+  leastBytes(type: AvroType): number {
+    return leastBytes(type, this.#sizes);
+  }
+
+  skipOf(type: AvroType): Skip {
+    switch (type.kind) {
+      case 'union':
+        return skipUnion(type.types.map((branch) => this.skipOf(branch)));
+      case 'record':
+        return this.#skipRecord(type);
       case 'null':
         return (_walk, at) => at;
       case 'int':
-        return (walk, at) => walk.skipLong(at);
       case 'long':
-        return this.#isStrict ? skipSafeLong : (walk, at) => walk.skipLong(at);
+        return this.#isStrict ? (walk, at) => walk.long(at) : (walk, at) => walk.skipLong(at);
       case 'enum':
         return this.#isStrict
-          ? skipIndexBelow((type as avro.types.EnumType).symbols.length)
+          ? skipIndexBelow(type.symbols.length)
           : (walk, at) => walk.skipLong(at);
       case 'bytes':
       case 'string':
         return (walk, at) => walk.skipSized(at);
-      case 'array': {
-        const { itemsType } = type as avro.types.ArrayType;
-        return skipBlocks(this.skipOf(itemsType), leastBytes(itemsType, this.#sizes));
-      }
+      case 'array':
+        return skipBlocks(this.skipOf(type.items), this.leastBytes(type.items));
       case 'map': {
-        const value = this.skipOf((type as avro.types.MapType).valuesType);
+        const value = this.skipOf(type.values);
         return skipBlocks((walk, at) => skipEntry(walk, at, value), 1);
       }
       default: {
@@ -158,7 +157,7 @@ export class SkipMaker {
     }
   }
 
-  #skipRecord(type: avro.types.RecordType): Skip {
+  #skipRecord(type: RecordType): Skip {
     const known = this.#records.get(type);
     if (known !== undefined) return known;
     const fields: Skip[] = [];
@@ -174,12 +173,6 @@ export class SkipMaker {
     for (const field of type.fields) fields.push(this.skipOf(field.type));
     return skip;
   }
-}
-
-function skipSafeLong(walk: Walk, start: number): number {
-  const at = walk.long(start);
-  // What is negative and not exact has lost its sign, as it has in avsc.
-  return at >= 0 && walk.number > LONG_MAX ? UNSAFE_LONG : at;
 }
 
 function skipIndexBelow(count: number): Skip {
@@ -241,11 +234,10 @@ function skipItems(walk: Walk, start: number, count: number, item: Skip, bytes: 
   return at;
 }
 
-/** Bytes that a value of the type takes at least; 0 only if all its values take none. */
-function leastBytes(type: avro.Type, known: Map<avro.Type, number>): number {
+function leastBytes(type: AvroType, known: Map<AvroType, number>): number {
   const size = known.get(type);
   if (size !== undefined) return size;
-  if (!isRecord(type)) return hasFixedBytes(type) ? fixedBytes(type) : 1;
+  if (type.kind !== 'record') return hasFixedBytes(type) ? fixedBytes(type) : 1;
   // Met again within itself, outside of any union or array, it has no end; no value is of it.
   known.set(type, 1);
   let sum = 0;
@@ -254,7 +246,7 @@ function leastBytes(type: avro.Type, known: Map<avro.Type, number>): number {
   return sum;
 }
 
-const FIXED_BYTES: { readonly [typeName: string]: number } = {
+const FIXED_BYTES: { readonly [kind: string]: number } = {
   null: 0,
   boolean: 1,
   float: 4,
@@ -262,32 +254,13 @@ const FIXED_BYTES: { readonly [typeName: string]: number } = {
 };
 
 /** Types whose values all take the same number of bytes, and that hold nothing else. */
-export function hasFixedBytes(type: avro.Type): boolean {
-  return type.typeName === 'fixed' || type.typeName in FIXED_BYTES;
+export function hasFixedBytes(type: AvroType): boolean {
+  return type.kind === 'fixed' || type.kind in FIXED_BYTES;
 }
 
-export function fixedBytes(type: avro.Type): number {
-  if (type.typeName === 'fixed') return (type as avro.types.FixedType).size;
-  const size = FIXED_BYTES[type.typeName];
-  if (size === undefined) throw new Error(`an Avro type that is not known: ${type.typeName}`);
+export function fixedBytes(type: AvroType): number {
+  if (type.kind === 'fixed') return type.size;
+  const size = FIXED_BYTES[type.kind];
+  if (size === undefined) throw new Error(`values of ${type.kind} have no one size`);
   return size;
-}
-
-export function isRecord(type: avro.Type): type is avro.types.RecordType {
-  return avro.Type.isType(type, 'record', 'error');
-}
-
-export function isUnion(
-  type: avro.Type,
-): type is avro.types.UnwrappedUnionType | avro.types.WrappedUnionType {
-  return avro.Type.isType(type, 'union');
-}
-
-/** Whether values can hold arrays or maps, whose counts the decoder believes without looking. */
-export function hasBlocks(type: avro.Type, seen = new Set<avro.Type>()): boolean {
-  if (seen.has(type)) return false;
-  seen.add(type);
-  if (isRecord(type)) return type.fields.some((field) => hasBlocks(field.type, seen));
-  if (isUnion(type)) return type.types.some((branch) => hasBlocks(branch, seen));
-  return type.typeName === 'array' || type.typeName === 'map';
 }

@@ -7,6 +7,29 @@ import { ConfluentRegistry } from './confluent-registry.ts';
 
 const SCHEMA = '{"type":"record","name":"A","fields":[]}';
 
+const refer = (name: string, subject: string) => ({ name, subject, version: 1 });
+const typed = (type: object, ...references: object[]) => ({
+  schema: JSON.stringify(type),
+  ...(references.length === 0 ? {} : { references }),
+});
+const MONEY = {
+  type: 'record',
+  name: 'Money',
+  namespace: 'acme',
+  fields: [{ name: 'in', type: 'Currency' }],
+};
+const CURRENCY = { type: 'enum', name: 'Currency', namespace: 'acme', symbols: ['EUR'] };
+const ORDER = {
+  type: 'record',
+  name: 'Order',
+  namespace: 'shop',
+  fields: [
+    { name: 'price', type: 'acme.Money' },
+    { name: 'tax', type: ['null', 'acme.Money'], default: null },
+    { name: 'paid', type: 'acme.Currency' },
+  ],
+};
+
 const ANSWERS: { readonly [path: string]: readonly [status: number, body: unknown] } = {
   'GET /schemas/ids/7': [200, { schema: SCHEMA }],
   'GET /schemas/ids/8': [404, { error_code: 40403, message: 'Schema 8 not found' }],
@@ -14,6 +37,28 @@ const ANSWERS: { readonly [path: string]: readonly [status: number, body: unknow
   'GET /schemas/ids/10': [401, { error_code: 40101, message: 'Unauthorized' }],
   'GET /schemas/ids/11': [404, 'nothing here'],
   'GET /schemas/ids/12': [429, { message: 'slow down' }],
+  'GET /schemas/ids/20': [200, { schemaType: 'PROTOBUF', schema: 'syntax = "proto3";' }],
+  // It is Avro by its looks.
+  'GET /schemas/ids/21': [200, { schemaType: 'JSON', schema: '{"type":"string"}' }],
+  'GET /schemas/ids/22': [200, typed(ORDER, refer('acme.Money', 'money'))],
+  'GET /schemas/ids/23': [200, typed(ORDER, refer('acme.Money', 'gone'))],
+  'GET /schemas/ids/24': [200, { schemaType: 'AVRO', schema: SCHEMA }],
+  'GET /schemas/ids/25': [200, typed(ORDER, refer('acme.Money', 'away'))],
+  'GET /subjects/money/versions/1': [
+    200,
+    { id: 1, version: 1, ...typed(MONEY, refer('acme.Currency', 'currency')) },
+  ],
+  'GET /subjects/currency/versions/1': [
+    200,
+    // A circle, as no registry makes it.
+    { id: 2, version: 1, ...typed(CURRENCY, refer('acme.Money', 'money')) },
+  ],
+  'GET /subjects/gone/versions/1': [404, { error_code: 40401, message: 'Subject missing' }],
+  'GET /subjects/away/versions/1': [503, { error_code: 50301, message: 'leader unknown' }],
+  'GET /subjects/proto-value/versions/latest': [
+    200,
+    { id: 20, version: 1, schemaType: 'PROTOBUF', schema: 'syntax = "proto3";' },
+  ],
   'GET /subjects': [200, ['a-value', 'b-value']],
   'POST /subjects/a-value/versions': [200, { id: 7 }],
   'POST /subjects/b-value/versions': [409, { error_code: 409, message: 'incompatible' }],
@@ -59,12 +104,26 @@ describe('the client of a Confluent-compatible registry', () => {
     assert.deepEqual(await registry.versions('z-value'), []);
   });
 
+  test('types of other subjects are written out, each where it is met first', async () => {
+    const whole = JSON.parse((await registry.fetch(22))!);
+    const [price, tax, paid] = whole.fields;
+    assert.deepEqual(price.type, { ...MONEY, fields: [{ name: 'in', type: CURRENCY }] });
+    assert.deepEqual([tax.type, paid.type], [['null', 'acme.Money'], 'acme.Currency']);
+    // One that is not there leaves a name without a type: who parses it tells.
+    assert.deepEqual(JSON.parse((await registry.fetch(23))!), ORDER);
+    assert.equal(await registry.fetch(24), SCHEMA);
+  });
+
   const failures: readonly [string, () => Promise<unknown>, string, boolean][] = [
     ['a leader that is not known', () => registry.fetch(9), 'CAR650', true],
     ['too many requests', () => registry.fetch(12), 'CAR650', true],
     ['wrong credentials', () => registry.fetch(10), 'CAR652', false],
     ['a wrong path of the URL', () => registry.fetch(11), 'CAR652', false],
     ['an incompatible schema', () => registry.register('b-value', SCHEMA), 'CAR651', false],
+    ['a Protobuf schema', () => registry.fetch(20), 'CAR407', false],
+    ['a JSON Schema', () => registry.fetch(21), 'CAR407', false],
+    ['the same by its subject', () => registry.version('proto-value', 'latest'), 'CAR407', false],
+    ['a reference that is not told now', () => registry.fetch(25), 'CAR650', true],
     ['what is no schema', () => registry.register('c-value', '{'), 'CAR651', false],
     [
       'nothing that listens',

@@ -8,6 +8,8 @@ import registryApi, {
   type SchemaRegistryAPIClient,
 } from '@kafkajs/confluent-schema-registry/dist/api/index.js';
 import { CarillonError } from '../core/error.ts';
+import { parseExact, stringifyExact } from '../core/exact-json.ts';
+import { type Definition, definitionsIn, inlineSchema } from './inline-schema.ts';
 import type { RegisteredSchema, RegistryPort } from './registry.ts';
 
 export interface ConfluentRegistryOptions {
@@ -23,6 +25,21 @@ type Parameters = { readonly [name: string]: string | number | { readonly schema
 interface Answer<T> {
   data(): T;
 }
+
+/** What a registry keeps; of Avro it does not say the type. */
+interface Stored {
+  readonly schema: string;
+  readonly schemaType?: string;
+  readonly references?: readonly Reference[];
+}
+
+interface Reference {
+  readonly subject: string;
+  readonly version: number;
+}
+
+/** A bound on what one schema can make us fetch. */
+const REFERENCES_MAX = 256;
 
 interface ResponseError extends Error {
   readonly status?: number;
@@ -47,11 +64,14 @@ export class ConfluentRegistry implements RegistryPort {
     });
   }
 
-  fetch(id: number): Promise<string | null> {
-    return this.#ask(`/schemas/ids/${id}`, null, async () => {
-      const answer: Answer<{ schema: string }> = await this.#api.Schema.find(this.#with({ id }));
-      return answer.data().schema;
+  /** Types of other subjects that it refers to are written out in it. */
+  async fetch(id: number): Promise<string | null> {
+    const path = `/schemas/ids/${id}`;
+    const found = await this.#ask(path, null, async () => {
+      const answer: Answer<Stored> = await this.#api.Schema.find(this.#with({ id }));
+      return answer.data();
     });
+    return found === null ? null : await this.#whole(`schema id ${id}`, found);
   }
 
   register(subject: string, schema: string): Promise<number> {
@@ -72,22 +92,61 @@ export class ConfluentRegistry implements RegistryPort {
 
   /** Asks for each number up to the latest: the client has no call for the list. */
   async versions(subject: string): Promise<readonly number[]> {
-    const latest = await this.version(subject, 'latest');
+    const latest = await this.#stored(subject, 'latest');
     const versions: number[] = [];
     for (let version = 1; version < (latest?.version ?? 0); version++) {
-      if ((await this.version(subject, version)) !== null) versions.push(version);
+      if ((await this.#stored(subject, version)) !== null) versions.push(version);
     }
     return latest === null ? [] : [...versions, latest.version];
   }
 
-  version(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null> {
+  async version(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null> {
+    const found = await this.#stored(subject, version);
+    if (found === null) return null;
+    const schema = await this.#whole(`${subject}, version ${version},`, found);
+    return { id: found.id, version: found.version, schema };
+  }
+
+  #stored(
+    subject: string,
+    version: number | 'latest',
+  ): Promise<(RegisteredSchema & Stored) | null> {
     return this.#ask(`/subjects/${subject}/versions/${version}`, null, async () => {
-      const answer: Answer<RegisteredSchema> = await this.#api.Subject.version(
+      const answer: Answer<RegisteredSchema & Stored> = await this.#api.Subject.version(
         this.#with({ subject, version }),
       );
-      const found = answer.data();
-      return { id: found.id, version: found.version, schema: found.schema };
+      return answer.data();
     });
+  }
+
+  /** Throws CAR407 for what is of another kind: Avro's names for types are JSON Schema's, too. */
+  async #whole(what: string, { schema, schemaType = 'AVRO', references }: Stored): Promise<string> {
+    if (schemaType !== 'AVRO') {
+      throw new CarillonError('CAR407', `${what} is a schema of type ${schemaType}, not Avro.`);
+    }
+    if (references === undefined || references.length === 0) return schema;
+    const types = new Map<string, Definition>();
+    await this.#refer(references, types, new Set());
+    return stringifyExact(inlineSchema(jsonOf(what, schema), (name) => types.get(name)));
+  }
+
+  /** A reference that is not there leaves its types undefined, which who parses it tells. */
+  async #refer(
+    references: readonly Reference[],
+    types: Map<string, Definition>,
+    seen: Set<string>,
+  ): Promise<void> {
+    for (const { subject, version } of references) {
+      const place = `${subject}/${version}`;
+      if (seen.has(place)) continue;
+      if (seen.add(place).size > REFERENCES_MAX) {
+        throw new CarillonError('CAR407', `it refers to more than ${REFERENCES_MAX} others.`);
+      }
+      const found = await this.#stored(subject, version);
+      if (found === null) continue;
+      for (const type of definitionsIn(jsonOf(subject, found.schema))) types.set(type.name, type);
+      await this.#refer(found.references ?? [], types, seen);
+    }
   }
 
   #with(parameters: Parameters): Parameters {
@@ -131,6 +190,14 @@ export class ConfluentRegistry implements RegistryPort {
  */
 function isMissing(error: ResponseError): boolean {
   return error.status === 404 && !/Error, status 404/.test(error.message);
+}
+
+function jsonOf(what: string, schema: string): unknown {
+  try {
+    return parseExact(schema);
+  } catch (cause) {
+    throw new CarillonError('CAR407', `${what} is not JSON, so it is no Avro.`, { cause });
+  }
 }
 
 function withoutCredentials(url: string): string {

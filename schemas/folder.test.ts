@@ -52,3 +52,125 @@ for (const [name, dir, code] of refused) {
     );
   });
 }
+
+const event = (type: unknown, more: object = {}) =>
+  JSON.stringify({
+    type: 'record',
+    name: 'Event',
+    namespace: 'acme.events',
+    fields: [
+      { name: 'home', type },
+      { name: 'away', type, ...more },
+    ],
+  });
+const address = (name = 'Address', namespace = 'acme.events') =>
+  JSON.stringify({
+    type: 'record',
+    name,
+    namespace,
+    fields: [{ name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['A'] } }],
+  });
+
+test('files name the types of others, whatever their order, and each stands for itself', () => {
+  const dir = folder('refer', {
+    'a-event.avsc': event('Address'),
+    'b-address.avsc': address(),
+    'c-money.avsc': '\uFEFF{"type":"enum","name":"acme.Currency","symbols":["EUR"]}',
+    'd-price.avsc': JSON.stringify({
+      type: 'record',
+      name: 'Price',
+      fields: [
+        { name: 'in', type: ['null', 'acme.Currency'], default: null },
+        { name: 'kind', type: 'acme.events.Kind' },
+      ],
+    }),
+    // Two that hold each other.
+    'e-tree.avsc':
+      '{"type":"record","name":"t.Tree","fields":[{"name":"of","type":["null","Leaf"]}]}',
+    'f-leaf.avsc':
+      '{"type":"record","name":"t.Leaf","fields":[{"name":"on","type":["null","Tree"]}]}',
+    'g-two.avsc': `[${record('One')},${record('Two')}]`,
+  });
+  const schemas = readSchemaFolder(dir);
+  assert.deepEqual([...schemas.names()].sort(), [
+    'Address',
+    'Event',
+    'Leaf',
+    'One',
+    'Price',
+    'Tree',
+    'Two',
+  ]);
+  const [home, away] = schemas.get('Event')!.fields;
+  assert.deepEqual(home!.type, JSON.parse(address()));
+  assert.equal(away!.type, 'acme.events.Address');
+  const [currency, kind] = schemas.get('acme.Price')?.fields ?? schemas.get('Price')!.fields;
+  assert.deepEqual((currency!.type as object[])[1], {
+    type: 'enum',
+    name: 'Currency',
+    namespace: 'acme',
+    symbols: ['EUR'],
+  });
+  assert.equal((kind!.type as { name: string }).name, 'Kind');
+});
+
+test('one last part of a name in two namespaces: both are there by their full names', () => {
+  const own = folder('own-names', { 'a.avsc': address('Device', 'reno.tables') });
+  const users = folder('user-names', {
+    'b.avsc': address('Device', 'acme.iot'),
+    'c.avsc': address('Created', 'acme.orders'),
+    'd.avsc': address('Created', 'acme.users'),
+  });
+  const schemas = readSchemaFolder(own, users);
+  // What the engine itself asks for is never replaced by another.
+  assert.equal(schemas.get('Device')?.namespace, 'reno.tables');
+  assert.equal(schemas.get('acme.iot.Device')?.namespace, 'acme.iot');
+  assert.equal(schemas.get('Created'), undefined);
+  assert.equal(schemas.fileOf('acme.users.Created'), join(users, 'd.avsc'));
+  assert.deepEqual(
+    schemas.named('Created').map(({ fullName }) => fullName),
+    ['acme.orders.Created', 'acme.users.Created'],
+  );
+  assert.deepEqual([...schemas.names()].sort(), [
+    'Device',
+    'acme.iot.Device',
+    'acme.orders.Created',
+    'acme.users.Created',
+  ]);
+});
+
+test('CAR409: one name defined by two files of a folder is told with both', () => {
+  const dir = folder('twice', { 'a.avsc': record('A'), 'b.avsc': record('A') });
+  assert.throws(
+    () => readSchemaFolder(dir),
+    (error: { code: string; what: string; where: { file: string } }) =>
+      error.code === 'CAR409' &&
+      error.where.file === join(dir, 'b.avsc') &&
+      error.what.includes('a.avsc'),
+  );
+});
+
+test('all that is wrong in all files is told at once, with file and field', () => {
+  const dir = folder('wrong', {
+    'a.avsc': event('Nowhere'),
+    'b.avsc': '[]',
+    'c.avsc': event(['null', 'string'], { default: '' }).replace('"Event"', '"Other"'),
+    'd.avsc': '7',
+  });
+  assert.throws(
+    () => readSchemaFolder(dir),
+    (error: { diagnostics: { code: string; what: string; where: { file: string } }[] }) => {
+      const told = error.diagnostics.map(({ code, what, where }) => {
+        return `${where.file.slice(dir.length + 1)} ${code} ${what}`;
+      });
+      assert.deepEqual(told.sort(), [
+        'a.avsc CAR421 Event, field "away": type "Nowhere" is not defined.',
+        'a.avsc CAR421 Event, field "home": type "Nowhere" is not defined.',
+        'b.avsc CAR421 an .avsc file holds one Avro record with a name (or an enum or fixed type).',
+        `c.avsc CAR421 Other, field "away": its default is not of the union's first branch: put that branch first.`,
+        'd.avsc CAR421 an .avsc file holds one Avro record with a name (or an enum or fixed type).',
+      ]);
+      return true;
+    },
+  );
+});

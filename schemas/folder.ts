@@ -1,7 +1,11 @@
-/** Reads the folder of Avro schemas: schemas/{events,tables,notifications}/*.avsc. */
+/** Reads the folders of Avro schemas: schemas/{events,tables,notifications}/*.avsc. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CarillonError } from '../core/error.ts';
+import { CarillonError, CarillonErrors, type Diagnostic } from '../core/error.ts';
+import { parseExact } from '../core/exact-json.ts';
+import { shortName } from './avro-type.ts';
+import { type Definition, definitionsIn, inlineSchema } from './inline-schema.ts';
+import { parseSchema, type SchemaProblem } from './parse-schema.ts';
 
 export interface AvroField {
   readonly name: string;
@@ -10,7 +14,7 @@ export interface AvroField {
   readonly doc?: string;
 }
 
-/** A record schema as its file has it. */
+/** A record schema as its file has it; types of other files are written out in it. */
 export interface AvroRecord {
   readonly type: 'record';
   readonly name: string;
@@ -19,36 +23,159 @@ export interface AvroRecord {
   readonly fields: readonly AvroField[];
 }
 
+/** A record of a folder, by its full name. */
+export interface FolderRecord {
+  readonly fullName: string;
+  readonly record: AvroRecord;
+  readonly file: string;
+}
+
 export interface SchemaFolder {
-  /** The record of that name (`ViewingActivity`), or undefined. */
+  /**
+   * The record of that name: a full name (`reno.events.ViewingActivity`), or the last part of one.
+   * Of several with one last part Carillon's own, or none.
+   */
   get(name: string): AvroRecord | undefined;
+  /** Names by which `get` finds one. */
   names(): readonly string[];
   /** Where a schema stands, for messages. */
   fileOf(name: string): string | undefined;
+  /** All records that a name can mean: more than one when their namespaces differ. */
+  named(name: string): readonly FolderRecord[];
 }
 
+/** Of records by name, for tests and tools. */
 export function schemaFolderOf(
   records: ReadonlyMap<string, { record: AvroRecord; file: string }>,
 ): SchemaFolder {
-  return {
-    get: (name) => records.get(name)?.record,
-    names: () => [...records.keys()],
-    fileOf: (name) => records.get(name)?.file,
-  };
+  return new Folder(
+    [...records].map(([name, { record, file }]) => ({ fullName: name, record, file })),
+    0,
+  );
+}
+
+class Folder implements SchemaFolder {
+  readonly #byFullName: ReadonlyMap<string, FolderRecord>;
+  readonly #byShortName = new Map<string, FolderRecord[]>();
+  /** Of the records, so many are Carillon's own. */
+  readonly #own: ReadonlySet<FolderRecord>;
+
+  constructor(records: readonly FolderRecord[], own: number) {
+    this.#byFullName = new Map(records.map((record) => [record.fullName, record]));
+    this.#own = new Set(records.slice(0, own));
+    for (const record of records) {
+      const short = shortName(record.fullName);
+      const same = this.#byShortName.get(short);
+      if (same === undefined) this.#byShortName.set(short, [record]);
+      else same.push(record);
+    }
+  }
+
+  get(name: string): AvroRecord | undefined {
+    return this.#find(name)?.record;
+  }
+
+  names(): readonly string[] {
+    return [...this.#byShortName].flatMap(([short, records]) =>
+      records.map((record) => (this.#find(short) === record ? short : record.fullName)),
+    );
+  }
+
+  fileOf(name: string): string | undefined {
+    return this.#find(name)?.file;
+  }
+
+  named(name: string): readonly FolderRecord[] {
+    const full = this.#byFullName.get(name);
+    if (full !== undefined && name.includes('.')) return [full];
+    return this.#byShortName.get(name) ?? [];
+  }
+
+  #find(name: string): FolderRecord | undefined {
+    const records = this.named(name);
+    if (records.length === 1) return records[0];
+    return records.find((record) => this.#own.has(record));
+  }
+}
+
+/** A file of a folder, and what is defined at its top. */
+interface SchemaFile {
+  readonly path: string;
+  /** Which of the folders it is in. */
+  readonly folder: number;
+  readonly tops: readonly Definition[];
 }
 
 /**
- * All `.avsc` files below `dirs`, by record name; later folders win, so that a user's can replace.
+ * All `.avsc` files below `dirs`. Files may name each other's types, whatever their order. A record
+ * of the same full name in a later folder wins, so that a user's can replace. Throws all that is
+ * wrong in any of them (CAR409, CAR420, CAR421).
  */
 export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
-  const records = new Map<string, { record: AvroRecord; file: string }>();
-  for (const dir of dirs) {
-    for (const file of avscFiles(dir)) {
-      const record = parseRecord(file);
-      records.set(record.name, { record, file });
+  const problems: Diagnostic[] = [];
+  const files = dirs.flatMap((dir, folder) =>
+    avscFiles(dir).flatMap((path) => readFile(path, folder, problems)),
+  );
+  const winners = winnersOf(files, problems);
+  const types = definedIn(files, winners);
+  const records = [...winners.values()].flatMap(({ file, of }): FolderRecord[] => {
+    const json = inlineSchema(standAlone(of), (name) => types.get(name)) as AvroRecord;
+    const told: SchemaProblem[] = [];
+    parseSchema(json, { problems: told });
+    for (const problem of told) problems.push(wrongSchema(file.path, of, problem));
+    return json.type === 'record' ? [{ fullName: of.name, record: json, file: file.path }] : [];
+  });
+  if (problems.length === 1) throw errorOf(problems[0]!);
+  if (problems.length > 0) throw new CarillonErrors(problems);
+  const own = records.filter(({ fullName }) => winners.get(fullName)?.file.folder === 0);
+  return new Folder([...own, ...records.filter((record) => !own.includes(record))], own.length);
+}
+
+function errorOf({ code, what, where, mend }: Diagnostic): CarillonError {
+  return new CarillonError(code, what, { where, mend });
+}
+
+interface Winner {
+  readonly file: SchemaFile;
+  readonly of: Definition;
+}
+
+/** By full name; two in one folder are a mistake, of which the first counts. */
+function winnersOf(files: readonly SchemaFile[], problems: Diagnostic[]): Map<string, Winner> {
+  const winners = new Map<string, Winner>();
+  for (const file of files) {
+    for (const of of file.tops) {
+      const other = winners.get(of.name);
+      if (other?.file.folder !== file.folder) {
+        winners.set(of.name, { file, of });
+        continue;
+      }
+      const what = `"${of.name}" is defined in ${other.file.path} too.`;
+      problems.push(new CarillonError('CAR409', what, { where: { file: file.path } }));
     }
   }
-  return schemaFolderOf(records);
+  return winners;
+}
+
+/** What stands at the top of a file, and inside of it where no other has that name. */
+function definedIn(
+  files: readonly SchemaFile[],
+  winners: ReadonlyMap<string, Winner>,
+): Map<string, Definition> {
+  const types = new Map<string, Definition>();
+  for (const { tops } of files) {
+    for (const top of tops) {
+      for (const inner of definitionsIn(standAlone(top))) types.set(inner.name, inner);
+    }
+  }
+  for (const [name, { of }] of winners) types.set(name, of);
+  return types;
+}
+
+/** With its namespace written out, as it may have come from around it. */
+function standAlone({ name, namespace, json }: Definition): AvroRecord {
+  const own = namespace === '' ? {} : { namespace };
+  return { ...json, name: shortName(name), ...own } as unknown as AvroRecord;
 }
 
 function avscFiles(dir: string): string[] {
@@ -72,19 +199,35 @@ function orUnreadable<T>(path: string, read: () => T): T {
   }
 }
 
-function parseRecord(file: string): AvroRecord {
-  let parsed: unknown;
+/** None when it was told what is wrong with it. */
+function readFile(path: string, folder: number, problems: Diagnostic[]): SchemaFile[] {
+  const text = orUnreadable(path, () => readFileSync(path, 'utf8'));
+  const told = (what: string, cause?: unknown): SchemaFile[] => {
+    problems.push(new CarillonError('CAR421', what, { where: { file: path }, cause }));
+    return [];
+  };
+  let json: unknown;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
+    // Editors of another system begin a text with a mark of its encoding.
+    json = parseExact(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CarillonError('CAR421', `not JSON: ${why}`, { where: { file }, cause });
+    return told(`not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
-  const record = parsed as AvroRecord;
-  if (record?.type !== 'record' || typeof record.name !== 'string') {
-    throw new CarillonError('CAR421', 'an .avsc file holds one Avro record with a name.', {
-      where: { file },
-    });
+  const tops = (Array.isArray(json) ? json : [json]).map(topOf);
+  if (tops.length === 0 || tops.includes(undefined)) {
+    return told('an .avsc file holds one Avro record with a name (or an enum or fixed type).');
   }
-  return record;
+  return [{ path, folder, tops: tops as Definition[] }];
+}
+
+function topOf(json: unknown): Definition | undefined {
+  const [first] = definitionsIn(json);
+  return first?.json === json ? first : undefined;
+}
+
+function wrongSchema(path: string, of: Definition, { at, what }: SchemaProblem): CarillonError {
+  const place = at === '' ? '' : `${at}: `;
+  return new CarillonError('CAR421', `${shortName(of.name)}, ${place}${what}.`, {
+    where: { file: path },
+  });
 }

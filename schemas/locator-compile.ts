@@ -1,15 +1,13 @@
 /**
  * Makes the code of a locator, from the schema that a value was written with and the one that it is
- * read with. It follows avsc's resolution step by step: a column must hold what the decoder gives,
- * and where that is not certain the column stays unknown.
+ * read with. It follows the resolution (schemas/value-reader.ts) step by step: a column must hold
+ * what the decoder gives, and where that is not certain the column stays unknown.
  */
-import type avro from 'avsc';
-import { fixedBytes, hasFixedBytes, isRecord, isUnion, type Skip, SkipMaker } from './avro-walk.ts';
+import type { AvroType, RecordField, RecordType, UnionType } from './avro-type.ts';
+import { fixedBytes, hasFixedBytes, type Skip, SkipMaker } from './avro-walk.ts';
 import { CodeWriter } from './code-writer.ts';
 import { type LocatorCode, OP } from './locator.ts';
-
-/** Whether a value written as `writer` can be read as `reader`. */
-export type IsReadable = (reader: avro.Type, writer: avro.Type) => boolean;
+import { branchFor, writerField } from './value-reader.ts';
 
 /** A field that is looked for: its column, and the rest of its path. */
 interface Want {
@@ -23,70 +21,64 @@ interface Want {
  */
 const CODE_MAX = 16_384;
 const PATH_START = 'value.';
-/** To set it on an object is to give that a prototype, and so the decoder does. */
-const NO_FIELD = '__proto__';
 
 /** The op that gives what the decoder gives: by the writer's kind, then the reader's. */
 const OPS: { readonly [writer: string]: { readonly [reader: string]: number } } = {
   null: { null: OP.NULL },
   boolean: { boolean: OP.BOOLEAN },
   int: { int: OP.NUMBER, long: OP.NUMBER, float: OP.NUMBER, double: OP.NUMBER },
-  long: { long: OP.LONG, float: OP.NUMBER, double: OP.NUMBER },
+  long: { long: OP.NUMBER, float: OP.NUMBER, double: OP.NUMBER },
   float: { float: OP.FLOAT, double: OP.FLOAT },
   double: { double: OP.DOUBLE },
   string: { string: OP.TEXT },
   bytes: { string: OP.TEXT },
 };
 
-/** Column i is path i (`value.a.b`); a path that is there twice is located once. */
+/**
+ * Column i is path i (`value.a.b`); a path that is there twice is located once. All values of the
+ * writer can be read as the reader.
+ */
 export function compileLocator(
-  writer: avro.Type,
-  reader: avro.Type,
+  writer: AvroType,
+  reader: AvroType,
   paths: readonly string[],
-  isReadable: IsReadable,
 ): LocatorCode {
   const wants = paths.map((path, column) => ({ column, parts: partsOf(path) }));
-  // As the decoder does: without a difference it reads by the reader's schema alone.
-  const compiler = new LocatorCompiler(reader.equals(writer), isReadable);
-  return compiler.compile(writer, reader, wants);
+  return new LocatorCompiler().compile(writer, reader, wants);
 }
 
 /** None: nothing that can be located. */
 function partsOf(path: string): readonly string[] {
-  const parts = path.startsWith(PATH_START) ? path.slice(PATH_START.length).split('.') : [];
-  return parts.includes(NO_FIELD) ? [] : parts;
+  return path.startsWith(PATH_START) ? path.slice(PATH_START.length).split('.') : [];
 }
 
 class LocatorCompiler {
-  readonly #isSame: boolean;
-  readonly #isReadable: IsReadable;
   readonly #code = new CodeWriter();
   readonly #skips: Skip[] = [];
   readonly #strict = new SkipMaker(true);
   readonly #lenient = new SkipMaker(false);
 
-  constructor(isSame: boolean, isReadable: IsReadable) {
-    this.#isSame = isSame;
-    this.#isReadable = isReadable;
-  }
-
-  compile(writer: avro.Type, reader: avro.Type, wants: readonly Want[]): LocatorCode {
+  compile(writer: AvroType, reader: AvroType, wants: readonly Want[]): LocatorCode {
     this.#value(writer, reader, wants);
     return { code: this.#code.done(), skips: this.#skips, columns: wants.length };
   }
 
-  #value(writer: avro.Type, reader: avro.Type, wants: readonly Want[]): void {
-    if (isUnion(writer)) this.#union(writer, reader, wants);
-    else if (isUnion(reader)) {
-      const branch = reader.types.find((type) => this.#isReadable(type, writer));
-      this.#branch(writer, reader, branch, wants);
-    } else if (isRecord(writer) && isRecord(reader) && this.#code.length <= CODE_MAX) {
+  #value(writer: AvroType, reader: AvroType, wants: readonly Want[]): void {
+    if (writer.kind === 'union') {
+      this.#branches(writer.types, (type) => this.#value(type, reader, wants));
+    } else if (reader.kind === 'union') {
+      this.#branch(writer, reader, branchFor(writer, reader), wants);
+    } else if (
+      writer.kind === 'record' &&
+      reader.kind === 'record' &&
+      this.#code.length <= CODE_MAX
+    ) {
       this.#record(writer, reader, wants);
     } else this.#leaf(writer, reader, wants);
   }
 
-  #leaf(writer: avro.Type, reader: avro.Type, wants: readonly Want[]): void {
-    const op = OPS[writer.typeName]?.[reader.typeName];
+  #leaf(writer: AvroType, reader: AvroType, wants: readonly Want[]): void {
+    const op = OPS[writer.kind]?.[reader.kind];
     const first = wants.find(({ parts }) => parts.length === 0);
     if (op === undefined || first === undefined) this.#skip(writer, this.#strict);
     else this.#code.op(op, first.column);
@@ -94,27 +86,16 @@ class LocatorCompiler {
     this.#setUnknown(wants.filter((want) => op === undefined || want !== first));
   }
 
-  #union(
-    writer: avro.types.UnwrappedUnionType | avro.types.WrappedUnionType,
-    reader: avro.Type,
-    wants: readonly Want[],
-  ): void {
-    this.#branches(writer.types, (type, n) => {
-      if (this.#isSame && isUnion(reader)) this.#branch(type, reader, reader.types[n], wants);
-      else this.#value(type, reader, wants);
-    });
-  }
-
   /** A value that the reader reads as one branch of its union. */
   #branch(
-    writer: avro.Type,
-    union: avro.Type,
-    branch: avro.Type | undefined,
+    writer: AvroType,
+    union: UnionType,
+    branch: AvroType | undefined,
     wants: readonly Want[],
   ): void {
     // Where a union is ambiguous, the decoder puts all but null into an object of the branch's
     // name.
-    const isPlain = union.typeName === 'union:unwrapped' || branch?.typeName === 'null';
+    const isPlain = !union.isWrapped || branch?.kind === 'null';
     if (branch !== undefined && isPlain) this.#value(writer, branch, wants);
     else {
       this.#skip(writer, this.#strict);
@@ -122,25 +103,21 @@ class LocatorCompiler {
     }
   }
 
-  #record(
-    writer: avro.types.RecordType,
-    reader: avro.types.RecordType,
-    wants: readonly Want[],
-  ): void {
+  #record(writer: RecordType, reader: RecordType, wants: readonly Want[]): void {
     const missing = new Set(wants);
-    writer.fields.forEach((field, n) => {
-      const readers = this.#isSame ? [reader.fields[n]!] : readersOf(reader, field.name);
+    for (const field of writer.fields) {
+      const readers = readersOf(writer, reader, field);
       // What several fields of the reader take from one is left to the decoder.
       const only = readers.length === 1 ? readers[0]! : null;
       const found = wants.filter(({ parts }) => parts[0] === only?.name);
       if (only === null || found.length === 0) {
         this.#skip(field.type, readers.length === 0 ? this.#lenient : this.#strict);
-        return;
+        continue;
       }
       for (const want of found) missing.delete(want);
       const rest = found.map(({ column, parts }) => ({ column, parts: parts.slice(1) }));
       this.#value(field.type, only.type, rest);
-    });
+    }
     this.#setUnknown([...missing]);
   }
 
@@ -148,9 +125,9 @@ class LocatorCompiler {
     for (const { column } of wants) this.#code.op(OP.UNKNOWN, column);
   }
 
-  #skip(type: avro.Type, maker: SkipMaker): void {
+  #skip(type: AvroType, maker: SkipMaker): void {
     const isStrict = maker === this.#strict;
-    if (isUnion(type) && type.types.every((branch) => isPlain(branch, isStrict))) {
+    if (type.kind === 'union' && type.types.every((branch) => isPlain(branch, isStrict))) {
       this.#branches(type.types, (branch) => this.#skip(branch, maker));
     } else if (!isPlain(type, isStrict)) {
       this.#code.op(OP.SKIP, this.#skips.length);
@@ -158,14 +135,14 @@ class LocatorCompiler {
     } else if (hasFixedBytes(type)) {
       const bytes = fixedBytes(type);
       if (bytes > 0) this.#code.op(OP.SKIP_BYTES, bytes);
-    } else if (type.typeName === 'string' || type.typeName === 'bytes') {
+    } else if (type.kind === 'string' || type.kind === 'bytes') {
       this.#code.op(OP.SKIP_TEXT, 0);
     } else {
       this.#code.count(OP.SKIP_INTS, 1);
     }
   }
 
-  #branches(types: readonly avro.Type[], write: (type: avro.Type, n: number) => void): void {
+  #branches(types: readonly AvroType[], write: (type: AvroType, n: number) => void): void {
     this.#code.op(OP.UNION, types.length);
     const places = this.#code.places(types.length);
     const ends: number[] = [];
@@ -179,17 +156,21 @@ class LocatorCompiler {
   }
 }
 
-function readersOf(reader: avro.types.RecordType, written: string): readonly avro.types.Field[] {
-  return reader.fields.filter(({ name, aliases }) => name === written || aliases.includes(written));
+function readersOf(
+  writer: RecordType,
+  reader: RecordType,
+  written: RecordField,
+): readonly RecordField[] {
+  return reader.fields.filter((field) => writerField(writer, field) === written);
 }
 
 /** Whether one op of the code passes over it. */
-function isPlain(type: avro.Type, isStrict: boolean): boolean {
-  switch (type.typeName) {
-    case 'int':
+function isPlain(type: AvroType, isStrict: boolean): boolean {
+  switch (type.kind) {
     case 'string':
     case 'bytes':
       return true;
+    case 'int':
     case 'long':
     case 'enum':
       return !isStrict;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import type avro from 'avsc';
+import avro from 'avsc';
 import fc from 'fast-check';
 import { random } from '../bench/random.ts';
 import { HandClock } from '../core/clock.ts';
@@ -71,12 +71,12 @@ async function worldOf(
   paths.sort(() => chance() - 0.5);
   const decoder = schemas.decoder(schemaId, projection);
   const locator = schemas.locator(schemaId, projection, paths);
-  const isLocatable = decoder !== undefined && !isUndecodable(decoder) && decoder.isSure;
+  const isLocatable = decoder !== undefined && !isUndecodable(decoder) && decoder.isTotal;
   assert.equal(locator !== undefined, isLocatable);
   if (locator === undefined || !isLocatable) return null;
   return {
     schemaId,
-    writer: schemas.writerType(schemaId)!,
+    writer: avro.Type.forSchema(schemaOf(writer) as avro.Schema),
     decoder,
     locator,
     paths,
@@ -122,7 +122,9 @@ function sliceOf(world: World, body: Buffer): { slice: Slice; end: number } {
 }
 
 function isSimple(value: unknown): boolean {
-  if (typeof value === 'number') return !(Math.abs(value) >= 2 ** 52 && Number.isInteger(value));
+  if (typeof value === 'number') {
+    return Number.isFinite(value) && !(Math.abs(value) >= 2 ** 52 && Number.isInteger(value));
+  }
   return value === null || typeof value === 'string' || typeof value === 'boolean';
 }
 

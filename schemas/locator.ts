@@ -12,15 +12,7 @@ import {
   NONE,
   type Slice,
 } from '../core/slice.ts';
-import {
-  ENDS_EARLY,
-  INEXACT_FROM,
-  LONG_MAX,
-  NO_SUCH_INDEX,
-  type Skip,
-  UNSAFE_LONG,
-  Walk,
-} from './avro-walk.ts';
+import { ENDS_EARLY, INEXACT_FROM, NO_SUCH_INDEX, type Skip, Walk } from './avro-walk.ts';
 
 // In the file of the switch and not exported themselves: so they are constants to the compiler, and
 // a record takes 80 ns and not 98.
@@ -29,17 +21,16 @@ const SKIP_TEXT = 1;
 const UNION = 2;
 /** Ops up to here begin by reading a length or an index. */
 const LAST_WITH_SIZE = UNION;
-const LONG = 3;
-const NUMBER = 4;
-const SKIP_INTS = 5;
-const NULL = 6;
-const UNKNOWN = 7;
-const JUMP = 8;
-const BOOLEAN = 9;
-const SKIP_BYTES = 10;
-const SKIP = 11;
-const FLOAT = 12;
-const DOUBLE = 13;
+const NUMBER = 3;
+const SKIP_INTS = 4;
+const NULL = 5;
+const UNKNOWN = 6;
+const JUMP = 7;
+const BOOLEAN = 8;
+const SKIP_BYTES = 9;
+const SKIP = 10;
+const FLOAT = 11;
+const DOUBLE = 12;
 
 /** What a locator's code is made of: ops, each with one argument. */
 export const OP = {
@@ -48,9 +39,7 @@ export const OP = {
   SKIP_TEXT,
   /** Reads the number of a branch: of so many, whose places in the code follow. */
   UNION,
-  /** A long for a reader that throws when it is not exact. */
-  LONG,
-  /** An int, or a long for a reader that takes any number: what is not exact stays unknown. */
+  /** An int or a long: what a double does not hold exactly stays unknown. */
   NUMBER,
   /** Passes over so many ints, longs or enums. */
   SKIP_INTS,
@@ -133,9 +122,8 @@ function run(made: LocatorCode, walk: Walk, slice: Slice, i: number, start: numb
         if (size >= argument) return NO_SUCH_INDEX;
         pc = code[pc + size]!;
         break;
-      case LONG:
       case NUMBER:
-        at = locateInt(op, walk, slice, argument, i, at);
+        at = locateInt(walk, slice, argument, i, at);
         if (at < 0) return at;
         break;
       case SKIP_INTS: {
@@ -166,17 +154,9 @@ function run(made: LocatorCode, walk: Walk, slice: Slice, i: number, start: numb
   return at;
 }
 
-function locateInt(
-  op: number,
-  walk: Walk,
-  slice: Slice,
-  column: number,
-  i: number,
-  start: number,
-): number {
+function locateInt(walk: Walk, slice: Slice, column: number, i: number, start: number): number {
   const at = walk.long(start);
   if (at < 0) return at;
-  if (op === LONG && walk.number > LONG_MAX) return UNSAFE_LONG;
   slice.fieldStart[column]![i] = walk.number < INEXACT_FROM ? FIELD_NUMBER : FIELD_UNKNOWN;
   slice.fieldNumber[column]![i] = walk.number;
   return at;
@@ -195,8 +175,10 @@ function locateFixed(
   if (op === BOOLEAN) {
     fieldStart[column]![i] = bytes[at] === 0 ? FIELD_FALSE : FIELD_TRUE;
   } else {
-    fieldStart[column]![i] = FIELD_NUMBER;
-    fieldNumber[column]![i] = op === FLOAT ? view.getFloat32(at, true) : view.getFloat64(at, true);
+    const number = op === FLOAT ? view.getFloat32(at, true) : view.getFloat64(at, true);
+    // Beside text in a union, what is no number is told with the branch's name.
+    fieldStart[column]![i] = Number.isFinite(number) ? FIELD_NUMBER : FIELD_UNKNOWN;
+    fieldNumber[column]![i] = number;
   }
   return at + size;
 }

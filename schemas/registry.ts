@@ -11,7 +11,8 @@ export interface RegisteredSchema {
 
 export interface RegistryPort {
   /**
-   * The schema text of an id, or null when there is no such id. Throws retryable when it is away.
+   * The schema text of an id, or null when there is no such id. Throws retryable when it is away,
+   * and CAR407 for a schema that is not Avro.
    */
   fetch(id: number): Promise<string | null>;
   /** Registers a schema under a subject (`<topic>-value`) and gives its id; idempotent. */

@@ -5,7 +5,7 @@ import { type Compiled, compile } from '../../compiler/compile.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render, renderJson } from '../../compiler/render.ts';
 import { parseTopologyTest } from '../../compiler/topology-test.ts';
-import type { Diagnostic } from '../../core/error.ts';
+import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
 import { readSchemaFolder, type SchemaFolder } from '../../schemas/folder.ts';
 import { catalog } from '../catalog.ts';
 import { readDeployment } from '../deployment.ts';
@@ -31,12 +31,27 @@ interface Checked {
 export async function check(files: readonly string[], options: CheckOptions): Promise<number> {
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const checker = new Checker(readSchemaFolder(...deployment.schemas), folder);
+  const schemas = schemasOr(() => readSchemaFolder(...deployment.schemas));
+  if (Array.isArray(schemas)) return report(schemas, options);
+  const checker = new Checker(schemas, folder);
   const named = files.length > 0 ? files : withTest(deployment.topology);
   return report(
     pathsOf(named, folder).map((path) => checker.file(path)),
     options,
   );
+}
+
+/** What is wrong with the schemas, file by file: then nothing can be said of who reads them. */
+function schemasOr(read: () => SchemaFolder): SchemaFolder | Checked[] {
+  try {
+    return read();
+  } catch (error) {
+    const isOne = error instanceof CarillonError;
+    if (!isOne && !(error instanceof CarillonErrors)) throw error;
+    const diagnostics = isOne ? [error] : error.diagnostics;
+    const byFile = Map.groupBy(diagnostics, ({ where }) => where.file ?? 'schemas');
+    return [...byFile].map(([file, told]) => ({ file, text: '', diagnostics: told, summary: '' }));
+  }
 }
 
 /** A test file goes with the topology beside it: `reno.test.yaml` with `reno.yaml`. */

@@ -8,6 +8,7 @@ import { MemoryLog } from '../../connectors/memory/log.ts';
 import { type Clock, HandClock } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
+import { parseExact } from '../../core/exact-json.ts';
 import type { Header } from '../../core/headers.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Outcome } from '../../core/outcome.ts';
@@ -233,7 +234,7 @@ export class Drive {
 
   #parse(text: string): Fields {
     try {
-      const line: unknown = JSON.parse(text);
+      const line: unknown = parseExact(text);
       if (typeof line === 'object' && line !== null && !Array.isArray(line)) return line as Fields;
     } catch (error) {
       throw this.#wrong(`it is not JSON: ${error instanceof Error ? error.message : ''}`);

@@ -3,8 +3,10 @@
  * schema of each topic.
  */
 import type { Plan } from '../../compiler/plan.ts';
+import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
+import { jsonForm } from '../../core/json-form.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { Record } from '../../core/record.ts';
 import { schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
@@ -36,7 +38,7 @@ export class DriveWorld {
 
   static async open(plan: Plan, folder: SchemaFolder, clock: Clock): Promise<DriveWorld> {
     const schemas = new AvroSchemas(folder, new MemoryRegistry(), clock);
-    await schemas.open(schemaTopics(plan));
+    await schemas.open(topicSchemas(plan));
     return new DriveWorld(plan, folder, schemas);
   }
 
@@ -101,9 +103,10 @@ export class DriveWorld {
     }
     if (value instanceof Set) return [...value].map((item) => this.plain(item));
     if (value instanceof Record) return this.#held(value);
-    if (Buffer.isBuffer(value)) return value.toString('base64');
     if (Array.isArray(value)) return value.map((item) => this.plain(item));
-    if (typeof value !== 'object' || value === null) return value;
+    if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) {
+      return jsonForm(value);
+    }
     return Object.fromEntries(
       Object.entries(value).map(([key, field]) => [key, this.plain(field)]),
     );
@@ -116,11 +119,4 @@ export class DriveWorld {
     const value = id < 0 ? { value: this.plain(record.value) } : this.valueOf(record);
     return { topic, partition, offset, timestamp, key, count, ...value };
   }
-}
-
-/** The topics of a plan that have a schema: what a registry must know. */
-export function schemaTopics(plan: Plan): { topic: string; schema: string }[] {
-  return plan.topics.flatMap(({ name, schema }) =>
-    schema === undefined ? [] : [{ topic: name, schema }],
-  );
 }

@@ -18,7 +18,7 @@ import { Part } from './part.ts';
 import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
 import { chooseRoles, type Roles } from './roles.ts';
 import type { Running, RunOptions } from './running.ts';
-import { schemaTopicsOf } from './topology.ts';
+import { openSchemas } from './topology.ts';
 
 export async function runDistributed(
   deployment: Deployment,
@@ -43,7 +43,7 @@ export async function runDistributed(
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-    await schemas.open(schemaTopicsOf(topology.plan));
+    await openSchemas(schemas, topology.plan, options.say);
     const inbox = needsInbox(roles, topology.plan.sinks) ? await openInbox(deployment) : null;
     if (inbox !== null) closing.push(() => inbox.close());
     const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };

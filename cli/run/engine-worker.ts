@@ -21,7 +21,7 @@ import { apply } from './apply.ts';
 import { Part } from './part.ts';
 import { EMBEDDED_IN_FILE, EMBEDDED_STREAMS } from './policies.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
-import { schemaTopicsOf } from './topology.ts';
+import { openSchemas } from './topology.ts';
 
 type LogFacts = Parameters<LogLine>[1];
 
@@ -83,7 +83,9 @@ async function start(
   const inbox = openEmbeddedInbox(log);
   await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
   const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-  await schemas.open(schemaTopicsOf(topology.plan));
+  await openSchemas(schemas, topology.plan, (sentence, facts) =>
+    tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
+  );
   const commits = { streamsCommit: EMBEDDED_STREAMS, sinksCommit: EMBEDDED_IN_FILE };
   const before = await apply({
     ...{ deployment, topology, log, registry, inbox, ...commits, losing },

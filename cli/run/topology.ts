@@ -3,16 +3,29 @@
  * posted.
  */
 import type { Plan } from '../../compiler/plan.ts';
+import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { GATEWAY_SCHEMAS } from '../../gateway/gateway-options.ts';
 import type { EventType } from '../../gateway/ingest.ts';
+import type { AvroSchemas, SchemaTopic } from '../../schemas/avro-schemas.ts';
+import type { AvroRecord } from '../../schemas/folder.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 
 /** What the registry must know before anything runs. */
-export function schemaTopicsOf(plan: Plan): { topic: string; schema: string }[] {
-  const topics = new Map<string, string>();
-  for (const { name, schema } of plan.topics) if (schema !== undefined) topics.set(name, schema);
-  for (const { topic, schema } of GATEWAY_SCHEMAS) topics.set(topic, schema);
-  return [...topics].map(([topic, schema]) => ({ topic, schema }));
+export function schemaTopicsOf(plan: Plan): SchemaTopic[] {
+  const topics = new Map<string, SchemaTopic>();
+  for (const topic of [...topicSchemas(plan), ...GATEWAY_SCHEMAS]) topics.set(topic.topic, topic);
+  return [...topics.values()];
+}
+
+/** Says what of the registered schemas cannot be read, when that keeps nobody from starting. */
+export async function openSchemas(
+  schemas: AvroSchemas,
+  plan: Plan,
+  say: (sentence: string, facts: { readonly error: string }) => void,
+): Promise<void> {
+  for (const { code, what } of await schemas.open(schemaTopicsOf(plan))) {
+    say('Of what is registered for a topic not all can be read.', { error: `${code}: ${what}` });
+  }
 }
 
 const EVENTS_PREFIX = 'events.';
@@ -30,14 +43,23 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
     if (!sub.role.startsWith('streams')) continue;
     for (const { source } of sub.streams) {
       if (!source.topic.startsWith(EVENTS_PREFIX) || OWN_TOPICS.has(source.topic)) continue;
-      const key = source.member?.path.replace(/^value\./, '');
+      const avro = schemas.get(source.projection.schema);
       types.set(source.topic.slice(EVENTS_PREFIX.length), {
         topic: source.topic,
         schema: source.projection.schema,
-        avro: schemas.get(source.projection.schema),
-        ...(key === undefined ? {} : { key }),
+        avro,
+        key: keyPathOf(source.member?.path, avro),
       });
     }
   }
   return types;
+}
+
+/** Of a stream without a key's field: `memberId` if there is one, although it may be null. */
+function keyPathOf(
+  path: string | undefined,
+  avro: AvroRecord | undefined,
+): readonly string[] | null {
+  if (path?.startsWith('value.') === true) return path.split('.').slice(1);
+  return avro?.fields.some(({ name }) => name === 'memberId') === true ? ['memberId'] : null;
 }

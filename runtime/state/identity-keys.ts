@@ -7,6 +7,7 @@
  * What lies in the record's bytes and is ASCII, or is a number, makes no text on the way; all else
  * is read as the step would read it.
  */
+import { stringifyExact } from '../../core/exact-json.ts';
 import type { Record } from '../../core/record.ts';
 import {
   FIELD_FALSE,
@@ -255,7 +256,7 @@ function partOf(value: unknown): string | null {
       if (value === null) return null;
       if (Buffer.isBuffer(value)) return `b${value.toString('base64')}`;
       // Decoded Avro keeps its schema's order of fields, so equal values give equal texts.
-      return `j${JSON.stringify(value)}`;
+      return `j${stringifyExact(value)}`;
     default:
       return null;
   }

@@ -8,6 +8,7 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { Record } from '../../core/record.ts';
 import type { Slice } from '../../core/slice.ts';
+import { readSchemaFolder } from '../../schemas/folder.ts';
 import { Driven, lanesWith, planChange, planChanges, START_MS } from '../../test/kit/drive.ts';
 import { sliceOf } from '../../test/kit/slices.ts';
 import { partsOf } from '../../test/kit/task-parts.ts';
@@ -347,11 +348,8 @@ test('what is no text in a collapse key is written as one', async () => {
 
 /** The project's own schema, with a field more. */
 async function otherSchema(field: object) {
-  const { driven } = await opened();
-  const encoder = driven.schemas.encoder('DeviceNotification');
-  const type = driven.schemas.writerType(encoder.schemaId)!;
-  const own = type.schema({ exportAttrs: true }) as { name: string; fields: object[] };
-  const record = { ...own, name: 'DeviceNotification', namespace: NOTIFICATION };
+  const own = readSchemaFolder('schemas').get('DeviceNotification')!;
+  const record = { ...own, namespace: NOTIFICATION };
   return [{ ...record, fields: [...own.fields, field] }] as never as NonNullable<Of['schemas']>;
 }
 

@@ -154,8 +154,13 @@ const cases: readonly Case[] = [
     of: { from: { id: null } },
     sees: { eventId: 'events/0/0' },
   },
-  ...[null, undefined].map((none) => ({
-    what: `an id that is ${none}`,
+  {
+    what: 'an id that is empty, where it lies',
+    row: ({ value }) => ({ key: 'm', value: value({ eventId: '' }) }),
+    sees: { eventId: 'events/0/0' },
+  },
+  ...[null, undefined, ''].map((none) => ({
+    what: `an id that is ${none === '' ? 'empty' : none}`,
     row: ({ value }: Opened) => ({ key: 'm', value: value() }),
     of: { from: { id: { path: 'value.x', column: -1, read: () => none } } },
     sees: { eventId: 'events/0/0' },

@@ -110,13 +110,17 @@ export class Source {
     if (id === null) return;
     const start = id.column < 0 ? FIELD_UNKNOWN : slice.fieldStart[id.column]![i]!;
     if (start >= 0) {
+      const end = slice.fieldEnd[id.column]![i]!;
+      // An empty id is none: all events without one would be one event.
+      if (end === start) return;
       slice.eventStart[i] = start;
-      slice.eventEnd[i] = slice.fieldEnd[id.column]![i]!;
+      slice.eventEnd[i] = end;
       return;
     }
     if (start === NONE) return;
     const eventId = id.read(record);
-    if (eventId !== null && eventId !== undefined) record.eventId = String(eventId);
+    if (eventId === null || eventId === undefined || eventId === '') return;
+    record.eventId = String(eventId);
   }
 
   /** A time that is refused is not set: the dead letter keeps what the log said. */

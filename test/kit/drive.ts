@@ -7,10 +7,12 @@ import assert from 'node:assert/strict';
 import { compile } from '../../compiler/compile.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
+import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { sinks } from '../../connectors/index.ts';
 import { MemoryLog } from '../../connectors/memory/log.ts';
 import { HandClock } from '../../core/clock.ts';
 import { type DeviceTransport, TRANSPORTS, type Transport } from '../../core/device.ts';
+import type { Diagnostic } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { type Delivery, delivered, type Outcome } from '../../core/outcome.ts';
 import { priorityName } from '../../core/priority.ts';
@@ -87,6 +89,8 @@ export class Driven {
   readonly given: Given[] = [];
   /** `stream/step reason`, once for each record. */
   readonly drops: string[] = [];
+  /** What the start has said of the schemas. */
+  readonly warnings: Diagnostic[] = [];
   readonly #options: DrivenOptions;
 
   private constructor(plan: Plan, schemas: AvroSchemas, options: DrivenOptions) {
@@ -104,11 +108,7 @@ export class Driven {
     const registry = options.registry ?? new MemoryRegistry();
     const schemas = new AvroSchemas(known, registry, clock);
     const driven = new Driven(plan, schemas, options);
-    await schemas.open(
-      plan.topics.flatMap(({ name, schema }) =>
-        schema === undefined ? [] : [{ topic: name, schema }],
-      ),
-    );
+    driven.warnings.push(...(await schemas.open(topicSchemas(plan))));
     driven.driver = await driven.#openDriver();
     return driven;
   }

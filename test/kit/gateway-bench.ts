@@ -55,7 +55,12 @@ export class Bench {
       { topic: 'events.plan-change', schema: 'PlanChange' },
     ]);
     const folder = readSchemaFolder(join(import.meta.dirname, '../../schemas'));
-    const type = (topic: string, schema: string) => ({ topic, schema, avro: folder.get(schema) });
+    const type = (topic: string, schema: string, key: string[] | null = ['memberId']) => ({
+      topic,
+      schema,
+      avro: folder.get(schema),
+      key,
+    });
     bench.gateway = await startGateway({
       host: '127.0.0.1',
       port: 0,
@@ -69,6 +74,7 @@ export class Bench {
       eventTypes: new Map([
         ['viewing-activity', type('events.viewing-activity', 'ViewingActivity')],
         ['plan-change', type('events.plan-change', 'PlanChange')],
+        ['plan-kept', type('events.plan-change', 'PlanChange', null)],
       ]),
       random: () => 0,
       roles: { devices: true, ingest: true },

@@ -1,0 +1,26 @@
+/** The topics of a plan that have a schema, and what is read of each: what a registry must know. */
+import type { SchemaTopic } from '../schemas/avro-schemas.ts';
+import type { Plan, TopicPlan } from './plan.ts';
+
+export function topicSchemas(plan: Plan): SchemaTopic[] {
+  return plan.topics.flatMap((topic) => {
+    const { name, schema } = topic;
+    if (schema === undefined) return [];
+    const reads = readsOf(plan, topic);
+    return [{ topic: name, schema, ...(reads === undefined ? {} : { reads }) }];
+  });
+}
+
+/** Undefined: all, as of what is kept as rows or handed over whole. */
+function readsOf(plan: Plan, { name, use }: TopicPlan): readonly string[] | undefined {
+  if (use !== 'events' && use !== 'output') return undefined;
+  const fields = new Set<string>();
+  for (const { streams } of plan.subTopologies) {
+    for (const { source } of streams) {
+      if (source.topic !== name) continue;
+      if (source.projection.fields === undefined) return undefined;
+      for (const field of source.projection.fields) fields.add(field);
+    }
+  }
+  return [...fields];
+}
