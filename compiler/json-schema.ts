@@ -51,8 +51,16 @@ const byName = (description: string, value: Json): Json => ({
 });
 const listOf = (description: string, items: Json): Json => ({ type: 'array', description, items });
 
+const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
+
 const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } = {
   duration: ({ doc }) => durationOf(doc),
+  time_of_day: ({ doc }) => ({
+    type: 'string',
+    pattern: orVariable(TIME_OF_DAY),
+    description: doc,
+  }),
+  time_zone: ({ doc }) => text(doc),
   count: ({ doc, min, max }) =>
     countOf(doc, { minimum: min ?? 0, ...(max === undefined ? {} : { maximum: max }) }),
   bytes: ({ doc }) => ({ type: 'string', pattern: orVariable(SIZE), description: doc }),
@@ -222,6 +230,7 @@ const TO = {
           ...listOf('What it may go by; all of the lane.', { enum: TRANSPORTS }),
           uniqueItems: true,
         },
+        schema: text('The record name of the schema of what steps give; that of the events.'),
         reach: {
           enum: REACHES,
           default: REACHES[0],

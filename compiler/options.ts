@@ -3,6 +3,7 @@
  * declares. Defaults go the same way as written values, so they are checked against the schema too.
  */
 import type { Option, OptionKind, Options } from '../core/spec.ts';
+import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
@@ -150,10 +151,26 @@ function treeOf(value: unknown, span: Span): Tree {
   return { kind: 'scalar', span, value: scalar, expanded: false, told: false, textStart: -1 };
 }
 
+const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
+
 const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   duration: (reading) => quantity(reading, readDuration),
   count: (reading) => quantity(reading, readCount),
   bytes: (reading) => quantity(reading, readBytes),
+  time_of_day: (reading) => {
+    const text = textOf(reading, reading.tree, 'a time of day (22:00)');
+    if (text === undefined) return undefined;
+    const time = parseTimeOfDay(text.value);
+    if (time === undefined) tell(reading, 'CAR350', text.span, `is "${text.value}".`);
+    return time;
+  },
+  time_zone: (reading) => {
+    const text = textOf(reading, reading.tree, 'a time zone (Europe/Berlin)');
+    if (text === undefined || TimeZone.named(text.value) !== null) return text?.value;
+    const mend = didYouMean(text.value, Intl.supportedValuesOf('timeZone'), ZONE_MEND);
+    tell(reading, 'CAR351', text.span, `names the zone "${text.value}".`, mend);
+    return undefined;
+  },
   path: (reading) => {
     const text = textOf(reading, reading.tree, 'a path');
     return text === undefined ? undefined : onePath(reading, text)?.reader;
@@ -212,7 +229,16 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
 
 function tell(
   reading: Reading,
-  code: 'CAR303' | 'CAR306' | 'CAR309' | 'CAR314' | 'CAR201' | 'CAR240' | 'CAR312',
+  code:
+    | 'CAR303'
+    | 'CAR306'
+    | 'CAR309'
+    | 'CAR314'
+    | 'CAR201'
+    | 'CAR240'
+    | 'CAR312'
+    | 'CAR350'
+    | 'CAR351',
   span: Span,
   what: string,
   mend?: string,

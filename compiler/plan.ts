@@ -143,6 +143,8 @@ export interface LaneTarget {
   readonly lane: LanePlan;
   /** What the use case allows; the device's first of these is taken, or each, as `reach` says. */
   readonly transports: readonly Transport[];
+  /** Of the value that steps give; undefined: the source's. */
+  readonly schema?: string;
   readonly reach: Reach;
   readonly outcomes: OutcomeLevel;
   /** Fields whose values make the collapse key; empty: no collapsing. */

@@ -6,6 +6,8 @@ import type { Catalog, Option, Options, SinkSpec, StepSpec } from '../core/spec.
 
 const KIND_DOCS: { readonly [kind: string]: string } = {
   duration: 'duration',
+  time_of_day: 'time of day',
+  time_zone: 'time zone',
   count: 'whole number',
   bytes: 'size',
   path: 'path',

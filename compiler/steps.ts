@@ -1,5 +1,6 @@
 /** Step lists: chains copied in, types looked up, options resolved, names made unique. */
 import type { StepSpec } from '../core/spec.ts';
+import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
 import { afterMap, asItCame, type OriginOf } from './origins.ts';
 import type { TablePlan } from './plan.ts';
@@ -106,9 +107,11 @@ export function resolveSteps(
     }
     if (!isGiven) for (const field of resolved.fields) fields.add(field);
     if (!isGiven && spec.kind === 'operator') fields.add('*');
+    if (!isGiven && spec.gives?.kind === 'gathered') fields.add('*');
     const before = originOf;
-    if (resolved.gives !== undefined) {
-      shape = resolved.gives;
+    const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
+    if (gives !== undefined) {
+      shape = gives;
       originOf = afterMap(before, resolved.sources);
       isGiven = true;
     }

@@ -7,6 +7,7 @@ import { checkEffects, checkExceptions, type WrittenException } from './effect-c
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
+import { makesDevices, resolvePayloadSchema } from './payload-schemas.ts';
 import {
   type LanePlan,
   type LaneTarget,
@@ -70,7 +71,6 @@ const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'show'];
 /** Brokers refuse what is more than an hour ahead of them (`message.timestamp.after.max.ms`). */
 const MAX_FUTURE_MS_MAX = 30 * 60_000;
 const MAX_FUTURE_MS_DEFAULT = 600_000;
-
 /** Undefined when something was told. */
 export function resolveStream(
   scope: StreamScope,
@@ -327,17 +327,14 @@ function resolveLaneTarget(
 ): ResolvedTarget | undefined {
   const { report } = scope;
   const { subject } = stream;
-  const section = written.only(['lane', 'transports', 'reach', 'outcomes', 'collapse']);
+  const section = written.only(['lane', 'transports', 'schema', 'reach', 'outcomes', 'collapse']);
   const name = section.neededText('lane', 'Write to: { lane: … } or to: { topic: …, schema: … }.');
   const lane = name === undefined ? undefined : namedLane(report, subject, scope.lanes, name);
   const collapse = collapsePaths(scope, section, steps?.shape ?? ANY_SHAPE);
-  if (steps !== undefined && !steps.steps.some(({ spec }) => spec.kind === 'expand')) {
+  if (steps?.steps.some(makesDevices) === false) {
     report.error('CAR212', section.span, `${subject}: no step makes one record per device.`);
   }
-  if (steps?.isGiven && from !== undefined) {
-    // What a step gives is encoded with the source's schema, which the devices know.
-    checkFits(scope, subject, section.span, steps.shape, from.shape, from.schema);
-  }
+  const schema = resolvePayloadSchema(scope, section, steps, from);
   if (lane === undefined || name === undefined) return undefined;
   checkPriorities(scope, subject, name, lane, rule);
   const transports = section.choices('transports', lane.transports) ?? lane.transports;
@@ -345,7 +342,10 @@ function resolveLaneTarget(
   const outcomes = section.choice('outcomes', OUTCOME_LEVELS) ?? 'told';
   const fields = steps?.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
   const readers = collapse.map(({ reader }) => reader);
-  return { target: { kind: 'lane', lane, transports, reach, outcomes, collapse: readers }, fields };
+  return {
+    target: { kind: 'lane', lane, transports, ...schema, reach, outcomes, collapse: readers },
+    fields,
+  };
 }
 
 function collapsePaths(scope: StreamScope, section: Section, shape: Shape): ResolvedPath[] {

@@ -1,14 +1,16 @@
 /** The topics of a plan that have a schema, and what is read of each: what a registry must know. */
 import type { SchemaTopic } from '../schemas/avro-schemas.ts';
+import { payloadSchemas } from './payload-schemas.ts';
 import type { Plan, TopicPlan } from './plan.ts';
 
 export function topicSchemas(plan: Plan): SchemaTopic[] {
-  return plan.topics.flatMap((topic) => {
+  const ofTopics = plan.topics.flatMap((topic) => {
     const { name, schema } = topic;
     if (schema === undefined) return [];
     const reads = readsOf(plan, topic);
     return [{ topic: name, schema, ...(reads === undefined ? {} : { reads }) }];
   });
+  return [...ofTopics, ...payloadSchemas(plan)];
 }
 
 /** Undefined: all, as of what is kept as rows or handed over whole. */

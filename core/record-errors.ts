@@ -107,6 +107,11 @@ export const RECORD_ERRORS = {
     what: 'A member has more devices to be told than `devices_max` of a fan_out allows.',
     mend: 'Raise `devices_max`, or set `on_excess: drop_least_recent`.',
   },
+  CAR281: {
+    slug: 'too-many-elements',
+    what: 'An event has a longer list than `elements_max` of a flat_map allows.',
+    mend: 'Raise `elements_max`, or set `on_excess: keep_first`.',
+  },
   CAR801: {
     slug: 'conservation-broken',
     what: 'A step lost or doubled a record: in is not passed + dropped + dead letters + held.',

@@ -170,6 +170,15 @@ export class Record {
     return this.slice.classMask[this.i]!;
   }
 
+  /** The bits of TRANSPORTS that it may go by, or ANY_TRANSPORT (-1). */
+  get transports(): number {
+    return this.slice.transports[this.i]!;
+  }
+
+  set transports(bits: number) {
+    this.slice.transports[this.i] = bits;
+  }
+
   /** The device that caused the event and is spared, or null. */
   get except(): string | null {
     const { slice, i } = this;

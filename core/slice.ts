@@ -27,6 +27,9 @@ export const FIELD_TRUE = -4;
 /** The locator does not know: the value has to be decoded. */
 export const FIELD_UNKNOWN = -5;
 
+/** No mark of `preferences`: it may go by every transport that its stream allows. */
+export const ANY_TRANSPORT = -1;
+
 /** No mark of `target`: all devices are told. */
 export const NO_TARGET = -1;
 
@@ -80,6 +83,8 @@ export class Slice {
   readonly count: Int32Array;
   /** Bits of DEVICE_CLASSES that `target` allows, or NO_TARGET. */
   readonly classMask: Int32Array;
+  /** Bits of TRANSPORTS that `preferences` leaves, or ANY_TRANSPORT. */
+  readonly transports: Int32Array;
   /** The id of the device that is spared, in `bytes`; NONE, or GIVEN. */
   readonly exceptStart: Int32Array;
   readonly exceptEnd: Int32Array;
@@ -129,6 +134,7 @@ export class Slice {
     this.deadlineMs = numbers();
     this.count = ints();
     this.classMask = ints();
+    this.transports = ints();
     this.exceptStart = ints();
     this.exceptEnd = ints();
     this.device = ints();
@@ -213,6 +219,7 @@ export class Slice {
     this.deadlineMs[i] = 0;
     this.count[i] = 1;
     this.classMask[i] = NO_TARGET;
+    this.transports[i] = ANY_TRANSPORT;
     this.exceptStart[i] = NONE;
     this.device[i] = NONE;
     this.output[i] = 0;
@@ -248,6 +255,7 @@ export class Slice {
     this.deadlineMs[j] = from.deadlineMs[i]!;
     this.count[j] = from.count[i]!;
     this.classMask[j] = from.classMask[i]!;
+    this.transports[j] = from.transports[i]!;
     this.exceptStart[j] = from.exceptStart[i]!;
     this.exceptEnd[j] = from.exceptEnd[i]!;
     this.device[j] = from.device[i]!;

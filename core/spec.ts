@@ -7,6 +7,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
 import type { ErrorCode } from './error-table.ts';
+import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
 import type { Record } from './record.ts';
@@ -36,6 +37,8 @@ export interface Expression<T> {
 
 export type OptionKind =
   | 'duration'
+  | 'time_of_day'
+  | 'time_zone'
   | 'count'
   | 'bytes'
   | 'path'
@@ -67,7 +70,7 @@ export interface Option<T> {
   readonly type?: T;
 }
 
-function option<T>(
+export function option<T>(
   kind: OptionKind,
   doc: string,
   fallback: unknown,
@@ -79,9 +82,6 @@ function option<T>(
 /** Milliseconds; written with a unit. */
 export const duration = (doc: string, fallback?: string): Option<number> =>
   option('duration', doc, fallback);
-/** A duration that may be left out. */
-export const optionalDuration = (doc: string): Option<number | null> =>
-  option('duration', doc, null, { required: false });
 /** A whole number, at least 1. */
 export const count = (
   doc: string,
@@ -93,9 +93,6 @@ export const bytes = (doc: string, fallback?: string): Option<number> =>
   option('bytes', doc, fallback);
 export const path = (doc: string, fallback?: string): Option<FieldReader> =>
   option('path', doc, fallback);
-/** A path that may be left out. */
-export const optionalPath = (doc: string): Option<FieldReader | null> =>
-  option('path', doc, null, { required: false });
 export const paths = (doc: string, fallback?: readonly string[]): Option<readonly FieldReader[]> =>
   option('paths', doc, fallback);
 export const predicate = (doc: string, fallback?: string): Option<Expression<boolean>> =>
@@ -173,6 +170,7 @@ interface StepSpecBase<O extends Options> {
   /** More prose for the reference page: guarantees, limits, sources of rules. */
   readonly description?: string;
   readonly config: O;
+  readonly gives?: Gives;
   /** The type of a later step that reads what this one sets; without one it has no effect. */
   readonly marksFor?: string;
   /** The type of sink that needs what this step looks up; others lose by its drops. */
@@ -250,9 +248,9 @@ export interface TimedSpec<
 > extends StepSpecBase<O>,
     Fates<D, C, N> {
   readonly kind: 'timed';
-  /** Has a column of kind `record`: each row stands for one held record. */
+  /** Has a column of kind `record`: each record that is held stands in a row of its own. */
   readonly rows: R;
-  readonly keyedBy: keyof O & string;
+  readonly keyedBy?: keyof O & string;
   open(
     config: ValuesOf<O>,
     context: StepContext<R, NoInfer<D>, NoInfer<N>>,
@@ -268,6 +266,8 @@ export interface TimedEmit {
   (record: Record): Record;
   /** Sends on the record that the store's current row holds. */
   held(): Record;
+  /** The value of the record that the store's current row holds, or null. */
+  value(): unknown;
 }
 
 /** Any stateless RxJS pipeline over slices; for custom processors. */

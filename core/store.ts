@@ -25,7 +25,8 @@ export interface Key {
 
 /**
  * `int`: a whole number, written as a varint. `double`: any number, 8 bytes. `name`: one of few
- * texts (topics), kept once. `record`: a held record with its bytes, origin and slots; at most one.
+ * texts (topics), kept once. `record`: a held record with its bytes, origin and slots, or none; at
+ * most one column.
  */
 export type ColumnKind = 'int' | 'double' | 'name' | 'record';
 
@@ -40,7 +41,10 @@ export function columns<const C extends ColumnKinds>(of: C): Columns<C> {
   return { columns: of };
 }
 
-/** A held record, as a view on its row. */
+/**
+ * A held record, as a view on its row. A row whose record was never put in holds none, and its
+ * numbers mean nothing.
+ */
 export interface HeldRecord {
   readonly offset: number;
   readonly timestamp: number;
@@ -71,6 +75,16 @@ export interface ColumnStore<C extends ColumnKinds> {
   readonly size: number;
   /** A key of the step's own, as text; good until the next call. */
   key(text: string): Key;
+  /**
+   * The nth key below another: its bytes, NUL, and `n` (0 to 2^53-1) as 14 digits, so that the
+   * parts of a key are ordered by their numbers. No two keys share a part; a step that keeps parts
+   * keeps nothing under the bare keys. Good until the next call.
+   */
+  part(of: Key, n: number): Key;
+  /** The row last got, put or due: the current one. Throws when there is none. */
+  row(): RowView<C>;
+  /** The key whose part the row last got, put or due stands under; good until the next call. */
+  wholeKey(): Key;
   get(key: Key): RowView<C> | undefined;
   /** The row of a key, made if it is not there (numbers 0, names ''); it counts as changed. */
   put(key: Key): RowView<C>;

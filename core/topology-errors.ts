@@ -248,6 +248,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'A sink lacks the step that finds what it needs.',
     mend: 'Add the step to the sink.',
   },
+  CAR280: {
+    slug: 'field-given-twice',
+    what: 'A step gives a field twice.',
+    mend: 'Give one of the two another name.',
+  },
   CAR301: {
     slug: 'unknown-option',
     what: 'A step or sink does not have such an option.',
@@ -332,6 +337,16 @@ export const TOPOLOGY_ERRORS = {
     slug: 'has-never-false',
     what: 'has() asks for a field that a record of the schema always has.',
     mend: 'Compare with null: value.name != null.',
+  },
+  CAR350: {
+    slug: 'not-a-time-of-day',
+    what: 'An option that takes a time of day has something else.',
+    mend: 'Write hours and minutes of 24 hours, as 22:00 or 07:30.',
+  },
+  CAR351: {
+    slug: 'unknown-time-zone',
+    what: 'A time zone is not in the IANA database.',
+    mend: 'Write a name of the IANA database, as Europe/Berlin or UTC.',
   },
   CAR402: {
     slug: 'unknown-field',

@@ -1,4 +1,5 @@
-import { defineEach, duration, optionalDuration } from '../core/spec.ts';
+import { optionalDuration } from '../core/more-options.ts';
+import { defineEach, duration } from '../core/spec.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
 
 const STALE = dropped('stale');

@@ -43,7 +43,9 @@ for (const [name, spec] of steps) {
 const PLAIN: { readonly [kind: string]: unknown } = {
   duration: '1s',
   count: 1,
+  time_of_day: '22:00',
   table: 'devices',
+  path: 'value.id',
   paths: ['value.id'],
   predicate: () => true,
   expressions: {},

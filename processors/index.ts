@@ -5,8 +5,10 @@
 import type { StepSpec } from '../core/spec.ts';
 import { coalesce } from './coalesce.ts';
 import { dedup } from './dedup.ts';
+import { digest } from './digest.ts';
 import { fanOut } from './fan-out.ts';
 import { filter } from './filter.ts';
+import { flatMap } from './flat-map.ts';
 import { foldDevices } from './fold-devices.ts';
 import { foldPresence } from './fold-presence.ts';
 import { gateOnline } from './gate-online.ts';
@@ -14,15 +16,20 @@ import { gateStaleness } from './gate-staleness.ts';
 import { map } from './map.ts';
 import { ownToken } from './own-token.ts';
 import { peek } from './peek.ts';
+import { preferences } from './preferences.ts';
+import { quietHours } from './quiet-hours.ts';
 import { registerDevice } from './register-device.ts';
 import { sample } from './sample.ts';
 import { target } from './target.ts';
+import { throttle } from './throttle.ts';
 
 const all: readonly StepSpec[] = [
   coalesce,
   dedup,
+  digest,
   fanOut,
   filter,
+  flatMap,
   foldDevices,
   foldPresence,
   gateOnline,
@@ -30,9 +37,12 @@ const all: readonly StepSpec[] = [
   map,
   ownToken,
   peek,
+  preferences,
+  quietHours,
   registerDevice,
   sample,
   target,
+  throttle,
 ];
 
 export const steps: ReadonlyMap<string, StepSpec> = new Map(all.map((spec) => [spec.type, spec]));

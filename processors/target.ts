@@ -1,5 +1,6 @@
 import { DEVICE_CLASSES } from '../core/device.ts';
-import { defineEach, optionalPath, someOf } from '../core/spec.ts';
+import { optionalPath } from '../core/more-options.ts';
+import { defineEach, someOf } from '../core/spec.ts';
 import { PASSED } from '../core/verdict.ts';
 
 const CHOICES = {

@@ -63,6 +63,7 @@ const plain: HeldFacts = {
   count: 1,
   output: 0,
   classMask: -1,
+  transports: -1,
   except: null,
   device: null,
   isGiven: false,

@@ -20,6 +20,7 @@ export function appendCopy(from: Slice, i: number, out: Slice): number {
   out.deadlineMs[j] = from.deadlineMs[i]!;
   out.count[j] = from.count[i]!;
   out.classMask[j] = from.classMask[i]!;
+  out.transports[j] = from.transports[i]!;
   out.output[j] = from.output[i]!;
   copyRange(from, from.keyStart, from.keyEnd, i, out, out.keyStart, out.keyEnd, j);
   copyRange(from, from.valueStart, from.valueEnd, i, out, out.valueStart, out.valueEnd, j);

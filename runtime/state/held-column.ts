@@ -3,14 +3,16 @@
  * in the form that the changelog has. In the changelog a held record is
  *
  *   topic, partition, offset, time | key, value, headers, event id | priority, deadline, count,
- *   output, class mask | excepted device (with a class mask), device
+ *   output, (-2, transports where they are narrowed,) class mask | excepted device (with a class
+ *   mask), device
  *
- * and the second and fourth part are the entry, as they are: an entry is slot (i32), length of the
- * first of the two (i32), and both. What was given as an object is written by v8 (rule D11).
+ * or -1 where the row holds none; and the second and fourth part are the entry, as they are: an
+ * entry is slot (i32), length of the first of the two (i32), and both. What was given as an object
+ * is written by v8 (rule D11).
  */
 import type { Record } from '../../core/record.ts';
 import { schemaIdOf } from '../../core/schema.ts';
-import type { Slice } from '../../core/slice.ts';
+import { ANY_TRANSPORT, type Slice } from '../../core/slice.ts';
 import type { HeldRecord } from '../../core/store.ts';
 import type { VarintReader } from '../../core/varint.ts';
 import { copyBytes } from './copy-bytes.ts';
@@ -31,8 +33,13 @@ const PARTITION = 6;
 const PRIORITY = 7;
 const OUTPUT = 8;
 const CLASS_MASK = 9;
-export const HELD_WIDTH = 10;
+const TRANSPORTS = 10;
+export const HELD_WIDTH = 11;
 const HEAD_BYTES = 8;
+/** In the changelog, in place of the topic's length: the row holds no record. */
+const NO_RECORD = -1;
+/** Before the class mask, which is never less than -1: the transports that are left follow. */
+const NARROWED = -2;
 
 export class HeldColumn {
   readonly #at: number;
@@ -78,6 +85,7 @@ export class HeldColumn {
     numbers[at + PRIORITY] = record.priority;
     numbers[at + OUTPUT] = record.output;
     numbers[at + CLASS_MASK] = record.classMask;
+    numbers[at + TRANSPORTS] = record.transports;
   }
 
   /** From here on all can be undone, until `keep` or `undo`. */
@@ -122,6 +130,7 @@ export class HeldColumn {
   }
 
   topic(place: Place): string {
+    this.#entry(place);
     return this.#names.text(place.numbers[place.at + this.#at + TOPIC]!);
   }
 
@@ -150,6 +159,7 @@ export class HeldColumn {
     out.output[i] = numbers[at + OUTPUT]!;
     const classMask = numbers[at + CLASS_MASK]!;
     out.classMask[i] = classMask;
+    out.transports[i] = numbers[at + TRANSPORTS]!;
     appendParts(out, i, start, classMask >= 0);
     return i;
   }
@@ -176,6 +186,10 @@ export class HeldColumn {
   write(place: Place, to: RowWriter): void {
     const { numbers } = place;
     const at = place.at + this.#at;
+    if (!this.isIn(place)) {
+      to.int(NO_RECORD);
+      return;
+    }
     const entry = this.#entry(place);
     const slab = this.#slabs.view(entry);
     const from = this.#slabs.at(entry) + HEAD_BYTES;
@@ -189,6 +203,11 @@ export class HeldColumn {
     to.double(numbers[at + DEADLINE]!);
     to.int(numbers[at + COUNT]!);
     to.int(numbers[at + OUTPUT]!);
+    const transports = numbers[at + TRANSPORTS]!;
+    if (transports !== ANY_TRANSPORT) {
+      to.int(NARROWED);
+      to.int(transports);
+    }
     to.int(numbers[at + CLASS_MASK]!);
     to.raw(slab, middle, from - HEAD_BYTES + this.#slabs.length(entry));
   }
@@ -198,6 +217,10 @@ export class HeldColumn {
     const { numbers } = place;
     const at = place.at + this.#at;
     const topicSize = from.next();
+    if (topicSize === NO_RECORD) {
+      this.release(place);
+      return;
+    }
     const topicAt = from.at;
     from.at += topicSize;
     numbers[at + TOPIC] = this.#names.numberOf(bytes, topicAt, from.at);
@@ -216,7 +239,12 @@ export class HeldColumn {
     from.at += 8;
     numbers[at + COUNT] = from.next();
     numbers[at + OUTPUT] = from.next();
-    const classMask = from.next();
+    let classMask = from.next();
+    numbers[at + TRANSPORTS] = ANY_TRANSPORT;
+    if (classMask === NARROWED) {
+      numbers[at + TRANSPORTS] = from.next();
+      classMask = from.next();
+    }
     numbers[at + CLASS_MASK] = classMask;
     const second = from.at;
     if (classMask >= 0) skipBlob(from);

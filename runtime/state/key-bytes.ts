@@ -4,6 +4,10 @@ import { hashKey } from './key-hash.ts';
 
 const BYTES_FIRST = 256;
 const ASCII_LOOP_MAX = 64;
+/** Hexadecimal, of numbers to 2^53: what is printed of a key stays a text. */
+const PART_DIGITS = 14;
+/** A NUL, and the number. */
+export const PART_BYTES = 1 + PART_DIGITS;
 
 export class KeyBytes implements Key {
   bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
@@ -22,6 +26,25 @@ export class KeyBytes implements Key {
     if (this.bytes.length < text.length * 3) this.#take(Buffer.allocUnsafeSlow(text.length * 4));
     this.end = text.length <= ASCII_LOOP_MAX ? putAscii(this.bytes, 0, text) : -1;
     if (this.end < 0) this.end = this.bytes.write(text, 0, 'utf8');
+    this.hash = hashKey(this.view, 0, this.end);
+    return this;
+  }
+
+  /** Makes it a copy of `view[start, end)`, with a part's number behind it where `n` is given. */
+  ofBytes(view: DataView, start: number, end: number, n?: number): this {
+    this.#text = null;
+    const size = end - start;
+    if (this.bytes.length < size + PART_BYTES) {
+      this.#take(Buffer.allocUnsafeSlow(2 * size + PART_BYTES));
+    }
+    for (let i = 0; i < size; i++) this.view.setUint8(i, view.getUint8(start + i));
+    this.start = 0;
+    this.end = size;
+    if (n !== undefined) {
+      this.view.setUint8(size, 0);
+      putAscii(this.bytes, size + 1, n.toString(16).padStart(PART_DIGITS, '0'));
+      this.end = size + PART_BYTES;
+    }
     this.hash = hashKey(this.view, 0, this.end);
     return this;
   }

@@ -30,6 +30,7 @@ const facts: HeldFacts = {
   count: 2,
   output: 0,
   classMask: 63,
+  transports: -1,
   except: 'ph-1',
   device: null,
   isGiven: false,
@@ -177,7 +178,7 @@ test('faults of a step are told: no current row, no held record, two of them', (
   }
   store.put(store.key('a'));
   assert.throws(() => store.appendHeld(new Slice()), /holds no record/);
-  assert.throws(() => commit(store), /holds no record/);
+  assert.throws(() => store.heldTopic(), /holds no record/);
   const plain = new RowStore('dedup', seen);
   plain.put(plain.key('a'));
   assert.throws(() => plain.heldTopic(), /hold no records/);

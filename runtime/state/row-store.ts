@@ -18,7 +18,7 @@ import { VarintReader } from '../../core/varint.ts';
 import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
 import { DueWheel } from './due-wheel.ts';
 import { HELD_WIDTH, HeldColumn } from './held-column.ts';
-import { KeyBytes } from './key-bytes.ts';
+import { KeyBytes, PART_BYTES } from './key-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { FIRST_PUT, KeyTable, NO_SLOT } from './key-table.ts';
 import { Names } from './names.ts';
@@ -44,6 +44,8 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   readonly #place = new Place();
   readonly #row: RowView<C>;
   readonly #key = new KeyBytes();
+  readonly #part = new KeyBytes();
+  readonly #whole = new KeyBytes();
   readonly #changelog = new ChangelogReader();
   #slot = NO_SLOT;
   #dueSlot = NO_SLOT;
@@ -81,6 +83,22 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
 
   key(text: string): KeyBytes {
     return this.#key.ofText(text);
+  }
+
+  part(of: Key, n: number): KeyBytes {
+    return this.#part.ofBytes(of.view, of.start, of.end, n);
+  }
+
+  row(): RowView<C> {
+    return this.#at(this.#current());
+  }
+
+  wholeKey(): KeyBytes {
+    const slot = this.#current();
+    const start = this.#table.keyStart(slot);
+    const end = start + this.#table.keyLength(slot) - PART_BYTES;
+    if (end < start) throw new Error(`store ${this.name}: the row is no part of a key`);
+    return this.#whole.ofBytes(this.#table.keyView(slot), start, end);
   }
 
   get(key: Key): RowView<C> | undefined {
@@ -194,9 +212,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     }
   }
 
-  /** False right after a delete, or a `get` that found nothing. */
-  get hasRow(): boolean {
-    return this.#slot !== NO_SLOT;
+  /** Whether there is a current row, and it holds a record. */
+  get holdsRecord(): boolean {
+    return this.#slot !== NO_SLOT && this.#held?.isIn(this.#place) === true;
   }
 
   /** Of the record that the current row holds; a slice has records of one topic partition only. */
@@ -223,6 +241,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     const place = new Place();
     for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
       this.#move(slot, place);
+      if (!this.#held.isIn(place)) continue;
       const id = this.#held.schemaId(place, reader);
       if (id >= 0) ids.add(id);
     }
@@ -288,7 +307,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   #plain(): { [column: string]: unknown } {
     const record = this.#columns.find(({ kind }) => kind === 'record');
     const plain: { [column: string]: unknown } = {};
-    if (record !== undefined) plain[record.name] = this.#heldCopy();
+    if (record !== undefined) {
+      plain[record.name] = this.#held!.isIn(this.#place) ? this.#heldCopy() : null;
+    }
     const row: { readonly [column: string]: unknown } = this.#row;
     for (const { name, kind } of this.#columns) if (kind !== 'record') plain[name] = row[name];
     return plain;

@@ -9,6 +9,7 @@ import type { TimedEmit } from '../../core/spec.ts';
 import type { ColumnKinds } from '../../core/store.ts';
 import { appendCopy } from '../state/append-copy.ts';
 import type { RowStore } from '../state/row-store.ts';
+import type { Reading } from './reading.ts';
 
 export class HeldOutput {
   readonly emit: TimedEmit;
@@ -25,8 +26,14 @@ export class HeldOutput {
   #mark = 0;
   #slice: Slice | null = null;
 
-  /** `send`: sends a slice on; it is empty when it returns. */
-  constructor(store: RowStore<ColumnKinds>, fields: number, send: (slice: Slice) => void) {
+  /** `send`: sends a slice on; it is empty when it returns. `reading`: reads held values. */
+  constructor(
+    store: RowStore<ColumnKinds>,
+    fields: number,
+    send: (slice: Slice) => void,
+    reading: Pick<Reading, 'relocate'>,
+  ) {
+    const looked = new Slice(fields, 1);
     this.#store = store;
     this.#fields = fields;
     this.#send = send;
@@ -40,6 +47,12 @@ export class HeldOutput {
       held: () => {
         const out = this.#turnTo(store.heldTopic(), store.heldPartition());
         return this.#at(this.#store.appendHeld(out));
+      },
+      value: () => {
+        looked.resetOwn(store.heldTopic(), store.heldPartition());
+        store.appendHeld(looked);
+        reading.relocate(looked);
+        return new Record(looked, 0).value;
       },
     });
   }

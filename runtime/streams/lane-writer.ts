@@ -10,7 +10,7 @@ import { TRANSPORTS } from '../../core/device.ts';
 import { DeviceLines } from '../../core/device-lines.ts';
 import { Record } from '../../core/record.ts';
 import { type Schemas, WIRE_HEADER_BYTES } from '../../core/schema.ts';
-import { GIVEN, Slice } from '../../core/slice.ts';
+import { ANY_TRANSPORT, GIVEN, Slice } from '../../core/slice.ts';
 import { Node, type Refusal } from '../node.ts';
 import type { DeviceNumbers } from './device-numbers.ts';
 import { NotificationForm, type NotificationParts } from './notification-form.ts';
@@ -20,6 +20,7 @@ import type { TaskParts } from './task-parts.ts';
 export const LANE_STEP = 'lane';
 
 const ID_BYTES = 36;
+const INBOX = TRANSPORTS.indexOf('inbox');
 const NO_DEVICE: Refusal = {
   code: 'CAR506',
   why: 'it has no device: fan_out must come before the lane',
@@ -133,7 +134,8 @@ export class LaneWriter {
     const line = slice.device[i]!;
     const { devices } = slice;
     if (line < 0 || devices === null) return this.#refuse(record, NO_DEVICE);
-    const first = devices.firstTransport(line, this.#allowed);
+    const wanted = slice.transports[i]!;
+    const first = this.#transport(devices, line, wanted);
     if (first < 0) return this.#drop(record, 'no_transport');
     const numbers = this.#numbers;
     this.#turnTo(slice, record);
@@ -146,9 +148,9 @@ export class LaneWriter {
     parts.line = line;
     parts.idAt = j * ID_BYTES;
     parts.sequence = numbers.last + 1;
-    if (this.#to.reach === 'all') {
-      return this.#writeAll(slice, record, devices.pushTransports(line, this.#allowed));
-    }
+    const each =
+      this.#to.reach === 'all' ? devices.pushTransports(line, this.#allowed & wanted) : 0;
+    if (each !== 0) return this.#writeAll(slice, record, each);
     if (!this.#writeTo(slice, record, first)) return 0;
     numbers.give(first);
     return 1;
@@ -193,6 +195,18 @@ export class LaneWriter {
     return false;
   }
 
+  /**
+   * The device's first transport that use case and member allow, or -1. A member who wants it in
+   * the inbox has it there, whatever else the device is reached by.
+   */
+  #transport(devices: DeviceLines, line: number, wanted: number): number {
+    const allowed = this.#allowed;
+    if (wanted === ANY_TRANSPORT) return devices.firstTransport(line, allowed);
+    const first = devices.firstTransport(line, allowed & wanted);
+    if (first >= 0) return first;
+    return (allowed & wanted & (1 << INBOX)) !== 0 ? INBOX : -1;
+  }
+
   #lane(priority: number, transport: number, devices: DeviceLines, line: number): BatchBuilder {
     const partition = devices.partitionOf(line, this.#partitions);
     const at = transport * this.#partitions + partition;
@@ -230,7 +244,7 @@ export class LaneWriter {
       parts.payloadSchemaId = slice.view.getUint32(start + 1);
       return;
     }
-    const encoder = this.#schemas.encoder(this.#stream.source.projection.schema);
+    const encoder = this.#schemas.encoder(this.#to.schema ?? this.#stream.source.projection.schema);
     parts.payload = encoder.toBuffer(record.value);
     parts.payloadStart = WIRE_HEADER_BYTES;
     parts.payloadEnd = parts.payload.length;

@@ -192,15 +192,20 @@ export function timedOperator(
   if (store === null) throw new Error(`timed step ${step.node.name} has no store`);
   const later: (() => void)[] = [];
   const timed = spec.open(step.plan.config as never, contextOf(of, step, host, later) as never);
-  const keys = keysOf(step, spec.keyedBy)!;
+  const keys = keysOf(step, spec.keyedBy);
   const { node } = step;
   const { counts } = node;
   let sendOn: (slice: Slice) => void = () => {};
-  const held = new HeldOutput(store, fields, (out) => {
-    counts.out += out.selected;
-    if (out.selected > 0) reading.relocate(out);
-    sendOn(out);
-  });
+  const held = new HeldOutput(
+    store,
+    fields,
+    (out) => {
+      counts.out += out.selected;
+      if (out.selected > 0) reading.relocate(out);
+      sendOn(out);
+    },
+    reading,
+  );
   const attempt = new Attempt(store, held, later);
   return overSlices((slice, send) => {
     sendOn = send;
@@ -214,7 +219,8 @@ export function timedOperator(
       attempt.begin();
       let verdict: Verdict;
       try {
-        verdict = timed.record(record, held.emit, keys.at(j));
+        const key = keys === null ? null : keys.at(j);
+        verdict = timed.record(record, held.emit, key);
       } catch (error) {
         attempt.undo();
         node.failed(record, error);

@@ -86,7 +86,7 @@ export function contextOf(
       else later.push(() => node.count(name, by));
     },
     settle(verdict, by = 1, offset = -1) {
-      const origin = rows?.hasRow === true ? rows : null;
+      const origin = rows?.holdsRecord === true ? rows : null;
       const topic = origin?.heldTopic() ?? '';
       const partition = origin?.heldPartition() ?? host.partition;
       const dropped = { topic, partition, offset: origin === null ? -1 : offset };

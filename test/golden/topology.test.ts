@@ -106,6 +106,7 @@ test('the reference names every type, option, drop and example', () => {
 });
 
 const TABLES = `tables:
+  members:  { topic: tables.members,  schema: MemberPreferences, key: memberId }
   devices:  { topic: tables.devices,  schema: MemberDevices, key: memberId }
   presence: { topic: tables.presence, schema: Presence,      key: deviceId }
 `;
@@ -121,17 +122,22 @@ function toldOf(text: string, first: number, last: number): string[] {
     .map(({ code, what }) => `${code} ${what}`);
 }
 
+/** An example that needs an event with a list. */
+const EXAMPLE_SCHEMAS: { readonly [type: string]: string } = { flat_map: 'DeviceRegistration' };
+
 for (const { type, example, isInternal, joinsFor } of catalog.steps.values()) {
   // What looks up by the record's key stands in a sink, whose records are keyed by device.
   const key = joinsFor === undefined ? 'memberId' : 'deviceId';
   const expected = isInternal === true ? ['CAR248'] : [];
   test(`the example of step ${type} ${isInternal ? 'is for the engine alone' : 'compiles'}`, () => {
     const lines = example.trimEnd().split('\n');
+    const schema = EXAMPLE_SCHEMAS[type] ?? 'ViewingActivity';
+    const id = schema === 'ViewingActivity' ? ', id: value.eventId' : '';
     const text = `topology: example
 streams:
   viewing-activity:
     id: va
-    from: { topic: events.viewing-activity, schema: ViewingActivity, id: value.eventId, key: value.${key} }
+    from: { topic: events.of-example, schema: ${schema}, key: value.${key}${id} }
     steps:
 ${lines.map((line) => `      ${line}`).join('\n')}
     to: { topic: out, schema: ViewingActivity }

@@ -29,6 +29,7 @@ export interface HeldFacts {
   readonly count: number;
   readonly output: number;
   readonly classMask: number;
+  readonly transports: number;
   readonly except: string | null;
   readonly device: MemberDevice | null;
   /** Texts are given by steps; otherwise they lie in bytes where that can be. */
@@ -69,6 +70,7 @@ export const heldFacts: fc.Arbitrary<HeldFacts> = fc
     count: fc.integer({ min: 1, max: 100 }),
     output: fc.nat(2),
     classMask: fc.constantFrom(-1, 0, 5, 0x7fffffff),
+    transports: fc.constantFrom(-1, -1, 0, 5, 15),
     except: fc.option(fc.constantFrom('tv-1', 'ü', 'x'.repeat(70))),
     device: fc.option(device),
     isGiven: fc.boolean(),
@@ -99,6 +101,7 @@ export function recordOf(facts: HeldFacts): Record {
   record.count = facts.count;
   record.output = facts.output;
   slice.classMask[0] = facts.classMask;
+  record.transports = facts.transports;
   if (facts.value !== null && 'given' in facts.value) record.value = facts.value.given;
   if (facts.isGiven) give(facts, record);
   else locate(facts, slice);
@@ -136,12 +139,13 @@ function locate(facts: HeldFacts, slice: Slice): void {
 /** What a record says, by the interface that steps have. */
 export function factsOf(record: Record): { [fact: string]: unknown } {
   const { topic, partition, offset, timestamp, key, eventId, priority } = record;
-  const { deadlineMs, count, output, classMask, except, device } = record;
+  const { deadlineMs, count, output, classMask, transports, except, device } = record;
   const place = { topic, partition, offset, timestamp, key, eventId, priority };
   const value = record.isTombstone ? null : (record.valueBytes?.toString('hex') ?? record.value);
   const headers =
     record.headers?.map((header) => [header.key, header.value.toString('hex')]) ?? null;
-  return { ...place, deadlineMs, count, output, classMask, except, device, value, headers };
+  const slots = { deadlineMs, count, output, classMask, transports };
+  return { ...place, ...slots, except, device, value, headers };
 }
 
 /** Appends the record as a part of a row. */
@@ -155,7 +159,10 @@ export function oldHeld(facts: HeldFacts, to: ByteWriter): void {
   to.int(facts.headers === null ? -1 : facts.headers.length);
   for (const header of facts.headers ?? []) to.text(header.key).blob(header.value);
   to.text(facts.eventId ?? `${topic}/${partition}/${offset}`).int(facts.priority);
-  to.double(facts.deadlineMs).int(facts.count).int(facts.output).int(facts.classMask);
+  to.double(facts.deadlineMs).int(facts.count).int(facts.output);
+  // What was not there yet is told only where it says something.
+  if (facts.transports !== -1) to.int(-2).int(facts.transports);
+  to.int(facts.classMask);
   if (facts.classMask >= 0) {
     to.blob(facts.except === null ? null : Buffer.from(facts.except, 'utf8'));
   }

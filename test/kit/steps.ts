@@ -19,6 +19,7 @@ import { BatchCursor, wholeBatch } from '../../core/record-batch.ts';
 import { Slice } from '../../core/slice.ts';
 import type { Expression, FieldReader, Option, StepSpec } from '../../core/spec.ts';
 import { type DevicesView, NEVER, type TableView } from '../../core/store.ts';
+import { parseTimeOfDay } from '../../core/time-zone.ts';
 import type { StepCounts, Verdict } from '../../core/verdict.ts';
 import { appendCopy } from '../../runtime/state/append-copy.ts';
 import type { StepHost } from '../../runtime/streams/step.ts';
@@ -101,6 +102,8 @@ function resolve(name: string, option: Option<unknown>, given: unknown): unknown
   switch (option.kind) {
     case 'duration':
       return parseDuration(plain as string) ?? assert.fail(`${name}: ${plain} is no duration`);
+    case 'time_of_day':
+      return parseTimeOfDay(plain as string) ?? assert.fail(`${name}: ${plain} is no time of day`);
     case 'path':
       return fieldReader(plain as string);
     case 'paths':

@@ -60,6 +60,7 @@ function forgetful(store: ColumnStore<Any>, every: number): ColumnStore<Any> {
 function changing(emit: TimedEmit, change: (record: Record) => Record): TimedEmit {
   return Object.assign((record: Record) => change(emit(record)), {
     held: () => change(emit.held()),
+    value: () => emit.value(),
   });
 }
 
