@@ -6,7 +6,9 @@ import { test } from 'node:test';
 import { OWN_TOPOLOGIES, ROOT } from '../rings.ts';
 
 test('every folder with a topology is checked strictly', () => {
-  const files = globSync('**/*.yaml', { cwd: ROOT, exclude: ['**/node_modules/**'] });
+  // The template has schemas of its own: cli/init/pipeline.test.ts wants no word about it either.
+  const exclude = ['**/node_modules/**', 'cli/init/template/**'];
+  const files = globSync('**/*.yaml', { cwd: ROOT, exclude });
   const topologies = files.filter((file) =>
     /^streams:/m.test(readFileSync(join(ROOT, file), 'utf8')),
   );
