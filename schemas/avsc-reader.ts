@@ -1,8 +1,8 @@
 /**
- * Reading by avsc, whose generated code takes half the time of ours, wherever it gives the same
- * value: the reader's fields are the writer's own, or some of them. What avsc has no form for
- * (maps, unions of several types, names of other alphabets) is read by value-reader.ts, as is any
- * value that it refuses: that one is exact, or says why it cannot be read.
+ * Reading by avsc, a well-kept library, wherever it gives the same value as we do: the reader's
+ * fields are the writer's own, or some of them. What avsc has no form for (maps, unions of several
+ * types, names of other alphabets) is read by value-reader.ts, as is any value that it refuses:
+ * that one is exact, or says why it cannot be read.
  */
 import avro from 'avsc';
 import { type AvroType, isSameType, type RecordType } from './avro-type.ts';

@@ -4,7 +4,6 @@
  * end.
  */
 import assert from 'node:assert/strict';
-import { schemaTopics } from '../../cli/drive/world.ts';
 import { compile } from '../../compiler/compile.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
