@@ -13,11 +13,11 @@ import {
   type LaneTarget,
   OUTCOME_LEVELS,
   type PriorityRule,
-  REACHES,
   type StartRule,
   type TopicTarget,
 } from './plan.ts';
 import { readDuration } from './quantity.ts';
+import { resolveReach } from './reach.ts';
 import { listed } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
@@ -338,7 +338,7 @@ function resolveLaneTarget(
   if (lane === undefined || name === undefined) return undefined;
   checkPriorities(scope, subject, name, lane, rule);
   const transports = section.choices('transports', lane.transports) ?? lane.transports;
-  const reach = section.choice('reach', REACHES) ?? REACHES[0];
+  const reach = resolveReach(report, section, steps);
   const outcomes = section.choice('outcomes', OUTCOME_LEVELS) ?? 'told';
   const fields = steps?.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
   const readers = collapse.map(({ reader }) => reader);

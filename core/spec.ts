@@ -177,6 +177,8 @@ interface StepSpecBase<O extends Options> {
   readonly joinsFor?: string;
   /** True: a step of the engine's own sub-topologies, which no file may name. */
   readonly isInternal?: boolean;
+  /** True: it leaves a notification fewer transports than its stream allows. */
+  readonly narrows?: boolean;
   warns?(config: ValuesOf<O>): readonly ConfigWarning[];
   times?(config: ValuesOf<O>): StepTimes;
   /** Options beside `keyedBy` that say what a row means (a window): an edit of one resets it. */
@@ -184,7 +186,6 @@ interface StepSpecBase<O extends Options> {
   /** A YAML step that the reference shows and a test compiles. */
   readonly example: string;
 }
-
 type Rows = Columns | RowCodec<unknown>;
 
 interface KeyedSpec<O extends Options, R> {

@@ -343,6 +343,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'An option that takes a time of day has something else.',
     mend: 'Write hours and minutes of 24 hours, as 22:00 or 07:30.',
   },
+  CAR282: {
+    slug: 'wish-not-kept',
+    what: 'A step leaves a member fewer transports, and the stream hands on to the others.',
+    mend: 'Write `reach: first`, or `reach: all`, in the `to:` of the stream.',
+  },
   CAR351: {
     slug: 'unknown-time-zone',
     what: 'A time zone is not in the IANA database.',

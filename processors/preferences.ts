@@ -34,7 +34,8 @@ export const preferences = defineEach({
     'Otherwise it goes by the first transport of each device that both the stream and the member',
     'allow; where that leaves none, `inbox` among the wanted ones keeps it for the next pull, and',
     'without it the lane drops it as `no_transport`. Two such steps leave what both allow. The table is',
-    'read as it is when the event is processed; it is read to its end before the first event. Put',
+    'read as it is when the event is processed; it is read to its end before the first event. Its',
+    'stream says `reach: first` or `reach: all`, as what is handed on later is not asked again. Put',
     'it before steps that hold records up: what is not wanted then costs no state.',
   ].join(' '),
   config: {
@@ -57,6 +58,7 @@ export const preferences = defineEach({
     no_word: 'Records of members who have not said.',
     narrowed: 'Records that may go by some transports only.',
   },
+  narrows: true,
   example: '- preferences: { table: members, by: value.memberId, unset: tell }',
   open({ table: name, by, unset }, context) {
     const members = context.table<MemberPreferences>(name);

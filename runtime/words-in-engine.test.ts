@@ -215,6 +215,7 @@ test('preferences: the lane that is left, through a hold and a restart', async (
   assert.deepEqual(driven.drops, [
     'plan-change/preferences unwanted',
     'plan-change/lane no_transport',
+    'websocket/gate_online offline',
   ]);
   await driven.end();
 });

@@ -51,6 +51,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR221',
   'CAR222',
   'CAR280',
+  'CAR282',
   'CAR240',
   'CAR241',
   'CAR242',
