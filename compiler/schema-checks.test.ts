@@ -53,6 +53,8 @@ const times: readonly [unknown, string | undefined][] = [
   ['double', 'a number'],
   [['null', 'long'], 'a whole number or null'],
   [['long', 'int'], 'a union of long, int'],
+  [['long', 'string'], 'a union of long, string'],
+  [['null', 'string', logical('long')], 'a union of null, string, long'],
 ];
 for (const [type, is] of times) {
   test(`time: on ${JSON.stringify(type)} is ${is === undefined ? 'good' : 'CAR403'}`, () => {

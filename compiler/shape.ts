@@ -5,7 +5,8 @@
 import type { AvroField, AvroRecord } from '../schemas/folder.ts';
 
 export type Shape =
-  | { readonly kind: 'double' | 'string' | 'bool' | 'bytes' | 'null' | 'any' }
+  | { readonly kind: 'double' | 'string' | 'bool' | 'bytes' | 'null' }
+  | AnyShape
   | IntShape
   | UnionShape
   | { readonly kind: 'enum'; readonly name: string; readonly symbols: readonly string[] }
@@ -13,6 +14,13 @@ export type Shape =
   | { readonly kind: 'map'; readonly values: Shape }
   | { readonly kind: 'nullable'; readonly of: Shape }
   | RecordShape;
+
+/** Not known, or one of several forms that show in the value itself. */
+export interface AnyShape {
+  readonly kind: 'any';
+  /** The types of the union that it comes from. */
+  readonly branches?: readonly string[];
+}
 
 export interface IntShape {
   readonly kind: 'int';
@@ -141,8 +149,8 @@ class ShapeBuilder {
     const forms = shapes.map(({ kind }) => JSON_FORMS[kind]);
     const isTold =
       forms.includes('text') && forms.includes('object') && shapes.some((of) => isToldAsText(of));
-    if (new Set(forms).size === forms.length && !isTold) return ANY_SHAPE;
     const names = branches.map((branch) => branchName(branch, namespace));
+    if (new Set(forms).size === forms.length && !isTold) return { kind: 'any', branches: names };
     return { kind: 'union', branches: names.filter((name) => name !== 'null') };
   }
 }

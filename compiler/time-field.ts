@@ -1,4 +1,4 @@
-/** Which whole numbers of a schema are epoch milliseconds, as far as its types say. */
+/** Which values of a schema are epoch milliseconds, as far as its types say. */
 import type { Shape } from './shape.ts';
 
 /** Logical types of a long that are no epoch milliseconds. */
@@ -15,8 +15,11 @@ const NO_TIMES_OF_32_BITS: { readonly [logical: string]: string } = {
   'time-millis': 'a time of day (time-millis)',
 };
 
-/** What a whole number is, when it cannot be a time; undefined: it may be one. */
+/** What a whole number or a union is, when it cannot be a time; undefined: it may be one. */
 export function noTimeBecause(shape: Shape): string | undefined {
+  if (shape.kind === 'any' && shape.branches !== undefined) {
+    return `a union of ${shape.branches.join(', ')}`;
+  }
   if (shape.kind !== 'int') return undefined;
   const { bits, logical = '' } = shape;
   if (bits === 32) return NO_TIMES_OF_32_BITS[logical] ?? 'a 32-bit int';

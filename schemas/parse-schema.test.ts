@@ -39,6 +39,8 @@ const bad: readonly [schema: unknown, problem: string, written: 'read' | 'not re
   [{ ...record(), name: 'string' }, ': "string" is the name of a primitive type', 'read'],
   [record(field({ ...ENUM, symbols: ['a-b'] })), 'field "f": "a-b" is not a symbol', 'read'],
   [record(field({ ...ENUM, symbols: ['A', 'A'] })), 'field "f": a symbol stands twice', 'read'],
+  [record(field({ ...ENUM, symbols: [] })), 'field "f": enum "K" has no symbol, so', 'read'],
+  [record(field([])), 'field "f": a union without types', 'read'],
   [record(field({ ...ENUM, default: 'B' })), 'field "f": the default "B" of enum "K"', 'read'],
   [record(field(ENUM), { name: 'g', type: ENUM }), 'field "g": type "K" is defined twice', 'read'],
   [record(field('R')), ': record "R" holds itself without an end', 'read'],

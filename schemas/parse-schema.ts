@@ -157,6 +157,7 @@ class Parser {
     if (this.#isStrict && twice !== undefined) {
       return this.#fault(`a union has "${twice}" twice`);
     }
+    if (this.#isStrict && types.length === 0) return this.#fault('a union without types');
     return unionOf(types);
   }
 
@@ -236,6 +237,7 @@ class Parser {
     if (this.#isStrict) {
       const bad = symbols.find((symbol) => !NAME.test(symbol));
       if (bad !== undefined) this.#fault(`"${bad}" is not a symbol: letters, digits and _`);
+      if (symbols.length === 0) this.#fault(`enum "${name}" has no symbol, so no value is of it`);
       if (new Set(symbols).size < symbols.length) this.#fault('a symbol stands twice');
       if (fallback !== undefined && !symbols.includes(fallback)) {
         this.#fault(`the default "${fallback}" of enum "${name}" is none of its symbols`);
