@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type GivenEvent, lineSource } from './event-sources.ts';
+import { type GivenEvent, lineSource, sampleSource } from './event-sources.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-lines-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -51,4 +51,24 @@ test('a file that is not there, asked at once and when its error has come alread
   await assert.rejects(readFile(join(folder, 'none')));
   await new Promise((resolve) => setImmediate(resolve));
   await assert.rejects(late(0), { code: 'CAR902', what: 'there is no such file.' });
+});
+
+test('samples give a key beside the event only where the event has none of its own', async () => {
+  const fields = [{ name: 'id', type: 'string' }];
+  const record = { type: 'record', name: 'E', fields } as const;
+  const of = (type: string, member: string | null) => ({
+    ...{ type, record, member, time: null, id: 'id' },
+  });
+  const source = sampleSource({
+    ...{ seed: 1, run: 'r', members: 3, mistakes: false },
+    types: ['plan-change'],
+    bySchema: [of('of-a-member', 'id'), of('of-nobody', null)],
+  });
+  const keys = new Map<string, boolean>();
+  for (let n = 0; n < 100; n++) {
+    const event = (await source(1_000))!;
+    keys.set(event.type, event.key !== undefined);
+  }
+  const expected = { 'of-a-member': false, 'of-nobody': true, 'plan-change': false };
+  assert.deepEqual(Object.fromEntries([...keys].sort()), expected);
 });

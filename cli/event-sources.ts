@@ -20,7 +20,10 @@ export type EventSource = (nowMs: number) => Promise<GivenEvent | undefined>;
 
 export function sampleSource(options: SampleEventsOptions): EventSource {
   const events = new SampleEvents(options);
-  return async (nowMs) => events.next(nowMs);
+  return async (nowMs) => {
+    const { type, key, value, sample } = events.next(nowMs);
+    return sample?.member === null ? { type, value, key } : { type, value };
+  };
 }
 
 /** A line longer than any topic takes is not read on. */

@@ -46,7 +46,10 @@ export class HeldOutput {
     this.emit = Object.assign(emit, {
       held: () => {
         const out = this.#turnTo(store.heldTopic(), store.heldPartition());
-        return this.#at(this.#store.appendHeld(out));
+        const i = this.#store.appendHeld(out);
+        // Not the row's: an edit may have brought it here from another priority.
+        out.priority = this.#slice!.priority;
+        return this.#at(i);
       },
       value: () => {
         looked.resetOwn(store.heldTopic(), store.heldPartition());

@@ -63,6 +63,20 @@ export const PRIORITY_EDITS: readonly Edit[] = [
     told: ['x high e2'],
   },
   {
+    what: 'another priority while an event is held that no other follows: it is of the new one',
+    first: x({ steps: [COALESCE] }),
+    async run(p) {
+      await p.post(['e1'], { member: 'm-2' });
+      await p.advance(MINUTES_10);
+      await p.post(['e2'], { member: 'm-2' });
+      await edit(p, x({ steps: [COALESCE], priority: '{ as: high }' }));
+      await p.advance(MINUTES_10);
+      await p.post(['e3'], { member: 'm-2' });
+      await p.advance(MINUTES_10);
+    },
+    told: ['x high e2', 'x high e3', 'x normal e1'],
+  },
+  {
     what: 'to where others read the same topic, which are further: each goes on where it was',
     first: of({ id: 'a', priority: '{ as: high }' }, { id: 'x' }),
     async run(p) {

@@ -243,6 +243,7 @@ export class EditedPipeline {
           const of = this.#schemas.decodeByWriter(at, 0, at.length) as DeviceNotification;
           const eventId = this.#eventOf(of);
           told.push(`${of.useCase} ${of.priority} ${eventId}`);
+          assert.ok(lane.includes(`.${of.priority}.`), `${eventId} of ${of.priority} in ${lane}`);
         }
       }
     }
