@@ -205,6 +205,9 @@ const faults: readonly [string, string, number, number][] = [
   ['matches(value.text, "a")', 'CAR313', 0, 24],
   ['value.tags.exists(t, t.matches("a"))', 'CAR313', 21, 35],
   ['value.text ==', 'CAR310', 13, 13],
+  ['value.whole > 99999999999999999999', 'CAR311', 14, 34],
+  ['value.whole / 0 > 1', 'CAR311', 0, 15],
+  ['value.whole % 0 == 1', 'CAR311', 0, 15],
 ];
 for (const [source, code, start, end] of faults) {
   test(`${source} is refused as ${code}`, () => {
@@ -214,3 +217,22 @@ for (const [source, code, start, end] of faults) {
     assert.deepEqual(fault.at && [fault.at.start, fault.at.end], [start, end]);
   });
 }
+
+test('a union whose branches show only in the record is compared with nothing', () => {
+  const fields = [
+    { name: 'n', type: ['int', 'long'] },
+    { name: 'm', type: ['null', 'int', 'long'] },
+  ];
+  const shape = shapeOf({ type: 'record', name: 'Of', fields } as AvroRecord);
+  for (const source of ['value.n > 3', '3 == value.n', 'value.m < 3', 'value.m != 1']) {
+    const fault = new CelCompiler().compile(source, shape);
+    assert.ok('code' in fault && fault.code === 'CAR404', source);
+    assert.match(fault.mend ?? '', /"int" in value\.[nm]/);
+  }
+  for (const source of ['value.m == null', '"int" in value.n', 'value.n["int"] > 3']) {
+    const fault = new CelCompiler().compile(source, shape);
+    assert.ok(!('code' in fault), JSON.stringify(fault));
+  }
+  const least = new CelCompiler().compile('-9223372036854775808 < value.n["long"]', shape);
+  assert.ok(!('code' in least), JSON.stringify(least));
+});

@@ -216,6 +216,8 @@ function checkTree(node: ASTNode, shape: Shape): ExpressionFault | undefined {
     const what = 'matches() is a regular expression, and one that hangs would stop its task.';
     return { code: 'CAR313', what, mend: undefined, at: node.range };
   }
+  const number = checkNumbers(node);
+  if (number !== undefined) return number;
   if (node.op === '.') {
     const fault = checkField(node.args[0], node.args[1], shape, node);
     if (fault !== undefined) return fault;
@@ -235,6 +237,22 @@ function checkTree(node: ASTNode, shape: Shape): ExpressionFault | undefined {
   }
   return undefined;
 }
+
+/** Literals that fail on every record, whatever is in it. */
+function checkNumbers(node: ASTNode): ExpressionFault | undefined {
+  if (node.op === 'value' && typeof node.args === 'bigint' && node.args > INT64_END) {
+    const what = `${node.args} is no whole number of 64 bits, so nothing is equal to it.`;
+    return { code: 'CAR311', what, mend: undefined, at: node.range };
+  }
+  if (node.op !== '/' && node.op !== '%') return undefined;
+  const [, divisor] = node.args as [ASTNode, ASTNode];
+  if (divisor.op !== 'value' || divisor.args !== 0n) return undefined;
+  const what = 'it divides by 0, which fails on every record.';
+  return { code: 'CAR311', what, mend: undefined, at: node.range };
+}
+
+/** With a minus before it, which is a node of its own, it is the least. */
+const INT64_END = 2n ** 63n;
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', 'in', '<', '<=', '>', '>=']);
 
@@ -297,7 +315,14 @@ function checkNullable(
   node: ASTNode,
 ): ExpressionFault | undefined {
   const of = shapeOfPath(path, shape);
-  if (of?.kind !== 'nullable' || literal.op !== 'value') return undefined;
+  if (of === undefined || literal.op !== 'value' || literal.args === null) return undefined;
+  const union = withoutNull(of);
+  if (union.kind === 'union' && node.op !== 'in') {
+    const name = pathOf(path);
+    const what = `${name} is a ${shapeName(union)}: no branch of it is compared with a value.`;
+    return { code: 'CAR404', what, mend: branchMend(name, union), at: node.range };
+  }
+  if (of.kind !== 'nullable') return undefined;
   // What a list has in it is another matter than the list.
   if (node.op === 'in' && node.args[1] === path) return undefined;
   const kinds = LITERAL_KINDS[typeof literal.args];

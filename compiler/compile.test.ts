@@ -159,6 +159,8 @@ const variables: readonly [string, { [name: string]: string }, number][] = [
   ['"${KEYS}"', { KEYS: '7' }, 7],
   ['"${KEYS:-8}"', {}, 8],
   ['"${KEYS:-8}"', { KEYS: '' }, 8],
+  ['"${KEYS}"', { KEYS: '1_000' }, 1000],
+  ['"${KEYS:-2_000}"', {}, 2000],
 ];
 for (const [written, env, keys] of variables) {
   test(`a count written ${written} with ${JSON.stringify(env)} is ${keys}`, () => {

@@ -46,8 +46,8 @@ export function readCount(
   const { value, told } = tree;
   if (told) return undefined;
   // What comes from the environment is always a text.
-  const isText = tree.expanded && typeof value === 'string' && /^-?\d+$/.test(value);
-  const number = isText ? Number(value) : value;
+  const isText = tree.expanded && typeof value === 'string' && /^-?\d+(?:_\d+)*$/.test(value);
+  const number = isText ? Number(value.replaceAll('_', '')) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
     const what = typeof value === 'string' ? written(tree) : String(value);
     report.error(
