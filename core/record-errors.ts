@@ -17,6 +17,11 @@ export const RECORD_ERRORS = {
     what: 'Several records of the schema folders have the name that is written.',
     mend: 'Write the full name, with the namespace.',
   },
+  CAR410: {
+    slug: 'own-schema-replaced',
+    what: "A file has the full name of a schema of Carillon's own, and does not fit it.",
+    mend: 'Give it a namespace of your own, or keep all fields and add only fields with a default.',
+  },
   CAR409: {
     slug: 'schema-defined-twice',
     what: 'Two files of one schema folder define the same type.',

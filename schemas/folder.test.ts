@@ -174,3 +174,44 @@ test('all that is wrong in all files is told at once, with file and field', () =
     },
   );
 });
+
+const replacing: readonly [what: string, fields: readonly object[], why: RegExp | undefined][] = [
+  ['the same', [{ name: 'id', type: 'string' }], undefined],
+  [
+    'a field more, with a default',
+    [
+      { name: 'id', type: 'string' },
+      { name: 'note', type: 'string', default: '' },
+    ],
+    undefined,
+  ],
+  ['a field less', [], /cannot be read as it: .*"id"/],
+  ['another type', [{ name: 'id', type: 'int' }], /cannot be read as it: field "id"/],
+  [
+    'a field more, without a default',
+    [
+      { name: 'id', type: 'string' },
+      { name: 'note', type: 'string' },
+    ],
+    /cannot be made of it: .*"note"/,
+  ],
+];
+for (const [what, fields, why] of replacing) {
+  test(`one of Carillon's own replaced by ${what}: ${why === undefined ? 'good' : 'CAR410'}`, () => {
+    const text = (of: readonly object[]) =>
+      JSON.stringify({ type: 'record', name: 'Device', namespace: 'reno', fields: of });
+    const own = folder(`own of ${what}`, { 'a.avsc': text([{ name: 'id', type: 'string' }]) });
+    const users = folder(`users of ${what}`, { 'mine.avsc': text(fields) });
+    if (why === undefined) {
+      assert.equal(readSchemaFolder(own, users).fileOf('Device'), join(users, 'mine.avsc'));
+      return;
+    }
+    assert.throws(
+      () => readSchemaFolder(own, users),
+      (error: { code: string; message: string; where: { file: string } }) =>
+        error.code === 'CAR410' &&
+        why.test(error.message) &&
+        error.where.file === join(users, 'mine.avsc'),
+    );
+  });
+}

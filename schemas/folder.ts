@@ -6,6 +6,7 @@ import { parseExact } from '../core/exact-json.ts';
 import { shortName } from './avro-type.ts';
 import { type Definition, definitionsIn, inlineSchema } from './inline-schema.ts';
 import { parseSchema, type SchemaProblem } from './parse-schema.ts';
+import { misfitOf } from './replaced-schema.ts';
 
 export interface AvroField {
   readonly name: string;
@@ -108,8 +109,8 @@ interface SchemaFile {
 
 /**
  * All `.avsc` files below `dirs`. Files may name each other's types, whatever their order. A record
- * of the same full name in a later folder wins, so that a user's can replace. Throws all that is
- * wrong in any of them (CAR409, CAR420, CAR421).
+ * of the same full name in a later folder wins, so that a user's can replace, and one of Carillon's
+ * own if it fits (CAR410). Throws all that is wrong in any of them (CAR409, CAR420, CAR421).
  */
 export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
   const problems: Diagnostic[] = [];
@@ -125,10 +126,32 @@ export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
     for (const problem of told) problems.push(wrongSchema(file.path, of, problem));
     return json.type === 'record' ? [{ fullName: of.name, record: json, file: file.path }] : [];
   });
+  if (problems.length === 0) problems.push(...misfits(files, winners, types));
   if (problems.length === 1) throw errorOf(problems[0]!);
   if (problems.length > 0) throw new CarillonErrors(problems);
   const own = records.filter(({ fullName }) => winners.get(fullName)?.file.folder === 0);
   return new Folder([...own, ...records.filter((record) => !own.includes(record))], own.length);
+}
+
+/** Of the first folder are Carillon's own, which the engine reads and writes. */
+function* misfits(
+  files: readonly SchemaFile[],
+  winners: ReadonlyMap<string, Winner>,
+  types: ReadonlyMap<string, Definition>,
+): Generator<Diagnostic> {
+  for (const { folder, tops } of files) {
+    for (const own of folder === 0 ? tops : []) {
+      const { of, file } = winners.get(own.name)!;
+      if (of === own) continue;
+      const [ours, theirs] = [own, of].map((one) =>
+        parseSchema(inlineSchema(standAlone(one), (name) => types.get(name))),
+      );
+      const why = misfitOf(ours!, theirs!);
+      if (why === undefined) continue;
+      const what = `"${own.name}" is a schema of Carillon's own, and what stands here ${why}.`;
+      yield new CarillonError('CAR410', what, { where: { file: file.path } });
+    }
+  }
 }
 
 function errorOf({ code, what, where, mend }: Diagnostic): CarillonError {
