@@ -9,6 +9,7 @@ import {
   compareFiles,
   readApplied,
 } from '../../runtime/edits/comparison.ts';
+import { refuseOther, refuseRenamed } from '../../runtime/edits/renamed.ts';
 import type { EditLine } from '../../runtime/edits/words.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
 import { type LoadedTopology, loadTopology } from '../load-topology.ts';
@@ -24,7 +25,10 @@ export interface PlanOptions {
 export const EXIT_LOSES = 2;
 const FILES_MAX = 2;
 
-/** Two files are compared as they are; one (default: the deployment's) with what is stored. */
+/**
+ * Two files are compared as they are; one (default: the deployment's) with what is stored. Throws
+ * CAR817, as `carillon run` does, where the topology has another name.
+ */
 export async function plan(files: readonly string[], options: PlanOptions): Promise<number> {
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
@@ -43,7 +47,7 @@ export async function plan(files: readonly string[], options: PlanOptions): Prom
   const found =
     second === undefined
       ? await withStored(deployment, is)
-      : compareFiles(appliedFrom(load(first)), appliedFrom(is));
+      : betweenFiles(appliedFrom(load(first)), appliedFrom(is));
   const isLosing = found.stakes.losses.length > 0;
   process.stdout.write(
     options.format === 'json'
@@ -54,6 +58,11 @@ export async function plan(files: readonly string[], options: PlanOptions): Prom
 }
 
 const appliedFrom = (loaded: LoadedTopology): Applied => appliedOf(loaded.plan, loaded.text);
+
+function betweenFiles(was: Applied, is: Applied): Comparison {
+  refuseOther(was, is);
+  return compareFiles(was, is);
+}
 
 async function withStored(deployment: Deployment, is: LoadedTopology): Promise<Comparison> {
   const reader = await storedLog(deployment);
@@ -74,6 +83,7 @@ async function withStored(deployment: Deployment, is: LoadedTopology): Promise<C
   }
   try {
     const was = await readApplied(reader, is.plan.topology);
+    if (was === null) await refuseRenamed(reader, applied);
     return await compare(reader, was, is.plan, applied, systemClock.now());
   } finally {
     await reader.close();

@@ -13,10 +13,11 @@ import { newStepCounts } from '../../core/verdict.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import { type Applied, appliedOf, appliedTopic, encodeApplied, isSameApplied } from './applied.ts';
 import type { StreamEdit } from './compare.ts';
-import { type Comparison, compareWithStored, readApplied, renamedFrom } from './comparison.ts';
+import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
 import { drainLanes } from './drain-lanes.ts';
 import { emptyFormer, moveState } from './move-state.ts';
+import { refuseRenamed } from './renamed.ts';
 import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
 import { sentenceOf } from './words.ts';
 
@@ -68,16 +69,6 @@ function refuse({ losing }: ApplyParts, { stakes, was }: Comparison): void {
   const { losses } = stakes;
   if (losses.length === 0 || was === null) return;
   if (losing === 'refuse') throw new CarillonErrors(losses.map(errorOf));
-}
-
-async function refuseRenamed(log: EditableLog, is: Applied): Promise<void> {
-  const former = await renamedFrom(log, is);
-  if (former === null) return;
-  const { topology, ids } = former;
-  const what =
-    `This log has run topology "${topology}", which has streams of the same ids (${ids.join(', ')}): ` +
-    `"${is.topology}" would begin anew beside it.`;
-  throw new CarillonError('CAR817', what, { where: { at: 'topology' } });
 }
 
 function errorOf({ code, what, of, step }: Loss): CarillonError {

@@ -45,27 +45,6 @@ export async function readApplied(
   return applied;
 }
 
-/**
- * Another topology that has run on this log, with streams of the same ids at the same topics: the
- * name was changed. Null: there is none.
- */
-export async function renamedFrom(
-  log: StoredLog,
-  is: Applied,
-): Promise<{ readonly topology: string; readonly ids: readonly string[] } | null> {
-  const own = appliedTopic(is.topology).name;
-  const ending = appliedTopic('').name;
-  for (const topic of await log.positions.topics()) {
-    if (topic === own || !topic.endsWith(ending)) continue;
-    const other = await readApplied(log, topic.slice(0, -ending.length));
-    const ids = is.streams
-      .filter(({ id, topic: at }) => other?.streams.some((s) => s.id === id && s.topic === at))
-      .map(({ id }) => id);
-    if (other !== null && ids.length > 0) return { topology: other.topology, ids };
-  }
-  return null;
-}
-
 export async function compareWithStored(
   log: StoredLog,
   plan: Plan,

@@ -80,6 +80,10 @@ describe('a topology is edited', { concurrency: 2 }, () => {
       await until('both are told', async () => (await told(house)).length === 2);
       assert.equal(await house.metric(HELD, 'coalesce'), 0);
       await house.kill();
+      const renamed = join(folder, 'renamed.yaml');
+      writeFileSync(renamed, HOLDING.replace(/^topology: .*$/m, 'topology: other'));
+      const other = await carillon(['plan', renamed, ...place]);
+      assert.match(other.errors, /error CAR817/);
       const same = await carillon(['plan', ...place, '--format', 'json']);
       assert.equal((JSON.parse(same.output) as { loses: boolean }).loses, false);
       assert.equal(same.code, 0);
@@ -133,6 +137,17 @@ describe('plan without a log', () => {
     assert.match(output, /plan-change\/dedup +keeps/);
     assert.match(output, /coalesce-changelog +orphaned/);
     assert.equal(code, 2);
+  });
+
+  test('two files of other names are no edit, as carillon run has it', async () => {
+    const renamed = HOLDING.replace(/^topology: .*$/m, 'topology: other');
+    const { code, errors } = await carillon([
+      'plan',
+      file('o.yaml', HOLDING),
+      file('r.yaml', renamed),
+    ]);
+    assert.match(errors, /error CAR817/);
+    assert.equal(code, 1);
   });
 
   test('nothing was ever run: everything starts', async () => {
