@@ -71,6 +71,11 @@ const forms: readonly [type: unknown, json: unknown, value: unknown][] = [
   [['null', 'string', 'long'], 7, 7],
   [['double', 'string'], 'NaN', 'NaN'],
   [['double', 'string'], { double: 'NaN' }, { double: Number.NaN }],
+  // Not the branch that would round it, though it comes first.
+  [['float', 'double'], 0.1, { double: 0.1 }],
+  [['float', 'double'], 0.5, { float: 0.5 }],
+  [['null', 'float', 'double'], 1e300, { double: 1e300 }],
+  [['float', 'string'], 0.1, 0.1],
   // Unions whose branches look alike: the first that fits, or the one that is named.
   [[CARD, IBAN], { id: '1' }, { Card: { id: '1' } }],
   [[CARD, IBAN], { Iban: { id: '1' } }, { Iban: { id: '1' } }],

@@ -23,7 +23,7 @@ import {
 import { NESTED_MAX } from './avro-walk.ts';
 import { valueOfDefault } from './default-value.ts';
 import { parseSchema } from './parse-schema.ts';
-import { branchNamed, hasOwnField, inBranch } from './union-form.ts';
+import { branchNamed, exactFirst, hasOwnField, inBranch } from './union-form.ts';
 import { isFloat, isInt, isLong } from './value-writer.ts';
 
 /**
@@ -143,7 +143,9 @@ class EventReading {
     const named = branchNamed(type, json);
     // Beside text, a number that is told as text has its branch's name.
     const isText = type.hasText && typeof json === 'string';
-    const alike = type.types.filter((of) => looksLike(of, json) && !(isText && TOLD.has(of.kind)));
+    const alike = exactFirst(type.types, json).filter(
+      (of) => looksLike(of, json) && !(isText && TOLD.has(of.kind)),
+    );
     const others = type.types.filter(({ kind }) => kind !== 'null');
     if (named !== undefined) {
       const [name, inner] = Object.entries(json as object)[0]!;

@@ -22,6 +22,14 @@ function isToldAsText(value: unknown): boolean {
   return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value));
 }
 
+/** A branch that would round a number is the last one that it is taken for. */
+export function exactFirst(branches: readonly AvroType[], value: unknown): readonly AvroType[] {
+  const isRounded = typeof value === 'number' && !Object.is(Math.fround(value), value);
+  if (!isRounded || !branches.some(({ kind }) => kind === 'float')) return branches;
+  const exact = branches.filter(({ kind }) => kind !== 'float');
+  return [...exact, ...branches.filter(({ kind }) => kind === 'float')];
+}
+
 /** Whether an object of that one field is a value of the branch itself, and names none. */
 export function hasOwnField(branch: AvroType, name: string): boolean {
   if (branch.kind === 'record') return branch.fields.some((field) => field.name === name);

@@ -11,7 +11,7 @@ import {
   type UnionType,
 } from './avro-type.ts';
 import { defaultFault, valueOfDefault } from './default-value.ts';
-import { branchNamed, hasOwnField } from './union-form.ts';
+import { branchNamed, exactFirst, hasOwnField } from './union-form.ts';
 
 const LONG_BYTES = 10;
 
@@ -200,7 +200,9 @@ class WriterMaker {
         const isPlain = !type.isWrapped && type.types.some((of) => hasOwnField(of, name));
         if (!isPlain) return put(out, type.types.indexOf(named), inner);
       }
-      const alike = type.types.flatMap((of, n) => (looksLike(of, value) ? [n] : []));
+      const alike = exactFirst(type.types, value)
+        .filter((of) => looksLike(of, value))
+        .map((of) => type.types.indexOf(of));
       const n = alike.length > 1 ? alike.find((of) => takes(branches[of]!, value)) : alike[0];
       if (n === undefined) throw wrong(type.types.map(nameOf).join(' or '), value);
       put(out, n, value);
