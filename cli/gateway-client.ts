@@ -14,6 +14,11 @@ const RESEND =
   'Mend what is named, and send on from there: what was written before is in the log, and comes ' +
   'twice if it is sent again, unless the use case has a dedup of its ids.';
 
+/** In an address it would be `?key=`, as the gateway's own sentence has it. */
+const KEY_BESIDE =
+  'A line of a type without a key of its own is {"type": …, "key": "…", "value": {…}}; of others it ' +
+  'has no "key".';
+
 interface Problem {
   readonly code?: string;
   readonly what?: string;
@@ -51,7 +56,8 @@ export class GatewayClient {
       const path = `/v1/events/${encodeURIComponent(type)}${query}`;
       await this.#request('POST', path, { records: events });
     } catch (error) {
-      if (!(error instanceof CarillonError) || error.code !== 'CAR710') throw error;
+      if (!(error instanceof CarillonError)) throw error;
+      if (error.code !== 'CAR710') throw placed(error, placeOf?.(0));
       const what = error.what.replaceAll(
         /^( {4})\/records\/(\d+)/gm,
         (path, indent: string, n: string) => {
@@ -100,6 +106,16 @@ export class GatewayClient {
     if (response.ok) return json;
     throw problemError(`${method} ${path.split('?')[0]}`, response.status, json as Problem);
   }
+}
+
+/** What is refused whatever the events hold is said where the first of them stands. */
+function placed(error: CarillonError, place: string | undefined): CarillonError {
+  if (place === undefined || error.retryable) return error;
+  return new CarillonError(error.code, error.what, {
+    where: { ...error.where, at: `${place}: ${error.where.at}` },
+    mend: error.code === 'CAR721' ? KEY_BESIDE : error.mend,
+    cause: error,
+  });
 }
 
 export function gatewayAway(url: string, cause: unknown): CarillonError {
