@@ -175,6 +175,17 @@ test('all that is wrong in all files is told at once, with file and field', () =
   );
 });
 
+test('an event is its producers’ to define', () => {
+  const text = (type: string) =>
+    JSON.stringify({
+      ...{ type: 'record', name: 'Event', namespace: 'reno.events' },
+      fields: [{ name: 'id', type }],
+    });
+  const own = folder('own event', { 'a.avsc': text('string') });
+  const users = folder('event of users', { 'mine.avsc': text('int') });
+  assert.equal(readSchemaFolder(own, users).fileOf('Event'), join(users, 'mine.avsc'));
+});
+
 const replacing: readonly [what: string, fields: readonly object[], why: RegExp | undefined][] = [
   ['the same', [{ name: 'id', type: 'string' }], undefined],
   [

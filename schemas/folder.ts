@@ -133,6 +133,9 @@ export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
   return new Folder([...own, ...records.filter((record) => !own.includes(record))], own.length);
 }
 
+/** Events are their producers' to define, also those that stand in Carillon's own folder. */
+const OF_PRODUCERS = /\.events$/;
+
 /** Of the first folder are Carillon's own, which the engine reads and writes. */
 function* misfits(
   files: readonly SchemaFile[],
@@ -142,7 +145,7 @@ function* misfits(
   for (const { folder, tops } of files) {
     for (const own of folder === 0 ? tops : []) {
       const { of, file } = winners.get(own.name)!;
-      if (of === own) continue;
+      if (of === own || OF_PRODUCERS.test(own.namespace)) continue;
       const [ours, theirs] = [own, of].map((one) =>
         parseSchema(inlineSchema(standAlone(one), (name) => types.get(name))),
       );

@@ -56,7 +56,7 @@ const rows: readonly [what: string, text: string, steps: readonly [string, boole
   ],
   [
     'a step that fails',
-    lanesWith(filtering('value.streamsMax / 0 > 1')),
+    lanesWith(filtering('value.streamsMax / (value.streamsMax - value.streamsMax) > 1')),
     [
       ['filter', false],
       ['fan_out', false],
