@@ -59,3 +59,13 @@ async function openKafkaReader({ log, registryUrl }: Deployment): Promise<LogRea
     close: () => kafka.close(),
   };
 }
+
+/** Undefined: an embedded log that was never made. */
+export async function openLogReaderIfMade(deployment: Deployment): Promise<LogReader | undefined> {
+  try {
+    return await openLogReader(deployment);
+  } catch (error) {
+    if (error instanceof CarillonError && error.code === 'CAR911') return undefined;
+    throw error;
+  }
+}

@@ -79,3 +79,12 @@ export function schemaIdOf(bytes: Buffer, start: number, end: number): number {
   if (end - start < WIRE_HEADER_BYTES || bytes[start] !== 0) return -1;
   return bytes.readUInt32BE(start + 1);
 }
+
+/** A value without its header, as it stands in a notification, in the wire format. */
+export function withWireHeader(schemaId: number, body: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(WIRE_HEADER_BYTES + body.length);
+  bytes[0] = 0;
+  bytes.writeUInt32BE(schemaId, 1);
+  body.copy(bytes, WIRE_HEADER_BYTES);
+  return bytes;
+}

@@ -4,7 +4,7 @@
 import type { Clock } from '../core/clock.ts';
 import { jsonForm } from '../core/json-form.ts';
 import type { DeviceNotification } from '../core/notification.ts';
-import { type Schemas, WIRE_HEADER_BYTES } from '../core/schema.ts';
+import { type Schemas, withWireHeader } from '../core/schema.ts';
 import type { NotificationForm, Skipped } from '../schemas/frames.ts';
 
 /** A schema id that the registry does not have is asked for again after this. */
@@ -58,10 +58,7 @@ export class PayloadReader {
   }
 
   #decode({ payload, payloadSchemaId }: DeviceNotification): unknown {
-    const bytes = Buffer.allocUnsafe(WIRE_HEADER_BYTES + payload.length);
-    bytes[0] = 0;
-    bytes.writeUInt32BE(payloadSchemaId, 1);
-    payload.copy(bytes, WIRE_HEADER_BYTES);
+    const bytes = withWireHeader(payloadSchemaId, payload);
     return this.#schemas.decodeByWriter(bytes, 0, bytes.length);
   }
 }

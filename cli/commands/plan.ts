@@ -13,7 +13,7 @@ import { refuseOther, refuseRenamed } from '../../runtime/edits/renamed.ts';
 import type { EditLine } from '../../runtime/edits/words.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
 import { type LoadedTopology, loadTopology } from '../load-topology.ts';
-import { type LogReader, openLogReader } from '../log-reader.ts';
+import { openLogReaderIfMade } from '../log-reader.ts';
 import { EXIT_OK } from '../show-error.ts';
 
 export interface PlanOptions {
@@ -65,7 +65,7 @@ function betweenFiles(was: Applied, is: Applied): Comparison {
 }
 
 async function withStored(deployment: Deployment, is: LoadedTopology): Promise<Comparison> {
-  const reader = await storedLog(deployment);
+  const reader = await openLogReaderIfMade(deployment);
   const applied = appliedFrom(is);
   if (reader === undefined) {
     const empty = {
@@ -87,16 +87,6 @@ async function withStored(deployment: Deployment, is: LoadedTopology): Promise<C
     return await compare(reader, was, is.plan, applied, systemClock.now());
   } finally {
     await reader.close();
-  }
-}
-
-/** Undefined: nothing was ever run here. */
-async function storedLog(deployment: Deployment): Promise<LogReader | undefined> {
-  try {
-    return await openLogReader(deployment);
-  } catch (error) {
-    if (error instanceof CarillonError && error.code === 'CAR911') return undefined;
-    throw error;
   }
 }
 

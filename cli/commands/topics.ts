@@ -1,12 +1,11 @@
 /** `carillon topics plan|apply`: what a topology needs of the log, and makes it. */
 import { resolve } from 'node:path';
 import { formatDuration } from '../../core/duration.ts';
-import { CarillonError } from '../../core/error.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
-import { type LogReader, openLogReader } from '../log-reader.ts';
+import { type LogReader, openLogReaderIfMade } from '../log-reader.ts';
 import { openLog } from '../open-log.ts';
 import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 
@@ -54,23 +53,13 @@ export async function topics(
 }
 
 async function compare(specs: readonly TopicSpec[], deployment: Deployment): Promise<Planned[]> {
-  const reader = await readerOf(deployment);
+  const reader = await openLogReaderIfMade(deployment);
   try {
     const planned: Planned[] = [];
     for (const spec of specs) planned.push(await compareOne(spec, reader));
     return planned;
   } finally {
     await reader?.close();
-  }
-}
-
-/** Undefined: an embedded log that was never made has no topics. */
-async function readerOf(deployment: Deployment): Promise<LogReader | undefined> {
-  try {
-    return await openLogReader(deployment);
-  } catch (error) {
-    if (error instanceof CarillonError && error.code === 'CAR911') return undefined;
-    throw error;
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type Projection,
   type Schemas,
   schemaIdOf,
-  WIRE_HEADER_BYTES,
+  withWireHeader,
 } from '../../core/schema.ts';
 import type { Slice } from '../../core/slice.ts';
 import { type Refusal, UndecodableError } from '../node.ts';
@@ -95,10 +95,7 @@ export class Reading {
 
   /** Throws when its schema is not known, or its bytes are not of it. */
   #event({ payloadSchemaId, payload }: DeviceNotification): unknown {
-    const wire = Buffer.allocUnsafe(WIRE_HEADER_BYTES + payload.length);
-    wire[0] = 0;
-    wire.writeUInt32BE(payloadSchemaId, 1);
-    payload.copy(wire, WIRE_HEADER_BYTES);
+    const wire = withWireHeader(payloadSchemaId, payload);
     return this.#schemas.decodeByWriter(wire, 0, wire.length);
   }
 

@@ -9,6 +9,7 @@
  * A pipeline with nothing to do so costs a request or two a second, and no partition waits for it.
  */
 import type { WantedPartition } from './fetch-request.ts';
+import { partitionKey } from './partition-key.ts';
 
 export type RoundKind = 'long' | 'short';
 
@@ -16,8 +17,6 @@ export interface Round {
   readonly kind: RoundKind;
   readonly wanted: readonly WantedPartition[];
 }
-
-const keyOf = ({ topic, partition }: WantedPartition) => `${topic}/${partition}`;
 
 export class FetchRounds {
   /** Offsets that are asked for, by partition. */
@@ -31,8 +30,10 @@ export class FetchRounds {
     if (!this.#underWay.has('long')) {
       const short = this.#underWay.get('short');
       // What stands at its end moves over from a short one; what has more comes there any moment.
-      const taken = wanted.filter((one) => !this.#has('short', one) || this.#atEnd.has(keyOf(one)));
-      for (const one of taken) short?.delete(keyOf(one));
+      const taken = wanted.filter(
+        (one) => !this.#has('short', one) || this.#atEnd.has(partitionKey(one)),
+      );
+      for (const one of taken) short?.delete(partitionKey(one));
       this.#begin('long', taken, rounds);
     }
     if (!this.#underWay.has('short')) {
@@ -49,8 +50,8 @@ export class FetchRounds {
 
   /** An answer for a partition came, with records or without. */
   answered(one: WantedPartition, isEmpty: boolean): void {
-    if (isEmpty) this.#atEnd.add(keyOf(one));
-    else this.#atEnd.delete(keyOf(one));
+    if (isEmpty) this.#atEnd.add(partitionKey(one));
+    else this.#atEnd.delete(partitionKey(one));
   }
 
   /** The request has ended, answered or not. */
@@ -60,11 +61,11 @@ export class FetchRounds {
 
   #begin(kind: RoundKind, wanted: readonly WantedPartition[], rounds: Round[]): void {
     if (wanted.length === 0) return;
-    this.#underWay.set(kind, new Map(wanted.map((one) => [keyOf(one), one.offset])));
+    this.#underWay.set(kind, new Map(wanted.map((one) => [partitionKey(one), one.offset])));
     rounds.push({ kind, wanted });
   }
 
   #has(kind: RoundKind, one: WantedPartition): boolean {
-    return this.#underWay.get(kind)?.get(keyOf(one)) === one.offset;
+    return this.#underWay.get(kind)?.get(partitionKey(one)) === one.offset;
   }
 }

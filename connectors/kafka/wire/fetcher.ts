@@ -18,6 +18,7 @@ import {
 import { FetchRounds, type Round } from './fetch-rounds.ts';
 import { listOffsets } from './list-offsets.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { partitionKey } from './partition-key.ts';
 
 export type { FetchedPartition, WantedPartition } from './fetch-request.ts';
 
@@ -98,8 +99,6 @@ interface Broker {
   notBeforeMs: number;
 }
 
-const keyOf = (one: WantedPartition) => `${one.topic}/${one.partition}`;
-
 export class Fetcher {
   readonly #requester: Requester;
   readonly #metadata: ClusterMetadata;
@@ -144,7 +143,7 @@ export class Fetcher {
     let isOpen = false;
     // A list of its own: the host may want other things once it hears of a failure.
     for (const wanted of [...this.#host.wanted()]) {
-      if (this.#resting.size > 0 && this.#resting.has(keyOf(wanted))) {
+      if (this.#resting.size > 0 && this.#resting.has(partitionKey(wanted))) {
         isOpen = true;
         continue;
       }
@@ -296,7 +295,7 @@ export class Fetcher {
   }
 
   #rest(wanted: WantedPartition): void {
-    this.#resting.set(keyOf(wanted), performance.now() + this.#options.retryMs);
+    this.#resting.set(partitionKey(wanted), performance.now() + this.#options.retryMs);
   }
 
   #wakeSoon(): void {

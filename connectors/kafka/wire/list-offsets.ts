@@ -3,6 +3,7 @@ import type { Api, Throttled } from './api.ts';
 import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, errorName, wireError } from './errors.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { partitionKey } from './partition-key.ts';
 import { pause } from './pause.ts';
 
 export interface OffsetQuestion {
@@ -37,8 +38,6 @@ const ISOLATION = { written: 0, committed: 1 } as const;
 const RETRY_MS = 100;
 const TIMEOUT_MS = 30_000;
 
-const keyOf = (of: { topic: string; partition: number }) => `${of.topic}/${of.partition}`;
-
 const LIST_OFFSETS: Api<Questions, Answer> = {
   key: 2,
   name: 'ListOffsets',
@@ -65,7 +64,7 @@ const LIST_OFFSETS: Api<Questions, Answer> = {
         const partition = reader.int32();
         const code = reader.int16();
         reader.int64();
-        offsets.set(keyOf({ topic, partition }), { code, offset: reader.int64() });
+        offsets.set(partitionKey({ topic, partition }), { code, offset: reader.int64() });
         reader.int32();
         reader.tags();
       });
@@ -94,8 +93,8 @@ export async function listOffsets(
   const found = new Map<string, number>();
   await metadata.track(new Set(questions.map((one) => one.topic)));
   for (;;) {
-    const open = questions.filter((one) => !found.has(keyOf(one)));
-    if (open.length === 0) return questions.map((one) => found.get(keyOf(one))!);
+    const open = questions.filter((one) => !found.has(partitionKey(one)));
+    if (open.length === 0) return questions.map((one) => found.get(partitionKey(one))!);
     const asked = { reads, questions: open };
     const failure = await askLeaders(requester, metadata, asked, found);
     if (failure === undefined) continue;
@@ -131,9 +130,9 @@ async function askLeaders(
         ASK_TIMEOUT_MS,
       );
       for (const one of mine) {
-        const { code, offset } = offsets.get(keyOf(one)) ?? { code: -1, offset: -1 };
-        if (code === 0) found.set(keyOf(one), offset);
-        else failures.push(new BrokerError(errorName(code), keyOf(one)));
+        const { code, offset } = offsets.get(partitionKey(one)) ?? { code: -1, offset: -1 };
+        if (code === 0) found.set(partitionKey(one), offset);
+        else failures.push(new BrokerError(errorName(code), partitionKey(one)));
       }
     } catch (error) {
       failures.push(error);
@@ -151,5 +150,5 @@ function leaderless(metadata: ClusterMetadata, questions: readonly OffsetQuestio
   });
   if (missing === undefined) return new BrokerError('LEADER_NOT_AVAILABLE');
   const failure = metadata.failure(missing.topic) ?? 'UNKNOWN_TOPIC_OR_PARTITION';
-  return new BrokerError(failure, keyOf(missing));
+  return new BrokerError(failure, partitionKey(missing));
 }
