@@ -338,6 +338,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'has() asks for a field that a record of the schema always has.',
     mend: 'Compare with null: value.name != null.',
   },
+  CAR318: {
+    slug: 'fails-on-a-type',
+    what: 'An expression fails where a field of several types is of one of them.',
+    mend: 'Say what it is: type(value.amount) == int && value.amount > 3.',
+  },
   CAR350: {
     slug: 'not-a-time-of-day',
     what: 'An option that takes a time of day has something else.',

@@ -81,6 +81,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR351',
   'CAR316',
   'CAR317',
+  'CAR318',
   'CAR401',
   'CAR402',
   'CAR403',
