@@ -193,6 +193,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'A test names a topology, stream, sink, step or reason that is not there.',
     mend: 'See the names: carillon describe',
   },
+  CAR223: {
+    slug: 'away-not-kept',
+    what: 'No inbox keeps what devices of this transport are told while they are away.',
+    mend: 'Let an inbox read all of the lane: from: { lane: …, transport: all }.',
+  },
   CAR240: {
     slug: 'wrong-table',
     what: 'A step looks up in a table whose rows are of another schema than it reads.',

@@ -50,6 +50,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR220',
   'CAR221',
   'CAR222',
+  'CAR223',
   'CAR280',
   'CAR282',
   'CAR240',
