@@ -1,5 +1,5 @@
 /** Options of times of day and zones, and forms of others that may be left out. */
-import { type Expression, type FieldReader, type Option, option } from './spec.ts';
+import { type Expression, type Option, option } from './spec.ts';
 
 /** Milliseconds after midnight; written `22:00`. */
 export const timeOfDay = (doc: string, fallback?: string): Option<number> =>
@@ -33,7 +33,3 @@ export const optionalText = (doc: string): Option<string | null> =>
 /** A duration that may be left out. */
 export const optionalDuration = (doc: string): Option<number | null> =>
   option('duration', doc, null, { required: false });
-
-/** A path that may be left out. */
-export const optionalPath = (doc: string): Option<FieldReader | null> =>
-  option('path', doc, null, { required: false });

@@ -193,6 +193,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'A test names a topology, stream, sink, step or reason that is not there.',
     mend: 'See the names: carillon describe',
   },
+  CAR223: {
+    slug: 'away-not-kept',
+    what: 'No inbox keeps what devices of this transport are told while they are away.',
+    mend: 'Let an inbox read all of the lane: from: { lane: …, transport: all }.',
+  },
   CAR240: {
     slug: 'wrong-table',
     what: 'A step looks up in a table whose rows are of another schema than it reads.',
@@ -337,6 +342,11 @@ export const TOPOLOGY_ERRORS = {
     slug: 'has-never-false',
     what: 'has() asks for a field that a record of the schema always has.',
     mend: 'Compare with null: value.name != null.',
+  },
+  CAR318: {
+    slug: 'fails-on-a-type',
+    what: 'An expression fails where a field of several types is of one of them.',
+    mend: 'Say what it is: type(value.amount) == int && value.amount > 3.',
   },
   CAR350: {
     slug: 'not-a-time-of-day',
