@@ -4,6 +4,7 @@ import { CarillonError } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { type SchemaFolder, schemaFolderOf } from '../schemas/folder.ts';
 import type { loadTopology } from './load-topology.ts';
+import { useCaseNames } from './use-case-names.ts';
 
 export interface KnownTopics {
   readonly names: readonly string[];
@@ -22,17 +23,15 @@ export interface KnownTopics {
 export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
   let topics: readonly { name: string; use: string; schema?: string }[] = [];
   let schemas: SchemaFolder = schemaFolderOf(new Map());
-  const useCases = new Map<string, string>();
+  let useCases = new Map<string, string>();
   const inputs = new Set<string>();
   try {
     const { plan, schemas: folder } = load();
     topics = plan.topics;
+    useCases = useCaseNames(plan);
     schemas = folder;
     for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
-      for (const { useCase, name, source } of sub.streams) {
-        useCases.set(useCase, name);
-        inputs.add(source.topic);
-      }
+      for (const { source } of sub.streams) inputs.add(source.topic);
     }
     for (const { topic } of plan.tables) inputs.add(topic);
   } catch (error) {

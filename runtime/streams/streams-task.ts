@@ -8,6 +8,7 @@ import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
+import { type PriorityName, priorityName } from '../../core/priority.ts';
 import { NEVER } from '../../core/store.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import { Collector } from '../collector.ts';
@@ -27,6 +28,8 @@ import type { TaskParts } from './task-parts.ts';
 /** The counts of one node, for metrics and for the driver's sums. */
 export interface StepFlow {
   readonly stream: string;
+  /** The same stream may run in several; null: in a topology without priorities, or of no task. */
+  readonly priority: PriorityName | null;
   readonly step: string;
   readonly counts: StepCounts;
 }
@@ -252,9 +255,12 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   flow(): StepFlow[] {
+    const { priority: number } = this.#sub;
+    const priority = number < 0 ? null : priorityName(number);
     return this.#streams.flatMap((stream) =>
       stream.nodes.map((node) => ({
         stream: stream.plan.name,
+        priority,
         step: node.name,
         counts: node.counts,
       })),

@@ -55,6 +55,9 @@ describe('the package', { timeout: PATIENCE_MS }, () => {
       .split('\n')
       .filter((path) => /\.ts$|\.map$|^package\/(?:test|bench|docs\/guides)\//.test(path));
     assert.deepEqual(odd, ['package/dist/cli/exports.d.ts']);
+    for (const part of ['dist/console/page.js', 'console/index.html', 'console/console.css']) {
+      assert.ok(out.includes(`package/${part}\n`), part);
+    }
     assert.ok(statSync(tarball).size < TARBALL_BYTES_MAX, `${statSync(tarball).size} bytes`);
   });
 
