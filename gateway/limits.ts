@@ -2,6 +2,12 @@
 export interface GatewayLimits {
   /** Connections of this gateway; over it an upgrade is answered 503 (CAR716). */
   readonly connectionsMax: number;
+  /**
+   * WebSockets that came without a token and have not said who they are; over it 503 (CAR716).
+   */
+  readonly strangersMax: number;
+  /** So long they may take to say it; then close code 3504. */
+  readonly firstFrameMs: number;
   /** Bytes that wait in one connection's queue; over it the connection is closed as slow. */
   readonly queueBytesMax: number;
   /**
@@ -62,6 +68,8 @@ export interface GatewayLimits {
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   connectionsMax: 20_000,
+  strangersMax: 1_000,
+  firstFrameMs: 5_000,
   queueBytesMax: 256 * 1024,
   skippedMax: 64,
   recentMax: 256,

@@ -95,9 +95,21 @@ export type ServerFrame =
   | UnacknowledgedFrame;
 
 /**
+ * The first frame of a device whose handshake had the sub-protocol `carillon.v1` and no token.
+ * Nothing else may follow before the welcome.
+ */
+export interface AuthenticateFrame {
+  readonly type: 'authenticate';
+  readonly token: string;
+  /** Where it wants to go on, as `?after=` says it otherwise. */
+  readonly after?: string;
+}
+
+/**
  * `ids`: at most 1,000 of notifications that this device was given; or all that a cursor covers.
  */
 export type ClientFrame =
+  | AuthenticateFrame
   | { readonly type: 'ack'; readonly ids: readonly string[] }
   | { readonly type: 'ack'; readonly cursor: string }
   | { readonly type: 'ping' };
