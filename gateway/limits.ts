@@ -64,6 +64,12 @@ export interface GatewayLimits {
   readonly pullMax: number;
   /** Bytes of the payloads of one pull; over it the page ends, and says that there is more. */
   readonly pullBytesMax: number;
+  /** How long a pull may wait for something; over it 400 (CAR721). */
+  readonly pollWaitMsMax: number;
+  /** After its answer the device counts as connected for so long, and is to ask again. */
+  readonly pollLingerMs: number;
+  /** Devices that wait, or are to ask again; over it 503 (CAR716). */
+  readonly pollersMax: number;
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
@@ -93,6 +99,10 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   reportsMax: 50_000,
   pullMax: 500,
   pullBytesMax: 1024 * 1024,
+  // Below what proxies and carriers cut (60 s and more).
+  pollWaitMsMax: 30_000,
+  pollLingerMs: 10_000,
+  pollersMax: 5_000,
 };
 
 /** What has happened since the start; for metrics. Only grows. */

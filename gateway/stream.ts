@@ -26,6 +26,7 @@ import {
 } from './handshake.ts';
 import type { Hub } from './hub.ts';
 import type { Owners } from './owners.ts';
+import type { PollStream } from './poll-stream.ts';
 import type { Presence } from './presence.ts';
 import { HttpProblem, type LogLine, writeProblem } from './problem.ts';
 import { checkRevoked } from './registration.ts';
@@ -56,6 +57,12 @@ interface Stranger {
   readonly after: Cursor | undefined;
 }
 
+/** What a stop waits for, and cuts: a TCP socket, or what stands for one. */
+interface Below {
+  once(event: 'close', gone: () => void): unknown;
+  destroy(): unknown;
+}
+
 /** A close code: it is accepted, and turned away with it. */
 type Asked = Request | Stranger | CloseCode;
 
@@ -63,7 +70,7 @@ export class Streams {
   readonly #deps: StreamDeps;
   readonly #sockets: WebSocketServer;
   /** The TCP sockets below, until they are closed: a stop waits for them, then cuts them. */
-  readonly #raw = new Set<Duplex>();
+  readonly #raw = new Set<Below>();
   readonly #connectionDeps: ConnectionDeps;
   #draining = false;
   #handshakes = 0;
@@ -109,7 +116,7 @@ export class Streams {
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, this.#deps.limits.closeMs);
     const closed = [...this.#raw].map(
-      (socket) => new Promise((done) => socket.once('close', done)),
+      (socket) => new Promise<void>((done) => socket.once('close', () => done())),
     );
     await Promise.race([Promise.all(closed), deadline.promise]);
     clearTimeout(timer);
@@ -141,7 +148,14 @@ export class Streams {
     this.#accept(stream as unknown as WebSocket, socket, asked);
   }
 
-  #accept(webSocket: WebSocket, socket: Duplex, asked: Asked): void {
+  /** A device that asks again and again. Throws CAR716, CAR726. */
+  acceptPoll(stream: PollStream, asked: Request): void {
+    this.#checkRoom();
+    this.#deps.budgets.connects(asked.identity.subject);
+    this.#accept(stream as unknown as WebSocket, stream, asked);
+  }
+
+  #accept(webSocket: WebSocket, socket: Below, asked: Asked): void {
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));
     webSocket.on('error', () => undefined);
@@ -184,9 +198,7 @@ export class Streams {
   /** Throws a problem when the request is not for us to accept. */
   async #check(request: IncomingMessage): Promise<Request | Stranger> {
     const { limits, origins, addresses, budgets } = this.#deps;
-    if (this.#draining || this.#raw.size >= limits.connectionsMax) {
-      throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
-    }
+    this.#checkRoom();
     const url = addressOf(request);
     if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
     checkOrigin(origins, request.headers.origin);
@@ -198,6 +210,11 @@ export class Streams {
     }
     const identity = await this.#admit(tokenOf(request, url), address);
     return { identity, after: afterOf(request, url) };
+  }
+
+  #checkRoom(): void {
+    if (!this.#draining && this.#raw.size < this.#deps.limits.connectionsMax) return;
+    throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
   }
 
   /** Whose token it is, if it may have a stream. Throws a problem. */

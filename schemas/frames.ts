@@ -116,6 +116,8 @@ export type ClientFrame =
 
 /** What `GET /v1/devices/<id>/notifications` returns. */
 export interface PullPage {
+  /** Of the device's registration: its numbers are dense per epoch and priority. */
+  readonly epoch: number;
   readonly notifications: readonly NotificationForm[];
   readonly skipped: readonly Skipped[];
   /** Covers what was asked with and all of this page. */
