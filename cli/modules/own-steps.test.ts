@@ -222,7 +222,7 @@ test('a value that does not fit the schema is a dead letter', async () => {
 const wrong: readonly (readonly [it: string, step: string, code: string, what: RegExp])[] = [
   ['an option is missing', 'big: {}', 'CAR302', /"?of"?/],
   ['an option has a typo', 'big: { of: value.amount, leats: 3 }', 'CAR301', /leats/],
-  ['an option is out of bounds', 'big: { of: value.amount, least: 0 }', 'CAR303', /least/],
+  ['an option is out of bounds', 'big: { of: value.amount, least: 0 }', 'CAR305', /least/],
   ['a field is not in the schema', 'big: { of: value.amuont }', 'CAR402', /amuont/],
   ['a step has a typo', 'bigg: { of: value.amount }', 'CAR204', /did you mean "big"/],
 ];

@@ -19,8 +19,8 @@ import { after, before, describe, test } from 'node:test';
 import { inFolder, install, pack } from '../kit/packed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** What a user waits for; 400 KB when it was made (2026-11). */
-const TARBALL_BYTES_MAX = 600_000;
+/** What a user waits for; 610 KB when the types of steps came into it (2026-11). */
+const TARBALL_BYTES_MAX = 700_000;
 /** It takes half a minute when nobody else is at work. */
 const PATIENCE_MS = 500_000;
 
