@@ -20,13 +20,15 @@ export interface KnownTopics {
 /**
  * A topology with errors still has topics to look into; then expressions are only not type-checked.
  */
-export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
+export async function knownTopics(
+  load: () => ReturnType<typeof loadTopology>,
+): Promise<KnownTopics> {
   let topics: readonly { name: string; use: string; schema?: string }[] = [];
   let schemas: SchemaFolder = schemaFolderOf(new Map());
   let useCases = new Map<string, string>();
   const inputs = new Set<string>();
   try {
-    const { plan, schemas: folder } = load();
+    const { plan, schemas: folder } = await load();
     topics = plan.topics;
     useCases = useCaseNames(plan);
     schemas = folder;

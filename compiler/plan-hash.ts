@@ -33,6 +33,7 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         name,
         {
           type: spec.type,
+          version: spec.version,
           config: withoutSecrets(config, spec.config),
           lane: lane.name,
           transport,
@@ -59,7 +60,12 @@ function decides({ source, priority, steps, to }: StreamPlan): unknown {
 }
 
 function stepDecides({ name, spec, config }: StepPlan): unknown {
-  return { name, type: spec.type, config: withoutSecrets(config, spec.config) };
+  return {
+    name,
+    type: spec.type,
+    version: spec.version,
+    config: withoutSecrets(config, spec.config),
+  };
 }
 
 /**

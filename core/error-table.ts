@@ -8,6 +8,7 @@ import { CONNECTOR_ERRORS } from './connector-errors.ts';
 import { EDIT_ERRORS } from './edit-errors.ts';
 import type { ErrorEntry } from './error-entry.ts';
 import { GATEWAY_ERRORS } from './gateway-errors.ts';
+import { OWN_ERRORS } from './own-errors.ts';
 import { RECORD_ERRORS } from './record-errors.ts';
 import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 
@@ -17,6 +18,7 @@ export const ERROR_TABLE = {
   ...EDIT_ERRORS,
   ...CONNECTOR_ERRORS,
   ...GATEWAY_ERRORS,
+  ...OWN_ERRORS,
   ...COMMAND_ERRORS,
 } as const satisfies { readonly [code: string]: ErrorEntry };
 
