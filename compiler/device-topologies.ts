@@ -123,6 +123,7 @@ export function deviceTopologies(
       priority: -1,
       streams: [stream],
       tables: [],
+      tableInputs: [],
       stores,
       numbers: null,
     };

@@ -20,10 +20,11 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
       ]),
     ),
     streams: Object.fromEntries(
-      plan.subTopologies.map(({ role, streams, tables }) => [
+      plan.subTopologies.map(({ role, streams, tables, tableInputs }) => [
         role,
         {
           tables: byName(tables),
+          ...(tableInputs.length > 0 ? { tableInputs: byName(tableInputs) } : {}),
           streams: Object.fromEntries(streams.map((stream) => [stream.useCase, decides(stream)])),
         },
       ]),

@@ -51,6 +51,19 @@ export function checkTableTopic(
   report.warning('CAR249', span, what, `Write topic: ${known.topic}.`);
 }
 
+/** A topic has one position in a group, whoever reads it there. */
+export function checkTableInput(
+  report: Report,
+  { name, topic }: TablePlan,
+  span: Span,
+  streams: readonly { readonly name: string; readonly topic: string }[],
+): void {
+  const reader = streams.find((stream) => stream.topic === topic);
+  if (reader === undefined) return;
+  const what = `table "${name}": it is joined, and stream "${reader.name}" reads its topic ${topic}.`;
+  report.error('CAR260', span, what);
+}
+
 interface NamedSink {
   readonly sink: SinkPlan;
   readonly span: Span;

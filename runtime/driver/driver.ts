@@ -345,6 +345,9 @@ function storeIs(plan: Plan, store: string, path: string): boolean {
         if (step.store === store && `${stream.name}/${step.name}` === path) return true;
       }
     }
+    for (const table of sub.tableInputs) {
+      if (table.store === store && path === `tables/${table.name}`) return true;
+    }
     if (sub.numbers === store && path === `${priorityNameOf(sub.priority)}/numbers`) return true;
   }
   return false;

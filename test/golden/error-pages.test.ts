@@ -63,6 +63,8 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR248',
   'CAR249',
   'CAR250',
+  'CAR260',
+  'CAR261',
   'CAR301',
   'CAR302',
   'CAR303',
