@@ -183,7 +183,9 @@ function checkUses(
   const whole = present(streams);
   const sources = whole.map(({ name, from }) => ({ name, topic: from.topic }));
   const joining = whole.flatMap(({ steps }) => steps).filter(({ spec }) => isJoin(spec));
-  const joined = new Set(joining.flatMap((step) => step.tables));
+  const joined = new Set(
+    joining.flatMap((step) => step.tables).filter((table) => table.whole !== true),
+  );
   for (const { key, keySpan } of section.section('tables')?.entries ?? []) {
     const table = tables.get(key);
     if (lanes.size > 0 && table != null && used.has(table)) checkTableTopic(report, table, keySpan);

@@ -81,6 +81,12 @@ function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): 
       const from = graph.node('Source', `tables/${table.name}`, `topics: [${table.topic}]`);
       graph.link(from, node);
     }
+    for (const { name: table, topic } of sub.wholeTables.filter((of) =>
+      readsTable(step, of.name),
+    )) {
+      const from = graph.node('Source', `tables/${table}`, `topics: [${topic}], whole`);
+      graph.link(from, node);
+    }
     for (const { name: table, topic, store } of sub.tableInputs) {
       if (readsTable(step, table)) graph.link(tableInput(graph, table, topic, store), node);
     }
@@ -181,7 +187,7 @@ export function mermaid(plan: Plan): string {
         edges.push(`  ${id} --> ${drum(topic, label)}`);
     }
     lines.push('  end');
-    for (const { topic } of [...sub.tables, ...sub.tableInputs])
+    for (const { topic } of [...sub.tables, ...sub.tableInputs, ...sub.wholeTables])
       edges.push(`  ${drum(topic)} -.-> ${frame}`);
   }
   for (const sink of plan.sinks) {

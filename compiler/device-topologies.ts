@@ -124,6 +124,7 @@ export function deviceTopologies(
       streams: [stream],
       tables: [],
       tableInputs: [],
+      wholeTables: [],
       stores,
       numbers: null,
     };

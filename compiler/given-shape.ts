@@ -6,6 +6,8 @@ import type { OptionScope, ResolvedOptions } from './options.ts';
 import type { Span } from './report.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 
+/** What may be the key of a row. */
+const KEYS: ReadonlySet<Shape['kind']> = new Set(['string', 'enum', 'any']);
 /** Rows of it are read as lines, not as objects. */
 const MEMBER_DEVICES = 'MemberDevices';
 const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -49,7 +51,7 @@ function isFieldName({ report, subject }: OptionScope, name: string, place: Span
 function joinedShape(
   scope: GivenScope,
   gives: Gives & { readonly kind: 'joined' },
-  { config, tables, places }: ResolvedOptions,
+  { config, tables, places, paths }: ResolvedOptions,
   place: Span,
 ): Shape {
   const { report, subject, shape, schemas } = scope;
@@ -67,6 +69,13 @@ function joinedShape(
   }
   const row = schemas.named(subject, { value: table.schema, span });
   if (row === undefined) return ANY_SHAPE;
+  const by = paths.get(gives.by);
+  const key = by === undefined ? undefined : withoutNull(by.paths[0]!.shape);
+  if (by !== undefined && key !== undefined && !KEYS.has(key.kind)) {
+    const { path } = by.paths[0]!.reader;
+    const what = `${subject}: ${path} is a ${shapeName(key)}, and the key of a row is a text.`;
+    report.error('CAR403', by.span, what, 'Make a text of it with map: string(value.number).');
+  }
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
   }

@@ -83,7 +83,7 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
       : topology.streams.filter((stream) => gives(stream, priority));
   const prefix = `${topology.name}.${part}`;
   const streams = here.map((stream) => streamPlan(stream, prefix));
-  const { tables, tableInputs } = tablesOf(here, prefix);
+  const { tables, tableInputs, wholeTables } = tablesOf(here, prefix);
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
   const stores = streams.flatMap(({ steps }) => steps.flatMap(({ store }) => store ?? []));
   if (numbers !== null) stores.push(numbers);
@@ -95,6 +95,7 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
     streams,
     tables,
     tableInputs,
+    wholeTables,
     stores: stores.map((store) => ({ store, changelog: `${store}-changelog` })),
     numbers,
   };
@@ -109,19 +110,23 @@ export function isJoin({ gives }: Pick<StepSpec, 'gives'>): boolean {
 function tablesOf(
   streams: readonly ResolvedStream[],
   prefix: string,
-): Pick<SubTopologyPlan, 'tables' | 'tableInputs'> {
+): Pick<SubTopologyPlan, 'tables' | 'tableInputs' | 'wholeTables'> {
   const tables = new Map<string, TablePlan>();
   const inputs = new Map<string, TableInputPlan>();
   for (const { spec, tables: used } of streams.flatMap(({ steps }) => steps)) {
     for (const table of used) {
       tables.set(table.name, table);
-      if (!isJoin(spec)) continue;
+      if (!isJoin(spec) || table.whole === true) continue;
       const store = `${prefix}.table--${shortTopic(table.topic)}`;
       inputs.set(table.name, { ...table, store });
     }
   }
-  const tableInputs = [...inputs.values()];
-  return { tables: [...tables.values()].filter(({ name }) => !inputs.has(name)), tableInputs };
+  const followed = [...tables.values()].filter(({ name }) => !inputs.has(name));
+  return {
+    tables: followed.filter(({ whole }) => whole !== true),
+    tableInputs: [...inputs.values()],
+    wholeTables: followed.filter(({ whole }) => whole === true),
+  };
 }
 
 /** Its changelog's name has to be one that Kafka takes: 249 characters at most. */

@@ -51,6 +51,8 @@ export interface TablePlan {
   readonly schema: string;
   /** The field of the value that the key repeats. */
   readonly key: string;
+  /** True: every process that joins it holds all of its rows, of all partitions. */
+  readonly whole?: true;
 }
 
 export interface LanePlan {
@@ -82,6 +84,8 @@ export interface SubTopologyPlan {
   readonly tables: readonly TablePlan[];
   /** Inputs, beside those of the streams. */
   readonly tableInputs: readonly TableInputPlan[];
+  /** Of the process, not of a task. */
+  readonly wholeTables: readonly TablePlan[];
   readonly stores: readonly { readonly store: string; readonly changelog: string }[];
   /** The store of the lane writer's numbers; null without lanes. */
   readonly numbers: string | null;

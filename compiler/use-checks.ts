@@ -37,6 +37,19 @@ export function checkTableKey(
   return false;
 }
 
+/** What the engine itself looks up by the key of a task is held by that task. */
+export function checkWholeTable(
+  report: Report,
+  subject: string,
+  schema: string,
+  span: Span,
+): boolean {
+  if (engineTableOf(schema) === undefined) return true;
+  const what = `${subject}: rows of ${schema} are looked up where their partition is.`;
+  report.error('CAR262', span, what);
+  return false;
+}
+
 /** Nobody else writes rows of the engine's tables, unless something outside does. */
 export function checkTableTopic(
   report: Report,

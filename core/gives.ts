@@ -19,6 +19,8 @@ export type Gives =
     }
   | {
       readonly kind: 'joined';
+      /** The path option that says where the row's key is. */
+      readonly by: string;
       readonly row: string;
       readonly as: string;
       readonly type: string;

@@ -258,6 +258,11 @@ export const TOPOLOGY_ERRORS = {
     what: 'A join names the table of the devices of members.',
     mend: 'Use fan_out, which makes one record for each device of a member.',
   },
+  CAR262: {
+    slug: 'table-not-whole',
+    what: "A table of the engine's own is declared as whole.",
+    mend: 'Take `whole` out: devices and connections are looked up by the key of their partition.',
+  },
   CAR280: {
     slug: 'field-given-twice',
     what: 'A step gives a field twice.',

@@ -21,7 +21,8 @@ export const join = defineExpand({
     'and after a restart the same one: the rows are state of the task, with a changelog of its own. A',
     'row that was written later with an earlier time takes the place of the one before, as in Kafka',
     'Streams. A tombstone deletes the row. A row without a key, and one that cannot be read, is a dead',
-    'letter (CAR505, CAR501 to CAR503), and the row before it stays.',
+    'letter (CAR503), and the row before it stays. Of a table with `whole: true` each process holds all rows:',
+    'it is joined by any field, and its changes apply as they come, in no order with the events.',
   ].join(' '),
   config: {
     table: anyTable('The table.'),
@@ -41,7 +42,7 @@ export const join = defineExpand({
     null_key: 'The field that `by` names is null or absent, and the join is `inner`.',
   },
   counts: { unmatched: 'Records that went on without a row.' },
-  gives: { kind: 'joined', row: 'table', as: 'as', type: 'type' },
+  gives: { kind: 'joined', by: 'by', row: 'table', as: 'as', type: 'type' },
   example: '- join: { table: plans, by: value.memberId, type: left, as: plan }',
   open({ table: name, by, type, as }, context) {
     const rows = context.table(name);

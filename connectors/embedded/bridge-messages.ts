@@ -6,7 +6,7 @@
  * Main → worker: calls of the services that the worker serves, answered with the same id. Worker →
  * main: batches, in *flows*: a flow is a task of a group, a `read` or a `follow`.
  *
- *   task:   open ─▶ (restore | table)* ─▶ ready ─▶ (input | at-end | table)* ─▶ close ─▶ (main: closed)
+ *   task:   open ─▶ (restore | table)* ─▶ ready ─▶ (input | at-end | table)* ─▶ close ─▶ closed
  *   read:   input* ─▶ end          follow: table* until `stop`
  *
  * Backpressure: `input` batches are sent ahead within a window a topic (see `Window`); main tells

@@ -291,7 +291,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       partitions,
       numbers: this.#sub.numbers === null ? null : new DeviceNumbers(this.#sub.numbers),
       table: (name) =>
-        this.#tableInputs.find(({ plan }) => plan.name === name)?.table ?? this.#tables.view(name),
+        this.#options.wholeTables?.get(name) ??
+        this.#tableInputs.find(({ plan }) => plan.name === name)?.table ??
+        this.#tables.view(name),
       devices: (name) => this.#tables.devices(name),
       deadLetter: (record, letter) => {
         writeDeadLetter(this.#collector, plan.deadLetters, record, letter, this.#clock.now());

@@ -65,6 +65,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR250',
   'CAR260',
   'CAR261',
+  'CAR262',
   'CAR301',
   'CAR302',
   'CAR303',
