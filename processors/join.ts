@@ -47,7 +47,7 @@ export const join = defineExpand({
   },
   counts: { unmatched: 'Records that went on without a row.' },
   gives: { kind: 'joined', by: 'by', row: 'table', as: 'as', type: 'type' },
-  example: '- join: { table: devices, by: value.memberId, type: left, as: owned }',
+  example: '- join: { table: members, by: value.memberId, type: left, as: wishes }',
   open({ table: name, by, type, as }, context) {
     const rows = context.table(name);
     return (record, emit) => {
