@@ -31,7 +31,8 @@ export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownT
     for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
       for (const { useCase, name, source } of sub.streams) {
         useCases.set(useCase, name);
-        inputs.add(source.topic);
+        // What the engine itself makes on the way feeds nothing.
+        if (source.keyedBy === undefined) inputs.add(source.topic);
       }
     }
     for (const { topic } of plan.tables) inputs.add(topic);

@@ -19,7 +19,7 @@ import { headOf, type Placed, Section } from './section.ts';
 import { type Collapsing, checkGroups } from './show.ts';
 import { resolveSink, type SinkScope } from './sinks.ts';
 import type { Chains } from './steps.ts';
-import { type ResolvedStream, resolveStream, type StreamScope } from './streams.ts';
+import { type ResolvedStream, resolveStream, type StreamScope, stepsOf } from './streams.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
@@ -91,7 +91,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   const chains = readChains(scope, section.section('chains'));
   const shared = { ...scope, tables, lanes, chains, steps: catalog.steps, cel: new CelCompiler() };
   const collapsing: Collapsing[] = [];
-  const streams = resolveStreams({ ...shared, ids: new Map(), collapsing }, section);
+  const streams = resolveStreams({ ...shared, topology, ids: new Map(), collapsing }, section);
   checkGroups(scope, collapsing);
   const sinks = resolveSinks({ ...shared, topology, sinks: catalog.sinks }, section);
   // Last, so that the ids of all other schemas stay what they were.
@@ -177,7 +177,9 @@ function checkUses(
     if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
   }
   const used = new Set([
-    ...streams.flatMap((stream) => stream?.steps.flatMap((step) => step.tables) ?? []),
+    ...streams.flatMap((stream) =>
+      stream === undefined ? [] : stepsOf(stream).flatMap((step) => step.tables),
+    ),
     ...sinks.flatMap((sink) => sink?.tables ?? []),
   ]);
   for (const { key, keySpan } of section.section('tables')?.entries ?? []) {

@@ -4,7 +4,15 @@
  * (`<--`).
  */
 import { priorityName } from '../core/priority.ts';
-import type { Plan, SinkPlan, StepPlan, StreamPlan, SubTopologyPlan } from './plan.ts';
+import {
+  nodeName,
+  type Plan,
+  partName,
+  type SinkPlan,
+  type StepPlan,
+  type StreamPlan,
+  type SubTopologyPlan,
+} from './plan.ts';
 
 interface Node {
   readonly kind: 'Source' | 'Processor' | 'Sink';
@@ -73,8 +81,12 @@ function subTopology(sub: SubTopologyPlan): string {
 
 /** The last node of the stream's steps. */
 function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): Node {
-  const { name, source, steps } = stream;
-  let last = graph.node('Source', `${name}/source`, `topics: [${source.topic}]`);
+  const { name, part, source, steps } = stream;
+  let last = graph.node(
+    'Source',
+    `${name}/${nodeName(part, 'source')}`,
+    `topics: [${source.topic}]`,
+  );
   for (const step of steps) {
     const node = graph.node('Processor', `${name}/${step.name}`, storesOf(step.store));
     for (const table of sub.tables.filter((of) => readsTable(step, of.name))) {
@@ -97,6 +109,11 @@ function describeTarget(
     for (const { topic } of to.topics) {
       graph.link(last, graph.node('Sink', `${name}/to:${topic}`, `topic: ${topic}`));
     }
+    return;
+  }
+  if (to.kind === 'repartition') {
+    const sink = `${name}/${nodeName(to.step, 'to')}`;
+    graph.link(last, graph.node('Sink', sink, `topic: ${to.topic}`));
     return;
   }
   const writer = graph.node('Processor', `${to.lane.name}/number`, storesOf(sub.numbers));
@@ -164,7 +181,7 @@ export function mermaid(plan: Plan): string {
     for (const stream of sub.streams) {
       const id = `${frame}_${idOf(stream.useCase)}`;
       const steps = stream.steps.map(({ name }) => name).join(' → ');
-      lines.push(`    ${id}["<b>${stream.name}</b><br/>${steps}"]`);
+      lines.push(`    ${id}["<b>${partName(stream)}</b><br/>${steps}"]`);
       edges.push(`  ${drum(stream.source.topic)} --> ${id}`);
       for (const [topic, label] of targetsOf(sub, stream))
         edges.push(`  ${id} --> ${drum(topic, label)}`);
@@ -190,6 +207,7 @@ export function mermaid(plan: Plan): string {
 
 function targetsOf(sub: SubTopologyPlan, { to }: StreamPlan): readonly [string, string][] {
   if (to.kind === 'topic') return to.topics.map(({ topic }) => [topic, topic]);
+  if (to.kind === 'repartition') return [[to.topic, to.topic]];
   return [laneDrum(to.lane, sub.priority)];
 }
 

@@ -9,15 +9,17 @@ import type { Catalog } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
-import type {
-  LanePlan,
-  Plan,
-  SinkPlan,
-  StepPlan,
-  StreamPlan,
-  SubTopologyPlan,
-  TablePlan,
-  TopicPlan,
+import type { ResolvedPart } from './parts.ts';
+import {
+  type LanePlan,
+  type Plan,
+  partId,
+  type SinkPlan,
+  type StepPlan,
+  type StreamPlan,
+  type SubTopologyPlan,
+  type TablePlan,
+  type TopicPlan,
 } from './plan.ts';
 import { planHash } from './plan-hash.ts';
 import type { Report } from './report.ts';
@@ -45,10 +47,10 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     ? [
         ...PRIORITIES.map((_, i) => i as Priority)
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
-          .map((priority) => streamsOf(topology, priority)),
+          .flatMap((priority) => streamsOf(topology, priority)),
         ...deviceTopologies(name, catalog, report),
       ]
-    : [streamsOf(topology, -1)];
+    : streamsOf(topology, -1);
   const changelogs = subTopologies.flatMap(({ stores }) =>
     stores.map(({ changelog }) => topicPlan(changelog, 'changelog', undefined)),
   );
@@ -71,24 +73,55 @@ function gives(stream: ResolvedStream, priority: Priority): boolean {
   return stream.priority !== null && prioritiesOf(stream.priority).includes(priority);
 }
 
-function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopologyPlan {
-  const part = priority === -1 ? 'streams' : priorityName(priority);
+/** Sub-topologies with keys of their own, as they follow one another, then the common one. */
+function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopologyPlan[] {
+  const { name } = topology;
+  const of = priority === -1 ? '' : priorityName(priority);
   const here =
     priority === -1
       ? topology.streams
       : topology.streams.filter((stream) => gives(stream, priority));
-  const prefix = `${topology.name}.${part}`;
-  const streams = here.map((stream) => streamPlan(stream, prefix));
-  const tables = new Map<string, TablePlan>();
-  for (const { steps } of here) {
-    for (const { tables: used } of steps) for (const table of used) tables.set(table.name, table);
-  }
+  const prefix = `${name}.${of === '' ? 'streams' : of}`;
+  const role = ['streams', of].filter(Boolean).join('/');
+  const group = [name, 'streams', of].filter(Boolean).join('.');
+  const placed = here.flatMap((stream) =>
+    stream.parts.map((part) => ({ part, plan: partPlan(stream, part, prefix) })),
+  );
+  const hops = placed.filter(({ part }) => part.to !== null);
+  const last = placed.filter(({ part }) => part.to === null);
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
+  return [
+    ...hops.map((one) => {
+      const id = partId(one.plan).replaceAll('_', '-');
+      const names = { role: `${role}/${id}`, group: `${group}.${id.replaceAll('/', '.')}` };
+      return subTopology(names, priority, [one], null);
+    }),
+    subTopology({ role, group }, priority, last, numbers),
+  ];
+}
+
+interface PlacedPart {
+  readonly part: ResolvedPart;
+  readonly plan: StreamPlan;
+}
+
+function subTopology(
+  names: Pick<SubTopologyPlan, 'role' | 'group'>,
+  priority: Priority | -1,
+  placed: readonly PlacedPart[],
+  numbers: string | null,
+): SubTopologyPlan {
+  const streams = placed.map(({ plan }) => plan);
+  const tables = new Map<string, TablePlan>();
+  for (const { part } of placed) {
+    for (const { tables: used } of part.steps.steps) {
+      for (const table of used) tables.set(table.name, table);
+    }
+  }
   const stores = streams.flatMap(({ steps }) => steps.flatMap(({ store }) => store ?? []));
   if (numbers !== null) stores.push(numbers);
   return {
-    role: priority === -1 ? 'streams' : `streams/${part}`,
-    group: priority === -1 ? prefix : `${topology.name}.streams.${part}`,
+    ...names,
     priority,
     streams,
     tables: [...tables.values()],
@@ -97,32 +130,46 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
   };
 }
 
-function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
-  const { name, useCase, doc, from, priority, to, show } = stream;
-  const { topic, schema, time, id, member, maxFutureMs } = from;
-  const reads = readsEvent(from.shape, stream.fields);
+function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): StreamPlan {
+  const { name, useCase, doc, priority, to, show } = stream;
+  const { topic, schema, time, id, member, maxFutureMs, start, keyedBy } = part.from;
+  const read = fieldsOf(stream, part);
+  const reads = readsEvent(part.from.shape, read);
   // An event is decoded by the id that stands beside it.
-  const fields = [...new Set([...stream.fields, ...(reads ? ['payloadSchemaId'] : [])])].sort();
-  const projection = stream.fields.has('*') ? { schema } : { schema, fields };
+  const fields = [...new Set([...read, ...(reads ? ['payloadSchemaId'] : [])])].sort();
+  const projection = read.has('*') ? { schema } : { schema, fields };
   return {
     name,
     useCase,
-    start: from.start,
+    part: part.name,
+    start,
     doc,
     source: {
       topic,
       projection,
       time,
       id,
-      member,
+      // What the engine has keyed itself is not compared again.
+      member: keyedBy === null ? member : null,
       maxFutureMs,
       ...(reads ? { readsEvent: true as const } : {}),
+      ...(keyedBy === null ? {} : { keyedBy }),
     },
     priority,
-    steps: stream.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
-    to,
+    steps: part.steps.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
+    to: part.to ?? to,
     show,
   };
+}
+
+/** Top-level fields that anything of the part reads; `*`: all. */
+function fieldsOf({ fields }: ResolvedStream, { name, from, steps, to }: ResolvedPart) {
+  return new Set([
+    ...from.fields,
+    ...steps.fields,
+    ...(name === '' ? fields.first : []),
+    ...(to === null ? fields.last : []),
+  ]);
 }
 
 function stepPlan({ name, spec, config }: ResolvedStep, prefix: string): StepPlan {

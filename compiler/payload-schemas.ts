@@ -1,9 +1,10 @@
 /** Schemas of what steps give to a lane, which no topic has. */
 import type { Plan } from './plan.ts';
 import type { Section } from './section.ts';
+import type { ResolvedSource } from './sources.ts';
 import type { ResolvedStep, ResolvedSteps } from './steps.ts';
 import { checkFits } from './stream-checks.ts';
-import type { ResolvedSource, StreamScope } from './streams.ts';
+import type { StreamScope } from './streams.ts';
 
 /**
  * What a registry must know besides the schemas of topics, each under the subject of a topic that

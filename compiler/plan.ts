@@ -84,17 +84,23 @@ export type StartRule =
   /** Events of so long before it was first applied, milliseconds. */
   | { readonly kind: 'ago'; readonly ms: number };
 
+/**
+ * A stream, or a part of one: a step that changes the key ends a part, and the next one begins with
+ * the repartition topic, in a sub-topology of its own.
+ */
 export interface StreamPlan {
   readonly name: string;
   /** Outlives the name (D13). */
   readonly useCase: string;
+  /** Empty as the stream begins; else the step that has changed the key. */
+  readonly part: string;
   readonly start: StartRule;
   readonly doc: string;
   readonly source: SourcePlan;
   /** Null in a topology without lanes. */
   readonly priority: PriorityRule | null;
   readonly steps: readonly StepPlan[];
-  readonly to: LaneTarget | TopicTarget;
+  readonly to: LaneTarget | TopicTarget | RepartitionTarget;
   /** What people see of it; null: a push carries data and shows nothing. */
   readonly show: Show | null;
 }
@@ -112,6 +118,26 @@ export interface SourcePlan {
   readonly readsEvent?: true;
   /** Farther in the future than this: dead letter CAR508 (S58). Milliseconds. */
   readonly maxFutureMs: number;
+  /**
+   * Behind a step that changes the key: the expression of the key. What was known of the record
+   * before comes along in a header (`runtime/streams/hop-form.ts`), and is not judged again.
+   */
+  readonly keyedBy?: string;
+}
+
+/** What names a part of a stream where positions and state are told apart: `fl`, `fl/rekey`. */
+export function partId({ useCase, part }: Pick<StreamPlan, 'useCase' | 'part'>): string {
+  return part === '' ? useCase : `${useCase}/${part}`;
+}
+
+/** The same for people: `flights`, `flights/rekey`. */
+export function partName({ name, part }: Pick<StreamPlan, 'name' | 'part'>): string {
+  return part === '' ? name : `${name}/${part}`;
+}
+
+/** The names of nodes of the engine's own: `source`, and `rekey:source` behind a rekey. */
+export function nodeName(part: string, node: string): string {
+  return part === '' ? node : `${part}:${node}`;
 }
 
 /** Read on the event, before any step; the first `unless` that holds wins. */
@@ -157,6 +183,16 @@ export interface TopicTarget {
    * A record's `output` slot chooses. Values are encoded with `schema`; undefined: passed as bytes.
    */
   readonly topics: readonly { readonly topic: string; readonly schema?: string }[];
+}
+
+/** The end of a part: its records go on under the key that its last step gave them. */
+export interface RepartitionTarget {
+  readonly kind: 'repartition';
+  /** The step that changes the key. */
+  readonly step: string;
+  readonly topic: string;
+  /** Of a value that steps have given; undefined: it goes on as the bytes that it came as. */
+  readonly schema?: string;
 }
 
 export interface SinkPlan {

@@ -18,7 +18,8 @@ export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
   const bySchema = new Map<string, SchemaSample>();
   const streams = plan.subTopologies
     .filter(({ role }) => role.startsWith('streams'))
-    .flatMap((sub) => sub.streams);
+    .flatMap((sub) => sub.streams)
+    .filter(({ part }) => part === '');
   for (const { source } of streams) {
     if (!source.topic.startsWith(EVENTS_PREFIX)) continue;
     const type = source.topic.slice(EVENTS_PREFIX.length);

@@ -20,6 +20,10 @@ export interface DescribedStream {
   readonly name: string;
   readonly useCase: string;
   readonly doc: string;
+  /** Null as the stream begins; else the step that has changed the key. */
+  readonly part: string | null;
+  /** By what `part` has keyed its records; null: as they came. */
+  readonly keyedBy: string | null;
   readonly topic: string;
   readonly schema: string;
   /** Which of the topic's events are told at this priority; null: all. */
@@ -102,16 +106,26 @@ function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedS
     name,
     useCase,
     doc,
+    part: stream.part === '' ? null : stream.part,
+    keyedBy: source.keyedBy ?? null,
     topic: source.topic,
     schema: source.projection.schema,
     when: whenOf(stream, priority),
     steps: stream.steps.map(describeStep),
     lane: to.kind === 'lane' ? to.lane.name : null,
-    to:
-      to.kind === 'topic'
-        ? to.topics.map(({ topic }) => topic)
-        : to.transports.map((transport) => to.lane.topicOf(priority, transport)),
+    to: targetsOf(stream, priority),
   };
+}
+
+function targetsOf({ to }: StreamPlan, priority: Priority | -1): readonly string[] {
+  switch (to.kind) {
+    case 'topic':
+      return to.topics.map(({ topic }) => topic);
+    case 'repartition':
+      return [to.topic];
+    case 'lane':
+      return to.transports.map((transport) => to.lane.topicOf(priority, transport));
+  }
 }
 
 /** The first `unless` that holds wins; none: `as`. */

@@ -105,7 +105,12 @@ export function picture(described: Description): string {
 function bandsOf({ subTopologies }: Description): Band[] {
   const devices = subTopologies.filter(({ role }) => role.startsWith('devices/'));
   const streams = subTopologies.filter((sub) => !devices.includes(sub));
-  const bands = streams.map((sub) => bandOf(sub.priority ?? 'streams', sub.group, [sub]));
+  // Behind a step that changes the key a stream goes on in the same band.
+  const priorities = [...new Set(streams.map(({ priority }) => priority))];
+  const bands = priorities.map((priority) => {
+    const subs = streams.filter((sub) => sub.priority === priority);
+    return bandOf(priority ?? 'streams', subs.at(-1)!.group, subs);
+  });
   if (devices.length === 0) return bands;
   return [...bands, bandOf('devices', 'who owns which device, and who is connected', devices)];
 }
@@ -154,9 +159,9 @@ function lineHeight(line: readonly Chip[]): number {
 type Label = readonly [words: string, style: 'name' | 'mono' | 'small'];
 
 /** What stands before the steps of a row. */
-function labelsOf({ name, topic, when }: DescribedStream): Label[] {
+function labelsOf({ name, part, topic, when }: DescribedStream): Label[] {
   const labels: Label[] = [
-    [name, 'name'],
+    [part === null ? name : `${name} behind ${part}`, 'name'],
     [topic, 'mono'],
   ];
   if (when !== null) labels.push([`when ${shortened(when)}`, 'small']);

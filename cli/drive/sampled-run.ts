@@ -139,7 +139,8 @@ function streamsOf(
 ): SampledStream[] {
   const all = plan.subTopologies
     .filter(({ role }) => role.startsWith('streams'))
-    .flatMap((sub) => sub.streams);
+    .flatMap((sub) => sub.streams)
+    .filter(({ part }) => part === '');
   const streams = [...new Map(all.map((stream) => [stream.name, stream])).values()];
   return streams.map(({ name, source, steps }) => {
     const fed = fedTo.get(source.topic) ?? 0;

@@ -41,7 +41,8 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
   const types = new Map<string, EventType>();
   for (const sub of plan.subTopologies) {
     if (!sub.role.startsWith('streams')) continue;
-    for (const { source } of sub.streams) {
+    for (const { source, part } of sub.streams) {
+      if (part !== '') continue;
       if (!source.topic.startsWith(EVENTS_PREFIX) || OWN_TOPICS.has(source.topic)) continue;
       const avro = schemas.get(source.projection.schema);
       types.set(source.topic.slice(EVENTS_PREFIX.length), {

@@ -3,7 +3,14 @@
  * text, so that what it has left can still be let go. It lies in `<topology>.applied`, a compacted
  * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
  */
-import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
+import {
+  type Plan,
+  partId,
+  partName,
+  type StepPlan,
+  type StreamPlan,
+  type SubTopologyPlan,
+} from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
 
@@ -16,6 +23,11 @@ export interface AppliedStore {
   readonly holds: boolean;
   /** What a row means: type, identity, and what else the step's spec names (`meaning`). */
   readonly meaning: string;
+}
+
+/** The step that has changed the key; undefined: it is the beginning of its stream. */
+export function rekeyOf({ id }: Pick<AppliedStream, 'id'>): string | undefined {
+  return id.split('/')[1];
 }
 
 /** A stream in one sub-topology. */
@@ -31,12 +43,13 @@ export interface AppliedRule {
   readonly unless: readonly { readonly when: string; readonly as: string }[];
 }
 
+/** A stream, or a part of one behind a step that changes the key. */
 export interface AppliedStream {
-  /** Of the use case; outlives the name. */
+  /** Of the use case, which outlives the name; then `/` and the step that has changed the key. */
   readonly id: string;
   readonly name: string;
   readonly topic: string;
-  /** The field that the key repeats; empty: it is not checked. */
+  /** The field that the key repeats, or what the step makes it of; empty: it is not checked. */
   readonly key: string;
   readonly rule: AppliedRule | null;
   readonly instances: readonly AppliedInstance[];
@@ -75,9 +88,10 @@ export function appliedOf(plan: Plan, text: string): Applied {
     // Registration and presence are the same in every topology.
     if (!isOfStreams(sub)) continue;
     for (const stream of sub.streams) {
-      const known = streams.get(stream.useCase);
+      const id = partId(stream);
+      const known = streams.get(id);
       const instances = [...(known?.instances ?? []), instanceOf(sub, stream)];
-      streams.set(stream.useCase, streamOf(stream, instances));
+      streams.set(id, streamOf(stream, instances));
     }
   }
   return {
@@ -128,7 +142,7 @@ export function isSameApplied(was: Applied | null, now: Applied): boolean {
 }
 
 function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
-  const { useCase, name, source, priority } = stream;
+  const { source, priority } = stream;
   const rule =
     priority === null
       ? null
@@ -140,10 +154,10 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
           })),
         };
   return {
-    id: useCase,
-    name,
+    id: partId(stream),
+    name: partName(stream),
     topic: source.topic,
-    key: source.member?.path ?? '',
+    key: source.keyedBy ?? source.member?.path ?? '',
     rule,
     instances,
   };

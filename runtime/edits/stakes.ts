@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from '../../core/error-table.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
-import type { AppliedInstance } from './applied.ts';
+import { type AppliedInstance, rekeyOf } from './applied.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
 import { type LaneEdit, unreadOf } from './lane-edits.ts';
 import { formerPositions } from './planned-positions.ts';
@@ -116,7 +116,13 @@ export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
       }
     }
     if (is === null)
-      loss('CAR811', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
+      loss(
+        rekeyOf(was!) === undefined ? 'CAR811' : 'CAR825',
+        name,
+        'source',
+        'unread',
+        `what it has not read of ${was!.topic}.`,
+      );
     if (readsAnother)
       loss('CAR815', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
   }
@@ -174,6 +180,11 @@ async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Lo
   if (count === 0) return [];
   const rest = { of: name, step: 'source', changelog: '', count, unit: 'unread' as const };
   const left = `${of(count, 'event')} of ${was.topic} ${are(count)} not read yet.`;
+  const rekey = rekeyOf(was);
+  if (rekey !== undefined) {
+    const what = `stream "${name.split('/')[0]}": step "${rekey}" is no more: ${left}`;
+    return [{ ...rest, code: 'CAR825', what }];
+  }
   if (is === null)
     return [{ ...rest, code: 'CAR811', what: `stream "${name}" is removed: ${left}` }];
   const what = `stream "${name}" reads ${is.topic} now: ${left}`;

@@ -3,18 +3,20 @@
  * in one pass, before any step. What cannot be used is dead-lettered with its code; the offset
  * moves on.
  */
-import type { SourcePlan, StreamPlan } from '../../compiler/plan.ts';
+import { nodeName, type SourcePlan, type StreamPlan } from '../../compiler/plan.ts';
 import { roundedDuration } from '../../core/duration.ts';
 import { partitionOfView } from '../../core/partition.ts';
 import { Record } from '../../core/record.ts';
 import { FIELD_NUMBER, FIELD_UNKNOWN, GIVEN, NONE, type Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import { Node, type NodeHost, type Refusal } from '../node.ts';
+import { readHop } from './hop-form.ts';
 import type { Reading } from './reading.ts';
 
 export const SOURCE_STEP = 'source';
 
 const NULL_KEY: Refusal = { code: 'CAR505', why: 'the key is null' };
+const NO_HOP: Refusal = { code: 'CAR512', why: 'no header says what goes along' };
 const NEGATIVE_TIME: Refusal = { code: 'CAR508', why: 'the time is negative' };
 
 export class Source {
@@ -34,7 +36,7 @@ export class Source {
     partitions: number,
     host: NodeHost,
   ) {
-    this.node = new Node(plan.name, SOURCE_STEP, host);
+    this.node = new Node(plan.name, nodeName(plan.part, SOURCE_STEP), host);
     this.#plan = plan;
     this.#from = plan.source;
     this.#priority = priority;
@@ -62,6 +64,7 @@ export class Source {
   }
 
   #admit(slice: Slice, i: number, record: Record): boolean {
+    if (this.#from.keyedBy !== undefined) return this.#admitHop(slice, i, record);
     const refusal =
       this.#reading.read(slice, i) ??
       this.#checkKey(slice, i, record) ??
@@ -83,6 +86,21 @@ export class Source {
       return this.#refuse(record, { code: 'CAR506', why });
     }
     if (priority === this.#priority) return true;
+    this.node.passBy();
+    return false;
+  }
+
+  /** What the event said was judged where it was read, before its key was changed. */
+  #admitHop(slice: Slice, i: number, record: Record): boolean {
+    const refusal = this.#reading.read(slice, i) ?? this.#checkKey(slice, i, record);
+    if (refusal !== null) return this.#refuse(record, refusal);
+    const priority = readHop(record);
+    if (priority === undefined) return this.#refuse(record, NO_HOP);
+    const rule = this.#plan.priority;
+    if (rule === null) return true;
+    // An edit may have taken a priority from the stream while records of it were on their way.
+    const isGiven = rule.unless.some(({ as }) => as === priority);
+    if ((isGiven ? priority : rule.as) === this.#priority) return true;
     this.node.passBy();
     return false;
   }

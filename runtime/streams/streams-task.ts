@@ -4,7 +4,7 @@
  * what it has done. It never waits and never reads a clock but its own, which is moved once a slice
  * (rules D11, D12).
  */
-import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
+import { type Plan, partId, type StreamPlan, type SubTopologyPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
@@ -108,7 +108,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
       for (const stream of this.#streamsOf(topic)) {
-        stream.startAt(positions.get(stream.plan.useCase) ?? 0);
+        stream.startAt(positions.get(partId(stream.plan)) ?? 0);
       }
     }
     this.#started = true;
@@ -261,6 +261,14 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     );
   }
 
+  /** By stream, in reading order. */
+  streamCounts(): { readonly plan: StreamPlan; readonly counts: readonly StepCounts[] }[] {
+    return this.#streams.map(({ plan, nodes }) => ({
+      plan,
+      counts: nodes.map(({ counts }) => counts),
+    }));
+  }
+
   *rows(store: string): IterableIterator<[string, unknown]> {
     const found = this.#stores.get(store);
     if (found !== undefined) yield* found.store.rows();
@@ -298,7 +306,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   /** Of the streams that are further than the group. */
   #positionsOf(topic: string, offset: number): string {
-    const positions = this.#streamsOf(topic).map(({ plan, from }) => [plan.useCase, from] as const);
+    const positions = this.#streamsOf(topic).map(({ plan, from }) => [partId(plan), from] as const);
     return noteStreamPositions(new Map(positions), offset);
   }
 
