@@ -169,6 +169,40 @@ test('before it joins a member refuses lost rows only: who is away is met later'
   await refuseGoneState({ ...admin, committedAll: away }, topics, { ...SPEC, stores: [] });
 });
 
+describe('rows that a member which runs has just written are not gone', () => {
+  const rows: readonly { what: string; answers: readonly Bounds[]; gone: boolean }[] = [
+    {
+      what: 'the end of its transaction has not come to them yet',
+      answers: [{ low: 0, end: 0, written: 7 }],
+      gone: false,
+    },
+    {
+      what: 'a leader that was stopped tells an old end at first',
+      answers: [
+        { low: 0, end: 0, written: 0 },
+        { low: 0, end: 7, written: 7 },
+      ],
+      gone: false,
+    },
+    { what: 'nothing was ever written', answers: [{ low: 0, end: 0, written: 0 }], gone: true },
+  ];
+  for (const { what, answers, gone } of rows) {
+    test(what, async () => {
+      const metadata = withMarks(new Map([[markOf('log'), '']]), '', new Map());
+      const { admin, topics } = worldOf({ committed: { in: [3, metadata] } });
+      let asked = 0;
+      const bounds = async () => {
+        const now = answers[Math.min(asked++, answers.length - 1)]!;
+        return [now, now];
+      };
+      const staleMs = answers.length > 1 ? 5_000 : 0;
+      const opening = refuseGoneState({ ...admin, bounds, staleMs }, topics, SPEC);
+      if (gone) await assert.rejects(opening, { code: 'CAR630' });
+      else await opening;
+    });
+  }
+});
+
 describe('an end before what is committed', () => {
   /** A leader that learns at its third answer that it was behind. */
   async function startWith(staleMs: number, changelogEnd: number) {
