@@ -32,7 +32,7 @@ export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownT
       for (const { useCase, name, source } of sub.streams) {
         useCases.set(useCase, name);
         // What the engine itself makes on the way feeds nothing.
-        if (source.keyedBy === undefined) inputs.add(source.topic);
+        if (source.keyedBy === undefined && source.topic !== null) inputs.add(source.topic);
       }
     }
     for (const { topic } of plan.tables) inputs.add(topic);

@@ -19,6 +19,7 @@ import { headOf, type Placed, Section } from './section.ts';
 import { type Collapsing, checkGroups } from './show.ts';
 import { resolveSink, type SinkScope } from './sinks.ts';
 import type { Chains } from './steps.ts';
+import { StreamGraph } from './stream-graph.ts';
 import { type ResolvedStream, resolveStream, type StreamScope, stepsOf } from './streams.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableTopic } from './use-checks.ts';
@@ -140,15 +141,17 @@ function readChains(scope: Scope, section: Section | undefined): Chains {
   return { lists, used: new Set() };
 }
 
-function resolveStreams(scope: StreamScope, section: Section): (ResolvedStream | undefined)[] {
+function resolveStreams(
+  scope: Omit<StreamScope, 'graph'>,
+  section: Section,
+): (ResolvedStream | undefined)[] {
   const streams = section.neededSection('streams');
   if (streams === undefined) return [];
-  const resolved: (ResolvedStream | undefined)[] = [];
-  for (const { key, keySpan } of streams.entries) {
-    checkName(scope.report, 'streams', key, keySpan);
-    const part = streams.section(key);
-    resolved.push(part === undefined ? undefined : resolveStream(scope, key, part));
-  }
+  for (const { key, keySpan } of streams.entries) checkName(scope.report, 'streams', key, keySpan);
+  const graph: StreamGraph = new StreamGraph(scope.report, streams, (name, part) =>
+    resolveStream({ ...scope, graph }, name, part),
+  );
+  const resolved = graph.all();
   if (resolved.length === 0) {
     scope.report.error('CAR216', streams.span, 'topology: it has no streams.');
   }

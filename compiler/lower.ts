@@ -87,17 +87,41 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
   const placed = here.flatMap((stream) =>
     stream.parts.map((part) => ({ part, plan: partPlan(stream, part, prefix) })),
   );
-  const hops = placed.filter(({ part }) => part.to !== null);
-  const last = placed.filter(({ part }) => part.to === null);
+  const groups = connected(placed);
+  const isHop = (group: readonly PlacedPart[]) => group.every(({ plan }) => endsInHop(plan));
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
   return [
-    ...hops.map((one) => {
-      const id = partId(one.plan).replaceAll('_', '-');
+    ...groups.filter(isHop).map((parts) => {
+      const id = partId(parts[0]!.plan).replaceAll('_', '-');
       const names = { role: `${role}/${id}`, group: `${group}.${id.replaceAll('/', '.')}` };
-      return subTopology(names, priority, [one], null);
+      return subTopology(names, priority, parts, null);
     }),
-    subTopology({ role, group }, priority, last, numbers),
+    subTopology({ role, group }, priority, groups.filter((one) => !isHop(one)).flat(), numbers),
   ];
+}
+
+/** Whatever it gives to others of its task goes on as they do. */
+const endsInHop = ({ to }: StreamPlan) => to.kind === 'repartition' || to.kind === 'streams';
+
+/** Parts that hand records to one another stand in one task; in the order of the file. */
+function connected(placed: readonly PlacedPart[]): readonly (readonly PlacedPart[])[] {
+  const groups: PlacedPart[][] = [];
+  for (const one of placed) {
+    const joined = groups.filter((group) => group.some(({ plan }) => isLinked(plan, one.plan)));
+    const [first, ...others] = joined;
+    if (first === undefined) groups.push([one]);
+    else {
+      first.push(...others.flat(), one);
+      for (const other of others) groups.splice(groups.indexOf(other), 1);
+    }
+  }
+  return groups.map((group) => placed.filter((one) => group.includes(one)));
+}
+
+function isLinked(a: StreamPlan, b: StreamPlan): boolean {
+  const reads = (from: StreamPlan, of: StreamPlan) =>
+    from.source.streams?.some((one) => partId(one) === partId(of)) === true;
+  return reads(a, b) || reads(b, a);
 }
 
 interface PlacedPart {
@@ -132,7 +156,7 @@ function subTopology(
 
 function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): StreamPlan {
   const { name, useCase, doc, priority, to, show } = stream;
-  const { topic, schema, time, id, member, maxFutureMs, start, keyedBy } = part.from;
+  const { topic, schema, time, id, member, maxFutureMs, start, keyedBy, streams } = part.from;
   const read = fieldsOf(stream, part);
   const reads = readsEvent(part.from.shape, read);
   // An event is decoded by the id that stands beside it.
@@ -149,8 +173,9 @@ function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): S
       projection,
       time,
       id,
-      // What the engine has keyed itself is not compared again.
-      member: keyedBy === null ? member : null,
+      ...(topic === null ? { streams } : {}),
+      // What the engine has keyed itself, or another stream has compared, is not compared again.
+      member: topic === null || keyedBy !== null ? null : member,
       maxFutureMs,
       ...(reads ? { readsEvent: true as const } : {}),
       ...(keyedBy === null ? {} : { keyedBy }),

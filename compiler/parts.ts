@@ -63,7 +63,7 @@ export function resolveParts(
     const at = texts.findIndex(isRekey);
     const isLast = at < 0 || (scope.endsInTopic && at === texts.length - 1);
     const own = texts.splice(0, isLast ? texts.length : at + 1);
-    const steps = resolveTexts(scope, own, from.shape);
+    const steps = resolveTexts(scope, own, from);
     if (steps !== undefined && at >= 0) checkRekey(scope, steps.steps);
     if (isLast) {
       if (steps !== undefined) parts.push({ name, from, steps, to: null });
@@ -71,7 +71,7 @@ export function resolveParts(
     }
     const hop = steps === undefined ? undefined : hopOf(scope, steps, from);
     if (hop === undefined) {
-      resolveTexts(scope, texts, ANY_SHAPE);
+      resolveTexts(scope, texts, { shape: ANY_SHAPE, isGiven: false });
       return { parts, end: undefined, isWhole: false };
     }
     parts.push({ name, from, steps: steps!, to: hop.to });
@@ -120,8 +120,11 @@ function hopOf(
   const schema = placed?.value ?? from.schema;
   const shape = placed === undefined ? from.shape : scope.schemas.named(of, placed);
   if (shape === undefined) return undefined;
+  const errorsBefore = report.errorCount;
   if (steps.isGiven) checkFits(scope, of, span, steps.shape, shape, schema);
-  else if (schema !== from.schema && from.schema !== '') {
+  // What does not fit was not meant to be read with that schema.
+  if (report.errorCount > errorsBefore) return undefined;
+  if (!steps.isGiven && schema !== from.schema && from.schema !== '') {
     const what = `${of}: it passes on ${from.schema} as it came, and its schema is ${schema}.`;
     report.error('CAR406', span, what, 'Leave `schema` out, or give a new value with map.');
     return undefined;
@@ -136,6 +139,7 @@ function hopOf(
     to: { kind: 'repartition', step: step.name, topic, ...(steps.isGiven ? { schema } : {}) },
     from: {
       topic,
+      streams: [],
       schema,
       time: null,
       id: null,
@@ -145,6 +149,7 @@ function hopOf(
       start: { kind: 'latest' },
       fields: new Set(),
       shape,
+      isGiven: false,
       keyedBy: by,
     },
   };

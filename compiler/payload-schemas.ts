@@ -34,6 +34,13 @@ export function resolvePayloadSchema(
   const { subject } = section;
   const written = section.text('schema');
   const shape = written === undefined ? from?.shape : scope.schemas.named(subject, written);
+  if (written === undefined && from?.isGiven === true) {
+    section.missing(
+      'schema',
+      'Name the schema of the value: the streams that it reads have given it.',
+    );
+    return {};
+  }
   const schema = written?.value ?? from?.schema;
   if (steps === undefined || from === undefined || shape === undefined || schema === undefined) {
     return {};

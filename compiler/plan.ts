@@ -100,13 +100,15 @@ export interface StreamPlan {
   /** Null in a topology without lanes. */
   readonly priority: PriorityRule | null;
   readonly steps: readonly StepPlan[];
-  readonly to: LaneTarget | TopicTarget | RepartitionTarget;
+  readonly to: LaneTarget | TopicTarget | RepartitionTarget | StreamsTarget;
   /** What people see of it; null: a push carries data and shows nothing. */
   readonly show: Show | null;
 }
 
 export interface SourcePlan {
-  readonly topic: string;
+  /** Null: it goes on with what other streams of its task give (`streams`). */
+  readonly topic: string | null;
+  readonly streams?: readonly UpstreamPlan[];
   readonly projection: Projection;
   /** Event time; null: the record's own timestamp. */
   readonly time: FieldReader | null;
@@ -119,10 +121,30 @@ export interface SourcePlan {
   /** Farther in the future than this: dead letter CAR508 (S58). Milliseconds. */
   readonly maxFutureMs: number;
   /**
-   * Behind a step that changes the key: the expression of the key. What was known of the record
-   * before comes along in a header (`runtime/streams/hop-form.ts`), and is not judged again.
+   * Of what other streams give, or behind a step that changes the key: by what it is keyed. Behind
+   * such a step what was known of the record before comes along in a header
+   * (`runtime/streams/hop-form.ts`), and is not judged again.
    */
   readonly keyedBy?: string;
+}
+
+/** Another stream, in the same task, whose end is this one's beginning. */
+export interface UpstreamPlan {
+  readonly name: string;
+  readonly useCase: string;
+  readonly part: string;
+  /** Empty: it has none, and gives all. */
+  readonly branch: string;
+  /**
+   * Put behind the id of each event, where the reader may get one event on several ways: what is
+   * told of each is a notification of its own (rule D1).
+   */
+  readonly mark?: string;
+}
+
+/** The topics that streams of a sub-topology read, each once. */
+export function inputsOf({ streams }: Pick<SubTopologyPlan, 'streams'>): readonly string[] {
+  return [...new Set(streams.flatMap(({ source }) => source.topic ?? []))];
 }
 
 /** What names a part of a stream where positions and state are told apart: `fl`, `fl/rekey`. */
@@ -138,6 +160,11 @@ export function partName({ name, part }: Pick<StreamPlan, 'name' | 'part'>): str
 /** The names of nodes of the engine's own: `source`, and `rekey:source` behind a rekey. */
 export function nodeName(part: string, node: string): string {
   return part === '' ? node : `${part}:${node}`;
+}
+
+/** As a file names it: `flights`, `flights.urgent`. */
+export function upstreamName({ name, branch }: UpstreamPlan): string {
+  return branch === '' ? name : `${name}.${branch}`;
 }
 
 /** Read on the event, before any step; the first `unless` that holds wins. */
@@ -193,6 +220,20 @@ export interface RepartitionTarget {
   readonly topic: string;
   /** Of a value that steps have given; undefined: it goes on as the bytes that it came as. */
   readonly schema?: string;
+}
+
+/** Other streams of the task go on with its records. */
+export interface StreamsTarget {
+  readonly kind: 'streams';
+  /** In order: a record goes to the first that takes it, and to everybody who reads that one. */
+  readonly branches: readonly BranchPlan[];
+}
+
+export interface BranchPlan {
+  /** Empty: the stream has none, and gives all. */
+  readonly name: string;
+  /** Null: it takes what is left. */
+  readonly when: Expression<boolean> | null;
 }
 
 export interface SinkPlan {

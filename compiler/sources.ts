@@ -4,14 +4,17 @@
 import type { FieldReader } from '../core/spec.ts';
 import type { Scope } from './declarations.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
-import type { StartRule } from './plan.ts';
+import type { StartRule, UpstreamPlan } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import type { Section } from './section.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 import { noTimeBecause } from './time-field.ts';
 
 export interface ResolvedSource {
-  readonly topic: string;
+  /** Null: other streams give it (`streams`). */
+  readonly topic: string | null;
+  readonly streams: readonly UpstreamPlan[];
+  /** Empty: steps before it have given the value, and it was not written with any. */
   readonly schema: string;
   readonly time: FieldReader | null;
   readonly id: FieldReader | null;
@@ -20,7 +23,9 @@ export interface ResolvedSource {
   readonly start: StartRule;
   readonly fields: ReadonlySet<string>;
   readonly shape: Shape;
-  /** Behind a step that changes the key: the expression of the key. */
+  /** Steps before it have given the value. */
+  readonly isGiven: boolean;
+  /** Of other streams, or behind a step that changes the key: by what it is keyed. */
   readonly keyedBy: string | null;
 }
 
@@ -60,6 +65,7 @@ export function resolveSource(
   const fields = [time, id, key].flatMap((path) => (path?.field ? [path.field] : []));
   return {
     topic: topic.value,
+    streams: [],
     schema: schema.value,
     time: time?.reader ?? null,
     id: id?.reader ?? null,
@@ -68,6 +74,7 @@ export function resolveSource(
     start: start ?? { kind: 'latest' },
     fields: new Set(fields),
     shape,
+    isGiven: false,
     keyedBy: null,
   };
 }

@@ -68,7 +68,8 @@ export function resolveSteps(
   source: Shape,
 ): ResolvedSteps | undefined {
   const errorsBefore = scope.report.errorCount;
-  const resolved = resolveTexts(scope, stepTexts(scope, list), source);
+  const from = { shape: source, isGiven: false };
+  const resolved = resolveTexts(scope, stepTexts(scope, list), from);
   return scope.report.errorCount > errorsBefore ? undefined : resolved;
 }
 
@@ -83,18 +84,20 @@ export function stepTexts(scope: StepScope, list: ListTree | undefined): readonl
   return texts.slice(0, STEPS_MAX);
 }
 
-/** Steps one after the other, from the shape of what comes. Undefined when something was told. */
+/**
+ * Steps one after the other; `from`: the shape of what comes, and whether a step before them has
+ * given it. Undefined when something was told.
+ */
 export function resolveTexts(
   scope: StepScope,
   texts: readonly StepText[],
-  source: Shape,
+  from: { readonly shape: Shape; readonly isGiven: boolean },
 ): ResolvedSteps | undefined {
   const { report } = scope;
   const errorsBefore = report.errorCount;
   const steps: ResolvedStep[] = [];
   const fields = new Set<string>();
-  let shape = source;
-  let isGiven = false;
+  let { shape, isGiven } = from;
   let originOf = asItCame;
   for (const text of texts) {
     const spec = scope.steps.get(text.type);

@@ -2,6 +2,7 @@
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression } from '../core/spec.ts';
+import { resolveBranches, WHOLE } from './branches.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
@@ -14,6 +15,7 @@ import {
   type LaneTarget,
   OUTCOME_LEVELS,
   type PriorityRule,
+  type StreamsTarget,
   type TopicTarget,
 } from './plan.ts';
 import { resolveReach } from './reach.ts';
@@ -31,6 +33,7 @@ import {
   checkPriorities,
   prioritiesOf,
 } from './stream-checks.ts';
+import type { Derived, StreamGraph } from './stream-graph.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -40,7 +43,7 @@ export interface ResolvedStream {
   readonly priority: PriorityRule | null;
   /** One, and one more behind each step that changes the key. */
   readonly parts: readonly ResolvedPart[];
-  readonly to: LaneTarget | TopicTarget;
+  readonly to: LaneTarget | TopicTarget | StreamsTarget;
   readonly show: Show | null;
   /** Top-level fields that the priority reads of the first part, and the target of the last. */
   readonly fields: { readonly first: readonly string[]; readonly last: readonly string[] };
@@ -52,6 +55,7 @@ export function stepsOf({ parts }: ResolvedStream): readonly ResolvedStep[] {
 }
 
 export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
+  readonly graph: StreamGraph;
   /** The topology's name. */
   readonly topology: string;
   readonly lanes: ReadonlyMap<string, LanePlan | null>;
@@ -63,7 +67,8 @@ export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'
 
 /** What follows a source that is broken is read for its own mistakes. */
 const UNKNOWN_SOURCE: ResolvedSource = {
-  topic: '',
+  topic: null,
+  streams: [],
   schema: '',
   time: null,
   id: null,
@@ -72,10 +77,11 @@ const UNKNOWN_SOURCE: ResolvedSource = {
   start: { kind: 'latest' },
   fields: new Set(),
   shape: ANY_SHAPE,
+  isGiven: false,
   keyedBy: null,
 };
 
-const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'show'];
+const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'branch', 'show'];
 
 /** Undefined when something was told. */
 export function resolveStream(
@@ -90,10 +96,14 @@ export function resolveStream(
   const useCase = resolveId(scope, name, section);
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
-  const from = fromSection === undefined ? undefined : resolveSource(scope, subject, fromSection);
+  const isDerived = fromSection?.has('streams') === true;
+  const derived = isDerived ? scope.graph.derived(name, subject, fromSection) : undefined;
+  const from = sourceOf(scope, subject, fromSection, derived);
   const isSourceWhole = report.errorCount === errorsBefore;
   const optionScope: OptionScope = { ...scope, subject, shape: from?.shape ?? ANY_SHAPE };
-  const rule = resolvePriority(optionScope, scope, section);
+  const rule = isDerived
+    ? derivedRule(scope, section, derived)
+    : resolvePriority(optionScope, scope, section);
   const endsInTopic = section.section('to')?.has('topic') === true;
   const { parts, end, isWhole } = resolveParts(
     { ...scope, subject, useCase, endsInTopic },
@@ -102,7 +112,7 @@ export function resolveStream(
   );
   const steps = isWhole ? parts.at(-1)?.steps : undefined;
   const known = from === undefined ? undefined : end;
-  const to = resolveTarget(scope, section, rule?.rule ?? null, steps, known);
+  const to = resolveTarget(scope, name, section, rule?.rule ?? null, steps, known);
   const show = resolveShow(scope, section, known?.shape ?? ANY_SHAPE);
   // Of a source that is broken neither key nor id is known.
   if (isSourceWhole && from !== undefined) checkParts(scope, subject, parts, to?.target.kind);
@@ -122,11 +132,36 @@ export function resolveStream(
   return { name, useCase, doc, priority: rule?.rule ?? null, parts, to: to.target, show, fields };
 }
 
+function sourceOf(
+  scope: StreamScope,
+  subject: string,
+  from: Section | undefined,
+  derived: Derived | undefined,
+): ResolvedSource | undefined {
+  if (from === undefined || from.has('streams')) return derived?.source;
+  return resolveSource(scope, subject, from);
+}
+
+/** A record keeps the priority of its event, whatever streams it comes through. */
+function derivedRule(
+  { report }: StreamScope,
+  section: Section,
+  derived: Derived | undefined,
+): ResolvedRule | undefined {
+  const written = section.entry('priority');
+  if (written !== undefined) {
+    const what = `${section.subject}: its records have the priority of the streams that it reads.`;
+    report.error('CAR239', written.keySpan, what);
+  }
+  const rule = derived?.priority ?? null;
+  return rule === null ? undefined : { rule, fields: [] };
+}
+
 function checkParts(
   scope: StreamScope,
   subject: string,
   parts: readonly ResolvedPart[],
-  target: 'lane' | 'topic' | undefined,
+  target: ResolvedStream['to']['kind'] | undefined,
 ): void {
   for (const { from, steps, to } of parts) {
     checkJoins(scope, subject, steps.steps, from);
@@ -220,11 +255,45 @@ function resolveException(options: OptionScope, rule: Section, index: number) {
 }
 
 interface ResolvedTarget {
-  readonly target: LaneTarget | TopicTarget;
+  readonly target: LaneTarget | TopicTarget | StreamsTarget;
   readonly fields: readonly string[];
 }
 
+/** A stream ends in one way: it writes, or others go on with it. */
 function resolveTarget(
+  scope: StreamScope,
+  name: string,
+  stream: Section,
+  rule: PriorityRule | null,
+  steps: ResolvedSteps | undefined,
+  from: ResolvedSource | undefined,
+): ResolvedTarget | undefined {
+  const readers = scope.graph.readersOf(name);
+  const [ends, second] = ['branch', 'to'].filter((key) => stream.has(key));
+  const isTwo = second !== undefined || (ends === 'to' && readers.length > 0);
+  if (isTwo) {
+    const other =
+      second === undefined
+        ? `${listed(readers)} read${readers.length === 1 ? 's' : ''} it`
+        : 'has branches';
+    const what = `${stream.subject}: it writes by \`to\`, and ${other}.`;
+    scope.report.error('CAR237', stream.entry('to')!.keySpan, what);
+    return undefined;
+  }
+  const isShared = ends === 'branch' || (ends === undefined && readers.length > 0);
+  if (ends === undefined && !isShared && scope.graph.namesUnknown) return undefined;
+  if (!isShared) return resolveWrites(scope, stream, rule, steps, from);
+  const devices = steps?.steps.find(
+    ({ spec }) => spec.kind === 'expand' && spec.joins !== undefined,
+  );
+  if (devices !== undefined) {
+    const what = `${stream.subject}, ${devices.name}: other streams go on with it, and its devices are told last.`;
+    scope.report.error('CAR232', devices.span, what);
+  }
+  return ends === 'branch' ? resolveBranches(scope, name, stream, steps) : WHOLE;
+}
+
+function resolveWrites(
   scope: StreamScope,
   stream: Section,
   rule: PriorityRule | null,

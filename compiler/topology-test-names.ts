@@ -6,6 +6,7 @@ import type { TopologyTest } from './topology-test.ts';
 
 /** What the engine itself drops, by the names of its own nodes. */
 const SOURCE_DROPS = ['other_priority'];
+const BRANCH_DROPS = ['no_branch'];
 const LANE_DROPS = ['no_transport', 'moved'];
 
 export function checkNames(report: Report, file: Section, test: TopologyTest, plan: Plan): void {
@@ -69,6 +70,7 @@ function dropsOf(plan: Plan): Map<string, readonly string[]> {
     for (const { name, part, steps } of streams) {
       drops.set(`${name}/${nodeName(part, 'source')}`, SOURCE_DROPS);
       drops.set(`${name}/lane`, LANE_DROPS);
+      drops.set(`${name}/branch`, BRANCH_DROPS);
       add(name, steps);
     }
   }

@@ -1,5 +1,6 @@
 /** The errors of topology and test files: 1xx text, 2xx graph, 3xx options, 4xx schemas. */
 import type { ErrorEntry } from './error-entry.ts';
+import { GRAPH_ERRORS } from './graph-errors.ts';
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it shows how a variable is written.
 export const TOPOLOGY_ERRORS = {
@@ -193,21 +194,7 @@ export const TOPOLOGY_ERRORS = {
     what: 'A test names a topology, stream, sink, step or reason that is not there.',
     mend: 'See the names: carillon describe',
   },
-  CAR230: {
-    slug: 'not-a-key',
-    what: 'A step that changes the key makes it of something that is no text, whole number or enum.',
-    mend: 'Name a field that is a string, or make a text of it: string(value.x).',
-  },
-  CAR231: {
-    slug: 'rekey-needs-schema',
-    what: 'A value that a step has given goes through a repartition topic, and no schema says how.',
-    mend: 'Name the schema of the value: rekey: { by: …, schema: … }.',
-  },
-  CAR232: {
-    slug: 'rekey-after-fan-out',
-    what: 'A step changes the key of records that are for one device each already.',
-    mend: 'Put it before fan_out: devices are told last, in the order of their numbers.',
-  },
+  ...GRAPH_ERRORS,
   CAR240: {
     slug: 'wrong-table',
     what: 'A step looks up in a table whose rows are of another schema than it reads.',

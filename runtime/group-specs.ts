@@ -2,7 +2,7 @@
  * What the groups of a plan ask of the log. Production and the test driver open the same groups: a
  * replay that differed here would prove nothing.
  */
-import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
+import { inputsOf, type Plan, type SubTopologyPlan } from '../compiler/plan.ts';
 import type { GroupSpec } from '../core/log.ts';
 import type { SinkLane } from './sinks/sink-lane.ts';
 
@@ -10,7 +10,7 @@ export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: numbe
   return {
     group: sub.group,
     partitions,
-    inputs: [...new Set(sub.streams.map((stream) => stream.source.topic))],
+    inputs: inputsOf(sub),
     tables: sub.tables.map((table) => table.topic),
     stores: sub.stores,
     transactional: true,

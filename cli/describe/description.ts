@@ -2,7 +2,14 @@
  * A plan as plain data: what `carillon describe --format json` prints, and what its picture is
  * drawn of. A public form: fields are added, never renamed.
  */
-import type { LanePlan, Plan, SinkPlan, StepPlan, StreamPlan } from '../../compiler/plan.ts';
+import {
+  type LanePlan,
+  type Plan,
+  type SinkPlan,
+  type StepPlan,
+  type StreamPlan,
+  upstreamName,
+} from '../../compiler/plan.ts';
 import { type Priority, priorityName } from '../../core/priority.ts';
 
 export interface DescribedStep {
@@ -24,7 +31,12 @@ export interface DescribedStream {
   readonly part: string | null;
   /** By what `part` has keyed its records; null: as they came. */
   readonly keyedBy: string | null;
-  readonly topic: string;
+  /** Null: it goes on with `streams`. */
+  readonly topic: string | null;
+  /** Streams, or branches of them, whose records it goes on with: `flights.urgent`. */
+  readonly streams: readonly string[];
+  /** Those that it shares its records out to, in order. */
+  readonly branches: readonly { readonly name: string; readonly when: string | null }[];
   readonly schema: string;
   /** Which of the topic's events are told at this priority; null: all. */
   readonly when: string | null;
@@ -109,6 +121,8 @@ function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedS
     part: stream.part === '' ? null : stream.part,
     keyedBy: source.keyedBy ?? null,
     topic: source.topic,
+    streams: (source.streams ?? []).map(upstreamName),
+    branches: branchesOf(stream),
     schema: source.projection.schema,
     when: whenOf(stream, priority),
     steps: stream.steps.map(describeStep),
@@ -117,12 +131,20 @@ function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedS
   };
 }
 
+function branchesOf({ to }: StreamPlan): DescribedStream['branches'] {
+  if (to.kind !== 'streams') return [];
+  const branches = to.branches.filter(({ name }) => name !== '');
+  return branches.map(({ name, when }) => ({ name, when: when?.source ?? null }));
+}
+
 function targetsOf({ to }: StreamPlan, priority: Priority | -1): readonly string[] {
   switch (to.kind) {
     case 'topic':
       return to.topics.map(({ topic }) => topic);
     case 'repartition':
       return [to.topic];
+    case 'streams':
+      return [];
     case 'lane':
       return to.transports.map((transport) => to.lane.topicOf(priority, transport));
   }

@@ -48,6 +48,7 @@ export interface AppliedStream {
   /** Of the use case, which outlives the name; then `/` and the step that has changed the key. */
   readonly id: string;
   readonly name: string;
+  /** Empty: it goes on with what other streams of its task give, and has no position. */
   readonly topic: string;
   /** The field that the key repeats, or what the step makes it of; empty: it is not checked. */
   readonly key: string;
@@ -156,7 +157,7 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
   return {
     id: partId(stream),
     name: partName(stream),
-    topic: source.topic,
+    topic: source.topic ?? '',
     key: source.keyedBy ?? source.member?.path ?? '',
     rule,
     instances,

@@ -217,7 +217,7 @@ class Applying {
     const { log, partitions } = this.#parts;
     const inputs = new Set<string>();
     for (const { topic, instances } of was.streams) {
-      if (instances.some((one) => one.group === group)) inputs.add(topic);
+      if (topic !== '' && instances.some((one) => one.group === group)) inputs.add(topic);
     }
     const ready = new Set<number>();
     const all = Promise.withResolvers<void>();

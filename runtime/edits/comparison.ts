@@ -90,6 +90,7 @@ function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {
 /** A pipeline of before there was anything stored of it has left positions. */
 async function hasRun(positions: PositionReader, { streams }: Applied): Promise<boolean> {
   for (const { topic, instances } of streams) {
+    if (topic === '') continue;
     for (const { group } of instances) {
       const found = await positions.committed(group, [topic]);
       if (found.some(({ offset }) => offset >= 0)) return true;

@@ -3,7 +3,7 @@
  * drain began, and what is on its way between them, then let go of what shall not stay held. They
  * are the very tasks that ran before, so what follows a step is what followed it.
  */
-import type { Plan } from '../../compiler/plan.ts';
+import { inputsOf, type Plan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { EditableLog, TopicBounds } from '../../core/log.ts';
 import type { Engine } from '../engine.ts';
@@ -41,7 +41,7 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
     former.plan.topics.filter(({ use }) => use === 'repartition').map(({ name }) => name),
   );
   const ends = new Map<string, readonly number[]>();
-  for (const topic of new Set(subs.flatMap(({ streams }) => streams.map((s) => s.source.topic)))) {
+  for (const topic of new Set(subs.flatMap(inputsOf))) {
     const bounds = (await log.positions.bounds(topic)) ?? [];
     // What the drain itself brings into a repartition topic is read too: it comes to an end.
     const end = (one: TopicBounds) => (hops.has(topic) ? Number.POSITIVE_INFINITY : one.end);
@@ -80,10 +80,10 @@ async function behind(
 ): Promise<number> {
   let left = 0;
   if (!reads) return left;
-  for (const { group, streams } of former.plan.subTopologies) {
+  for (const sub of former.plan.subTopologies) {
+    const { group } = sub;
     if (!groups.includes(group)) continue;
-    const topics = [...new Set(streams.map(({ source }) => source.topic))];
-    for (const topic of topics) {
+    for (const topic of inputsOf(sub)) {
       const bounds = (await log.positions.bounds(topic)) ?? [];
       const committed = await log.positions.committed(group, [topic]);
       for (const [p, end] of (ends.get(topic) ?? []).entries()) {

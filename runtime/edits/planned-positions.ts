@@ -48,7 +48,7 @@ export async function plannedPositions(question: PositionQuestion): Promise<Plan
   const moved = new Set<string>();
   for (const edit of question.edits) {
     const { is } = edit;
-    if (is === null) continue;
+    if (is === null || is.topic === '') continue;
     for (const { to, from } of edit.positions) {
       const found = await positionOf(question, asked, edit, to, from);
       const ends = await asked.ends(is.topic);

@@ -115,7 +115,7 @@ export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
         loss(is === null ? 'CAR811' : 'CAR810', name, step, 'held', 'what it holds.');
       }
     }
-    if (is === null)
+    if (is === null && was!.topic !== '')
       loss(
         rekeyOf(was!) === undefined ? 'CAR811' : 'CAR825',
         name,
@@ -123,7 +123,7 @@ export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
         'unread',
         `what it has not read of ${was!.topic}.`,
       );
-    if (readsAnother)
+    if (readsAnother && was!.topic !== '')
       loss('CAR815', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
   }
   return { losses, releases: [], lanes: [], aligns: [] };
@@ -166,7 +166,7 @@ function storeLoss({ is, name }: StreamEdit, store: StoreEdit, count: number): r
 
 async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Loss[]> {
   const { was, is, name, id } = edit;
-  if (was === null) return [];
+  if (was === null || was.topic === '') return [];
   let count = 0;
   const bounds = (await log.positions.bounds(was.topic)) ?? [];
   // What one instance has passed by, another has read: the furthest back says what is left.
@@ -187,12 +187,13 @@ async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Lo
   }
   if (is === null)
     return [{ ...rest, code: 'CAR811', what: `stream "${name}" is removed: ${left}` }];
-  const what = `stream "${name}" reads ${is.topic} now: ${left}`;
+  const what = `stream "${name}" reads ${is.topic || 'other streams'} now: ${left}`;
   return [{ ...rest, code: 'CAR815', what }];
 }
 
 async function areAligned(log: StakesLog, { was, id }: StreamEdit): Promise<boolean> {
   const { instances, topic } = was!;
+  if (topic === '') return true;
   const ask = (one: AppliedInstance) => formerPositions(log.positions, id, topic, one);
   const [first, ...others] = await Promise.all(instances.map(ask));
   return others.every((other) => other.every((offset, p) => offset === first![p]));

@@ -23,6 +23,8 @@ export class Source {
   readonly node: Node;
   readonly #plan: StreamPlan;
   readonly #from: SourcePlan;
+  /** Its records come from streams that have judged them. */
+  readonly #isDerived: boolean;
   readonly #reading: Reading;
   /** Partitions of the topic; 0: the key's place is not checked. */
   readonly #partitions: number;
@@ -39,6 +41,7 @@ export class Source {
     this.node = new Node(plan.name, nodeName(plan.part, SOURCE_STEP), host);
     this.#plan = plan;
     this.#from = plan.source;
+    this.#isDerived = plan.source.topic === null;
     this.#priority = priority;
     this.#reading = reading;
     this.#partitions = partitions;
@@ -64,6 +67,7 @@ export class Source {
   }
 
   #admit(slice: Slice, i: number, record: Record): boolean {
+    if (this.#isDerived) return true;
     if (this.#from.keyedBy !== undefined) return this.#admitHop(slice, i, record);
     const refusal =
       this.#reading.read(slice, i) ??

@@ -4,7 +4,13 @@
  * what it has done. It never waits and never reads a clock but its own, which is moved once a slice
  * (rules D11, D12).
  */
-import { type Plan, partId, type StreamPlan, type SubTopologyPlan } from '../../compiler/plan.ts';
+import {
+  inputsOf,
+  type Plan,
+  partId,
+  type StreamPlan,
+  type SubTopologyPlan,
+} from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
@@ -21,6 +27,7 @@ import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { Input } from './input.ts';
 import { Stream } from './stream.ts';
+import { linkStreams } from './stream-links.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import type { TaskParts } from './task-parts.ts';
 
@@ -77,8 +84,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#uncommitted++;
     });
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
-    const topics = new Set(sub.streams.map((stream) => stream.source.topic));
-    this.#inputs = [...topics].map(
+    linkStreams(this.#streams);
+    this.#inputs = inputsOf(sub).map(
       (topic) =>
         new Input(topic, port, this.#streamsOf(topic), options.readTo?.(topic, port.partition)),
     );

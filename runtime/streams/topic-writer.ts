@@ -20,7 +20,7 @@ export class TopicWriter {
   readonly #schemas: Schemas;
   readonly #isRekeyed: boolean;
 
-  /** `isRekeyed`: its records have come through a repartition topic. */
+  /** `isRekeyed`: its records may have come through a repartition topic. */
   constructor(
     stream: string,
     to: TopicTarget,

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { EditableLog } from '../../core/log.ts';
 import { EditedPipeline } from '../kit/edited-pipeline.ts';
 import type { Edit } from './edit-case.ts';
+import { GRAPH_EDITS } from './graph-edits.ts';
 import { PRIORITY_EDITS } from './priority-edits.ts';
 import { REKEY_EDITS } from './rekey-edits.ts';
 import { SINK_EDITS } from './sink-edits.ts';
@@ -18,6 +19,7 @@ export const EDITS: readonly Edit[] = [
   ...START_EDITS,
   ...STEP_EDITS,
   ...REKEY_EDITS,
+  ...GRAPH_EDITS,
   ...SINK_EDITS,
 ];
 

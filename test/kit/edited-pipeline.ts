@@ -313,11 +313,15 @@ export class EditedPipeline {
     return this.#closed;
   }
 
-  /** Resolves when nothing is left to do. */
+  /**
+   * Resolves when nothing is left to do, and nothing was done since it was first seen: a record may
+   * be between two hops, and in no lag.
+   */
   async settled(): Promise<void> {
     const engine = this.#engine;
     if (engine === null) return;
     const startedAt = performance.now();
+    let seen = '';
     for (;;) {
       const nowMs = this.clock.now();
       const lags = await engine.lag();
@@ -328,9 +332,13 @@ export class EditedPipeline {
         lags.length >= this.#tasksWanted &&
         tasks.every((task) => task.idle && task.uncommitted === 0 && task.nextDueMs() > nowMs) &&
         lags.every(({ lag }) => lag === 0);
-      if (isDone) return;
+      const done = JSON.stringify(engine.flow().map(({ counts }) => [counts.in, counts.out]));
+      if (isDone && done === seen) return;
+      seen = isDone ? done : '';
       for (const task of tasks) task.wake();
-      assert.ok(performance.now() - startedAt < WAIT_MS, 'it does not settle');
+      const left = lags.filter(({ lag }) => lag > 0);
+      const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(left)}`;
+      assert.ok(performance.now() - startedAt < WAIT_MS, `it does not settle: ${why}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
