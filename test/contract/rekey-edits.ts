@@ -18,6 +18,7 @@ import {
 
 const REKEY = 'rekey: { by: value.memberId }';
 const NAMED = 'name: by-member\n        rekey: { by: value.memberId }';
+const AGAIN = ['b', 'c', 'd'].map((name) => `name: ${name}\n        rekey: { by: value.memberId }`);
 const BY_PLAN = "rekey: { by: value.memberId + '' }";
 
 /** Only what is before the rekey runs, and stops: the events lie in the repartition topic. */
@@ -111,6 +112,15 @@ export const REKEY_EDITS: readonly Edit[] = [
       await p.post(['e2']);
     },
     told: ['a normal e1', 'a normal e2', 'x normal e1'],
+  },
+  {
+    what: 'a stream of five parts removed: what it holds in the first comes through all',
+    first: of({ id: 'a' }, { id: 'x', steps: [COALESCE, REKEY, ...AGAIN] }),
+    async run(p) {
+      await p.post(['e1']);
+      await edit(p, of({ id: 'a' }), 'drain');
+    },
+    told: ['a normal e1', 'x normal e1'],
   },
   {
     what: 'a timed step and the rekey behind it taken out at once: drained through both',

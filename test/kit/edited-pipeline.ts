@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { compile } from '../../compiler/compile.ts';
-import type { Plan } from '../../compiler/plan.ts';
+import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
 import { sinks } from '../../connectors/index.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
@@ -101,6 +101,8 @@ export class EditedPipeline {
   #engine: Engine | null = null;
   /** Of its streams; while they are not all there, an empty lag says nothing. */
   #tasksWanted = 0;
+  /** Those of its streams that run here. */
+  #subs: readonly SubTopologyPlan[] = [];
   #closed: Promise<void> | null = null;
   #text = '';
   #schemas: AvroSchemas;
@@ -178,6 +180,7 @@ export class EditedPipeline {
     );
     for (const sub of subs) await this.#engine.startStreams(sub);
     this.#tasksWanted = of.waits === false ? 0 : subs.length * this.#partitions;
+    this.#subs = subs;
     for (const sink of of.sinks === true ? plan.sinks : []) {
       for (const priority of sink.lane.priorities) {
         await this.#engine.startSink(sink, priority, this.#sink(sink.name));
@@ -333,7 +336,7 @@ export class EditedPipeline {
         tasks.every((task) => task.idle && task.uncommitted === 0 && task.nextDueMs() > nowMs) &&
         lags.every(({ lag }) => lag === 0);
       const done = JSON.stringify(engine.flow().map(({ counts }) => [counts.in, counts.out]));
-      if (isDone && done === seen) return;
+      if (isDone && done === seen && (await this.#hopsAreRead())) return;
       seen = isDone ? done : '';
       for (const task of tasks) task.wake();
       const left = lags.filter(({ lag }) => lag > 0);
@@ -341,6 +344,21 @@ export class EditedPipeline {
       assert.ok(performance.now() - startedAt < WAIT_MS, `it does not settle: ${why}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+  }
+
+  /** A lag is as old as the last answer of a broker: what has just been keyed anew is not in it. */
+  async #hopsAreRead(): Promise<boolean> {
+    for (const { group, streams } of this.#subs) {
+      for (const { source } of streams) {
+        if (source.topic === null || source.keyedBy === undefined) continue;
+        const { topic } = source;
+        const bounds = (await this.#log.positions.bounds(topic)) ?? [];
+        const committed = await this.#log.positions.committed(group, [topic]);
+        const at = (p: number) => committed.find(({ partition }) => partition === p)?.offset ?? -1;
+        if (bounds.some(({ start, end }, p) => end > Math.max(start, at(p)))) return false;
+      }
+    }
+    return true;
   }
 
   /** Of the topology, its events, tables and lanes. */
