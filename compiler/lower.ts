@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
-import type { Catalog } from '../core/spec.ts';
+import type { Catalog, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
@@ -18,6 +18,7 @@ import {
   type StepPlan,
   type StreamPlan,
   type SubTopologyPlan,
+  type TableInputPlan,
   type TablePlan,
   type TopicPlan,
 } from './plan.ts';
@@ -26,6 +27,9 @@ import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
 import type { ResolvedStream } from './streams.ts';
+
+/** Beside names of the topology and its part, 64 characters each, and `-changelog`. */
+const TOPIC_PART_CHARS_MAX = 96;
 
 /** A topology without an error, its parts resolved. */
 export interface ResolvedTopology {
@@ -89,14 +93,17 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
   );
   const groups = connected(placed);
   const isHop = (group: readonly PlacedPart[]) => group.every(({ plan }) => endsInHop(plan));
+  const others = groups.filter((one) => !isHop(one)).flat();
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
   return [
     ...groups.filter(isHop).map((parts) => {
       const id = partId(parts[0]!.plan).replaceAll('_', '-');
       const names = { role: `${role}/${id}`, group: `${group}.${id.replaceAll('/', '.')}` };
-      return subTopology(names, priority, parts, null);
+      // Each task keeps rows of its own of what it joins.
+      const tablePrefix = `${prefix}.${id.replaceAll('/', '.')}`;
+      return subTopology(names, priority, parts, tablePrefix, null);
     }),
-    subTopology({ role, group }, priority, groups.filter((one) => !isHop(one)).flat(), numbers),
+    subTopology({ role, group }, priority, others, prefix, numbers),
   ];
 }
 
@@ -133,25 +140,58 @@ function subTopology(
   names: Pick<SubTopologyPlan, 'role' | 'group'>,
   priority: Priority | -1,
   placed: readonly PlacedPart[],
+  tablePrefix: string,
   numbers: string | null,
 ): SubTopologyPlan {
   const streams = placed.map(({ plan }) => plan);
-  const tables = new Map<string, TablePlan>();
-  for (const { part } of placed) {
-    for (const { tables: used } of part.steps.steps) {
-      for (const table of used) tables.set(table.name, table);
-    }
-  }
+  const { tables, tableInputs, wholeTables } = tablesOf(placed, tablePrefix);
   const stores = streams.flatMap(({ steps }) => steps.flatMap(({ store }) => store ?? []));
   if (numbers !== null) stores.push(numbers);
+  stores.push(...tableInputs.map(({ store }) => store));
   return {
     ...names,
     priority,
     streams,
-    tables: [...tables.values()],
+    tables,
+    tableInputs,
+    wholeTables,
     stores: stores.map((store) => ({ store, changelog: `${store}-changelog` })),
     numbers,
   };
+}
+
+/** It reads its table as an input. */
+export function isJoin({ gives }: Pick<StepSpec, 'gives'>): boolean {
+  return gives?.kind === 'joined';
+}
+
+/** A table that one step reads as an input is read so by all steps of the sub-topology. */
+function tablesOf(
+  placed: readonly PlacedPart[],
+  prefix: string,
+): Pick<SubTopologyPlan, 'tables' | 'tableInputs' | 'wholeTables'> {
+  const tables = new Map<string, TablePlan>();
+  const inputs = new Map<string, TableInputPlan>();
+  for (const { spec, tables: used } of placed.flatMap(({ part }) => part.steps.steps)) {
+    for (const table of used) {
+      tables.set(table.name, table);
+      if (!isJoin(spec) || table.whole === true) continue;
+      const store = `${prefix}.table--${shortTopic(table.topic)}`;
+      inputs.set(table.name, { ...table, store });
+    }
+  }
+  const followed = [...tables.values()].filter(({ name }) => !inputs.has(name));
+  return {
+    tables: followed.filter(({ whole }) => whole !== true),
+    tableInputs: [...inputs.values()],
+    wholeTables: followed.filter(({ whole }) => whole === true),
+  };
+}
+
+/** Its changelog's name has to be one that Kafka takes: 249 characters at most. */
+function shortTopic(topic: string): string {
+  if (topic.length <= TOPIC_PART_CHARS_MAX) return topic;
+  return createHash('sha256').update(topic).digest('hex').slice(0, 32);
 }
 
 function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): StreamPlan {

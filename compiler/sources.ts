@@ -2,12 +2,14 @@
  * Where a stream begins: the topic that it reads, and what of its records says key, id and time.
  */
 import type { FieldReader } from '../core/spec.ts';
+import type { ValueKind } from '../core/value-kind.ts';
 import type { Scope } from './declarations.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
+import { misfit } from './path-kinds.ts';
 import type { StartRule, UpstreamPlan } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import type { Section } from './section.ts';
-import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
+import { ANY_SHAPE, type Shape, shapeName } from './shape.ts';
 import { noTimeBecause } from './time-field.ts';
 
 export interface ResolvedSource {
@@ -100,7 +102,7 @@ function sourcePath(
   section: Section,
   name: 'time' | 'id' | 'key',
   shape: Shape,
-  kinds: readonly Shape['kind'][],
+  kinds: readonly ValueKind[],
   what: string,
 ): ResolvedPath | undefined {
   const text = section.text(name);
@@ -110,15 +112,10 @@ function sourcePath(
   if (resolved === undefined) return undefined;
   const { shape: end } = resolved;
   // An event without an id gets its origin; a time or key that is null would be poison.
-  const inner = name === 'id' ? withoutNull(end) : end;
-  const noTime = name === 'time' ? noTimeBecause(inner) : undefined;
-  const isGood = inner.kind === 'any' || kinds.includes(inner.kind);
-  if (isGood && noTime === undefined) return resolved;
-  const is = noTime ?? `a ${shapeName(end)}`;
-  scope.report.error(
-    'CAR403',
-    text.span,
-    `${subject}: ${text.value} is ${is}, which is not ${what}.`,
-  );
+  const noTime = name === 'time' ? noTimeBecause(end) : undefined;
+  const misfits = name !== 'id' && end.kind === 'nullable' ? `is a ${shapeName(end)}` : undefined;
+  const is = noTime === undefined ? (misfits ?? misfit(end, kinds)) : `is ${noTime}`;
+  if (is === undefined) return resolved;
+  scope.report.error('CAR403', text.span, `${subject}: ${text.value} ${is}, which is not ${what}.`);
   return undefined;
 }

@@ -3,10 +3,10 @@ import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/pri
 import type { Show } from '../core/show.ts';
 import type { Expression } from '../core/spec.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
+import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
-import { type ResolvedPath, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
 import { type ResolvedPart, resolveParts } from './parts.ts';
 import { makesDevices, resolvePayloadSchema } from './payload-schemas.ts';
@@ -20,8 +20,8 @@ import {
 } from './plan.ts';
 import { resolveReach } from './reach.ts';
 import { listed } from './report.ts';
-import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
-import { ANY_SHAPE, type Shape } from './shape.ts';
+import type { Section } from './section.ts';
+import { ANY_SHAPE } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
 import { type ResolvedSource, resolveSource } from './sources.ts';
 import type { ResolvedStep, ResolvedSteps, StepScope } from './steps.ts';
@@ -340,27 +340,6 @@ function resolveLaneTarget(
     target: { kind: 'lane', lane, transports, ...schema, reach, outcomes, collapse: readers },
     fields,
   };
-}
-
-function collapsePaths(scope: StreamScope, section: Section, shape: Shape): ResolvedPath[] {
-  const found: ResolvedPath[] = [];
-  for (const item of section.list('collapse')?.items ?? []) {
-    const subject = `${section.subject}, collapse`;
-    if (isTold(item)) continue;
-    if (item.kind !== 'scalar' || typeof item.value !== 'string' || isBlank(item)) {
-      scope.report.error(
-        'CAR103',
-        headOf(item),
-        `${subject}: ${kindOf(item)} is not a path.`,
-        emptyMend(item) ?? 'Write [value.eventId].',
-      );
-      continue;
-    }
-    const text = { value: item.value, span: item.span };
-    const path = resolvePath(scope.report, subject, text, shape);
-    if (path !== undefined) found.push(path);
-  }
-  return found;
 }
 
 function resolveTopicTarget(

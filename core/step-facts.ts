@@ -38,3 +38,17 @@ export interface StepPlace {
    */
   readonly rekeys?: boolean;
 }
+
+/** What a step or sink of one's own says beside; those of the package have none. */
+export interface Versioned {
+  /**
+   * Stands in the topology's hash: workers of two versions share no task. Left out, the code of its
+   * module stands for it, so that every edit is seen.
+   */
+  readonly version?: string;
+}
+
+/** It comes from somebody's own module, and is looked after as such. */
+export function isOwn({ version }: Versioned): boolean {
+  return version !== undefined;
+}

@@ -2,7 +2,7 @@
  * What the groups of a plan ask of the log. Production and the test driver open the same groups: a
  * replay that differed here would prove nothing.
  */
-import { inputsOf, type Plan, type SubTopologyPlan } from '../compiler/plan.ts';
+import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { GroupSpec } from '../core/log.ts';
 import type { SinkLane } from './sinks/sink-lane.ts';
 
@@ -14,6 +14,7 @@ export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: numbe
     tables: sub.tables.map((table) => table.topic),
     stores: sub.stores,
     transactional: true,
+    ...(sub.tableInputs.length > 0 ? { inOrder: true } : {}),
     topologyHash: plan.hash,
   };
 }
@@ -31,4 +32,10 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
     transactional,
     topologyHash: lane.plan.hash,
   };
+}
+
+/** The topics that a group of streams has positions in. */
+export function inputsOf({ streams, tableInputs }: SubTopologyPlan): readonly string[] {
+  const read = streams.flatMap(({ source }) => source.topic ?? []);
+  return [...new Set([...tableInputs.map(({ topic }) => topic), ...read])];
 }

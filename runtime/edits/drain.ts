@@ -3,11 +3,12 @@
  * drain began, and what is on its way between them, then let go of what shall not stay held. They
  * are the very tasks that ran before, so what follows a step is what followed it.
  */
-import { inputsOf, type Plan } from '../../compiler/plan.ts';
+import type { Plan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { EditableLog, TopicBounds } from '../../core/log.ts';
 import type { Engine } from '../engine.ts';
 import type { EngineOptions } from '../engine-options.ts';
+import { inputsOf } from '../group-specs.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import type { OpenFormerSink } from './drain-lanes.ts';
 import { moving } from './moving.ts';

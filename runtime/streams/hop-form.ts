@@ -5,7 +5,7 @@
  */
 import { type Header, readHeaders } from '../../core/headers.ts';
 import type { Record } from '../../core/record.ts';
-import { ANY_TRANSPORT, GIVEN, NO_TARGET, NONE } from '../../core/slice.ts';
+import { ANY_TRANSPORT, GIVEN, NO_TARGET, NONE, type Slice } from '../../core/slice.ts';
 
 const NAME = 'carillon.hop';
 
@@ -50,11 +50,7 @@ export function withoutHop(headers: readonly Header[] | null): readonly Header[]
  * none); undefined when the header is not there, or is of another form.
  */
 export function readHop(record: Record): number | undefined {
-  const { slice, i } = record;
-  const at = slice.headersAt[i]!;
-  if (at === NONE || at === GIVEN) return undefined;
-  const header = readHeaders(slice.bytes, at).findLast(({ key }) => key === NAME);
-  const hop = header === undefined ? undefined : parsed(header.value);
+  const hop = hopOf(record.slice, record.i);
   if (hop === undefined) return undefined;
   record.eventId = hop.id;
   record.timestamp = hop.at;
@@ -64,6 +60,18 @@ export function readHop(record: Record): number | undefined {
   record.setTarget(hop.classes ?? NO_TARGET, null);
   if (hop.except !== undefined) record.setExcept(hop.except);
   return hop.priority ?? -1;
+}
+
+/** Event time of a record that has just been read; undefined: it is none of a hop. */
+export function hopTimeMs(slice: Slice, i: number): number | undefined {
+  return hopOf(slice, i)?.at;
+}
+
+function hopOf(slice: Slice, i: number): Hop | undefined {
+  const at = slice.headersAt[i]!;
+  if (at === NONE || at === GIVEN) return undefined;
+  const header = readHeaders(slice.bytes, at).findLast(({ key }) => key === NAME);
+  return header === undefined ? undefined : parsed(header.value);
 }
 
 function parsed(bytes: Buffer): Hop | undefined {

@@ -28,6 +28,8 @@ import { planChange } from './drive.ts';
 
 const folder = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);
 const WAIT_MS = 30_000;
+/** The clock of these tests stands in the past: a broker would delete what they write as old. */
+const KEPT_MS = 3_650 * 86_400_000;
 const LOOK_MS = 2;
 const COMMITS = { minMs: 0, maxMs: 0, recordsMax: 1 };
 const HEADER_BYTES = 5;
@@ -129,7 +131,12 @@ export class EditedPipeline {
   /** Topics and schemas of a version, as they are before anything runs. */
   async prepare(text: string): Promise<Plan> {
     const plan = this.plan(text);
-    await this.#log.applyTopics(topicSpecs(plan, this.#partitions));
+    const specs = topicSpecs(plan, this.#partitions);
+    await this.#log.applyTopics(
+      specs.map((spec) =>
+        spec.retentionMs === undefined ? spec : { ...spec, retentionMs: KEPT_MS },
+      ),
+    );
     await this.#schemas.open(
       plan.topics.flatMap(({ name, schema }) =>
         schema === undefined ? [] : [{ topic: name, schema }],
