@@ -32,7 +32,10 @@ export async function knownTopics(load: () => Promise<LoadedTopology>): Promise<
 export function topicsOf({ plan, schemas }: LoadedTopology): KnownTopics {
   const inputs = new Set<string>();
   for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
-    for (const { source } of sub.streams) inputs.add(source.topic);
+    for (const { source } of sub.streams) {
+      // What the engine itself makes on the way feeds nothing.
+      if (source.keyedBy === undefined && source.topic !== null) inputs.add(source.topic);
+    }
   }
   for (const { topic } of plan.tables) inputs.add(topic);
   return known(plan.topics, schemas, useCaseNames(plan), [...inputs]);

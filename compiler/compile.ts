@@ -19,7 +19,8 @@ import { headOf, type Placed, Section } from './section.ts';
 import { type Collapsing, checkGroups } from './show.ts';
 import { resolveSink, type SinkScope } from './sinks.ts';
 import type { Chains } from './steps.ts';
-import { type ResolvedStream, resolveStream, type StreamScope } from './streams.ts';
+import { StreamGraph } from './stream-graph.ts';
+import { type ResolvedStream, resolveStream, type StreamScope, stepsOf } from './streams.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableInput, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
@@ -91,7 +92,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   const chains = readChains(scope, section.section('chains'));
   const shared = { ...scope, tables, lanes, chains, steps: catalog.steps, cel: new CelCompiler() };
   const collapsing: Collapsing[] = [];
-  const streams = resolveStreams({ ...shared, ids: new Map(), collapsing }, section);
+  const streams = resolveStreams({ ...shared, topology, ids: new Map(), collapsing }, section);
   checkGroups(scope, collapsing);
   const sinks = resolveSinks({ ...shared, topology, sinks: catalog.sinks }, section);
   // Last, so that the ids of all other schemas stay what they were.
@@ -140,15 +141,17 @@ function readChains(scope: Scope, section: Section | undefined): Chains {
   return { lists, used: new Set() };
 }
 
-function resolveStreams(scope: StreamScope, section: Section): (ResolvedStream | undefined)[] {
+function resolveStreams(
+  scope: Omit<StreamScope, 'graph'>,
+  section: Section,
+): (ResolvedStream | undefined)[] {
   const streams = section.neededSection('streams');
   if (streams === undefined) return [];
-  const resolved: (ResolvedStream | undefined)[] = [];
-  for (const { key, keySpan } of streams.entries) {
-    checkName(scope.report, 'streams', key, keySpan);
-    const part = streams.section(key);
-    resolved.push(part === undefined ? undefined : resolveStream(scope, key, part));
-  }
+  for (const { key, keySpan } of streams.entries) checkName(scope.report, 'streams', key, keySpan);
+  const graph: StreamGraph = new StreamGraph(scope.report, streams, (name, part) =>
+    resolveStream({ ...scope, graph }, name, part),
+  );
+  const resolved = graph.all();
   if (resolved.length === 0) {
     scope.report.error('CAR216', streams.span, 'topology: it has no streams.');
   }
@@ -177,12 +180,17 @@ function checkUses(
     if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
   }
   const used = new Set([
-    ...streams.flatMap((stream) => stream?.steps.flatMap((step) => step.tables) ?? []),
+    ...streams.flatMap((stream) =>
+      stream === undefined ? [] : stepsOf(stream).flatMap((step) => step.tables),
+    ),
     ...sinks.flatMap((sink) => sink?.tables ?? []),
   ]);
   const whole = present(streams);
-  const sources = whole.map(({ name, from }) => ({ name, topic: from.topic }));
-  const joining = whole.flatMap(({ steps }) => steps).filter(({ spec }) => isJoin(spec));
+  const sources = whole.flatMap(({ name, parts }) => {
+    const { topic } = parts[0]!.from;
+    return topic === null ? [] : [{ name, topic }];
+  });
+  const joining = whole.flatMap(stepsOf).filter(({ spec }) => isJoin(spec));
   const joined = new Set(
     joining.flatMap((step) => step.tables).filter((table) => table.whole !== true),
   );

@@ -4,7 +4,17 @@
  * (`<--`).
  */
 import { priorityName } from '../core/priority.ts';
-import type { Plan, SinkPlan, StepPlan, StreamPlan, SubTopologyPlan } from './plan.ts';
+import {
+  nodeName,
+  type Plan,
+  partId,
+  partName,
+  type SinkPlan,
+  type StepPlan,
+  type StreamPlan,
+  type StreamsTarget,
+  type SubTopologyPlan,
+} from './plan.ts';
 
 interface Node {
   readonly kind: 'Source' | 'Processor' | 'Sink';
@@ -68,13 +78,18 @@ function subTopology(sub: SubTopologyPlan): string {
   const lasts = sub.streams.map((stream) => describeSteps(graph, sub, stream));
   // The lane writer is the streams' common end, so it stands after all of them.
   for (const [i, stream] of sub.streams.entries()) describeTarget(graph, sub, stream, lasts[i]!);
+  for (const stream of sub.streams) linkUpstreams(graph, sub, stream);
   return graph.print();
 }
 
 /** The last node of the stream's steps. */
 function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): Node {
-  const { name, source, steps } = stream;
-  let last = graph.node('Source', `${name}/source`, `topics: [${source.topic}]`);
+  const { name, part, source, steps } = stream;
+  const first = `${name}/${nodeName(part, 'source')}`;
+  let last =
+    source.topic === null
+      ? graph.node('Processor', first, storesOf(null))
+      : graph.node('Source', first, `topics: [${source.topic}]`);
   for (const step of steps) {
     const node = graph.node('Processor', `${name}/${step.name}`, storesOf(step.store));
     for (const table of sub.tables.filter((of) => readsTable(step, of.name))) {
@@ -96,6 +111,20 @@ function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): 
   return last;
 }
 
+/** A stream that others go on with ends in a node of its own, with an edge for each of them. */
+function linkUpstreams(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): void {
+  const { name, part, source } = stream;
+  for (const of of source.streams ?? []) {
+    const { to } = sub.streams.find((one) => partId(one) === partId(of))!;
+    const end = graph.node('Processor', endName(of.name, to as StreamsTarget), storesOf(null));
+    const first = graph.node('Processor', `${name}/${nodeName(part, 'source')}`, storesOf(null));
+    graph.link(end, first);
+  }
+}
+
+const endName = (stream: string, { branches }: StreamsTarget) =>
+  `${stream}/${branches[0]!.name === '' ? 'to' : 'branch'}`;
+
 /** As Kafka Streams shows a table: the source, and the processor that keeps its rows. */
 function tableInput(graph: Graph, name: string, topic: string, store: string): Node {
   const from = graph.node('Source', `tables/${name}/source`, `topics: [${topic}]`);
@@ -114,6 +143,15 @@ function describeTarget(
     for (const { topic } of to.topics) {
       graph.link(last, graph.node('Sink', `${name}/to:${topic}`, `topic: ${topic}`));
     }
+    return;
+  }
+  if (to.kind === 'repartition') {
+    const sink = `${name}/${nodeName(to.step, 'to')}`;
+    graph.link(last, graph.node('Sink', sink, `topic: ${to.topic}`));
+    return;
+  }
+  if (to.kind === 'streams') {
+    graph.link(last, graph.node('Processor', endName(name, to), storesOf(null)));
     return;
   }
   const writer = graph.node('Processor', `${to.lane.name}/number`, storesOf(sub.numbers));
@@ -179,10 +217,15 @@ export function mermaid(plan: Plan): string {
     const frame = idOf(sub.role);
     lines.push(`  subgraph ${frame}["${sub.role}"]`);
     for (const stream of sub.streams) {
-      const id = `${frame}_${idOf(stream.useCase)}`;
+      const id = `${frame}_${idOf(partId(stream))}`;
       const steps = stream.steps.map(({ name }) => name).join(' → ');
-      lines.push(`    ${id}["<b>${stream.name}</b><br/>${steps}"]`);
-      edges.push(`  ${drum(stream.source.topic)} --> ${id}`);
+      lines.push(`    ${id}["<b>${partName(stream)}</b><br/>${steps}"]`);
+      const { topic, streams = [] } = stream.source;
+      if (topic !== null) edges.push(`  ${drum(topic)} --> ${id}`);
+      for (const of of streams) {
+        const label = of.branch === '' ? '' : `|${of.branch}|`;
+        edges.push(`  ${frame}_${idOf(partId(of))} -->${label} ${id}`);
+      }
       for (const [topic, label] of targetsOf(sub, stream))
         edges.push(`  ${id} --> ${drum(topic, label)}`);
     }
@@ -208,6 +251,8 @@ export function mermaid(plan: Plan): string {
 
 function targetsOf(sub: SubTopologyPlan, { to }: StreamPlan): readonly [string, string][] {
   if (to.kind === 'topic') return to.topics.map(({ topic }) => [topic, topic]);
+  if (to.kind === 'repartition') return [[to.topic, to.topic]];
+  if (to.kind === 'streams') return [];
   return [laneDrum(to.lane, sub.priority)];
 }
 

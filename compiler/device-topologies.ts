@@ -148,6 +148,7 @@ function streamOf(topology: string, hop: Hop, spec: StepSpec, report: Report): S
   return {
     name: `devices-${hop.role}`,
     useCase: `devices-${hop.role}`,
+    part: '',
     // Whatever was registered before the first start counts.
     start: { kind: 'earliest' },
     doc: hop.doc,

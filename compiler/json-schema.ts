@@ -203,6 +203,33 @@ const PRIORITY = closed(
   ['as'],
 );
 
+const STREAMS = closed(
+  'Other streams, whose records it goes on with.',
+  {
+    streams: {
+      ...listOf('Streams, or branches of them: flights.urgent.', { type: 'string' }),
+      minItems: 1,
+      uniqueItems: true,
+    },
+  },
+  ['streams'],
+);
+
+const BRANCH = {
+  ...listOf(
+    'In place of `to`: a record goes to the first whose condition holds, and streams read each by its name.',
+    closed(
+      'A branch.',
+      {
+        when: text('CEL over value, key and timestamp; without it the branch takes what is left.'),
+        as: named('Its name.'),
+      },
+      ['as'],
+    ),
+  ),
+  minItems: 1,
+};
+
 const FROM = closed(
   'Where its events come from.',
   {
@@ -293,12 +320,13 @@ export function jsonSchema(catalog: Catalog): Json {
       id: named('Outlives the name; notification ids carry it.'),
       doc: text('What happens, and what the member sees of it.'),
       priority: PRIORITY,
-      from: FROM,
+      from: { anyOf: [FROM, STREAMS], description: 'A topic, or other streams.' },
       steps: { $ref: '#/definitions/steps' },
       to: TO,
+      branch: BRANCH,
       show: SHOW,
     },
-    ['id', 'from', 'to'],
+    ['id', 'from'],
   );
   const sink = closed(
     'A connector that delivers what a lane holds.',

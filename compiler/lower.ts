@@ -9,16 +9,18 @@ import type { Catalog, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
-import type {
-  LanePlan,
-  Plan,
-  SinkPlan,
-  StepPlan,
-  StreamPlan,
-  SubTopologyPlan,
-  TableInputPlan,
-  TablePlan,
-  TopicPlan,
+import type { ResolvedPart } from './parts.ts';
+import {
+  type LanePlan,
+  type Plan,
+  partId,
+  type SinkPlan,
+  type StepPlan,
+  type StreamPlan,
+  type SubTopologyPlan,
+  type TableInputPlan,
+  type TablePlan,
+  type TopicPlan,
 } from './plan.ts';
 import { planHash } from './plan-hash.ts';
 import type { Report } from './report.ts';
@@ -49,10 +51,10 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     ? [
         ...PRIORITIES.map((_, i) => i as Priority)
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
-          .map((priority) => streamsOf(topology, priority)),
+          .flatMap((priority) => streamsOf(topology, priority)),
         ...deviceTopologies(name, catalog, report),
       ]
-    : [streamsOf(topology, -1)];
+    : streamsOf(topology, -1);
   const changelogs = subTopologies.flatMap(({ stores }) =>
     stores.map(({ changelog }) => topicPlan(changelog, 'changelog', undefined)),
   );
@@ -75,22 +77,79 @@ function gives(stream: ResolvedStream, priority: Priority): boolean {
   return stream.priority !== null && prioritiesOf(stream.priority).includes(priority);
 }
 
-function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopologyPlan {
-  const part = priority === -1 ? 'streams' : priorityName(priority);
+/** Sub-topologies with keys of their own, as they follow one another, then the common one. */
+function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopologyPlan[] {
+  const { name } = topology;
+  const of = priority === -1 ? '' : priorityName(priority);
   const here =
     priority === -1
       ? topology.streams
       : topology.streams.filter((stream) => gives(stream, priority));
-  const prefix = `${topology.name}.${part}`;
-  const streams = here.map((stream) => streamPlan(stream, prefix));
-  const { tables, tableInputs, wholeTables } = tablesOf(here, prefix);
+  const prefix = `${name}.${of === '' ? 'streams' : of}`;
+  const role = ['streams', of].filter(Boolean).join('/');
+  const group = [name, 'streams', of].filter(Boolean).join('.');
+  const placed = here.flatMap((stream) =>
+    stream.parts.map((part) => ({ part, plan: partPlan(stream, part, prefix) })),
+  );
+  const groups = connected(placed);
+  const isHop = (group: readonly PlacedPart[]) => group.every(({ plan }) => endsInHop(plan));
+  const others = groups.filter((one) => !isHop(one)).flat();
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
+  return [
+    ...groups.filter(isHop).map((parts) => {
+      const id = partId(parts[0]!.plan).replaceAll('_', '-');
+      const names = { role: `${role}/${id}`, group: `${group}.${id.replaceAll('/', '.')}` };
+      // Each task keeps rows of its own of what it joins.
+      const tablePrefix = `${prefix}.${id.replaceAll('/', '.')}`;
+      return subTopology(names, priority, parts, tablePrefix, null);
+    }),
+    subTopology({ role, group }, priority, others, prefix, numbers),
+  ];
+}
+
+/** Whatever it gives to others of its task goes on as they do. */
+const endsInHop = ({ to }: StreamPlan) => to.kind === 'repartition' || to.kind === 'streams';
+
+/** Parts that hand records to one another stand in one task; in the order of the file. */
+function connected(placed: readonly PlacedPart[]): readonly (readonly PlacedPart[])[] {
+  const groups: PlacedPart[][] = [];
+  for (const one of placed) {
+    const joined = groups.filter((group) => group.some(({ plan }) => isLinked(plan, one.plan)));
+    const [first, ...others] = joined;
+    if (first === undefined) groups.push([one]);
+    else {
+      first.push(...others.flat(), one);
+      for (const other of others) groups.splice(groups.indexOf(other), 1);
+    }
+  }
+  return groups.map((group) => placed.filter((one) => group.includes(one)));
+}
+
+function isLinked(a: StreamPlan, b: StreamPlan): boolean {
+  const reads = (from: StreamPlan, of: StreamPlan) =>
+    from.source.streams?.some((one) => partId(one) === partId(of)) === true;
+  return reads(a, b) || reads(b, a);
+}
+
+interface PlacedPart {
+  readonly part: ResolvedPart;
+  readonly plan: StreamPlan;
+}
+
+function subTopology(
+  names: Pick<SubTopologyPlan, 'role' | 'group'>,
+  priority: Priority | -1,
+  placed: readonly PlacedPart[],
+  tablePrefix: string,
+  numbers: string | null,
+): SubTopologyPlan {
+  const streams = placed.map(({ plan }) => plan);
+  const { tables, tableInputs, wholeTables } = tablesOf(placed, tablePrefix);
   const stores = streams.flatMap(({ steps }) => steps.flatMap(({ store }) => store ?? []));
   if (numbers !== null) stores.push(numbers);
   stores.push(...tableInputs.map(({ store }) => store));
   return {
-    role: priority === -1 ? 'streams' : `streams/${part}`,
-    group: priority === -1 ? prefix : `${topology.name}.streams.${part}`,
+    ...names,
     priority,
     streams,
     tables,
@@ -108,12 +167,12 @@ export function isJoin({ gives }: Pick<StepSpec, 'gives'>): boolean {
 
 /** A table that one step reads as an input is read so by all steps of the sub-topology. */
 function tablesOf(
-  streams: readonly ResolvedStream[],
+  placed: readonly PlacedPart[],
   prefix: string,
 ): Pick<SubTopologyPlan, 'tables' | 'tableInputs' | 'wholeTables'> {
   const tables = new Map<string, TablePlan>();
   const inputs = new Map<string, TableInputPlan>();
-  for (const { spec, tables: used } of streams.flatMap(({ steps }) => steps)) {
+  for (const { spec, tables: used } of placed.flatMap(({ part }) => part.steps.steps)) {
     for (const table of used) {
       tables.set(table.name, table);
       if (!isJoin(spec) || table.whole === true) continue;
@@ -135,32 +194,47 @@ function shortTopic(topic: string): string {
   return createHash('sha256').update(topic).digest('hex').slice(0, 32);
 }
 
-function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
-  const { name, useCase, doc, from, priority, to, show } = stream;
-  const { topic, schema, time, id, member, maxFutureMs } = from;
-  const reads = readsEvent(from.shape, stream.fields);
+function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): StreamPlan {
+  const { name, useCase, doc, priority, to, show } = stream;
+  const { topic, schema, time, id, member, maxFutureMs, start, keyedBy, streams } = part.from;
+  const read = fieldsOf(stream, part);
+  const reads = readsEvent(part.from.shape, read);
   // An event is decoded by the id that stands beside it.
-  const fields = [...new Set([...stream.fields, ...(reads ? ['payloadSchemaId'] : [])])].sort();
-  const projection = stream.fields.has('*') ? { schema } : { schema, fields };
+  const fields = [...new Set([...read, ...(reads ? ['payloadSchemaId'] : [])])].sort();
+  const projection = read.has('*') ? { schema } : { schema, fields };
   return {
     name,
     useCase,
-    start: from.start,
+    part: part.name,
+    start,
     doc,
     source: {
       topic,
       projection,
       time,
       id,
-      member,
+      ...(topic === null ? { streams } : {}),
+      // What the engine has keyed itself, or another stream has compared, is not compared again.
+      member: topic === null || keyedBy !== null ? null : member,
       maxFutureMs,
       ...(reads ? { readsEvent: true as const } : {}),
+      ...(keyedBy === null ? {} : { keyedBy }),
     },
     priority,
-    steps: stream.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
-    to,
+    steps: part.steps.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),
+    to: part.to ?? to,
     show,
   };
+}
+
+/** Top-level fields that anything of the part reads; `*`: all. */
+function fieldsOf({ fields }: ResolvedStream, { name, from, steps, to }: ResolvedPart) {
+  return new Set([
+    ...from.fields,
+    ...steps.fields,
+    ...(name === '' ? fields.first : []),
+    ...(to === null ? fields.last : []),
+  ]);
 }
 
 function stepPlan({ name, spec, config }: ResolvedStep, prefix: string): StepPlan {

@@ -36,6 +36,8 @@ export interface ResolvedOptions {
   readonly sources: ReadonlyMap<string, string>;
   /** Predicates that are the same for every record. */
   readonly constants: ReadonlyMap<string, boolean>;
+  /** What each option of kind `expression` gives. */
+  readonly expressions: ReadonlyMap<string, ResolvedExpression>;
   /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
   readonly gives: RecordShape | undefined;
   /** The paths of each option, with the place where they stand. */
@@ -62,6 +64,7 @@ interface Gathered {
   readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
+  readonly expressions: Map<string, ResolvedExpression>;
   gives: RecordShape | undefined;
 }
 
@@ -91,6 +94,7 @@ export function resolveOptions(
     paths: new Map(),
     sources: new Map(),
     constants: new Map(),
+    expressions: new Map(),
     gives: undefined,
   };
   const config: Record<string, unknown> = {};
@@ -193,7 +197,11 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     tell(reading, 'CAR312', reading.tree.span, `gives ${givenBy(resolved)}, not true or false.`);
     return undefined;
   },
-  expression: (reading) => oneExpression(reading, reading.tree)?.expression,
+  expression: (reading) => {
+    const resolved = oneExpression(reading, reading.tree);
+    if (resolved !== undefined) reading.gathered.expressions.set(reading.name, resolved);
+    return resolved?.expression;
+  },
   expressions: namedExpressions,
   one_of: (reading) => choice(reading, reading.tree),
   some_of: (reading) => {

@@ -1,9 +1,10 @@
 /** Schemas of what steps give to a lane, which no topic has. */
 import type { Plan } from './plan.ts';
 import type { Section } from './section.ts';
+import type { ResolvedSource } from './sources.ts';
 import type { ResolvedStep, ResolvedSteps } from './steps.ts';
 import { checkFits } from './stream-checks.ts';
-import type { ResolvedSource, StreamScope } from './streams.ts';
+import type { StreamScope } from './streams.ts';
 
 /**
  * What a registry must know besides the schemas of topics, each under the subject of a topic that
@@ -33,6 +34,13 @@ export function resolvePayloadSchema(
   const { subject } = section;
   const written = section.text('schema');
   const shape = written === undefined ? from?.shape : scope.schemas.named(subject, written);
+  if (written === undefined && from?.isGiven === true) {
+    section.missing(
+      'schema',
+      'Name the schema of the value: the streams that it reads have given it.',
+    );
+    return {};
+  }
   const schema = written?.value ?? from?.schema;
   if (steps === undefined || from === undefined || shape === undefined || schema === undefined) {
     return {};

@@ -97,23 +97,31 @@ export type StartRule =
   /** Events of so long before it was first applied, milliseconds. */
   | { readonly kind: 'ago'; readonly ms: number };
 
+/**
+ * A stream, or a part of one: a step that changes the key ends a part, and the next one begins with
+ * the repartition topic, in a sub-topology of its own.
+ */
 export interface StreamPlan {
   readonly name: string;
   /** Outlives the name (D13). */
   readonly useCase: string;
+  /** Empty as the stream begins; else the step that has changed the key. */
+  readonly part: string;
   readonly start: StartRule;
   readonly doc: string;
   readonly source: SourcePlan;
   /** Null in a topology without lanes. */
   readonly priority: PriorityRule | null;
   readonly steps: readonly StepPlan[];
-  readonly to: LaneTarget | TopicTarget;
+  readonly to: LaneTarget | TopicTarget | RepartitionTarget | StreamsTarget;
   /** What people see of it; null: a push carries data and shows nothing. */
   readonly show: Show | null;
 }
 
 export interface SourcePlan {
-  readonly topic: string;
+  /** Null: it goes on with what other streams of its task give (`streams`). */
+  readonly topic: string | null;
+  readonly streams?: readonly UpstreamPlan[];
   readonly projection: Projection;
   /** Event time; null: the record's own timestamp. */
   readonly time: FieldReader | null;
@@ -125,6 +133,55 @@ export interface SourcePlan {
   readonly readsEvent?: true;
   /** Farther in the future than this: dead letter CAR508 (S58). Milliseconds. */
   readonly maxFutureMs: number;
+  /**
+   * Of what other streams give, or behind a step that changes the key: by what it is keyed. Behind
+   * such a step what was known of the record before comes along in a header
+   * (`runtime/streams/hop-form.ts`), and is not judged again.
+   */
+  readonly keyedBy?: string;
+}
+
+/** Another stream, in the same task, whose end is this one's beginning. */
+export interface UpstreamPlan {
+  readonly name: string;
+  readonly useCase: string;
+  readonly part: string;
+  /** Empty: it has none, and gives all. */
+  readonly branch: string;
+  /**
+   * Put behind the id of each event, where the reader may get one event on several ways: what is
+   * told of each is a notification of its own (rule D1).
+   */
+  readonly mark?: string;
+}
+
+/** The topics whose records come to a stream within its sub-topology. */
+export function topicsBefore(sub: SubTopologyPlan, { source }: StreamPlan): readonly string[] {
+  if (source.topic !== null) return [source.topic];
+  const before = sub.streams.filter((one) =>
+    source.streams?.some((of) => partId(of) === partId(one)),
+  );
+  return before.flatMap((one) => topicsBefore(sub, one));
+}
+
+/** What names a part of a stream where positions and state are told apart: `fl`, `fl/rekey`. */
+export function partId({ useCase, part }: Pick<StreamPlan, 'useCase' | 'part'>): string {
+  return part === '' ? useCase : `${useCase}/${part}`;
+}
+
+/** The same for people: `flights`, `flights/rekey`. */
+export function partName({ name, part }: Pick<StreamPlan, 'name' | 'part'>): string {
+  return part === '' ? name : `${name}/${part}`;
+}
+
+/** The names of nodes of the engine's own: `source`, and `rekey:source` behind a rekey. */
+export function nodeName(part: string, node: string): string {
+  return part === '' ? node : `${part}:${node}`;
+}
+
+/** As a file names it: `flights`, `flights.urgent`. */
+export function upstreamName({ name, branch }: UpstreamPlan): string {
+  return branch === '' ? name : `${name}.${branch}`;
 }
 
 /** Read on the event, before any step; the first `unless` that holds wins. */
@@ -170,6 +227,30 @@ export interface TopicTarget {
    * A record's `output` slot chooses. Values are encoded with `schema`; undefined: passed as bytes.
    */
   readonly topics: readonly { readonly topic: string; readonly schema?: string }[];
+}
+
+/** The end of a part: its records go on under the key that its last step gave them. */
+export interface RepartitionTarget {
+  readonly kind: 'repartition';
+  /** The step that changes the key. */
+  readonly step: string;
+  readonly topic: string;
+  /** Of a value that steps have given; undefined: it goes on as the bytes that it came as. */
+  readonly schema?: string;
+}
+
+/** Other streams of the task go on with its records. */
+export interface StreamsTarget {
+  readonly kind: 'streams';
+  /** In order: a record goes to the first that takes it, and to everybody who reads that one. */
+  readonly branches: readonly BranchPlan[];
+}
+
+export interface BranchPlan {
+  /** Empty: the stream has none, and gives all. */
+  readonly name: string;
+  /** Null: it takes what is left. */
+  readonly when: Expression<boolean> | null;
 }
 
 export interface SinkPlan {

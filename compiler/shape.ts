@@ -245,3 +245,23 @@ export function fits(given: Shape, wanted: Shape): boolean {
   if (wanted.kind === 'map' && given.kind === 'map') return fits(given.values, wanted.values);
   return given.kind === wanted.kind;
 }
+
+/** Whether two values have the same form: which fields are there, and of what types. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.kind === 'record' && b.kind === 'record') {
+    if (a.fields.size !== b.fields.size) return false;
+    return [...a.fields].every(([name, of]) => {
+      const other = b.fields.get(name);
+      return other !== undefined && sameShape(of, other);
+    });
+  }
+  if (a.kind === 'list' && b.kind === 'list') return sameShape(a.items, b.items);
+  if (a.kind === 'map' && b.kind === 'map') return sameShape(a.values, b.values);
+  if (a.kind === 'nullable' && b.kind === 'nullable') return sameShape(a.of, b.of);
+  if (a.kind === 'enum' && b.kind === 'enum') return listsAre(a.symbols, b.symbols);
+  if (a.kind === 'union' && b.kind === 'union') return listsAre(a.branches, b.branches);
+  return a.kind === b.kind;
+}
+
+const listsAre = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((one, i) => one === b[i]);

@@ -128,6 +128,7 @@ function resolveFrom(
  * A sink's steps only say yes or no: state and fan-out belong to the stream, before the numbers.
  */
 function refusedInSink(spec: StepSpec): string | undefined {
+  if (spec.rekeys === true) return 'changes the key, and lanes are keyed by device';
   if (spec.kind === 'each' && spec.rows === undefined) return undefined;
   return spec.kind === 'each' || spec.kind === 'timed' ? 'keeps state' : 'makes new records';
 }

@@ -19,6 +19,7 @@ export interface ResolvedStep {
   readonly paths: ResolvedOptions['paths'];
   readonly places: ResolvedOptions['places'];
   readonly constants: ResolvedOptions['constants'];
+  readonly expressions: ResolvedOptions['expressions'];
   /** Where what it reads comes from. */
   readonly originOf: OriginOf;
   readonly span: Span;
@@ -51,7 +52,7 @@ export interface StepScope extends Omit<OptionScope, 'shape'> {
 }
 
 /** A step as it is written. */
-interface StepText {
+export interface StepText {
   readonly type: string;
   readonly typeSpan: Span;
   readonly name: Placed | undefined;
@@ -69,19 +70,39 @@ export function resolveSteps(
   list: ListTree | undefined,
   source: Shape,
 ): ResolvedSteps | undefined {
-  const { report } = scope;
-  const errorsBefore = report.errorCount;
+  const errorsBefore = scope.report.errorCount;
+  const from = { shape: source, isGiven: false };
+  const resolved = resolveTexts(scope, stepTexts(scope, list), from);
+  return scope.report.errorCount > errorsBefore ? undefined : resolved;
+}
+
+/** The steps of a list as they are written, chains copied in; two of one name are told of. */
+export function stepTexts(scope: StepScope, list: ListTree | undefined): readonly StepText[] {
   const texts = list === undefined ? [] : unfold(scope, list, []);
   if (texts.length > STEPS_MAX && list !== undefined) {
     const what = `${scope.subject}: it has ${texts.length} steps, more than ${STEPS_MAX}.`;
-    report.error('CAR305', headOf(list), what, 'Split it into two streams.');
+    scope.report.error('CAR305', headOf(list), what, 'Split it into two streams.');
   }
+  checkNames(scope, texts);
+  return texts.slice(0, STEPS_MAX);
+}
+
+/**
+ * Steps one after the other; `from`: the shape of what comes, and whether a step before them has
+ * given it. Undefined when something was told.
+ */
+export function resolveTexts(
+  scope: StepScope,
+  texts: readonly StepText[],
+  from: { readonly shape: Shape; readonly isGiven: boolean },
+): ResolvedSteps | undefined {
+  const { report } = scope;
+  const errorsBefore = report.errorCount;
   const steps: ResolvedStep[] = [];
   const fields = new Set<string>();
-  let shape = source;
-  let isGiven = false;
+  let { shape, isGiven } = from;
   let originOf = asItCame;
-  for (const text of texts.slice(0, STEPS_MAX)) {
+  for (const text of texts) {
     const spec = scope.steps.get(text.type);
     if (spec === undefined) {
       unknownStep(scope, text);
@@ -122,12 +143,11 @@ export function resolveSteps(
           : afterMap(before, resolved.sources);
       isGiven = true;
     }
-    const { config, tables, paths, places, constants } = resolved;
+    const { config, tables, paths, places, constants, expressions } = resolved;
     const name = text.name?.value ?? text.type;
-    const span = text.typeSpan;
-    steps.push({ name, spec, config, tables, paths, places, constants, originOf: before, span });
+    const known = { config, tables, paths, places, constants, expressions };
+    steps.push({ name, spec, ...known, originOf: before, span: text.typeSpan });
   }
-  checkNames(scope, texts);
   return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven, originOf };
 }
 

@@ -8,8 +8,8 @@ import type { LanePlan, PriorityRule } from './plan.ts';
 import { listed, type Span } from './report.ts';
 import type { Placed } from './section.ts';
 import { fits, type Shape, shapeName } from './shape.ts';
+import type { ResolvedSource } from './sources.ts';
 import type { ResolvedStep, ResolvedSteps } from './steps.ts';
-import type { ResolvedSource } from './streams.ts';
 
 export function checkPriorities(
   scope: Scope,

@@ -1,31 +1,30 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
-import type { Expression, FieldReader } from '../core/spec.ts';
-import type { ValueKind } from '../core/value-kind.ts';
+import type { Expression } from '../core/spec.ts';
+import { resolveBranches, WHOLE } from './branches.ts';
 import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
-import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
-import { misfit } from './path-kinds.ts';
+import { type ResolvedPart, resolveParts } from './parts.ts';
 import { makesDevices, resolvePayloadSchema } from './payload-schemas.ts';
 import {
   type LanePlan,
   type LaneTarget,
   OUTCOME_LEVELS,
   type PriorityRule,
-  type StartRule,
+  type StreamsTarget,
   type TopicTarget,
 } from './plan.ts';
-import { readDuration } from './quantity.ts';
 import { resolveReach } from './reach.ts';
 import { listed } from './report.ts';
 import type { Section } from './section.ts';
-import { ANY_SHAPE, type Shape, shapeName } from './shape.ts';
+import { ANY_SHAPE } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
-import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
+import { type ResolvedSource, resolveSource } from './sources.ts';
+import type { ResolvedStep, ResolvedSteps, StepScope } from './steps.ts';
 import {
   checkDedup,
   checkFits,
@@ -34,35 +33,31 @@ import {
   checkPriorities,
   prioritiesOf,
 } from './stream-checks.ts';
-import { noTimeBecause } from './time-field.ts';
+import type { Derived, StreamGraph } from './stream-graph.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
   readonly name: string;
   readonly useCase: string;
   readonly doc: string;
-  readonly from: ResolvedSource;
   readonly priority: PriorityRule | null;
-  readonly steps: readonly ResolvedStep[];
-  readonly to: LaneTarget | TopicTarget;
+  /** One, and one more behind each step that changes the key. */
+  readonly parts: readonly ResolvedPart[];
+  readonly to: LaneTarget | TopicTarget | StreamsTarget;
   readonly show: Show | null;
-  /** Top-level fields that anything of the stream reads; `*`: all. */
-  readonly fields: ReadonlySet<string>;
+  /** Top-level fields that the priority reads of the first part, and the target of the last. */
+  readonly fields: { readonly first: readonly string[]; readonly last: readonly string[] };
 }
 
-export interface ResolvedSource {
-  readonly topic: string;
-  readonly schema: string;
-  readonly time: FieldReader | null;
-  readonly id: FieldReader | null;
-  readonly member: FieldReader | null;
-  readonly maxFutureMs: number;
-  readonly start: StartRule;
-  readonly fields: ReadonlySet<string>;
-  readonly shape: Shape;
+/** Those of all its parts. */
+export function stepsOf({ parts }: ResolvedStream): readonly ResolvedStep[] {
+  return parts.flatMap(({ steps }) => steps.steps);
 }
 
 export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
+  readonly graph: StreamGraph;
+  /** The topology's name. */
+  readonly topology: string;
   readonly lanes: ReadonlyMap<string, LanePlan | null>;
   /** Ids of use cases, and the stream that has each. */
   readonly ids: Map<string, string>;
@@ -70,10 +65,23 @@ export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'
   readonly collapsing: Collapsing[];
 }
 
-const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'show'];
-/** Brokers refuse what is more than an hour ahead of them (`message.timestamp.after.max.ms`). */
-const MAX_FUTURE_MS_MAX = 30 * 60_000;
-const MAX_FUTURE_MS_DEFAULT = 600_000;
+/** What follows a source that is broken is read for its own mistakes. */
+const UNKNOWN_SOURCE: ResolvedSource = {
+  topic: null,
+  streams: [],
+  schema: '',
+  time: null,
+  id: null,
+  member: null,
+  maxFutureMs: 0,
+  start: { kind: 'latest' },
+  fields: new Set(),
+  shape: ANY_SHAPE,
+  isGiven: false,
+  keyedBy: null,
+};
+
+const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'branch', 'show'];
 
 /** Undefined when something was told. */
 export function resolveStream(
@@ -88,43 +96,78 @@ export function resolveStream(
   const useCase = resolveId(scope, name, section);
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
-  const from = fromSection === undefined ? undefined : resolveSource(scope, subject, fromSection);
+  const isDerived = fromSection?.has('streams') === true;
+  const derived = isDerived ? scope.graph.derived(name, subject, fromSection) : undefined;
+  const from = sourceOf(scope, subject, fromSection, derived);
   const isSourceWhole = report.errorCount === errorsBefore;
-  const shape = from?.shape ?? ANY_SHAPE;
-  const optionScope: OptionScope = { ...scope, subject, shape };
-  const rule = resolvePriority(optionScope, scope, section);
-  const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
-  const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
-  const show = resolveShow(scope, section, shape);
+  const optionScope: OptionScope = { ...scope, subject, shape: from?.shape ?? ANY_SHAPE };
+  const rule = isDerived
+    ? derivedRule(scope, section, derived)
+    : resolvePriority(optionScope, scope, section);
+  const endsInTopic = section.section('to')?.has('topic') === true;
+  const { parts, end, isWhole } = resolveParts(
+    { ...scope, subject, useCase, endsInTopic },
+    section.list('steps'),
+    from ?? UNKNOWN_SOURCE,
+  );
+  const steps = isWhole ? parts.at(-1)?.steps : undefined;
+  const known = from === undefined ? undefined : end;
+  const to = resolveTarget(scope, name, section, rule?.rule ?? null, steps, known);
+  const show = resolveShow(scope, section, known?.shape ?? ANY_SHAPE);
   // Of a source that is broken neither key nor id is known.
-  if (isSourceWhole && from !== undefined && steps !== undefined) {
-    checkJoins(scope, subject, steps.steps, from);
-    checkDedup(scope, subject, steps.steps, from);
-    if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
+  if (isSourceWhole && from !== undefined) checkParts(scope, subject, parts, to?.target.kind);
+  if (isWhole) {
+    const all = parts.flatMap(({ steps }) => steps.steps);
+    checkEffects(scope, subject, all, to?.target.kind === 'lane');
   }
-  if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');
   if (report.errorCount > errorsBefore) return undefined;
-  if (useCase === undefined || from === undefined || steps === undefined || to === undefined) {
-    return undefined;
-  }
+  if (useCase === undefined || from === undefined || to === undefined) return undefined;
   if (rule !== undefined && to.target.kind === 'lane') {
     const priorities = prioritiesOf(rule.rule).map(priorityName);
     const collapses = to.target.collapse.length > 0;
     const group = show?.fcm.group ?? null;
     scope.collapsing.push({ stream: section, group, priorities, collapses });
   }
-  const fields = new Set([...from.fields, ...steps.fields, ...(rule?.fields ?? []), ...to.fields]);
-  return {
-    name,
-    useCase,
-    doc,
-    from,
-    priority: rule?.rule ?? null,
-    steps: steps.steps,
-    to: to.target,
-    show,
-    fields,
-  };
+  const fields = { first: [...(rule?.fields ?? [])], last: to.fields };
+  return { name, useCase, doc, priority: rule?.rule ?? null, parts, to: to.target, show, fields };
+}
+
+function sourceOf(
+  scope: StreamScope,
+  subject: string,
+  from: Section | undefined,
+  derived: Derived | undefined,
+): ResolvedSource | undefined {
+  if (from === undefined || from.has('streams')) return derived?.source;
+  return resolveSource(scope, subject, from);
+}
+
+/** A record keeps the priority of its event, whatever streams it comes through. */
+function derivedRule(
+  { report }: StreamScope,
+  section: Section,
+  derived: Derived | undefined,
+): ResolvedRule | undefined {
+  const written = section.entry('priority');
+  if (written !== undefined) {
+    const what = `${section.subject}: its records have the priority of the streams that it reads.`;
+    report.error('CAR239', written.keySpan, what);
+  }
+  const rule = derived?.priority ?? null;
+  return rule === null ? undefined : { rule, fields: [] };
+}
+
+function checkParts(
+  scope: StreamScope,
+  subject: string,
+  parts: readonly ResolvedPart[],
+  target: ResolvedStream['to']['kind'] | undefined,
+): void {
+  for (const { from, steps, to } of parts) {
+    checkJoins(scope, subject, steps.steps, from);
+    checkDedup(scope, subject, steps.steps, from);
+    if (to === null && target === 'topic') checkGivenKey(scope, subject, steps, from);
+  }
 }
 
 function resolveId(scope: StreamScope, stream: string, section: Section): string | undefined {
@@ -142,88 +185,6 @@ function resolveId(scope: StreamScope, stream: string, section: Section): string
   }
   scope.ids.set(id.value, stream);
   return id.value;
-}
-
-function resolveSource(
-  scope: StreamScope,
-  subject: string,
-  written: Section,
-): ResolvedSource | undefined {
-  const { report, schemas, topics } = scope;
-  const section = written.only(['topic', 'schema', 'time', 'id', 'key', 'max_future', 'start']);
-  const topic = section.neededText('topic');
-  const schema = scope.schemas.placed(subject, section.neededText('schema'));
-  const known = schema === undefined ? undefined : schemas.named(subject, schema);
-  if (topic !== undefined && known !== undefined) {
-    topics.use(subject, topic, 'events', schema?.value);
-  }
-  const shape: Shape = known ?? ANY_SHAPE;
-  const time = sourcePath(scope, section, 'time', shape, ['int'], 'a time (epoch milliseconds)');
-  const id = sourcePath(scope, section, 'id', shape, ['string', 'int', 'enum'], 'an id');
-  const key = section.has('key')
-    ? sourcePath(scope, section, 'key', shape, ['string'], 'a key')
-    : memberPath(known);
-  const future = section.scalar('max_future');
-  const maxFutureMs =
-    future === undefined
-      ? MAX_FUTURE_MS_DEFAULT
-      : readDuration(report, `${section.subject}: max_future`, future, { max: MAX_FUTURE_MS_MAX });
-  const start = resolveStart(scope, section);
-  if (topic === undefined || schema === undefined || known === undefined) {
-    // Its shape is not known, but the rest of the stream can still be read.
-    return undefined;
-  }
-  const fields = [time, id, key].flatMap((path) => (path?.field ? [path.field] : []));
-  return {
-    topic: topic.value,
-    schema: schema.value,
-    time: time?.reader ?? null,
-    id: id?.reader ?? null,
-    member: key?.reader ?? null,
-    maxFutureMs: maxFutureMs ?? MAX_FUTURE_MS_DEFAULT,
-    start: start ?? { kind: 'latest' },
-    fields: new Set(fields),
-    shape,
-  };
-}
-
-/** Undefined: it is not said, or was told why it cannot be. */
-function resolveStart({ report }: StreamScope, section: Section): StartRule | undefined {
-  const written = section.scalar('start');
-  if (written === undefined) return undefined;
-  const { value } = written;
-  if (value === 'latest' || value === 'earliest') return { kind: value };
-  const subject = `${section.subject}: start`;
-  if (typeof value !== 'number' && (typeof value !== 'string' || !/^\d/.test(value))) {
-    const what = `${subject}: ${typeof value === 'string' ? `"${value}"` : value} is no place to start.`;
-    report.error('CAR306', written.span, what, 'Write latest, earliest, or how long ago: 10m.');
-    return undefined;
-  }
-  const ms = readDuration(report, subject, written, { min: 1 });
-  return ms === undefined ? undefined : { kind: 'ago', ms };
-}
-
-function sourcePath(
-  scope: StreamScope,
-  section: Section,
-  name: 'time' | 'id' | 'key',
-  shape: Shape,
-  kinds: readonly ValueKind[],
-  what: string,
-): ResolvedPath | undefined {
-  const text = section.text(name);
-  if (text === undefined) return undefined;
-  const subject = `${section.subject}, ${name}`;
-  const resolved = resolvePath(scope.report, subject, text, shape);
-  if (resolved === undefined) return undefined;
-  const { shape: end } = resolved;
-  // An event without an id gets its origin; a time or key that is null would be poison.
-  const noTime = name === 'time' ? noTimeBecause(end) : undefined;
-  const misfits = name !== 'id' && end.kind === 'nullable' ? `is a ${shapeName(end)}` : undefined;
-  const is = noTime === undefined ? (misfits ?? misfit(end, kinds)) : `is ${noTime}`;
-  if (is === undefined) return resolved;
-  scope.report.error('CAR403', text.span, `${subject}: ${text.value} ${is}, which is not ${what}.`);
-  return undefined;
 }
 
 interface ResolvedRule {
@@ -294,11 +255,45 @@ function resolveException(options: OptionScope, rule: Section, index: number) {
 }
 
 interface ResolvedTarget {
-  readonly target: LaneTarget | TopicTarget;
+  readonly target: LaneTarget | TopicTarget | StreamsTarget;
   readonly fields: readonly string[];
 }
 
+/** A stream ends in one way: it writes, or others go on with it. */
 function resolveTarget(
+  scope: StreamScope,
+  name: string,
+  stream: Section,
+  rule: PriorityRule | null,
+  steps: ResolvedSteps | undefined,
+  from: ResolvedSource | undefined,
+): ResolvedTarget | undefined {
+  const readers = scope.graph.readersOf(name);
+  const [ends, second] = ['branch', 'to'].filter((key) => stream.has(key));
+  const isTwo = second !== undefined || (ends === 'to' && readers.length > 0);
+  if (isTwo) {
+    const other =
+      second === undefined
+        ? `${listed(readers)} read${readers.length === 1 ? 's' : ''} it`
+        : 'has branches';
+    const what = `${stream.subject}: it writes by \`to\`, and ${other}.`;
+    scope.report.error('CAR237', stream.entry('to')!.keySpan, what);
+    return undefined;
+  }
+  const isShared = ends === 'branch' || (ends === undefined && readers.length > 0);
+  if (ends === undefined && !isShared && scope.graph.namesUnknown) return undefined;
+  if (!isShared) return resolveWrites(scope, stream, rule, steps, from);
+  const devices = steps?.steps.find(
+    ({ spec }) => spec.kind === 'expand' && spec.joins !== undefined,
+  );
+  if (devices !== undefined) {
+    const what = `${stream.subject}, ${devices.name}: other streams go on with it, and its devices are told last.`;
+    scope.report.error('CAR232', devices.span, what);
+  }
+  return ends === 'branch' ? resolveBranches(scope, name, stream, steps) : WHOLE;
+}
+
+function resolveWrites(
   scope: StreamScope,
   stream: Section,
   rule: PriorityRule | null,

@@ -1,11 +1,12 @@
 /** The names that a test file uses, against the plan of its topology. */
-import type { Plan, StepPlan } from './plan.ts';
+import { nodeName, type Plan, type StepPlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Section } from './section.ts';
 import type { TopologyTest } from './topology-test.ts';
 
 /** What the engine itself drops, by the names of its own nodes. */
 const SOURCE_DROPS = ['other_priority'];
+const BRANCH_DROPS = ['no_branch'];
 const LANE_DROPS = ['no_transport', 'moved'];
 
 export function checkNames(report: Report, file: Section, test: TopologyTest, plan: Plan): void {
@@ -66,9 +67,10 @@ function dropsOf(plan: Plan): Map<string, readonly string[]> {
       drops.set(`${owner}/${name}`, Object.keys(spec.drops ?? {}));
   };
   for (const { streams } of plan.subTopologies) {
-    for (const { name, steps } of streams) {
-      drops.set(`${name}/source`, SOURCE_DROPS);
+    for (const { name, part, steps } of streams) {
+      drops.set(`${name}/${nodeName(part, 'source')}`, SOURCE_DROPS);
       drops.set(`${name}/lane`, LANE_DROPS);
+      drops.set(`${name}/branch`, BRANCH_DROPS);
       add(name, steps);
     }
   }

@@ -37,4 +37,9 @@ export const EDIT_ERRORS = {
     what: 'The log has run a topology of another name that has streams of the same ids.',
     mend: 'Keep the name under `topology:`. Or begin anew and leave the other one: carillon run --drop.',
   },
+  CAR825: {
+    slug: 'rekey-removed-unread',
+    what: 'A step that changes the key is not in its stream any more, and records are on their way.',
+    mend: 'Let them arrive first: carillon run --drain. Or drop them, counted: carillon run --drop.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

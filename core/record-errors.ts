@@ -102,6 +102,11 @@ export const RECORD_ERRORS = {
     what: 'A value that a step made does not fit the schema of its output topic.',
     mend: 'Compare the fields that the step sets with the schema of the topic.',
   },
+  CAR512: {
+    slug: 'not-of-this-hop',
+    what: 'A record of a repartition topic does not say what the engine writes along with each.',
+    mend: 'Nothing else may write to a topic of the engine: find who does.',
+  },
   CAR520: {
     slug: 'bad-registration',
     what: 'A device registration names no member, an unknown class, or a push transport without a token.',

@@ -12,7 +12,7 @@ import type { Preview, PushPreview } from './preview.ts';
 import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
-import type { ConfigWarning, Fates, StepTimes, Versioned } from './step-facts.ts';
+import type { ConfigWarning, Fates, StepPlace, StepTimes, Versioned } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
@@ -161,7 +161,7 @@ export interface StepContext<
   settle(verdict: Verdict<Reason>, by?: number, offset?: number): void;
 }
 
-interface StepSpecBase<O extends Options> extends Versioned {
+interface StepSpecBase<O extends Options> extends StepPlace, Versioned {
   /** The name in a topology file: a verb, snake_case. */
   readonly type: string;
   readonly summary: string;
@@ -173,10 +173,6 @@ interface StepSpecBase<O extends Options> extends Versioned {
   readonly marksFor?: string;
   /** The type of sink that needs what this step looks up; others lose by its drops. */
   readonly joinsFor?: string;
-  /** True: a step of the engine's own sub-topologies, which no file may name. */
-  readonly isInternal?: boolean;
-  /** True: it leaves a notification fewer transports than its stream allows. */
-  readonly narrows?: boolean;
   warns?(config: ValuesOf<O>): readonly ConfigWarning[];
   times?(config: ValuesOf<O>): StepTimes;
   /** Options beside `keyedBy` that say what a row means (a window): an edit of one resets it. */

@@ -26,6 +26,19 @@ export interface Fates<Reason extends string, Code extends string, Name extends 
   readonly counts?: Readonly<globalThis.Record<Name, string>>;
 }
 
+/** Where a step may stand, and what becomes of the stream behind it. */
+export interface StepPlace {
+  /** True: a step of the engine's own sub-topologies, which no file may name. */
+  readonly isInternal?: boolean;
+  /** True: it leaves a notification fewer transports than its stream allows. */
+  readonly narrows?: boolean;
+  /**
+   * True: it gives the record the key that its option `by` (an expression) makes, so what follows
+   * stands behind a repartition topic; its option `schema` names the schema of a given value there.
+   */
+  readonly rekeys?: boolean;
+}
+
 /** What a step or sink of one's own says beside; those of the package have none. */
 export interface Versioned {
   /**

@@ -1,5 +1,6 @@
 /** The errors of topology and test files: 1xx text, 2xx graph, 3xx options, 4xx schemas. */
 import type { ErrorEntry } from './error-entry.ts';
+import { GRAPH_ERRORS } from './graph-errors.ts';
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it shows how a variable is written.
 export const TOPOLOGY_ERRORS = {
@@ -198,6 +199,7 @@ export const TOPOLOGY_ERRORS = {
     what: 'No inbox keeps what devices of this transport are told while they are away.',
     mend: 'Let an inbox read all of the lane: from: { lane: …, transport: all }.',
   },
+  ...GRAPH_ERRORS,
   CAR240: {
     slug: 'wrong-table',
     what: 'A step looks up in a table whose rows are of another schema than it reads.',

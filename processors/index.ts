@@ -20,6 +20,7 @@ import { peek } from './peek.ts';
 import { preferences } from './preferences.ts';
 import { quietHours } from './quiet-hours.ts';
 import { registerDevice } from './register-device.ts';
+import { rekey } from './rekey.ts';
 import { sample } from './sample.ts';
 import { target } from './target.ts';
 import { throttle } from './throttle.ts';
@@ -42,6 +43,7 @@ const all: readonly StepSpec[] = [
   preferences,
   quietHours,
   registerDevice,
+  rekey,
   sample,
   target,
   throttle,

@@ -147,6 +147,14 @@ export class Engine {
     this.#groups.set(sub.group, group);
   }
 
+  /** A commit of streams is under way: what it holds counts as done, and is not seen yet. */
+  get committing(): boolean {
+    for (const units of this.#units.values()) {
+      for (const unit of units.all) if (unit.committing) return true;
+    }
+    return false;
+  }
+
   async startSink(sinkPlan: SinkPlan, priority: Priority, sink: Sink): Promise<void> {
     const { plan, log, partitions } = this.#parts;
     const lane = new SinkLane(plan, sinkPlan, priority, sink, {

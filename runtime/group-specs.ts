@@ -36,6 +36,6 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
 
 /** The topics that a group of streams has positions in. */
 export function inputsOf({ streams, tableInputs }: SubTopologyPlan): readonly string[] {
-  const topics = [...tableInputs, ...streams.map(({ source }) => source)].map(({ topic }) => topic);
-  return [...new Set(topics)];
+  const read = streams.flatMap(({ source }) => source.topic ?? []);
+  return [...new Set([...tableInputs.map(({ topic }) => topic), ...read])];
 }

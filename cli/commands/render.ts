@@ -56,7 +56,9 @@ export function renderings(
   const streams = plan.subTopologies.flatMap((sub) => sub.streams);
   const stream = streams.find((one) => one.name === name && one.to.kind === 'lane');
   if (stream === undefined) throw noSuchStream(name, streams);
-  const { schema } = stream.source.projection;
+  const { source, to } = stream;
+  // Of a value that streams before it have given only the lane says the schema.
+  const schema = source.projection.schema || (to.kind === 'lane' && to.schema) || '';
   const record = schemas.get(schema);
   const event = given ?? sampleEvent(schema, record === undefined ? ANY_SHAPE : shapeOf(record));
   const { show } = stream;

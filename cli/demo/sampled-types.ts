@@ -18,10 +18,12 @@ export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
   const bySchema = new Map<string, SchemaSample>();
   const streams = plan.subTopologies
     .filter(({ role }) => role.startsWith('streams'))
-    .flatMap((sub) => sub.streams);
+    .flatMap((sub) => sub.streams)
+    .filter(({ part }) => part === '');
   for (const { source } of streams) {
-    if (!source.topic.startsWith(EVENTS_PREFIX)) continue;
-    const type = source.topic.slice(EVENTS_PREFIX.length);
+    const { topic } = source;
+    if (topic?.startsWith(EVENTS_PREFIX) !== true) continue;
+    const type = topic.slice(EVENTS_PREFIX.length);
     const { schema } = source.projection;
     const own = SAMPLE_TYPES.find((name) => name === type && SAMPLE_SCHEMAS[name] === schema);
     const record = schemas.get(schema);

@@ -2,7 +2,14 @@
  * A plan as plain data: what `carillon describe --format json` prints, and what its picture is
  * drawn of. A public form: fields are added, never renamed.
  */
-import type { LanePlan, Plan, SinkPlan, StepPlan, StreamPlan } from '../../compiler/plan.ts';
+import {
+  type LanePlan,
+  type Plan,
+  type SinkPlan,
+  type StepPlan,
+  type StreamPlan,
+  upstreamName,
+} from '../../compiler/plan.ts';
 import { type Priority, priorityName } from '../../core/priority.ts';
 
 export interface DescribedStep {
@@ -20,7 +27,16 @@ export interface DescribedStream {
   readonly name: string;
   readonly useCase: string;
   readonly doc: string;
-  readonly topic: string;
+  /** Null as the stream begins; else the step that has changed the key. */
+  readonly part: string | null;
+  /** By what `part` has keyed its records; null: as they came. */
+  readonly keyedBy: string | null;
+  /** Null: it goes on with `streams`. */
+  readonly topic: string | null;
+  /** Streams, or branches of them, whose records it goes on with: `flights.urgent`. */
+  readonly streams: readonly string[];
+  /** Those that it shares its records out to, in order. */
+  readonly branches: readonly { readonly name: string; readonly when: string | null }[];
   readonly schema: string;
   /** Which of the topic's events are told at this priority; null: all. */
   readonly when: string | null;
@@ -102,16 +118,36 @@ function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedS
     name,
     useCase,
     doc,
+    part: stream.part === '' ? null : stream.part,
+    keyedBy: source.keyedBy ?? null,
     topic: source.topic,
+    streams: (source.streams ?? []).map(upstreamName),
+    branches: branchesOf(stream),
     schema: source.projection.schema,
     when: whenOf(stream, priority),
     steps: stream.steps.map(describeStep),
     lane: to.kind === 'lane' ? to.lane.name : null,
-    to:
-      to.kind === 'topic'
-        ? to.topics.map(({ topic }) => topic)
-        : to.transports.map((transport) => to.lane.topicOf(priority, transport)),
+    to: targetsOf(stream, priority),
   };
+}
+
+function branchesOf({ to }: StreamPlan): DescribedStream['branches'] {
+  if (to.kind !== 'streams') return [];
+  const branches = to.branches.filter(({ name }) => name !== '');
+  return branches.map(({ name, when }) => ({ name, when: when?.source ?? null }));
+}
+
+function targetsOf({ to }: StreamPlan, priority: Priority | -1): readonly string[] {
+  switch (to.kind) {
+    case 'topic':
+      return to.topics.map(({ topic }) => topic);
+    case 'repartition':
+      return [to.topic];
+    case 'streams':
+      return [];
+    case 'lane':
+      return to.transports.map((transport) => to.lane.topicOf(priority, transport));
+  }
 }
 
 /** The first `unless` that holds wins; none: `as`. */

@@ -53,6 +53,29 @@ const shapes: readonly [what: string, text: string][] = [
     ),
   ],
   ['sixty use cases of one priority', lanesWith(many)],
+  [
+    'parts, branches and a merge',
+    lanesWith(`  plan-change:
+    id: pl
+    priority: { as: high, unless: [{ when: 'value.planTo == "basic"', as: low }] }
+    from: { topic: events.plan-change, schema: PlanChange }
+    steps: [{ rekey: { by: value.eventId } }, { dedup: { by: [key], within: 1h } }]
+    branch: [{ when: value.streamsMax > 1, as: many }, { as: rest }]
+  back:
+    id: bk
+    from: { streams: [plan-change.rest] }
+    steps: [{ rekey: { by: value.memberId } }]
+  told:
+    id: to
+    from: { streams: [back] }
+    steps: [{ fan_out: { table: devices } }]
+    to: { lane: notifications }
+  kept:
+    id: kp
+    from: { streams: [plan-change.many] }
+    to: { topic: plans.kept, schema: PlanChange }
+`),
+  ],
   ['lanes of another name', lanesWith(planChanges({})).replaceAll('notifications', 'tellings')],
 ];
 
@@ -97,7 +120,11 @@ function assertWhole(svg: string, described: Description): void {
   const steps = described.subTopologies.flatMap(({ streams }) => streams.flatMap((of) => of.steps));
   const wanted = [
     ...described.subTopologies.flatMap(({ streams }) =>
-      streams.flatMap((of) => [of.name, of.topic]),
+      streams.flatMap((of) => [
+        of.part === null ? of.name : `${of.name} behind ${of.part}`,
+        of.topic ?? `from ${of.streams.join(', ')}`,
+        ...of.branches.map(({ name }) => `→ ${name}`),
+      ]),
     ),
     ...steps.flatMap(({ name, drops, tables }) => [
       name,
@@ -110,7 +137,7 @@ function assertWhole(svg: string, described: Description): void {
     wanted.filter((words) => !texts.includes(words)),
     [],
   );
-  const priorities = described.subTopologies.flatMap((sub) => sub.priority ?? []);
+  const priorities = [...new Set(described.subTopologies.flatMap((sub) => sub.priority ?? []))];
   const cells = described.sinks.flatMap(({ lanes }) =>
     lanes.filter(({ priority }) => priorities.includes(priority)),
   );

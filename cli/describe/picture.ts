@@ -131,7 +131,12 @@ function draw(described: Description, live: boolean): string {
 function bandsOf({ subTopologies }: Description, live: boolean): Band[] {
   const devices = subTopologies.filter(({ role }) => role.startsWith('devices/'));
   const streams = subTopologies.filter((sub) => !devices.includes(sub));
-  const bands = streams.map((sub) => bandOf([sub.priority ?? 'streams', sub.group], [sub], live));
+  // Behind a step that changes the key a stream goes on in the same band.
+  const priorities = [...new Set(streams.map(({ priority }) => priority))];
+  const bands = priorities.map((priority) => {
+    const subs = streams.filter((sub) => sub.priority === priority);
+    return bandOf([priority ?? 'streams', subs.at(-1)!.group], subs, live);
+  });
   if (devices.length === 0) return bands;
   const about = 'who owns which device, and who is connected';
   return [...bands, bandOf(['devices', about], devices, live)];
@@ -199,10 +204,10 @@ function roomAbove(line: readonly Chip[]): number {
 type Label = readonly [words: string, style: 'name' | 'mono' | 'small'];
 
 /** What stands before the steps of a row. */
-function labelsOf({ name, topic, when }: DescribedStream): Label[] {
+function labelsOf({ name, part, topic, streams, when }: DescribedStream): Label[] {
   const labels: Label[] = [
-    [name, 'name'],
-    [topic, 'mono'],
+    [part === null ? name : `${name} behind ${part}`, 'name'],
+    [topic ?? `from ${streams.join(', ')}`, 'mono'],
   ];
   if (when !== null) labels.push([`when ${shortened(when)}`, 'small']);
   return labels;
@@ -238,7 +243,16 @@ function measure(bands: readonly Band[], sinks: number): Measures {
 }
 
 /** Topics that are no lanes stand in the row, as they are one stream's alone. */
-const ownTargets = ({ lane, to }: DescribedStream) => (lane === null ? to : []);
+function ownTargets({ lane, to, branches }: DescribedStream): readonly string[] {
+  if (lane !== null) return [];
+  if (to.length > 0) return to;
+  return branches.length === 0
+    ? [`${ONWARD} streams`]
+    : branches.map((of) => `${ONWARD} ${of.name}`);
+}
+
+/** Before what is no topic. */
+const ONWARD = '→';
 
 function targetsWidth(stream: DescribedStream): number {
   const targets = ownTargets(stream);
@@ -311,7 +325,8 @@ function drawTargets(stream: DescribedStream, x: number, y: number, end: number)
   const parts = [arrow(x, x + CHIP_GAP - 7, y)];
   for (const [n, topic] of own.entries()) {
     const at = y + n * 16;
-    parts.push(drum(x + CHIP_GAP - 2, at), text(x + CHIP_GAP + DRUM_PX - 1, at + 4, 'mono', topic));
+    if (!topic.startsWith(ONWARD)) parts.push(drum(x + CHIP_GAP - 2, at));
+    parts.push(text(x + CHIP_GAP + DRUM_PX - 1, at + 4, 'mono', topic));
   }
   return parts.join('');
 }

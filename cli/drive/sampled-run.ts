@@ -139,10 +139,11 @@ function streamsOf(
 ): SampledStream[] {
   const all = plan.subTopologies
     .filter(({ role }) => role.startsWith('streams'))
-    .flatMap((sub) => sub.streams);
+    .flatMap((sub) => sub.streams)
+    .filter(({ part, source }) => part === '' && source.topic !== null);
   const streams = [...new Map(all.map((stream) => [stream.name, stream])).values()];
   return streams.map(({ name, source, steps }) => {
-    const fed = fedTo.get(source.topic) ?? 0;
+    const fed = fedTo.get(source.topic!) ?? 0;
     let passed = fed;
     const manyAt = steps.findIndex(({ spec }) => spec.kind === 'expand');
     const own = steps.slice(0, manyAt < 0 ? steps.length : manyAt + 1);

@@ -196,7 +196,7 @@ async function feed(driver: Driver, world: DriveWorld, line: FeedLine): Promise<
   await driver.advanceTo(atMs);
   const stream = world.plan.subTopologies
     .flatMap((sub) => sub.streams)
-    .find(({ name }) => name === line.stream);
+    .find(({ name, part }) => name === line.stream && part === '');
   const topic = line.topic ?? stream?.source.topic ?? '';
   const value =
     line.value === null ? null : world.encode(topic, withTime(line.value, stream, atMs));

@@ -41,11 +41,13 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
   const types = new Map<string, EventType>();
   for (const sub of plan.subTopologies) {
     if (!sub.role.startsWith('streams')) continue;
-    for (const { source } of sub.streams) {
-      if (!source.topic.startsWith(EVENTS_PREFIX) || OWN_TOPICS.has(source.topic)) continue;
+    for (const { source, part } of sub.streams) {
+      const { topic } = source;
+      if (part !== '' || topic === null) continue;
+      if (!topic.startsWith(EVENTS_PREFIX) || OWN_TOPICS.has(topic)) continue;
       const avro = schemas.get(source.projection.schema);
-      types.set(source.topic.slice(EVENTS_PREFIX.length), {
-        topic: source.topic,
+      types.set(topic.slice(EVENTS_PREFIX.length), {
+        topic,
         schema: source.projection.schema,
         avro,
         key: keyPathOf(source.member?.path, avro),

@@ -90,6 +90,8 @@ export class Driver {
   /** Batches that have become visible; a commit that made one has given others work. */
   #visible = 0;
   #failure: Error | null = null;
+  /** The topic behind which a process is killed, and whether a record of it has become visible. */
+  #killBehind: { readonly topic: string; isVisible: boolean } | null = null;
   /** A task has asked for a schema, and may have it by now. */
   #asked = false;
 
@@ -97,7 +99,7 @@ export class Driver {
     this.#options = options;
     this.#partitions = options.partitions ?? 1;
     this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
-    this.#totals = new TotalsLedger(options.plan);
+    this.#totals = new TotalsLedger();
     this.#scheduler = new Scheduler(this.clock);
     // It serves when it is told to, and never by itself.
     this.#scheduler.stop();
@@ -167,6 +169,14 @@ export class Driver {
   /** Drops all that was not committed and opens again. */
   async crash(): Promise<void> {
     await this.#reopen('fenced');
+  }
+
+  /**
+   * At the next record that becomes visible in `topic`: whoever reads it works on it, and before it
+   * commits all is dropped that is not committed, as when a process is killed between two hops.
+   */
+  crashBehind(topic: string): void {
+    this.#killBehind = { topic, isVisible: false };
   }
 
   /** The rows of a store (its whole name, or `<stream>/<step>`), over all tasks, in key order. */
@@ -288,6 +298,10 @@ export class Driver {
       while (this.#scheduler.serve()) again = true;
       // Its answer may come while something else is awaited: who has asked is served again.
       this.#asked ||= this.#tasks.some((task) => task.asksForSchema);
+      if (this.#killBehind?.isVisible === true) {
+        this.#killBehind = null;
+        await this.crash();
+      }
       const visible = this.#visible;
       if (this.#commitsAreDue()) {
         for (const units of this.#units) for (const unit of units.all) await unit.commit();
@@ -344,6 +358,7 @@ export class Driver {
     // State is asked for by query.
     if (this.#changelogs.has(batch.topic)) return;
     this.#visible++;
+    if (this.#killBehind?.topic === batch.topic) this.#killBehind.isVisible = true;
     if (this.#feeding) return;
     this.#totals.out(batch.topic, batch.count);
     for (const record of readBatch(

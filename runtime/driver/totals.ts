@@ -1,9 +1,10 @@
 /**
  * The sums of a driver's run, over restarts and crashes: `in = passed + dropped + dead letters +
- * held` for the records that the sources have read. A step that makes many of one ends the count:
- * from there on there are other records, which are counted as out.
+ * held` for the records that the sources have read, those of repartition topics too. A step that
+ * makes many of one ends the count: from there on there are other records, which are counted as
+ * out.
  */
-import type { Plan, StreamPlan } from '../../compiler/plan.ts';
+import type { StreamPlan } from '../../compiler/plan.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import type { StreamsTask } from '../streams/streams-task.ts';
 
@@ -38,18 +39,11 @@ function add(to: DriverTotals, from: DriverTotals): void {
 }
 
 export class TotalsLedger {
-  readonly #streams = new Map<string, StreamPlan>();
   /** Of tasks that are gone; what they held is counted by those that came after. */
   #gone = zero();
   /** As of the last commit: what a crash leaves. */
   #atCommit = zero();
   readonly #out: { [topic: string]: number } = {};
-
-  constructor(plan: Plan) {
-    for (const sub of plan.subTopologies) {
-      for (const stream of sub.streams) this.#streams.set(stream.name, stream);
-    }
-  }
 
   out(topic: string, count: number): void {
     this.#out[topic] = (this.#out[topic] ?? 0) + count;
@@ -75,22 +69,15 @@ export class TotalsLedger {
     const total = zero();
     add(total, this.#gone);
     for (const task of tasks) {
-      const byStream = new Map<string, StepCounts[]>();
-      for (const { stream, counts } of task.flow()) {
-        byStream.set(stream, [...(byStream.get(stream) ?? []), counts]);
-      }
-      for (const [name, counts] of byStream) {
-        // Rows of tables are read, but no events.
-        if (this.#streams.has(name)) add(total, this.#ofStream(name, counts));
-      }
+      for (const { plan, counts } of task.streamCounts()) add(total, this.#ofStream(plan, counts));
     }
     return total;
   }
 
-  #ofStream(name: string, counts: readonly StepCounts[]): DriverTotals {
+  #ofStream(plan: StreamPlan, counts: readonly StepCounts[]): DriverTotals {
     const total = zero();
     const [source, ...steps] = counts;
-    const own = steps.slice(0, ownSteps(this.#streams.get(name)!));
+    const own = steps.slice(0, ownSteps(plan));
     const elsewhere = source!.dropped.get('other_priority') ?? 0;
     total.in = source!.in - elsewhere;
     total.passed = (own.at(-1) ?? source!).passed;

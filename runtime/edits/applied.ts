@@ -3,7 +3,14 @@
  * text, so that what it has left can still be let go. It lies in `<topology>.applied`, a compacted
  * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
  */
-import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
+import {
+  type Plan,
+  partId,
+  partName,
+  type StepPlan,
+  type StreamPlan,
+  type SubTopologyPlan,
+} from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
 import { isOwn } from '../../core/step-facts.ts';
@@ -19,6 +26,11 @@ export interface AppliedStore {
   readonly meaning: string;
 }
 
+/** The step that has changed the key; undefined: it is the beginning of its stream. */
+export function rekeyOf({ id }: Pick<AppliedStream, 'id'>): string | undefined {
+  return id.split('/')[1];
+}
+
 /** A stream in one sub-topology. */
 export interface AppliedInstance {
   /** Empty: the topology has no priorities. */
@@ -32,12 +44,14 @@ export interface AppliedRule {
   readonly unless: readonly { readonly when: string; readonly as: string }[];
 }
 
+/** A stream, or a part of one behind a step that changes the key. */
 export interface AppliedStream {
-  /** Of the use case; outlives the name. */
+  /** Of the use case, which outlives the name; then `/` and the step that has changed the key. */
   readonly id: string;
   readonly name: string;
+  /** Empty: it goes on with what other streams of its task give, and has no position. */
   readonly topic: string;
-  /** The field that the key repeats; empty: it is not checked. */
+  /** The field that the key repeats, or what the step makes it of; empty: it is not checked. */
   readonly key: string;
   readonly rule: AppliedRule | null;
   readonly instances: readonly AppliedInstance[];
@@ -85,9 +99,10 @@ export function appliedOf(plan: Plan, text: string): Applied {
     // Registration and presence are the same in every topology.
     if (!isOfStreams(sub)) continue;
     for (const stream of sub.streams) {
-      const known = streams.get(stream.useCase);
+      const id = partId(stream);
+      const known = streams.get(id);
       const instances = [...(known?.instances ?? []), instanceOf(sub, stream)];
-      streams.set(stream.useCase, streamOf(stream, instances));
+      streams.set(id, streamOf(stream, instances));
     }
   }
   const tables = plan.subTopologies.flatMap(({ group, tableInputs, stores }) =>
@@ -144,7 +159,7 @@ export function isSameApplied(was: Applied | null, now: Applied): boolean {
 }
 
 function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
-  const { useCase, name, source, priority } = stream;
+  const { source, priority } = stream;
   const rule =
     priority === null
       ? null
@@ -156,10 +171,10 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
           })),
         };
   return {
-    id: useCase,
-    name,
-    topic: source.topic,
-    key: source.member?.path ?? '',
+    id: partId(stream),
+    name: partName(stream),
+    topic: source.topic ?? '',
+    key: source.keyedBy ?? source.member?.path ?? '',
     rule,
     instances,
   };

@@ -117,7 +117,7 @@ class Applying {
     for (let tries = DRAINS_MAX; ; tries--) {
       await this.#drain(before.was!, [...reading], releases);
       const found = await this.#compare();
-      const left = stillHeld(found, releases);
+      const left = stillLeft(this.#parts.losing, found, releases);
       // A group that read on may have left another instance of a stream behind.
       const behind = found.stakes.aligns;
       for (const group of behind) reading.add(group);
@@ -219,7 +219,7 @@ class Applying {
     const { log, partitions } = this.#parts;
     const inputs = new Set<string>();
     for (const { topic, instances } of was.streams) {
-      if (instances.some((one) => one.group === group)) inputs.add(topic);
+      if (topic !== '' && instances.some((one) => one.group === group)) inputs.add(topic);
     }
     const ready = new Set<number>();
     const all = Promise.withResolvers<void>();
@@ -296,10 +296,16 @@ function notAligned(groups: readonly string[]): CarillonError {
   return new CarillonError('CAR816', what, { where: { at: groups[0]! }, retryable: true });
 }
 
-function stillHeld({ stakes }: Comparison, asked: readonly Release[]): readonly Loss[] {
+/** What was let go of before a step that changes the key, too, and nobody has read since. */
+function stillLeft(
+  losing: Losing,
+  { stakes }: Comparison,
+  asked: readonly Release[],
+): readonly Loss[] {
   const changelogs = new Set(asked.map(({ changelog }) => changelog));
   return stakes.losses.filter(
-    ({ changelog, unit }) => unit === 'held' && changelogs.has(changelog),
+    ({ code, changelog, unit }) =>
+      (losing === 'drain' && code === 'CAR825') || (unit === 'held' && changelogs.has(changelog)),
   );
 }
 

@@ -1,7 +1,7 @@
 /**
  * A topology beside what is stored of the one that runs: what each start asks, and `plan` shows.
  */
-import type { Plan, StartRule } from '../../compiler/plan.ts';
+import { type Plan, partId, type StartRule } from '../../compiler/plan.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
 import {
   type Applied,
@@ -99,12 +99,13 @@ export function compareFiles(was: Applied, is: Applied): Comparison {
 
 function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {
   const streams = subTopologies.filter(isOfStreams).flatMap((sub) => sub.streams);
-  return new Map(streams.map(({ useCase, start }) => [useCase, start]));
+  return new Map(streams.map((stream) => [partId(stream), stream.start]));
 }
 
 /** A pipeline of before there was anything stored of it has left positions. */
 async function hasRun(positions: PositionReader, { streams }: Applied): Promise<boolean> {
   for (const { topic, instances } of streams) {
+    if (topic === '') continue;
     for (const { group } of instances) {
       const found = await positions.committed(group, [topic]);
       if (found.some(({ offset }) => offset >= 0)) return true;

@@ -1,11 +1,11 @@
 /**
  * Brings a former topology to its end: its streams read up to where their topics ended when the
- * drain began, then let go of what shall not stay held. They are the very tasks that ran before, so
- * what follows a step is what followed it.
+ * drain began, and what is on its way between them, then let go of what shall not stay held. They
+ * are the very tasks that ran before, so what follows a step is what followed it.
  */
 import type { Plan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { EditableLog } from '../../core/log.ts';
+import type { EditableLog, TopicBounds } from '../../core/log.ts';
 import type { Engine } from '../engine.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import { inputsOf } from '../group-specs.ts';
@@ -38,10 +38,15 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
   const { log, former } = parts;
   const groups = new Set([...parts.groups, ...parts.releases.map(({ group }) => group)]);
   const subs = former.plan.subTopologies.filter(({ group }) => groups.has(group));
+  const hops = new Set(
+    former.plan.topics.filter(({ use }) => use === 'repartition').map(({ name }) => name),
+  );
   const ends = new Map<string, readonly number[]>();
   for (const topic of new Set(subs.flatMap(inputsOf))) {
     const bounds = (await log.positions.bounds(topic)) ?? [];
-    ends.set(topic, parts.reads ? bounds.map(({ end }) => end) : []);
+    // What the drain itself brings into a repartition topic is read too: it comes to an end.
+    const end = (one: TopicBounds) => (hops.has(topic) ? Number.POSITIVE_INFINITY : one.end);
+    ends.set(topic, parts.reads ? bounds.map(end) : []);
   }
   const engine = former.open((topic, partition) => ends.get(topic)?.[partition] ?? 0);
   try {
@@ -54,14 +59,22 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
     const stores = new Set(
       parts.releases.map(({ changelog }) => changelog.replace(/-changelog$/, '')),
     );
-    await moving(engine, async () => {
+    const holding = () => {
       let held = 0;
       for (const task of engine.tasks) {
         held += task.release(stores) + task.uncommitted;
         // What is due in a step before them comes to them yet.
         if (task.nextDueMs() <= parts.clock.now()) held++;
       }
-      return held === 0;
+      return held;
+    };
+    // What is let go may lie in a repartition topic then; who reads it may hold it next.
+    const isOnItsWay = async () =>
+      parts.reads && (await engine.lag()).some(({ topic, lag }) => lag > 0 && hops.has(topic));
+    await moving(engine, async () => {
+      if (holding() > 0 || engine.committing) return false;
+      if ((await behind(parts, ends)) > 0 || (await isOnItsWay())) return false;
+      return holding() === 0 && !engine.committing;
     });
   } finally {
     await engine.close();
@@ -84,7 +97,8 @@ async function behind(
       const committed = await log.positions.committed(group, [topic]);
       for (const [p, end] of (ends.get(topic) ?? []).entries()) {
         const at = committed.find(({ partition }) => partition === p)?.offset ?? -1;
-        left += Math.max(0, end - Math.max(at, bounds[p]?.start ?? 0));
+        const to = Math.min(end, bounds[p]?.end ?? 0);
+        left += Math.max(0, to - Math.max(at, bounds[p]?.start ?? 0));
       }
     }
   }

@@ -32,7 +32,7 @@ export interface PlannedPositions {
 export interface PositionQuestion {
   readonly edits: readonly StreamEdit[];
   readonly positions: PositionReader;
-  /** By use case. */
+  /** By id. */
   readonly starts: ReadonlyMap<string, StartRule>;
   /**
    * False: nothing says what ran before, but a pipeline did; a stream without a position is then
@@ -48,7 +48,7 @@ export async function plannedPositions(question: PositionQuestion): Promise<Plan
   const moved = new Set<string>();
   for (const edit of question.edits) {
     const { is } = edit;
-    if (is === null) continue;
+    if (is === null || is.topic === '') continue;
     for (const { to, from } of edit.positions) {
       const found = await positionOf(question, asked, edit, to, from);
       const ends = await asked.ends(is.topic);
@@ -70,14 +70,14 @@ export async function plannedPositions(question: PositionQuestion): Promise<Plan
  */
 export async function formerPositions(
   positions: PositionReader,
-  useCase: string,
+  id: string,
   topic: string,
   { group }: Pick<AppliedInstance, 'group'>,
 ): Promise<readonly number[]> {
   const found = await positions.committed(group, [topic]);
   const offsets: number[] = [];
   for (const { partition, offset, metadata } of found) {
-    const own = readStreamPositions(metadata).get(useCase) ?? 0;
+    const own = readStreamPositions(metadata).get(id) ?? 0;
     offsets[partition] = offset < 0 ? -1 : Math.max(offset, own);
   }
   return offsets;

@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from '../../core/error-table.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
-import type { AppliedInstance } from './applied.ts';
+import { type AppliedInstance, rekeyOf } from './applied.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
 import { type LaneEdit, unreadOf } from './lane-edits.ts';
 import { formerPositions } from './planned-positions.ts';
@@ -115,9 +115,15 @@ export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
         loss(is === null ? 'CAR811' : 'CAR810', name, step, 'held', 'what it holds.');
       }
     }
-    if (is === null)
-      loss('CAR811', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
-    if (readsAnother)
+    if (is === null && was!.topic !== '')
+      loss(
+        rekeyOf(was!) === undefined ? 'CAR811' : 'CAR825',
+        name,
+        'source',
+        'unread',
+        `what it has not read of ${was!.topic}.`,
+      );
+    if (readsAnother && was!.topic !== '')
       loss('CAR815', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
   }
   return { losses, releases: [], lanes: [], aligns: [] };
@@ -160,7 +166,7 @@ function storeLoss({ is, name }: StreamEdit, store: StoreEdit, count: number): r
 
 async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Loss[]> {
   const { was, is, name, id } = edit;
-  if (was === null) return [];
+  if (was === null || was.topic === '') return [];
   let count = 0;
   const bounds = (await log.positions.bounds(was.topic)) ?? [];
   // What one instance has passed by, another has read: the furthest back says what is left.
@@ -174,14 +180,20 @@ async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Lo
   if (count === 0) return [];
   const rest = { of: name, step: 'source', changelog: '', count, unit: 'unread' as const };
   const left = `${of(count, 'event')} of ${was.topic} ${are(count)} not read yet.`;
+  const rekey = rekeyOf(was);
+  if (rekey !== undefined) {
+    const what = `stream "${name.split('/')[0]}": step "${rekey}" is no more: ${left}`;
+    return [{ ...rest, code: 'CAR825', what }];
+  }
   if (is === null)
     return [{ ...rest, code: 'CAR811', what: `stream "${name}" is removed: ${left}` }];
-  const what = `stream "${name}" reads ${is.topic} now: ${left}`;
+  const what = `stream "${name}" reads ${is.topic || 'other streams'} now: ${left}`;
   return [{ ...rest, code: 'CAR815', what }];
 }
 
 async function areAligned(log: StakesLog, { was, id }: StreamEdit): Promise<boolean> {
   const { instances, topic } = was!;
+  if (topic === '') return true;
   const ask = (one: AppliedInstance) => formerPositions(log.positions, id, topic, one);
   const [first, ...others] = await Promise.all(instances.map(ask));
   return others.every((other) => other.every((offset, p) => offset === first![p]));

@@ -74,7 +74,8 @@ function streamLine(edit: StreamEdit, positions: readonly StreamPosition[]): Edi
   const line = (what: string): EditLine => ({ of: 'stream', name, how, what });
   if (how === 'starts') return line(`in ${groups(is)}${reads}`);
   if (how === 'ends') return line(`it was in ${groups(was)}`);
-  if (readsAnother) return line(`from ${was!.topic} to ${is!.topic}${reads}`);
+  const topicOf = (of: typeof was) => of!.topic || 'other streams';
+  if (readsAnother) return line(`from ${topicOf(was)} to ${topicOf(is)}${reads}`);
   if (how === 'moves') return line(`from ${groups(was)} to ${groups(is)}${reads}`);
   return line(`in ${groups(is)}${reads}`);
 }

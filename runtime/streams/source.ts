@@ -3,24 +3,28 @@
  * in one pass, before any step. What cannot be used is dead-lettered with its code; the offset
  * moves on.
  */
-import type { SourcePlan, StreamPlan } from '../../compiler/plan.ts';
+import { nodeName, type SourcePlan, type StreamPlan } from '../../compiler/plan.ts';
 import { roundedDuration } from '../../core/duration.ts';
 import { partitionOfView } from '../../core/partition.ts';
 import { Record } from '../../core/record.ts';
 import { FIELD_NUMBER, FIELD_UNKNOWN, GIVEN, NONE, type Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import { Node, type NodeHost, type Refusal } from '../node.ts';
+import { hopTimeMs, readHop } from './hop-form.ts';
 import type { Reading } from './reading.ts';
 
 export const SOURCE_STEP = 'source';
 
 const NULL_KEY: Refusal = { code: 'CAR505', why: 'the key is null' };
+const NO_HOP: Refusal = { code: 'CAR512', why: 'no header says what goes along' };
 const NEGATIVE_TIME: Refusal = { code: 'CAR508', why: 'the time is negative' };
 
 export class Source {
   readonly node: Node;
   readonly #plan: StreamPlan;
   readonly #from: SourcePlan;
+  /** Its records come from streams that have judged them. */
+  readonly #isDerived: boolean;
   readonly #reading: Reading;
   /** Partitions of the topic; 0: the key's place is not checked. */
   readonly #partitions: number;
@@ -34,9 +38,10 @@ export class Source {
     partitions: number,
     host: NodeHost,
   ) {
-    this.node = new Node(plan.name, SOURCE_STEP, host);
+    this.node = new Node(plan.name, nodeName(plan.part, SOURCE_STEP), host);
     this.#plan = plan;
     this.#from = plan.source;
+    this.#isDerived = plan.source.topic === null;
     this.#priority = priority;
     this.#reading = reading;
     this.#partitions = partitions;
@@ -62,6 +67,8 @@ export class Source {
   }
 
   #admit(slice: Slice, i: number, record: Record): boolean {
+    if (this.#isDerived) return true;
+    if (this.#from.keyedBy !== undefined) return this.#admitHop(slice, i, record);
     const refusal =
       this.#reading.read(slice, i) ??
       this.#checkKey(slice, i, record) ??
@@ -83,6 +90,21 @@ export class Source {
       return this.#refuse(record, { code: 'CAR506', why });
     }
     if (priority === this.#priority) return true;
+    this.node.passBy();
+    return false;
+  }
+
+  /** What the event said was judged where it was read, before its key was changed. */
+  #admitHop(slice: Slice, i: number, record: Record): boolean {
+    const refusal = this.#reading.read(slice, i) ?? this.#checkKey(slice, i, record);
+    if (refusal !== null) return this.#refuse(record, refusal);
+    const priority = readHop(record);
+    if (priority === undefined) return this.#refuse(record, NO_HOP);
+    const rule = this.#plan.priority;
+    if (rule === null) return true;
+    // An edit may have taken a priority from the stream while records of it were on their way.
+    const isGiven = rule.unless.some(({ as }) => as === priority);
+    if ((isGiven ? priority : rule.as) === this.#priority) return true;
     this.node.passBy();
     return false;
   }
@@ -125,7 +147,8 @@ export class Source {
 
   /** As `InputReader.timeOf`. Nothing is counted yet; the record is read again in its turn. */
   timeOf(slice: Slice, i: number, clockMs: number): number {
-    const { time, maxFutureMs } = this.#from;
+    const { time, maxFutureMs, keyedBy } = this.#from;
+    if (keyedBy !== undefined) return hopTimeMs(slice, i) ?? Number.NEGATIVE_INFINITY;
     if (time === null) return slice.timestamp[i]!;
     if (this.#reading.read(slice, i) !== null) return Number.NEGATIVE_INFINITY;
     const at = this.#timeAt(slice, i, new Record(slice, i));

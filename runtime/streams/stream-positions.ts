@@ -2,9 +2,9 @@
  * Where single streams of an input stand. A group commits one offset for each input partition, and
  * a position belongs to a stream: one that came from another priority, or begins anew, may be
  * further than the others that read the topic. Those that are beyond the committed offset are noted
- * beside it, by the id of the use case, until the group has come to where they are.
+ * beside it, by the id of the use case (and the part), until the group has come to where they are.
  *
- * Form: `at:` then `<use case>=<offset>` joined by commas; empty when all stand at the offset.
+ * Form: `at:` then `<id>=<offset>` joined by commas; empty when all stand at the offset.
  */
 const FORM = 'at:';
 
@@ -15,8 +15,8 @@ export function readStreamPositions(metadata: string): StreamPositions {
   const positions = new Map<string, number>();
   if (!metadata.startsWith(FORM)) return positions;
   for (const one of metadata.slice(FORM.length).split(',')) {
-    const [useCase = '', offset = ''] = one.split('=');
-    if (useCase !== '' && /^\d+$/.test(offset)) positions.set(useCase, Number(offset));
+    const [id = '', offset = ''] = one.split('=');
+    if (id !== '' && /^\d+$/.test(offset)) positions.set(id, Number(offset));
   }
   return positions;
 }
@@ -25,5 +25,5 @@ export function readStreamPositions(metadata: string): StreamPositions {
 export function noteStreamPositions(positions: StreamPositions, committed: number): string {
   const beyond = [...positions].filter(([, offset]) => offset > committed);
   if (beyond.length === 0) return '';
-  return FORM + beyond.map(([useCase, offset]) => `${useCase}=${offset}`).join(',');
+  return FORM + beyond.map(([id, offset]) => `${id}=${offset}`).join(',');
 }

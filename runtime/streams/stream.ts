@@ -1,7 +1,8 @@
 /** One stream of a task: source, steps and writer, joined by RxJS; one `next` a slice. */
 import { Subject } from 'rxjs';
 import type { StreamPlan } from '../../compiler/plan.ts';
-import { Slice } from '../../core/slice.ts';
+import { Record } from '../../core/record.ts';
+import { FIELD_UNKNOWN, GIVEN, SLICE_RECORDS_MAX, Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import type { Node } from '../node.ts';
 import type { InputReader } from './input-reader.ts';
@@ -17,7 +18,7 @@ export class Stream implements InputReader {
   readonly slice: Slice;
   readonly steps: Steps;
   readonly #source: Source;
-  readonly #writer: { readonly node: Node; write(slice: Slice): void };
+  readonly writer: { readonly node: Node; write(slice: Slice): void };
   readonly #slices = new Subject<Slice>();
   /** Records below it are not its to read: those of before it came to this group. */
   #from = 0;
@@ -26,6 +27,7 @@ export class Stream implements InputReader {
   constructor(plan: StreamPlan, priority: number, parts: TaskParts) {
     this.plan = plan;
     const fields = fieldsOf(plan);
+    const isDerived = plan.source.topic === null;
     const { schemas, partitions } = parts;
     this.reading = new Reading(
       schemas,
@@ -33,9 +35,10 @@ export class Stream implements InputReader {
       fields.map(({ path }) => path),
       plan.source.readsEvent,
     );
-    this.slice = new Slice(fields.length);
+    // What others give is located anew: their columns are not this stream's.
+    this.slice = new Slice(fields.length, SLICE_RECORDS_MAX, isDerived ? [] : undefined);
     this.#tick = new Slice(fields.length, 1);
-    this.#tick.topic = plan.source.topic;
+    this.#tick.topic = plan.source.topic ?? '';
     this.#tick.partition = parts.partition;
     this.#tick.priority = priority;
     this.#source = new Source(plan, priority, this.reading, partitions, parts);
@@ -43,11 +46,11 @@ export class Stream implements InputReader {
     const written = plan.to.kind === 'lane' ? plan.to.collapse.map(({ column }) => column) : [];
     const known = written.filter((column) => column >= 0);
     this.steps = new Steps(of, parts, this.reading, fields.length, known);
-    this.#writer = writerOf(plan, parts);
+    this.writer = writerOf(plan, parts);
     this.#slices.pipe(this.steps.operator).subscribe({
       next: (slice) => {
         try {
-          this.#writer.write(slice);
+          this.writer.write(slice);
         } catch (error) {
           parts.fail(error);
         }
@@ -58,7 +61,7 @@ export class Stream implements InputReader {
 
   /** Its nodes, in reading order. */
   get nodes(): readonly Node[] {
-    return [this.#source.node, ...this.steps.steps.map(({ node }) => node), this.#writer.node];
+    return [this.#source.node, ...this.steps.steps.map(({ node }) => node), this.writer.node];
   }
 
   missingSchema(i: number): number {
@@ -76,6 +79,30 @@ export class Stream implements InputReader {
     if (slice.n > 0 && slice.offset[0]! < this.#from) this.#passOver(slice);
     this.#source.admit(slice);
     this.#slices.next(slice);
+  }
+
+  /** Goes on with records of another stream of the task. */
+  take(from: Slice, picked: readonly number[], mark: string): void {
+    const { slice } = this;
+    for (let at = 0; at < picked.length; at += slice.capacity) {
+      slice.clear();
+      slice.derive(from);
+      for (const i of picked.slice(at, at + slice.capacity)) slice.append(from, i);
+      this.#forgetWhatOthersRead();
+      if (mark !== '') markEvents(slice, mark);
+      this.reading.relocate(slice);
+      this.#source.admit(slice);
+      this.#slices.next(slice);
+    }
+  }
+
+  /** Other streams read other fields of the same bytes. */
+  #forgetWhatOthersRead(): void {
+    const { n, values, valueStart, fieldStart } = this.slice;
+    for (const column of fieldStart) column.fill(FIELD_UNKNOWN, 0, n);
+    for (let j = 0; j < n; j++) {
+      if (values[j] !== undefined && valueStart[j] !== GIVEN) values[j] = undefined;
+    }
   }
 
   /** Lets go what is due; true when something was. An empty slice is a tick. */
@@ -116,7 +143,7 @@ export class Stream implements InputReader {
       const by = step.gap();
       if (by !== 0) return { node: step.node.name, by };
     }
-    for (const node of [this.#source.node, this.#writer.node]) {
+    for (const node of [this.#source.node, this.writer.node]) {
       const by = node.gap();
       if (by !== 0) return { node: node.name, by };
     }
@@ -141,4 +168,10 @@ function fieldsOf(plan: StreamPlan): FieldReader[] {
     reader.column = column;
   }
   return fields;
+}
+
+/** Of two records of one event that come on two ways each is told. */
+function markEvents(slice: Slice, mark: string): void {
+  const record = new Record(slice, 0);
+  for (record.i = 0; record.i < slice.n; record.i++) record.eventId = `${record.eventId}${mark}`;
 }

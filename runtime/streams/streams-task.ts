@@ -4,7 +4,13 @@
  * what it has done. It never waits and never reads a clock but its own, which is moved once a slice
  * (rules D11, D12).
  */
-import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
+import {
+  type Plan,
+  partId,
+  type StreamPlan,
+  type SubTopologyPlan,
+  topicsBefore,
+} from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
@@ -14,6 +20,7 @@ import type { StepCounts } from '../../core/verdict.ts';
 import { Collector } from '../collector.ts';
 import { writeDeadLetter } from '../dead-letters.ts';
 import type { EngineOptions } from '../engine-options.ts';
+import { inputsOf } from '../group-specs.ts';
 import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
@@ -23,6 +30,7 @@ import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
 import { OrderedInputs } from './ordered-inputs.ts';
 import { Stream } from './stream.ts';
+import { linkStreams } from './stream-links.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import { TableInput } from './table-input.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -88,9 +96,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       (table) => new TableInput(table, sub.role, options.schemas, parts),
     );
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
+    linkStreams(this.#streams);
     const joins = sub.tableInputs.map(({ topic }) => topic);
-    const topics = new Set([...joins, ...sub.streams.map((stream) => stream.source.topic)]);
-    this.#inputs = [...topics].map((topic) => {
+    this.#inputs = inputsOf(sub).map((topic) => {
       const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
       return new Input(topic, port, readers, this.#need, options.readTo?.(topic, port.partition));
     });
@@ -126,7 +134,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
       for (const stream of this.#streamsOf(topic)) {
-        stream.startAt(positions.get(stream.plan.useCase) ?? 0);
+        stream.startAt(positions.get(partId(stream.plan)) ?? 0);
       }
     }
     this.#started = true;
@@ -275,6 +283,14 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
+  /** By stream, in reading order. */
+  streamCounts(): { readonly plan: StreamPlan; readonly counts: readonly StepCounts[] }[] {
+    return this.#streams.map(({ plan, nodes }) => ({
+      plan,
+      counts: nodes.map(({ counts }) => counts),
+    }));
+  }
+
   *rows(store: string): IterableIterator<[string, unknown]> {
     const found = this.#stores.get(store);
     if (found !== undefined) yield* found.store.rows();
@@ -318,7 +334,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     const joined = new Set(joins);
     for (const { plan } of this.#streams) {
       if (plan.steps.some(({ spec }) => spec.gives?.kind === 'joined')) {
-        joined.add(plan.source.topic);
+        for (const topic of topicsBefore(this.#sub, plan)) joined.add(topic);
       }
     }
     const alone = this.#inputs.filter(({ topic }) => !joined.has(topic));
@@ -332,7 +348,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   /** Of the streams that are further than the group. */
   #positionsOf(topic: string, offset: number): string {
-    const positions = this.#streamsOf(topic).map(({ plan, from }) => [plan.useCase, from] as const);
+    const positions = this.#streamsOf(topic).map(({ plan, from }) => [partId(plan), from] as const);
     return noteStreamPositions(new Map(positions), offset);
   }
 

@@ -3,12 +3,13 @@
  * on.
  */
 import type { TopicTarget } from '../../compiler/plan.ts';
-import { headersEnd } from '../../core/headers.ts';
+import { type Header, headersEnd } from '../../core/headers.ts';
 import { Record } from '../../core/record.ts';
 import type { Schemas } from '../../core/schema.ts';
 import { GIVEN, NONE, type Slice } from '../../core/slice.ts';
 import type { Collector } from '../collector.ts';
 import { Node, type NodeHost } from '../node.ts';
+import { withoutHop } from './hop-form.ts';
 
 export const OUTPUT_STEP = 'to';
 
@@ -17,18 +18,22 @@ export class TopicWriter {
   readonly #to: TopicTarget;
   readonly #collector: Collector;
   readonly #schemas: Schemas;
+  readonly #isRekeyed: boolean;
 
+  /** `isRekeyed`: its records may have come through a repartition topic. */
   constructor(
     stream: string,
     to: TopicTarget,
     collector: Collector,
     schemas: Schemas,
     host: NodeHost,
+    isRekeyed = false,
   ) {
     this.node = new Node(stream, OUTPUT_STEP, host);
     this.#to = to;
     this.#collector = collector;
     this.#schemas = schemas;
+    this.#isRekeyed = isRekeyed;
   }
 
   write(slice: Slice): void {
@@ -57,7 +62,13 @@ export class TopicWriter {
     if (start === GIVEN) {
       const encoder = this.#schemas.encoder(target.schema ?? '');
       try {
-        builder.appendEncoded(record.timestamp, key, encoder, record.value, record.headers);
+        builder.appendEncoded(
+          record.timestamp,
+          key,
+          encoder,
+          record.value,
+          this.#headersOf(record),
+        );
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         this.node.refuse(record, { code: 'CAR511', why });
@@ -69,12 +80,17 @@ export class TopicWriter {
     const { bytes } = slice;
     const value = start === NONE ? null : bytes.subarray(start, slice.valueEnd[i]!);
     const headersAt = slice.headersAt[i]!;
-    if (headersAt < 0) {
-      builder.append(record.timestamp, key, value, record.headers);
+    if (headersAt < 0 || this.#isRekeyed) {
+      builder.append(record.timestamp, key, value, this.#headersOf(record));
       return true;
     }
     const end = headersEnd(bytes, headersAt);
     builder.appendWith(record.timestamp, key, value, bytes, headersAt, end);
     return true;
+  }
+
+  /** What the engine has written for itself is no matter of who reads the topic. */
+  #headersOf({ headers }: Record): readonly Header[] | null {
+    return this.#isRekeyed ? withoutHop(headers) : headers;
   }
 }

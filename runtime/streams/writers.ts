@@ -3,6 +3,8 @@ import type { StreamPlan } from '../../compiler/plan.ts';
 import type { Slice } from '../../core/slice.ts';
 import type { Node } from '../node.ts';
 import { LaneWriter } from './lane-writer.ts';
+import { RepartitionWriter } from './repartition-writer.ts';
+import { StreamsWriter } from './streams-writer.ts';
 import type { TaskParts } from './task-parts.ts';
 import { TopicWriter } from './topic-writer.ts';
 
@@ -12,5 +14,8 @@ export function writerOf(
 ): { readonly node: Node; write(slice: Slice): void } {
   const { to } = plan;
   if (to.kind === 'lane') return new LaneWriter(plan, to, parts);
-  return new TopicWriter(plan.name, to, parts.collector, parts.schemas, parts);
+  if (to.kind === 'repartition') return new RepartitionWriter(plan, to, parts);
+  if (to.kind === 'streams') return new StreamsWriter(plan, to, parts);
+  const isRekeyed = plan.source.keyedBy !== undefined;
+  return new TopicWriter(plan.name, to, parts.collector, parts.schemas, parts, isRekeyed);
 }

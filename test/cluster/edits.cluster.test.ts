@@ -29,6 +29,8 @@ const ROWS = [
   'the very first start at a topic that has events: by default none of before',
   'a timed step taken out, --drain: what it held goes through what follows',
   'a sink taken out delivers first what it has not delivered yet',
+  'killed between the hops: each is told, once',
+  'a rekey taken out with records on their way: refused; drained, all are told once',
   'a stream removed, --drop: held and unread are counted',
   'a stream removed with its priority, and with events that it has not read',
 ];

@@ -7,7 +7,9 @@ import { test } from 'node:test';
 import type { EditableLog } from '../../core/log.ts';
 import { EditedPipeline } from '../kit/edited-pipeline.ts';
 import type { Edit } from './edit-case.ts';
+import { GRAPH_EDITS } from './graph-edits.ts';
 import { PRIORITY_EDITS } from './priority-edits.ts';
+import { REKEY_EDITS } from './rekey-edits.ts';
 import { SINK_EDITS } from './sink-edits.ts';
 import { START_EDITS } from './start-edits.ts';
 import { STEP_EDITS } from './step-edits.ts';
@@ -16,6 +18,8 @@ export const EDITS: readonly Edit[] = [
   ...PRIORITY_EDITS,
   ...START_EDITS,
   ...STEP_EDITS,
+  ...REKEY_EDITS,
+  ...GRAPH_EDITS,
   ...SINK_EDITS,
 ];
 

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { BASE, type Row, tell } from './base.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
+import { GRAPHS } from './graph.ts';
 import { NOISE } from './noise.ts';
 import { RIGHT } from './right.ts';
 import { TYPES } from './types.ts';
@@ -20,6 +21,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   uses: USES,
   types: TYPES,
   effects: EFFECTS,
+  graphs: GRAPHS,
   right: RIGHT,
 };
 const COUNT_MIN = 200;

@@ -1,0 +1,163 @@
+/**
+ * The parts of a stream: a step that changes the key ends one, and what follows begins with its
+ * repartition topic, with the value as that has it and the new key.
+ */
+import { readerOf } from './field-path.ts';
+import type { RepartitionTarget } from './plan.ts';
+import { ANY_SHAPE, shapeName, withoutNull } from './shape.ts';
+import type { ResolvedSource } from './sources.ts';
+import {
+  type ResolvedStep,
+  type ResolvedSteps,
+  resolveTexts,
+  type StepScope,
+  type StepText,
+  stepTexts,
+} from './steps.ts';
+import { checkFits } from './stream-checks.ts';
+import type { StreamScope } from './streams.ts';
+import type { ListTree } from './tree.ts';
+
+export interface ResolvedPart {
+  /** Empty, or the step behind which it stands. */
+  readonly name: string;
+  readonly from: ResolvedSource;
+  readonly steps: ResolvedSteps;
+  /** Null: it is the last one, and ends as its stream does. */
+  readonly to: RepartitionTarget | null;
+}
+
+export interface PartScope extends StreamScope {
+  readonly subject: string;
+  /** The id of the stream; undefined: it is broken. */
+  readonly useCase: string | undefined;
+  /** It writes to a topic: there the new key alone says the partition. */
+  readonly endsInTopic: boolean;
+}
+
+/** What a key may be: its text is what Kafka hashes. */
+const KEY_KINDS: readonly string[] = ['string', 'int', 'enum'];
+const KEY_TYPES: readonly string[] = ['string', 'int', 'uint'];
+
+export interface ResolvedParts {
+  readonly parts: readonly ResolvedPart[];
+  /** What the last part reads; undefined: it is not known. */
+  readonly end: ResolvedSource | undefined;
+  /** No step was told of. */
+  readonly isWhole: boolean;
+}
+
+/** What follows a part that is broken is read for its own mistakes, and left out. */
+export function resolveParts(
+  scope: PartScope,
+  list: ListTree | undefined,
+  source: ResolvedSource,
+): ResolvedParts {
+  const errorsBefore = scope.report.errorCount;
+  const isRekey = ({ type }: StepText) => scope.steps.get(type)?.rekeys === true;
+  const texts = [...stepTexts(scope, list)];
+  const parts: ResolvedPart[] = [];
+  let name = '';
+  let from = source;
+  for (;;) {
+    const at = texts.findIndex(isRekey);
+    const isLast = at < 0 || (scope.endsInTopic && at === texts.length - 1);
+    const own = texts.splice(0, isLast ? texts.length : at + 1);
+    const steps = resolveTexts(scope, own, from);
+    if (steps !== undefined && at >= 0) checkRekey(scope, steps.steps);
+    if (isLast) {
+      if (steps !== undefined) parts.push({ name, from, steps, to: null });
+      return { parts, end: from, isWhole: scope.report.errorCount === errorsBefore };
+    }
+    const hop = steps === undefined ? undefined : hopOf(scope, steps, from);
+    if (hop === undefined) {
+      resolveTexts(scope, texts, { shape: ANY_SHAPE, isGiven: false });
+      return { parts, end: undefined, isWhole: false };
+    }
+    parts.push({ name, from, steps: steps!, to: hop.to });
+    name = hop.to.step;
+    from = hop.from;
+  }
+}
+
+/** Of a part that ends with it. */
+function checkRekey(scope: StepScope, steps: readonly ResolvedStep[]): void {
+  const step = steps.at(-1)!;
+  const { report, subject } = scope;
+  const given = step.expressions.get('by')!;
+  const { kind } = withoutNull(given.shape);
+  const isDynKey = KEY_KINDS.includes(kind) || kind === 'any';
+  if (!(given.type === 'dyn' ? isDynKey : KEY_TYPES.includes(given.type))) {
+    const is = given.type === 'dyn' ? shapeName(given.shape) : given.type;
+    const what = `${subject}, ${step.name}: by gives ${is}, and a key is a text, a whole number or an enum.`;
+    report.error('CAR230', step.places.get('by') ?? step.span, what);
+  }
+  const before = steps.find(({ spec }) => spec.kind === 'expand' && spec.joins !== undefined);
+  if (before !== undefined) {
+    const what = `${subject}, ${step.name}: it stands behind ${before.name}, whose devices do not come along.`;
+    report.error('CAR232', step.span, what);
+  }
+}
+
+/** Undefined when it was told why there can be none. */
+function hopOf(
+  scope: PartScope,
+  steps: ResolvedSteps,
+  from: ResolvedSource,
+): { readonly to: RepartitionTarget; readonly from: ResolvedSource } | undefined {
+  const { report, subject } = scope;
+  const step = steps.steps.at(-1)!;
+  const of = `${subject}, ${step.name}`;
+  const span = step.places.get('schema') ?? step.span;
+  const written = step.config.schema as string | null;
+  const placed = written === null ? undefined : scope.schemas.placed(of, { value: written, span });
+  if (written !== null && placed === undefined) return undefined;
+  if (written === null && steps.isGiven) {
+    const what = `${of}: the value was given by a step, and no schema says how it is written.`;
+    report.error('CAR231', step.span, what);
+    return undefined;
+  }
+  const schema = placed?.value ?? from.schema;
+  const shape = placed === undefined ? from.shape : scope.schemas.named(of, placed);
+  if (shape === undefined) return undefined;
+  const errorsBefore = report.errorCount;
+  if (steps.isGiven) checkFits(scope, of, span, steps.shape, shape, schema);
+  // What does not fit was not meant to be read with that schema.
+  if (report.errorCount > errorsBefore) return undefined;
+  if (!steps.isGiven && schema !== from.schema && from.schema !== '') {
+    const what = `${of}: it passes on ${from.schema} as it came, and its schema is ${schema}.`;
+    report.error('CAR406', span, what, 'Leave `schema` out, or give a new value with map.');
+    return undefined;
+  }
+  const by = step.expressions.get('by')!.expression.source.trim();
+  const topic = `${scope.topology}.${scope.useCase ?? ''}.${step.name.replaceAll('_', '-')}-repartition`;
+  if (scope.useCase !== undefined) {
+    scope.topics.use(of, { value: topic, span: step.span }, 'repartition', schema);
+  }
+  const member = memberOf(by, shape);
+  return {
+    to: { kind: 'repartition', step: step.name, topic, ...(steps.isGiven ? { schema } : {}) },
+    from: {
+      topic,
+      streams: [],
+      schema,
+      time: null,
+      id: null,
+      member,
+      maxFutureMs: from.maxFutureMs,
+      // What lies in it when the part is first applied was written for a former one.
+      start: { kind: 'latest' },
+      fields: new Set(),
+      shape,
+      isGiven: false,
+      keyedBy: by,
+    },
+  };
+}
+
+/** The field that the new key repeats, as far as it can be seen; null: only `key` tells. */
+function memberOf(by: string, shape: ResolvedSource['shape']): ResolvedSource['member'] {
+  const field = /^value\.([A-Za-z_][A-Za-z0-9_]*)$/.exec(by)?.[1];
+  if (field === undefined || shape.kind !== 'record') return null;
+  return shape.fields.get(field)?.kind === 'string' ? readerOf(by, [field]) : null;
+}
