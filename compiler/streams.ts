@@ -24,10 +24,9 @@ import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 import {
-  checkDedup,
   checkFits,
   checkGivenKey,
-  checkJoins,
+  checkPartitions,
   checkPriorities,
   prioritiesOf,
 } from './stream-checks.ts';
@@ -94,8 +93,7 @@ export function resolveStream(
   const show = resolveShow(scope, section, shape);
   // Of a source that is broken neither key nor id is known.
   if (isSourceWhole && from !== undefined && steps !== undefined) {
-    checkJoins(scope, subject, steps.steps, from);
-    checkDedup(scope, subject, steps.steps, from);
+    checkPartitions(scope, subject, steps.steps, from);
     if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
   }
   if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');

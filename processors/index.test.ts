@@ -49,4 +49,5 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   paths: ['value.id'],
   predicate: () => true,
   expressions: {},
+  aggregates: {},
 };

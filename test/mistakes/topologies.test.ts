@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
@@ -18,6 +19,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   expressions: EXPRESSIONS,
   uses: USES,
   effects: EFFECTS,
+  aggregates: AGGREGATES,
   right: RIGHT,
 };
 const COUNT_MIN = 200;
