@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EditableLog } from '../../core/log.ts';
 import { EditedPipeline } from '../kit/edited-pipeline.ts';
+import { AGGREGATE_EDITS } from './aggregate-edits.ts';
 import type { Edit } from './edit-case.ts';
 import { PRIORITY_EDITS } from './priority-edits.ts';
 import { SINK_EDITS } from './sink-edits.ts';
@@ -16,6 +17,7 @@ export const EDITS: readonly Edit[] = [
   ...PRIORITY_EDITS,
   ...START_EDITS,
   ...STEP_EDITS,
+  ...AGGREGATE_EDITS,
   ...SINK_EDITS,
 ];
 
