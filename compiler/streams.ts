@@ -2,6 +2,7 @@
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
+import { useAsides } from './asides.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
@@ -94,6 +95,7 @@ export function resolveStream(
   // Of a source that is broken neither key nor id is known.
   if (isSourceWhole && from !== undefined && steps !== undefined) {
     checkPartitions(scope, subject, steps.steps, from);
+    useAsides(scope, subject, steps.steps, from);
     if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
   }
   if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');

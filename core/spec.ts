@@ -4,6 +4,7 @@
  * metric labels and the drop reasons.
  */
 import type { OperatorFunction } from 'rxjs';
+import type { Asides } from './aside.ts';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
 import type { Emit, TimedEmit } from './emit.ts';
@@ -143,7 +144,7 @@ export interface StepContext<
   Rows = never,
   Reason extends string = string,
   Name extends string = string,
-> {
+> extends Asides {
   readonly stream: string;
   readonly step: string;
   /** The id of the use case (`id:` of the stream). */
@@ -184,11 +185,10 @@ interface StepSpecBase<O extends Options> {
   times?(config: ValuesOf<O>): StepTimes;
   /** Options beside `keyedBy` that say what a row means (a window): an edit of one resets it. */
   readonly meaning?: readonly (keyof O & string)[];
-  /**
-   * Whether its rows are something that is still to be told, so that an edit may not just forget
-   * them; by default those of a `timed` step are.
-   */
+  /** Whether its rows are still to be told, and not to be forgotten; those of `timed` steps are. */
   holds?(config: ValuesOf<O>): boolean;
+  /** The option (text) that names the topic of what it puts aside. */
+  readonly aside?: keyof O & string;
   /** A YAML step that the reference shows and a test compiles. */
   readonly example: string;
 }

@@ -1,4 +1,4 @@
-import { aggregates, optionalDurations } from '../core/more-options.ts';
+import { aggregates, optionalDurations, optionalText } from '../core/more-options.ts';
 import type { Record } from '../core/record.ts';
 import {
   count,
@@ -46,6 +46,7 @@ const config = {
     gap: 'The longest pause inside of a session.',
   }),
   grace: duration('How long after its end a window still takes records, in stream time.', '0s'),
+  late_to: optionalText('The topic of records that are dropped as `late`, as they came.'),
   fields: aggregates('The fields of a result, each a function over the records.'),
   emit: oneOf(
     'Which results go on.',
@@ -70,7 +71,7 @@ const config = {
 type Config = ValuesOf<typeof config>;
 type Reason = 'late' | 'null_group' | 'full';
 type Count = 'late_windows' | 'over_limit' | 'closed_early' | 'merged';
-type Context = Pick<StepContext<typeof windowRows, Reason, Count>, 'store' | 'count'>;
+type Context = Pick<StepContext<typeof windowRows, Reason, Count>, 'store' | 'count' | 'aside'>;
 
 /** Kafka Streams' aggregate: rules S5 to S25, stricter where docs/kafka-streams.md says so. */
 export const aggregate = defineTimed({
@@ -89,7 +90,9 @@ export const aggregate = defineTimed({
     '`emit: updates` a session that becomes part of another one is told once more, with `retracted: true`.',
     'Stream time is the latest event time that this step has seen in its partition, of all groups; it',
     'is kept with the state, and goes on by records alone. A window takes records until stream time is',
-    '`grace` behind its end; whatever comes later is dropped as `late`, window by window. With `emit:',
+    '`grace` behind its end; what comes later is dropped as `late`, window by window. With `late_to` a',
+    'record that no window takes is written there as it came, with its reason and how many',
+    'milliseconds it is behind stream time in headers (`carillon.reason`, `carillon.behind-ms`). With `emit:',
     'final` a result goes on when stream time comes to where its window closes, in the order of ends,',
     'then keys: exactly one a window.',
   ].join(' '),
@@ -119,6 +122,7 @@ export const aggregate = defineTimed({
     return [{ option: 'grace', kind: 'no_effect', why: 'is of no use without windows' }];
   },
   meaning: ['tumbling', 'hopping', 'sliding', 'session', 'fields', 'emit'],
+  aside: 'late_to',
   holds: ({ emit }) => emit === 'final',
   example:
     "- aggregate: { tumbling: { size: 1m }, grace: 10s, emit: final, fields: { watched: 'count()', " +
@@ -183,7 +187,7 @@ class Aggregation {
       throw error;
     }
     if (changes.late > 0) this.#context.count('late_windows', changes.late);
-    if (changes.puts.length === 0) return LATE;
+    if (changes.puts.length === 0) return this.#late(record);
     const { leftOut } = maker.notes;
     if (leftOut > 0) this.#context.count('over_limit', leftOut);
     this.#apply(key, changes);
@@ -195,6 +199,18 @@ class Aggregation {
   due(emit: TimedEmit): void {
     const { window } = this.#context.store.row();
     this.#close(window as Window, emit);
+  }
+
+  #late(record: Record): typeof LATE {
+    const { late_to } = this.#config;
+    if (late_to !== null) {
+      const behindMs = this.#rows.streamMs - record.timestamp;
+      this.#context.aside(record, late_to, [
+        { key: 'carillon.reason', value: Buffer.from(LATE.reason) },
+        { key: 'carillon.behind-ms', value: Buffer.from(String(behindMs)) },
+      ]);
+    }
+    return LATE;
   }
 
   /** The stream time at which something is to be done with it. */
