@@ -6,8 +6,11 @@
  * the text option `as` names, or its own fields, and those of the option `with`. `gathered`:
  * `count` and `events`, a list of the values that came. `aggregated`: what the paths of `by` name,
  * the bounds of the window that one of `windows` declares, and the functions of `fields`.
- * `anything`: nothing is known of it. Left out: the value stays, or an option of expressions says
- * it.
+ * `joined`: the value with a field more, that
+ * the text option `as` names: a row of the table that the option `row` names, which may be null
+ * where the option `type` is not `inner`; its task reads that table as an input of its own, in the
+ * order of times with the stream. `anything`: nothing is known of it. Left out: the value
+ * stays, or an option of expressions says it.
  */
 export type Gives =
   | {
@@ -23,5 +26,13 @@ export type Gives =
       readonly windows: readonly string[];
       /** The choice that says which results go on. */
       readonly emit: string;
+    }
+  | {
+      readonly kind: 'joined';
+      /** The path option that says where the row's key is. */
+      readonly by: string;
+      readonly row: string;
+      readonly as: string;
+      readonly type: string;
     }
   | { readonly kind: 'gathered' | 'anything' };

@@ -1,11 +1,11 @@
 import { aggregates, optionalDurations, optionalText } from '../core/more-options.ts';
+import { IDENTITY, paths } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
 import {
   count,
   defineTimed,
   duration,
   oneOf,
-  paths,
   type StepContext,
   type TimedEmit,
   type ValuesOf,
@@ -31,7 +31,9 @@ const FULL = dropped('full');
 const TOO_LARGE = deadLettered('CAR259');
 
 const config = {
-  by: paths('Which records belong together; the key of the stream is among them.', ['key']),
+  by: paths('Which records belong together; the key of the stream is among them.', IDENTITY, [
+    'key',
+  ]),
   tumbling: optionalDurations('Windows of one size, one behind the other.', {
     size: 'How long a window is.',
   }),

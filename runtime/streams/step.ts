@@ -16,6 +16,8 @@ export interface StepHost extends NodeHost {
   readonly clock: Clock;
   table(name: string): TableView;
   devices(name: string): DevicesView;
+  /** The time that a step of one's own has for a record; for tests. */
+  readonly stepMsMax?: number;
   /** Left out where steps put nothing aside. */
   aside?(record: Record, topic: string, headers: readonly Header[], at: StepOf): void;
 }
