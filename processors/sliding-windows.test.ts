@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NEVER } from '../core/store.ts';
 import { shown, WindowMap } from '../test/kit/windows.ts';
 import { Chance } from '../test/sim/chance.ts';
 import { slidingWindows } from './sliding-windows.ts';
@@ -51,6 +52,24 @@ for (const [what, from] of [
     }
   });
 }
+
+test('what is forgotten is never asked for again', () => {
+  const chance = new Chance(13);
+  for (let run = 0; run < 300; run++) {
+    const grace = chance.below(6);
+    const windows = slidingWindows(D, grace);
+    const forgetting = new WindowMap(windows);
+    const keeping = new WindowMap({ ...windows, forgetMs: () => NEVER });
+    let nowMs = 100;
+    for (let rest = 30; rest > 0; rest--) {
+      nowMs += chance.below(5);
+      const atMs = nowMs - chance.below(30);
+      const [one, other] = [forgetting.feed(atMs), keeping.feed(atMs)];
+      assert.deepEqual([one.puts.map(shown), one.late], [other.puts.map(shown), other.late]);
+    }
+    assert.ok(forgetting.windows.size < keeping.windows.size);
+  }
+});
 
 test('S18: each window is open until stream time is grace behind its end, which is in it', () => {
   const map = new WindowMap(slidingWindows(D, 5));

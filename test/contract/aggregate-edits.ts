@@ -67,15 +67,18 @@ export const AGGREGATE_EDITS: readonly Edit[] = [
     told: ['x normal e1', 'x normal e2'],
   },
   {
-    what: 'an aggregate with another grace: its windows stay',
+    what: 'an aggregate with another grace: its windows stay, and are open for so long',
     first: x({ steps: lastOf(HOUR) }),
     async run(p) {
       await p.post(['e1']);
       await edit(p, x({ steps: lastOf(`${HOUR}, grace: 1h`) }));
+      const changedAt = p.clock.now();
+      await p.advance(5_400_000);
       await p.post(['e2']);
+      await p.post(['e3'], { more: { changedAt } });
       await edit(p, x(), 'drain');
     },
-    told: ['x normal e2'],
+    told: ['x normal e2', 'x normal e3'],
   },
   {
     what: 'an aggregate that tells updates has told all that it knows, and goes without a word',
