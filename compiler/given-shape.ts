@@ -1,6 +1,7 @@
 /** The shape of what a step sends on, so that what follows it is checked against that. */
 import type { Gives } from '../core/gives.ts';
 import type { StepSpec } from '../core/spec.ts';
+import { aggregatedShape } from './aggregated-shape.ts';
 import type { SchemaShapes } from './declarations.ts';
 import type { OptionScope, ResolvedOptions } from './options.ts';
 import type { Span } from './report.ts';
@@ -32,6 +33,8 @@ export function givenShape(
         ['count', { kind: 'int' }],
         ['events', { kind: 'list', items: scope.shape }],
       ]);
+    case 'aggregated':
+      return aggregatedShape(scope, gives, resolved, place);
     case 'elements':
       return elementShape(scope, gives, resolved, place);
     case 'joined':

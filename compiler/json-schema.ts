@@ -74,6 +74,17 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
     minProperties: 1,
     additionalProperties: { type: 'string' },
   }),
+  aggregates: ({ doc }) => ({
+    type: 'object',
+    description: doc,
+    minProperties: 1,
+    additionalProperties: { type: 'string' },
+  }),
+  durations: ({ doc, parts }) => {
+    const all = Object.entries(parts ?? {});
+    const properties = all.map(([name, what]) => [name, durationOf(what)]);
+    return closed(doc, Object.fromEntries(properties), Object.keys(parts ?? {}));
+  },
   one_of: ({ doc, choices }) => ({ description: doc, ...choicesOf(choices) }),
   some_of: ({ doc, choices }) => ({
     ...listOf(doc, choicesOf(choices)),

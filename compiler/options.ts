@@ -4,7 +4,9 @@
  */
 import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
+import { resolveCall } from './aggregate-calls.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
 import { isMisfit } from './path-kinds.ts';
@@ -13,6 +15,7 @@ import { readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import type { RecordShape, Shape } from './shape.ts';
+import { namedTable } from './table-option.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
 
 export interface OptionScope {
@@ -202,7 +205,12 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     if (resolved !== undefined) reading.gathered.expressions.set(reading.name, resolved);
     return resolved?.expression;
   },
-  expressions: namedExpressions,
+  expressions: (reading) => named(reading, oneExpression),
+  aggregates: (reading) => named(reading, oneCall),
+  durations: ({ scope, name, option, tree, place }) => {
+    const subject = `${scope.subject}: option "${name}"`;
+    return readDurations(scope.report, subject, tree, option.parts ?? {}, place);
+  },
   one_of: (reading) => choice(reading, reading.tree),
   some_of: (reading) => {
     const chosen: string[] = [];
@@ -238,16 +246,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
 
 function tell(
   reading: Reading,
-  code:
-    | 'CAR303'
-    | 'CAR306'
-    | 'CAR309'
-    | 'CAR314'
-    | 'CAR201'
-    | 'CAR240'
-    | 'CAR312'
-    | 'CAR350'
-    | 'CAR351',
+  code: 'CAR303' | 'CAR306' | 'CAR309' | 'CAR314' | 'CAR312' | 'CAR350' | 'CAR351',
   span: Span,
   what: string,
   mend?: string,
@@ -321,35 +320,55 @@ function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
 }
 
 function oneExpression(reading: Reading, tree: Tree): ResolvedExpression | undefined {
+  return oneOfText(reading, tree, resolveExpression);
+}
+
+function oneCall(reading: Reading, tree: Tree) {
+  const resolved = oneOfText(reading, tree, resolveCall);
+  return resolved && { expression: resolved.call, shape: resolved.shape };
+}
+
+function oneOfText<T extends { readonly fields: ReadonlySet<string> }>(
+  reading: Reading,
+  tree: Tree,
+  resolve: (scope: OptionScope, subject: string, tree: ScalarTree) => T | undefined,
+): T | undefined {
   const { scope, name, gathered } = reading;
   if (tree.kind !== 'scalar' || tree.told || typeof tree.value !== 'string' || isBlank(tree)) {
     return wrongType(reading, tree, 'an expression (a text in quotes)');
   }
-  const resolved = resolveExpression(scope, `${scope.subject}, ${name}`, tree);
+  const resolved = resolve(scope, `${scope.subject}, ${name}`, tree);
   for (const field of resolved?.fields ?? []) gathered.fields.add(field);
   return resolved;
 }
 
-function namedExpressions(reading: Reading): unknown {
+/** Fields of a new value, each with what gives it. */
+function named(
+  reading: Reading,
+  one: (
+    reading: Reading,
+    tree: Tree,
+  ) => { readonly expression: { readonly source: string }; readonly shape: Shape } | undefined,
+): unknown {
   const { tree, gathered, scope } = reading;
   if (tree.kind !== 'map' || tree.entries.length === 0) {
     return wrongType(reading, tree, 'a mapping from names to expressions');
   }
-  const named: { [name: string]: unknown } = {};
+  const given: { [name: string]: unknown } = {};
   const fields = new Map<string, Shape>();
   for (const { key, keySpan, value } of tree.entries) {
     if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) || key === '__proto__') {
       const what = `${scope.subject}: "${key}" is not a field's name.`;
       scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
     }
-    const resolved = oneExpression(reading, value);
+    const resolved = one(reading, value);
     if (resolved === undefined) continue;
-    named[key] = resolved.expression;
+    given[key] = resolved.expression;
     gathered.sources.set(key, resolved.expression.source.trim());
     fields.set(key, resolved.shape);
   }
   gathered.gives = { kind: 'record', name: 'the new value', fields, defaulted: new Set() };
-  return named;
+  return given;
 }
 
 function choice(reading: Reading, tree: Tree): string | undefined {
@@ -370,37 +389,12 @@ function choice(reading: Reading, tree: Tree): string | undefined {
 }
 
 function oneTable(reading: Reading): string | undefined {
-  const { scope, gathered, tree } = reading;
+  const { scope, name, option, gathered, tree } = reading;
   const text = textOf(reading, tree, "a table's name");
   if (text === undefined) return undefined;
-  const table = scope.tables.get(text.value);
-  if (table === undefined) {
-    const names = [...scope.tables.keys()];
-    const mend = didYouMean(text.value, names, `Tables: ${listed(names)}.`);
-    tell(
-      reading,
-      'CAR201',
-      text.span,
-      `names the table "${text.value}", which is not declared.`,
-      mend,
-    );
-    return undefined;
-  }
-  if (table === null) return text.value;
-  const { schema } = reading.option;
-  if (schema !== undefined && table.schema !== schema) {
-    const fitting = [...scope.tables.values()].flatMap((one) =>
-      one?.schema === schema ? [one.name] : [],
-    );
-    tell(
-      reading,
-      'CAR240',
-      text.span,
-      `names the table "${table.name}" of schema ${table.schema}, and reads rows of ${schema}.`,
-      `Tables of ${schema}: ${listed(fitting)}.`,
-    );
-    return undefined;
-  }
-  gathered.tables.push(table);
+  const subject = `${scope.subject}: option "${name}"`;
+  const table = namedTable(scope.report, subject, scope.tables, option, text);
+  if (table === undefined) return undefined;
+  if (table !== null) gathered.tables.push(table);
   return text.value;
 }

@@ -16,6 +16,8 @@ const KIND_DOCS: { readonly [kind: string]: string } = {
   predicate: 'CEL, true or false',
   expression: 'CEL',
   expressions: 'names to CEL',
+  aggregates: 'names to functions',
+  durations: 'mapping of durations',
   one_of: 'choice',
   some_of: 'list of choices',
   table: 'table',
@@ -97,7 +99,7 @@ function optionDocs(options: Options): string[] {
     '|---|---|---|---|',
     ...entries.map(
       ([name, option]) =>
-        `| \`${name}\` | ${KIND_DOCS[option.kind]}${takesOf(option)}${boundsOf(option)} | ${fallbackOf(option)} | ${cell(option.doc)}${choiceDocs(option)} |`,
+        `| \`${name}\` | ${KIND_DOCS[option.kind]}${takesOf(option)}${boundsOf(option)} | ${fallbackOf(option)} | ${cell(option.doc)}${choiceDocs(option.choices ?? option.parts)} |`,
     ),
     '',
   ];
@@ -118,7 +120,7 @@ function fallbackOf({ required, fallback }: Option<unknown>): string {
   return `\`${Array.isArray(fallback) ? `[${fallback.join(', ')}]` : String(fallback)}\``;
 }
 
-function choiceDocs({ choices }: Option<unknown>): string {
+function choiceDocs(choices: Option<unknown>['choices']): string {
   if (choices === undefined) return '';
   const all = Object.entries(choices).map(([name, doc]) => `\`${name}\`: ${cell(doc)}`);
   return `<br>${all.join('<br>')}`;

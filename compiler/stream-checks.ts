@@ -63,11 +63,23 @@ export function checkFits(
   );
 }
 
+/** What lies in one partition, and what only by chance. */
+export function checkPartitions(
+  scope: Scope,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  from: ResolvedSource,
+): void {
+  checkJoins(scope, subject, steps, from);
+  checkDedup(scope, subject, steps, from);
+  checkGroups(scope, subject, steps, from);
+}
+
 /**
  * A table's row lies in the partition of its key: a look-up by anything else finds nothing, unless
  * the table is whole.
  */
-export function checkJoins(
+function checkJoins(
   scope: Pick<Scope, 'report'>,
   subject: string,
   steps: readonly ResolvedStep[],
@@ -129,7 +141,7 @@ export function checkGivenKey(
 }
 
 /** Semantics S54: copies of one identity on two partitions are not seen as duplicates. */
-export function checkDedup(
+function checkDedup(
   scope: Scope,
   subject: string,
   steps: readonly ResolvedStep[],
@@ -144,5 +156,23 @@ export function checkDedup(
     if (paths.length === 1 && paths[0] === from.id?.path) continue;
     const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${from.member?.path ?? 'key'}).`;
     scope.report.warning('CAR315', by.span, what);
+  }
+}
+
+/** Records of one group must lie in one partition: that of their key. */
+function checkGroups(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  from: ResolvedSource,
+): void {
+  for (const step of steps) {
+    const by = step.spec.gives?.kind === 'aggregated' ? step.paths.get('by') : undefined;
+    if (by === undefined) continue;
+    const paths = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
+    const key = from.member?.path ?? 'key';
+    if (paths.includes('key') || paths.includes(key)) continue;
+    const what = `${subject}, ${step.name}: by ${listed(paths)} has not the key (${key}) in it.`;
+    report.error('CAR251', by.span, what);
   }
 }

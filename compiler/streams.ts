@@ -2,6 +2,7 @@
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression } from '../core/spec.ts';
+import { useAsides } from './asides.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
 import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
@@ -26,10 +27,9 @@ import { type Collapsing, resolveShow } from './show.ts';
 import { type ResolvedSource, resolveSource } from './sources.ts';
 import type { ResolvedStep, ResolvedSteps, StepScope } from './steps.ts';
 import {
-  checkDedup,
   checkFits,
   checkGivenKey,
-  checkJoins,
+  checkPartitions,
   checkPriorities,
   prioritiesOf,
 } from './stream-checks.ts';
@@ -164,8 +164,8 @@ function checkParts(
   target: ResolvedStream['to']['kind'] | undefined,
 ): void {
   for (const { from, steps, to } of parts) {
-    checkJoins(scope, subject, steps.steps, from);
-    checkDedup(scope, subject, steps.steps, from);
+    checkPartitions(scope, subject, steps.steps, from);
+    useAsides(scope, subject, steps.steps, from);
     if (to === null && target === 'topic') checkGivenKey(scope, subject, steps, from);
   }
 }

@@ -3,6 +3,7 @@
  * connectors, 7xx gateway, 8xx state, 9xx commands and deployment. A code is never used again for
  * something else; each has a page in docs/errors and is raised by a test.
  */
+import { AGGREGATE_ERRORS } from './aggregate-errors.ts';
 import { COMMAND_ERRORS } from './command-errors.ts';
 import { CONNECTOR_ERRORS } from './connector-errors.ts';
 import { EDIT_ERRORS } from './edit-errors.ts';
@@ -15,6 +16,7 @@ import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 
 export const ERROR_TABLE = {
   ...TOPOLOGY_ERRORS,
+  ...AGGREGATE_ERRORS,
   ...OPTION_ERRORS,
   ...RECORD_ERRORS,
   ...EDIT_ERRORS,

@@ -4,7 +4,9 @@
  * How the value that a step sends on differs from what came, so that what follows is checked
  * against it. `elements`: an element of the list at the path option `of`, under the field that
  * the text option `as` names, or its own fields, and those of the option `with`. `gathered`:
- * `count` and `events`, a list of the values that came. `joined`: the value with a field more, that
+ * `count` and `events`, a list of the values that came. `aggregated`: what the paths of `by` name,
+ * the bounds of the window that one of `windows` declares, and the functions of `fields`.
+ * `joined`: the value with a field more, that
  * the text option `as` names: a row of the table that the option `row` names, which may be null
  * where the option `type` is not `inner`; its task reads that table as an input of its own, in the
  * order of times with the stream. `anything`: nothing is known of it. Left out: the value
@@ -16,6 +18,14 @@ export type Gives =
       readonly of: string;
       readonly as: string;
       readonly with: string;
+    }
+  | {
+      readonly kind: 'aggregated';
+      readonly by: string;
+      readonly fields: string;
+      readonly windows: readonly string[];
+      /** The choice that says which results go on. */
+      readonly emit: string;
     }
   | {
       readonly kind: 'joined';

@@ -1,4 +1,5 @@
-/** Options of times of day and zones, and forms of others that may be left out. */
+/** Options of times of day, zones and windows, and forms of others that may be left out. */
+import type { AggregateCall } from './aggregate-call.ts';
 import { type Expression, type Option, option } from './spec.ts';
 
 /** Milliseconds after midnight; written `22:00`. */
@@ -36,3 +37,16 @@ export const optionalText = (doc: string): Option<string | null> =>
 /** A duration that may be left out. */
 export const optionalDuration = (doc: string): Option<number | null> =>
   option('duration', doc, null, { required: false });
+
+/** A mapping with just these durations, milliseconds, each at least 1; may be left out. */
+export const optionalDurations = <const P extends Readonly<globalThis.Record<string, string>>>(
+  doc: string,
+  parts: P,
+): Option<{ readonly [K in keyof P]: number } | null> =>
+  option('durations', doc, null, { parts, required: false });
+
+/** A mapping from names to functions over the records of a group: `sum(value.amount)`. */
+export const aggregates = (
+  doc: string,
+): Option<Readonly<globalThis.Record<string, AggregateCall>>> =>
+  option('aggregates', doc, undefined);

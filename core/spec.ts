@@ -4,8 +4,10 @@
  * metric labels and the drop reasons.
  */
 import type { OperatorFunction } from 'rxjs';
+import type { Asides } from './aside.ts';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
+import type { Emit, TimedEmit } from './emit.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
@@ -16,6 +18,8 @@ import type { ConfigWarning, Fates, StepPlace, StepTimes, Versioned } from './st
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
+
+export type { Emit, TimedEmit };
 
 /** A compiled `value.a.b`, `key`, or `timestamp`. It belongs to one stream. */
 export interface FieldReader {
@@ -46,6 +50,8 @@ export type OptionKind =
   | 'predicate'
   | 'expression'
   | 'expressions'
+  | 'aggregates'
+  | 'durations'
   | 'one_of'
   | 'some_of'
   | 'table'
@@ -62,6 +68,8 @@ export interface Option<T> {
   readonly fallback: unknown;
   /** `one_of`, `some_of`: the values and what each means. */
   readonly choices?: Readonly<globalThis.Record<string, string>>;
+  /** `durations`: the name of each and what it is. */
+  readonly parts?: Readonly<globalThis.Record<string, string>>;
   readonly min?: number;
   readonly max?: number;
   /** `table`: the schema of the rows that the step reads. */
@@ -129,18 +137,12 @@ export type ValuesOf<O extends Options> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
 };
 
-/**
- * Sends a copy of the record to the next step (counted as out), and gives the copy, so that it can
- * be changed: `emit(record).value = …`. Good until the next call.
- */
-export type Emit = (record: Record) => Record;
-
 /** What a step is handed when its task opens. */
 export interface StepContext<
   Rows = never,
   Reason extends string = string,
   Name extends string = string,
-> {
+> extends Asides {
   readonly stream: string;
   readonly step: string;
   /** The id of the use case (`id:` of the stream). */
@@ -177,6 +179,10 @@ interface StepSpecBase<O extends Options> extends StepPlace, Versioned {
   times?(config: ValuesOf<O>): StepTimes;
   /** Options beside `keyedBy` that say what a row means (a window): an edit of one resets it. */
   readonly meaning?: readonly (keyof O & string)[];
+  /** Whether its rows are still to be told, and not to be forgotten; those of `timed` steps are. */
+  holds?(config: ValuesOf<O>): boolean;
+  /** The option (text) that names the topic of what it puts aside. */
+  readonly aside?: keyof O & string;
   /** A YAML step that the reference shows and a test compiles. */
   readonly example: string;
 }
@@ -243,7 +249,7 @@ export interface TimedSpec<
 > extends StepSpecBase<O>,
     Fates<D, C, N> {
   readonly kind: 'timed';
-  /** Has a column of kind `record`: each record that is held stands in a row of its own. */
+  /** A column of kind `record` is for records that are held: each stands in a row of its own. */
   readonly rows: R;
   readonly keyedBy?: keyof O & string;
   open(
@@ -254,15 +260,6 @@ export interface TimedSpec<
     /** The store's row has come to its time. Its due time is already taken off. */
     due(emit: TimedEmit): void;
   };
-}
-
-/** As Emit, and for what is held. */
-export interface TimedEmit {
-  (record: Record): Record;
-  /** Sends on the record that the store's current row holds. */
-  held(): Record;
-  /** The value of the record that the store's current row holds, or null. */
-  value(): unknown;
 }
 
 /** Any stateless RxJS pipeline over slices; for custom processors. */

@@ -26,19 +26,26 @@ export interface Key {
 /**
  * `int`: a whole number, written as a varint. `double`: any number, 8 bytes. `name`: one of few
  * texts (topics), kept once. `record`: a held record with its bytes, origin and slots, or none; at
- * most one column.
+ * most one column. `value`: any value, kept as it is and written by v8 when it is committed; at
+ * most one column, and in no row that holds a record. It is never changed in place: a step puts
+ * another.
  */
-export type ColumnKind = 'int' | 'double' | 'name' | 'record';
+export type ColumnKind = 'int' | 'double' | 'name' | 'record' | 'value';
 
 export type ColumnKinds = { readonly [column: string]: ColumnKind };
 
 export interface Columns<C extends ColumnKinds = ColumnKinds> {
   /** In the order in which the changelog has them. */
   readonly columns: C;
+  /** `step`: its due times are on a time that the step itself has, as stream time is. */
+  readonly timers: 'clock' | 'step';
 }
 
-export function columns<const C extends ColumnKinds>(of: C): Columns<C> {
-  return { columns: of };
+export function columns<const C extends ColumnKinds>(
+  of: C,
+  timers: 'clock' | 'step' = 'clock',
+): Columns<C> {
+  return { columns: of, timers };
 }
 
 /**
@@ -63,7 +70,9 @@ export type RowView<C extends ColumnKinds> = {
     ? string
     : C[K] extends 'record'
       ? HeldRecord
-      : number;
+      : C[K] extends 'value'
+        ? unknown
+        : number;
 };
 
 /**
@@ -92,6 +101,13 @@ export interface ColumnStore<C extends ColumnKinds> {
   changed(): void;
   /** When the row last got or put is due; task-clock milliseconds, NEVER for none. */
   setDue(dueMs: number): void;
+  /**
+   * Goes to the next row that is due by then and takes its due time off: earlier ones first, of
+   * equal ones by key. Undefined: there is none. Only where `timers` are the step's.
+   */
+  takeDueBy(untilMs: number): RowView<C> | undefined;
+  /** When the next row is due, or NEVER. Only where `timers` are the step's. */
+  firstDueMs(): number;
   /** Deletes the row last got, put or asked for as the oldest. */
   delete(): void;
   /** Puts the row last got behind all others: `oldest` goes by the first put. */

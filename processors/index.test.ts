@@ -54,5 +54,6 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   paths: ['value.id'],
   predicate: () => true,
   expressions: {},
+  aggregates: {},
   text: 'row',
 };

@@ -3,6 +3,7 @@
  * hands this map to the compiler.
  */
 import type { StepSpec } from '../core/spec.ts';
+import { aggregate } from './aggregate.ts';
 import { coalesce } from './coalesce.ts';
 import { dedup } from './dedup.ts';
 import { digest } from './digest.ts';
@@ -26,6 +27,7 @@ import { target } from './target.ts';
 import { throttle } from './throttle.ts';
 
 const all: readonly StepSpec[] = [
+  aggregate,
   coalesce,
   dedup,
   digest,

@@ -16,10 +16,6 @@ export interface DeadLetter {
   readonly step: string;
 }
 
-/**
- * Its time is the record's, but never ahead of the task's clock or negative: brokers refuse such
- * (`message.timestamp.after.max.ms`), and the letter would stop the task that writes it.
- */
 export function writeDeadLetter(
   collector: Collector,
   topic: string,
@@ -27,12 +23,28 @@ export function writeDeadLetter(
   letter: DeadLetter,
   nowMs: number,
 ): void {
+  const headers = [header('carillon.code', letter.code), header('carillon.reason', letter.why)];
+  writeAside(collector, topic, record, headers, letter, nowMs);
+}
+
+/**
+ * A record as it came, with `added` and its origin. Its time is its own, but never ahead of the
+ * task's clock or negative: brokers refuse such (`message.timestamp.after.max.ms`), and it would
+ * stop the task that writes it.
+ */
+export function writeAside(
+  collector: Collector,
+  topic: string,
+  record: Record,
+  added: readonly Header[],
+  { stream, step }: { readonly stream: string; readonly step: string },
+  nowMs: number,
+): void {
   const headers: Header[] = [
     ...(record.headers ?? []),
-    header('carillon.code', letter.code),
-    header('carillon.reason', letter.why),
-    header('carillon.stream', letter.stream),
-    header('carillon.step', letter.step),
+    ...added,
+    header('carillon.stream', stream),
+    header('carillon.step', step),
     header('carillon.topic', record.topic),
     header('carillon.partition', String(record.partition)),
     header('carillon.offset', String(record.offset)),

@@ -68,7 +68,14 @@ function checkRing(name: string, timeoutMs: number, args: () => readonly string[
 const carillon = (needs: string, ...args: readonly string[]) =>
   existsSync(join(ROOT, needs)) ? ['cli/carillon.ts', ...args] : [];
 
-const RING_FOLDERS = ['test/tidy/', 'test/contract/', 'test/golden/', 'test/sim/', 'test/cluster/'];
+const RING_FOLDERS = [
+  'test/tidy/',
+  'test/contract/',
+  'test/golden/',
+  'test/oracle/',
+  'test/sim/',
+  'test/cluster/',
+];
 
 /** Folders of topologies of ours; test/golden/own-topologies.test.ts sees that none is left out. */
 export const OWN_TOPOLOGIES: readonly string[] = [
@@ -109,6 +116,7 @@ export const RINGS: readonly Ring[] = [
     timeoutMs: 2 * MINUTE_MS,
     args: () => carillon('cli/commands/test.ts', 'test', 'topology'),
   },
+  testRing('oracle', 5 * MINUTE_MS, ['test/oracle/**/*.test.ts']),
   testRing('sim', 5 * MINUTE_MS, ['test/sim/**/*.test.ts']),
   {
     name: 'cluster',

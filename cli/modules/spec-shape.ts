@@ -25,6 +25,8 @@ const OPTION_KINDS: { readonly [K in OptionKind]: true } = {
   predicate: true,
   expression: true,
   expressions: true,
+  aggregates: true,
+  durations: true,
   one_of: true,
   some_of: true,
   table: true,
@@ -36,7 +38,7 @@ const COMMON = ['type', 'summary', 'description', 'config', 'version', 'warns', 
 const STEP_FIELDS: readonly string[] = [
   ...COMMON,
   ...['kind', 'gives', 'marksFor', 'joinsFor', 'narrows', 'times', 'meaning'],
-  ...['drops', 'deadLetters', 'counts', 'rows', 'keyedBy', 'joins'],
+  ...['drops', 'deadLetters', 'counts', 'rows', 'keyedBy', 'joins', 'holds', 'aside'],
 ];
 const SINK_FIELDS: readonly string[] = [
   ...COMMON,

@@ -1,8 +1,8 @@
 /**
  * The sums of a driver's run, over restarts and crashes: `in = passed + dropped + dead letters +
  * held` for the records that the sources have read, those of repartition topics too. A step that
- * makes many of one ends the count: from there on there are other records, which are counted as
- * out.
+ * makes many of one, or one of many, ends the count: from there on there are other records, which
+ * are counted as out.
  */
 import type { StreamPlan } from '../../compiler/plan.ts';
 import type { StepCounts } from '../../core/verdict.ts';
@@ -22,9 +22,11 @@ function zero(): DriverTotals {
   return { in: 0, passed: 0, dropped: {}, dead_letters: 0, held: 0, out: {} };
 }
 
-/** The steps whose records are still the source's own: up to the first that makes many of one. */
+/** The steps whose records are still the source's own: up to the first that makes other ones. */
 function ownSteps(stream: StreamPlan): number {
-  const at = stream.steps.findIndex(({ spec }) => spec.kind === 'expand');
+  const at = stream.steps.findIndex(
+    ({ spec }) => spec.kind === 'expand' || spec.gives?.kind === 'aggregated',
+  );
   return at < 0 ? stream.steps.length + 1 : at + 1;
 }
 

@@ -184,7 +184,7 @@ function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
   const stores = stream.steps.flatMap((step): AppliedStore[] => {
     if (step.store === null) return [];
     const { changelog } = sub.stores.find(({ store }) => store === step.store)!;
-    const holds = step.spec.kind === 'timed';
+    const holds = step.spec.holds?.(step.config as never) ?? step.spec.kind === 'timed';
     return [{ step: step.name, changelog, holds, meaning: meaningOf(step) }];
   });
   const priority = sub.priority < 0 ? '' : priorityName(sub.priority);

@@ -17,13 +17,13 @@ import {
 import { VarintReader } from '../../core/varint.ts';
 import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
 import { DueWheel } from './due-wheel.ts';
-import { HELD_WIDTH, HeldColumn } from './held-column.ts';
+import type { HeldColumn } from './held-column.ts';
 import { KeyBytes, PART_BYTES } from './key-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { FIRST_PUT, KeyTable, NO_SLOT } from './key-table.ts';
-import { Names } from './names.ts';
+import { RowColumns } from './row-columns.ts';
 import { RowUndo } from './row-undo.ts';
-import { Place, type PlacedColumn, placeColumns, rowView } from './row-view.ts';
+import { Place } from './row-view.ts';
 import { RowWriter } from './row-writer.ts';
 import type { TaskStore } from './task-store.ts';
 
@@ -32,10 +32,11 @@ const SLACK_BYTES = 8;
 
 export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStore<C>, TaskStore {
   readonly name: string;
-  readonly #columns: readonly PlacedColumn[];
+  readonly #columns: RowColumns<C>;
   readonly #table: KeyTable;
   readonly #dues: DueWheel;
-  readonly #names = new Names();
+  /** Its due times are the step's own matter, until all is let go. */
+  #isStepTimed: boolean;
   readonly #writer = new RowWriter();
   readonly #held: HeldColumn | null;
   /** Only where records are held: what else a row says is the step's own. */
@@ -52,14 +53,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
 
   constructor(name: string, of: Columns<C>) {
     this.name = name;
-    const { placed, width } = placeColumns(of, FIRST_PUT + 1, HELD_WIDTH);
-    this.#columns = placed;
+    this.#columns = new RowColumns(of, FIRST_PUT + 1, this.#writer);
+    const { width, held } = this.#columns;
     this.#table = new KeyTable(width);
     this.#dues = new DueWheel((a, b) => this.#table.precedes(a, b));
-    const record = placed.find(({ kind }) => kind === 'record');
-    this.#held = record ? new HeldColumn(record.at, this.#names, this.#writer) : null;
-    this.#undo = this.#held && new RowUndo(this.#table, this.#dues, this.#held, width);
-    this.#row = rowView(of, placed, this.#place, this.#names, this.#held);
+    this.#isStepTimed = of.timers === 'step';
+    this.#held = held;
+    this.#undo = held && new RowUndo(this.#table, this.#dues, held, width);
+    this.#row = this.#columns.viewAt(this.#place);
   }
 
   get size(): number {
@@ -130,7 +131,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   delete(): void {
     const slot = this.#current();
     this.#undo?.moves(slot);
-    this.#held?.release(this.#place);
+    this.#columns.release(this.#place);
     this.#dues.remove(slot);
     this.#table.delete(slot);
     this.#slot = NO_SLOT;
@@ -144,6 +145,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   oldest(): RowView<C> | undefined {
     this.#slot = this.#table.oldest;
     return this.#slot === NO_SLOT ? undefined : this.#at(this.#slot);
+  }
+
+  takeDueBy(untilMs: number): RowView<C> | undefined {
+    return this.#take(untilMs) ? this.#row : undefined;
+  }
+
+  firstDueMs(): number {
+    return this.#dues.nextDueMs();
   }
 
   isAt(key: Key): boolean {
@@ -175,9 +184,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     this.#table.warm(hashes, n);
   }
 
-  /** When the next row is due, or NEVER. */
+  /** When the next row is due on the task's clock, or NEVER. */
   nextDueMs(): number {
-    return this.#dues.nextDueMs();
+    return this.#isStepTimed ? NEVER : this.#dues.nextDueMs();
   }
 
   /**
@@ -185,7 +194,11 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
    * Earlier ones first, of equal ones by key, so that feeds repeat exactly.
    */
   takeDue(nowMs: number): boolean {
-    const slot = this.#dues.take(nowMs);
+    return !this.#isStepTimed && this.#take(nowMs);
+  }
+
+  #take(untilMs: number): boolean {
+    const slot = this.#dues.take(untilMs);
     if (slot === NO_SLOT) return false;
     this.#at(slot);
     this.#table.change(slot);
@@ -205,11 +218,16 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return record;
   }
 
-  /** Makes every row due at this time, whatever its own was. */
+  /**
+   * Makes every row due at this time, whatever its own was; of rows that are due by the step's own
+   * time those that would ever be.
+   */
   dueAt(nowMs: number): void {
+    const { timers } = this.#columns;
     for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
-      this.#dues.set(slot, nowMs);
+      if (timers === 'clock' || this.#dues.dueOf(slot) !== NEVER) this.#dues.set(slot, nowMs);
     }
+    this.#isStepTimed = false;
   }
 
   /** Whether there is a current row, and it holds a record. */
@@ -262,7 +280,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
       if (slot === NO_SLOT) continue;
       this.#dues.remove(slot);
       this.#move(slot, this.#place);
-      this.#held?.release(this.#place);
+      this.#columns.release(this.#place);
       this.#table.unload(slot);
     }
     this.#slot = NO_SLOT;
@@ -286,7 +304,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
       }
       this.#move(slot, place);
       writer.at = 0;
-      this.#write(place);
+      this.#columns.write(place);
       writeRow(to, nowMs, table, slot, this.#dues.dueOf(slot), writer.view, 0, writer.at);
       table.wrote(n);
     }
@@ -305,13 +323,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
 
   /** The current row as an object: what it holds first, then its columns in their order. */
   #plain(): { [column: string]: unknown } {
-    const record = this.#columns.find(({ kind }) => kind === 'record');
+    const { placed } = this.#columns;
+    const record = placed.find(({ kind }) => kind === 'record');
     const plain: { [column: string]: unknown } = {};
     if (record !== undefined) {
       plain[record.name] = this.#held!.isIn(this.#place) ? this.#heldCopy() : null;
     }
     const row: { readonly [column: string]: unknown } = this.#row;
-    for (const { name, kind } of this.#columns) if (kind !== 'record') plain[name] = row[name];
+    for (const { name, kind } of placed) if (kind !== 'record') plain[name] = row[name];
     return plain;
   }
 
@@ -348,17 +367,6 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     place.slot = slot;
   }
 
-  #write(place: Place): void {
-    const writer = this.#writer;
-    for (const { kind, at } of this.#columns) {
-      const number = place.numbers[place.at + at]!;
-      if (kind === 'int') writer.int(number);
-      else if (kind === 'double') writer.double(number);
-      else if (kind === 'name') writer.text(this.#names.text(number));
-      else this.#held!.write(place, writer);
-    }
-  }
-
   /** Reads the row that the changelog is at. */
   #load(slot: number, nowMs: number): void {
     const changelog = this.#changelog;
@@ -367,28 +375,15 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     try {
       changelog.readHead();
       place.numbers[place.at + FIRST_PUT] = changelog.firstPut;
-      this.#read(place, changelog.bytes, changelog.view, changelog.in);
+      this.#columns.read(place, changelog.bytes, changelog.view, changelog.in);
       if (changelog.in.at !== changelog.rowEnd) {
         throw new RangeError('the row has not the columns that it should have');
       }
     } catch (cause) {
       throw unreadableRow(this.name, cause);
     }
-    const dueMs = changelog.dueMs - Math.max(0, changelog.writtenMs - nowMs);
+    const aheadMs = this.#isStepTimed ? 0 : Math.max(0, changelog.writtenMs - nowMs);
+    const dueMs = changelog.dueMs - aheadMs;
     if (dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, dueMs);
-  }
-
-  #read(place: Place, bytes: Buffer, view: DataView, from: VarintReader): void {
-    for (const { kind, at } of this.#columns) {
-      if (kind === 'int') place.numbers[place.at + at] = from.next();
-      else if (kind === 'double') {
-        place.numbers[place.at + at] = view.getFloat64(from.at);
-        from.at += 8;
-      } else if (kind === 'name') {
-        const size = from.next();
-        from.at += size;
-        place.numbers[place.at + at] = this.#names.numberOf(bytes, from.at - size, from.at);
-      } else this.#held!.read(place, bytes, view, from);
-    }
   }
 }

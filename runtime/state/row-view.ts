@@ -6,6 +6,7 @@
 import type { ColumnKinds, Columns, RowView } from '../../core/store.ts';
 import type { HeldColumn, HeldView } from './held-column.ts';
 import type { Names } from './names.ts';
+import type { ValueColumn } from './value-column.ts';
 
 /** The numbers of a row that a column takes, where it is no held record: one. */
 const WIDTH = 1;
@@ -36,8 +37,8 @@ export function placeColumns(
     width += kind === 'record' ? recordWidth : WIDTH;
     return { name, kind, at };
   });
-  if (placed.filter(({ kind }) => kind === 'record').length > 1) {
-    throw new Error('a row holds at most one record');
+  if (placed.filter(({ kind }) => kind === 'record' || kind === 'value').length > 1) {
+    throw new Error('a row has at most one record, or one value');
   }
   return { placed, width };
 }
@@ -46,8 +47,10 @@ export class Row {
   readonly #place: Place;
   readonly #names: Names;
   readonly #held: HeldView | null;
+  readonly #values: ValueColumn | null;
 
-  constructor(place: Place, names: Names, held: HeldColumn | null) {
+  constructor(place: Place, names: Names, held: HeldColumn | null, values: ValueColumn | null) {
+    this.#values = values;
     this.#place = place;
     this.#names = names;
     this.#held = held === null ? null : held.view(place);
@@ -66,6 +69,16 @@ export class Row {
       return {
         get() {
           return this.#held;
+        },
+      };
+    }
+    if (kind === 'value') {
+      return {
+        get() {
+          return this.#values!.get(this.#place.slot);
+        },
+        set(value: unknown) {
+          this.#values!.set(this.#place.slot, value);
         },
       };
     }
@@ -99,11 +112,12 @@ export function rowView<C extends ColumnKinds>(
   place: Place,
   names: Names,
   held: HeldColumn | null,
+  values: ValueColumn | null,
 ): RowView<C> {
   let found = classes.get(of);
   if (found === undefined) {
     found = Row.withColumns(placed);
     classes.set(of, found);
   }
-  return new found(place, names, held) as unknown as RowView<C>;
+  return new found(place, names, held, values) as unknown as RowView<C>;
 }

@@ -4,7 +4,7 @@
  * wait until the step has returned, and when it throws they are taken back.
  */
 import { Record } from '../../core/record.ts';
-import { Slice } from '../../core/slice.ts';
+import { NONE, Slice } from '../../core/slice.ts';
 import type { TimedEmit } from '../../core/spec.ts';
 import type { ColumnKinds } from '../../core/store.ts';
 import { appendCopy } from '../state/append-copy.ts';
@@ -56,6 +56,10 @@ export class HeldOutput {
         store.appendHeld(looked);
         reading.relocate(looked);
         return new Record(looked, 0).value;
+      },
+      blank: () => {
+        const { topic, partition } = this.#slice!;
+        return this.#at(appendBlank(this.#turnTo(topic, partition)));
       },
     });
   }
@@ -121,4 +125,17 @@ export class HeldOutput {
     this.#emitted.i = i;
     return this.#emitted;
   }
+}
+
+/** Appends a record of which nothing is known yet; gives its index. */
+function appendBlank(out: Slice): number {
+  const i = out.n++;
+  out.offset[i] = -1;
+  out.timestamp[i] = 0;
+  for (const column of [out.keyStart, out.keyEnd, out.valueStart, out.valueEnd, out.headersAt]) {
+    column[i] = NONE;
+  }
+  out.clearSlots(i);
+  out.selection[out.selected++] = i;
+  return i;
 }

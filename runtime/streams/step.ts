@@ -1,6 +1,8 @@
 /** One step of one task: its node, its store, and what it is handed when it opens. */
 import type { StepPlan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Header } from '../../core/headers.ts';
+import type { Record } from '../../core/record.ts';
 import type { StepContext } from '../../core/spec.ts';
 import type { ColumnKinds, Columns, DevicesView, RowCodec, TableView } from '../../core/store.ts';
 import { Node, type NodeHost } from '../node.ts';
@@ -16,6 +18,14 @@ export interface StepHost extends NodeHost {
   devices(name: string): DevicesView;
   /** The time that a step of one's own has for a record; for tests. */
   readonly stepMsMax?: number;
+  /** Left out where steps put nothing aside. */
+  aside?(record: Record, topic: string, headers: readonly Header[], at: StepOf): void;
+}
+
+/** A step and where it stands, as people see it. */
+export interface StepOf {
+  readonly stream: string;
+  readonly step: string;
 }
 
 /** The stream, or sink, that steps stand in. */
@@ -83,6 +93,13 @@ export function contextOf(
     },
     table: <T>(name: string) => host.table(name) as TableView<T>,
     devices: (name) => host.devices(name),
+    aside(record, topic, headers) {
+      if (host.aside === undefined) throw new Error(`step ${node.name} can put nothing aside`);
+      const write = () =>
+        host.aside!(record, topic, headers, { stream: of.stream, step: node.name });
+      if (later === undefined) write();
+      else later.push(write);
+    },
     count(name, by = 1) {
       if (later === undefined) node.count(name, by);
       else later.push(() => node.count(name, by));

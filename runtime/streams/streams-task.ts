@@ -18,7 +18,7 @@ import { type PriorityName, priorityName } from '../../core/priority.ts';
 import { NEVER } from '../../core/store.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import { Collector } from '../collector.ts';
-import { writeDeadLetter } from '../dead-letters.ts';
+import { writeAside, writeDeadLetter } from '../dead-letters.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import { inputsOf } from '../group-specs.ts';
 import type { Schedulable } from '../scheduler.ts';
@@ -320,6 +320,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
         writeDeadLetter(this.#collector, plan.deadLetters, record, letter, this.#clock.now());
         onDeadLetter?.(record, letter);
       },
+      aside: (record, topic, headers, at) =>
+        writeAside(this.#collector, topic, record, headers, at, this.#clock.now()),
       onDrop,
       fail: (error) => this.#fail(error),
     };

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EditableLog } from '../../core/log.ts';
 import { EditedPipeline } from '../kit/edited-pipeline.ts';
+import { AGGREGATE_EDITS } from './aggregate-edits.ts';
 import type { Edit } from './edit-case.ts';
 import { GRAPH_EDITS } from './graph-edits.ts';
 import { PRIORITY_EDITS } from './priority-edits.ts';
@@ -20,6 +21,7 @@ export const EDITS: readonly Edit[] = [
   ...STEP_EDITS,
   ...REKEY_EDITS,
   ...GRAPH_EDITS,
+  ...AGGREGATE_EDITS,
   ...SINK_EDITS,
 ];
 

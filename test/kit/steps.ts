@@ -115,6 +115,10 @@ function resolve(name: string, option: Option<unknown>, given: unknown): unknown
       return Object.fromEntries(
         Object.entries(plain as Plain).map(([field, of]) => [field, expressionOf(of)]),
       );
+    case 'durations':
+      return Object.fromEntries(
+        Object.entries(plain as Plain).map(([part, of]) => [part, parseDuration(of as string)]),
+      );
     case 'one_of':
     case 'some_of':
       for (const choice of [plain].flat()) {

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
@@ -22,6 +23,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   types: TYPES,
   effects: EFFECTS,
   graphs: GRAPHS,
+  aggregates: AGGREGATES,
   right: RIGHT,
 };
 const COUNT_MIN = 200;

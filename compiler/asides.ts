@@ -1,0 +1,21 @@
+/** Topics of what steps put aside. */
+import { asItCame } from './origins.ts';
+import type { ResolvedSource } from './sources.ts';
+import type { ResolvedStep } from './steps.ts';
+import type { StreamScope } from './streams.ts';
+
+/** Names them as outputs: with the schema of the source, as long as the value is the source's. */
+export function useAsides(
+  { topics }: Pick<StreamScope, 'topics'>,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  from: ResolvedSource,
+): void {
+  for (const { spec, config, places, span, name, originOf } of steps) {
+    const topic = spec.aside === undefined ? null : (config[spec.aside] as string | null);
+    if (spec.aside === undefined || topic === null) continue;
+    const place = places.get(spec.aside) ?? span;
+    const schema = originOf === asItCame ? from.schema : undefined;
+    topics.use(`${subject}, ${name}`, { value: topic, span: place }, 'output', schema);
+  }
+}
