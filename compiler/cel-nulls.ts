@@ -11,7 +11,7 @@ import { branchMend } from './field-path.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 export interface NullWarning {
-  readonly code: 'CAR316' | 'CAR317' | 'CAR318';
+  readonly code: 'CAR246' | 'CAR316' | 'CAR317' | 'CAR318';
   readonly what: string;
   readonly mend: string;
   readonly at: { readonly start: number; readonly end: number };

@@ -16,7 +16,12 @@ const half = (of: string, keep: string) =>
 /** More than may be nested, and not nested. */
 const MANY = Array.from(
   { length: 150 },
-  (_, i) => `  t-${i}: { topic: t-${i}, schema: MemberDevices, key: memberId }\n`,
+  (_, i) => `  t-${i}:
+    id: t-${i}
+    priority: { as: low }
+    from: { topic: events.plan-change, schema: PlanChange }
+    to: { topic: t-${i}, schema: PlanChange }
+`,
 );
 
 export const RIGHT: readonly Row[] = [
@@ -108,7 +113,7 @@ export const RIGHT: readonly Row[] = [
     ],
   ]),
   ...whole([
-    ['very many of one depth', BASE.replace('tables:\n', `tables:\n${MANY.join('')}`)],
+    ['very many of one depth', BASE.replace('streams:\n', `streams:\n${MANY.join('')}`)],
     [
       'without lanes',
       `topology: copy

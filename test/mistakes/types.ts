@@ -113,7 +113,6 @@ const PATHS: readonly Row[] = edited(
       '{ name: again, fan_out: { table: devices, by: value.level } }',
       'CAR403',
     ),
-    step('preferences by a number', 'preferences: { table: members, by: value.level }', 'CAR403'),
     step('flat_map of a text', 'flat_map: { of: value.zone }', 'CAR403'),
     step('flat_map of a map', 'flat_map: { of: value.labels }', 'CAR403'),
     ['an id that is a number', FROM, 'time: value.takenAt, id: value.level }'],
@@ -151,7 +150,11 @@ const PATHS: readonly Row[] = edited(
       'transports: [websocket, inbox], collapse: [value.kind, value.level, value.amount] }\nsinks',
     ],
   ],
+  WITH,
+);
+const WISHES: readonly Row[] = edited(
+  [step('preferences by a number', 'preferences: { table: members, by: value.level }', 'CAR403')],
   WITH.replace('chains:\n', `${MEMBERS}chains:\n`),
 );
 
-export const TYPES: readonly Row[] = [...BRANCHES, ...PATHS];
+export const TYPES: readonly Row[] = [...BRANCHES, ...PATHS, ...WISHES];
