@@ -6,6 +6,7 @@
 import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
+import type { Options } from '../../core/spec.ts';
 
 const FORM = 1;
 
@@ -16,6 +17,8 @@ export interface AppliedStore {
   readonly holds: boolean;
   /** What a row means: type, identity, and what else the step's spec names (`meaning`). */
   readonly meaning: string;
+  /** Its durations in milliseconds: an edit of one keeps the rows, and is said. */
+  readonly spans?: { readonly [option: string]: number };
 }
 
 /** A stream in one sub-topology. */
@@ -39,6 +42,8 @@ export interface AppliedStream {
   /** The field that the key repeats; empty: it is not checked. */
   readonly key: string;
   readonly rule: AppliedRule | null;
+  /** By which its notifications may go; none where it writes to a topic. */
+  readonly transports?: readonly string[];
   readonly instances: readonly AppliedInstance[];
 }
 
@@ -52,6 +57,9 @@ export interface AppliedLane {
   readonly keeps: boolean;
   readonly group: string;
   readonly topics: readonly string[];
+  readonly lane?: string;
+  /** One for each of the topics. */
+  readonly transports?: readonly string[];
 }
 
 export interface Applied {
@@ -96,6 +104,8 @@ export function appliedOf(plan: Plan, text: string): Applied {
           keeps: sink.spec.keeps === true,
           group: sink.groupOf(priority),
           topics: read.map((transport) => sink.lane.topicOf(priority, transport)),
+          lane: sink.lane.name,
+          transports: read,
         };
       }),
     ),
@@ -128,7 +138,7 @@ export function isSameApplied(was: Applied | null, now: Applied): boolean {
 }
 
 function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
-  const { useCase, name, source, priority } = stream;
+  const { useCase, name, source, priority, to } = stream;
   const rule =
     priority === null
       ? null
@@ -145,6 +155,7 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
     topic: source.topic,
     key: source.member?.path ?? '',
     rule,
+    ...(to.kind === 'lane' ? { transports: to.transports } : {}),
     instances,
   };
 }
@@ -154,10 +165,17 @@ function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
     if (step.store === null) return [];
     const { changelog } = sub.stores.find(({ store }) => store === step.store)!;
     const holds = step.spec.kind === 'timed';
-    return [{ step: step.name, changelog, holds, meaning: meaningOf(step) }];
+    return [{ step: step.name, changelog, holds, meaning: meaningOf(step), spans: spansOf(step) }];
   });
   const priority = sub.priority < 0 ? '' : priorityName(sub.priority);
   return { priority, group: sub.group, stores };
+}
+
+function spansOf({ spec, config }: StepPlan): { readonly [option: string]: number } {
+  const durations = Object.entries(spec.config as Options)
+    .filter(([name, { kind }]) => kind === 'duration' && config[name] !== null)
+    .map(([name]) => [name, config[name] as number] as const);
+  return Object.fromEntries(durations);
 }
 
 function meaningOf({ spec, config }: StepPlan): string {

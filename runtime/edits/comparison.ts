@@ -5,9 +5,10 @@ import type { Plan, StartRule } from '../../compiler/plan.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
 import { type Applied, appliedTopic, decodeApplied, isOfStreams } from './applied.ts';
 import { compareTopologies, type StreamEdit } from './compare.ts';
+import { cutOff } from './cut-off.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
-import { possibleStakes, type Stakes, stakesOf } from './stakes.ts';
+import { type Loss, possibleStakes, type Stakes, stakesOf } from './stakes.ts';
 import { type EditLine, linesOf } from './words.ts';
 
 export interface Comparison {
@@ -68,7 +69,7 @@ export async function compare(
   const starts = startsOf(plan);
   const planned = await plannedPositions({ edits: streams, positions, starts, isFresh, nowMs });
   const groups = [...planned.groups, ...(await lanePositions(positions, lanes))];
-  const stakes = await stakesOf(log, streams, lanes);
+  const stakes = withLosses(await stakesOf(log, streams, lanes), cutOff(was, is));
   const found = { was, is, streams, lanes, positions: planned.streams, groups, stakes };
   return { ...found, lines: linesOf(found) };
 }
@@ -77,10 +78,15 @@ export async function compare(
 export function compareFiles(was: Applied, is: Applied): Comparison {
   const streams = compareTopologies(was, is);
   const lanes = compareLanes(was, is);
-  const stakes = possibleStakes(streams);
+  const stakes = withLosses(possibleStakes(streams), cutOff(was, is));
   const found = { was, is, streams, lanes, positions: [], groups: [], stakes };
   return { ...found, lines: linesOf(found) };
 }
+
+const withLosses = (stakes: Stakes, more: readonly Loss[]): Stakes => ({
+  ...stakes,
+  losses: [...stakes.losses, ...more],
+});
 
 function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {
   const streams = subTopologies.filter(isOfStreams).flatMap((sub) => sub.streams);
