@@ -34,6 +34,17 @@ export const RIGHT: readonly Row[] = [
     ['one in a comment', 'id: va\n', 'id: va # its\u00a0id\n'],
     ['one in quotes', 'doc: Continue Watching.', 'doc: "\u00a0Continue\u00a0"'],
     ['a picture in a doc', 'doc: Continue Watching.', 'doc: Continue 👨‍👩‍👧 Watching.'],
+    ['curly quotes in a doc', 'doc: Continue Watching.', 'doc: “Continue” – “Watching”'],
+    [
+      'dashes and markers in a block',
+      'doc: Continue Watching.',
+      'doc: |\n      =======\n      – Continue\n      “Watching”',
+    ],
+    [
+      'a document that ends',
+      '    to: { type: inbox, ttl: 7d }\n',
+      '    to: { type: inbox, ttl: 7d }\n...\n',
+    ],
     ['a variable in a block', 'doc: Continue Watching.', 'doc: ${D:-Continue Watching.}'],
     ['a document that begins', 'topology: base', '---\ntopology: base'],
     ['a byte order mark at the start', 'topology: base', '\ufefftopology: base'],

@@ -48,6 +48,8 @@ const BRANCHES: readonly Row[] = edited(
       'the branch is asked for',
       '"int" in value.count && value.count != null && value.count["int"] > 3',
     ),
+    filter('the first of a list may be null', 'value.steps[0] > 3', 'CAR316'),
+    filter('the first of a list, when it is there', 'value.steps[0] != null && value.steps[0] > 3'),
     filter('null is left out of a list', 'value.steps.exists(step, step != null && step > 3)'),
   ],
   WITH,
