@@ -1,6 +1,7 @@
 /**
- * What comes into a file from elsewhere and is no YAML there: dashes and bullets of a word processor
- * in the place of hyphens, colons of another script, the markers of a merge that was not finished.
+ * What comes into a file from elsewhere and is no YAML there: dashes and bullets of a word
+ * processor in the place of hyphens, colons of another script, the markers of a merge that was not
+ * finished.
  */
 import type { Span } from './report.ts';
 

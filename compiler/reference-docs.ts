@@ -67,6 +67,7 @@ function stepDocs(spec: StepSpec): string[] {
     '',
     ...optionDocs(spec.config),
     ...tableDocs('Drops as', spec.drops),
+    ...tableDocs('Dead letters', spec.deadLetters),
     ...tableDocs('Counts', spec.counts),
     ...exampleDocs(spec.example),
   ];

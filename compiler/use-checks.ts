@@ -37,6 +37,19 @@ export function checkTableKey(
   return false;
 }
 
+/** What the engine itself looks up by the key of a task is held by that task. */
+export function checkWholeTable(
+  report: Report,
+  subject: string,
+  schema: string,
+  span: Span,
+): boolean {
+  if (engineTableOf(schema) === undefined) return true;
+  const what = `${subject}: rows of ${schema} are looked up where their partition is.`;
+  report.error('CAR262', span, what);
+  return false;
+}
+
 /** Nobody else writes rows of the engine's tables, unless something outside does. */
 export function checkTableTopic(
   report: Report,
@@ -49,6 +62,19 @@ export function checkTableTopic(
     `table "${name}": ${schema} is written to ${known.topic}, and nobody here writes ${topic}: ` +
     'what looks up in it finds nothing.';
   report.warning('CAR249', span, what, `Write topic: ${known.topic}.`);
+}
+
+/** A topic has one position in a group, whoever reads it there. */
+export function checkTableInput(
+  report: Report,
+  { name, topic }: TablePlan,
+  span: Span,
+  streams: readonly { readonly name: string; readonly topic: string }[],
+): void {
+  const reader = streams.find((stream) => stream.topic === topic);
+  if (reader === undefined) return;
+  const what = `table "${name}": it is joined, and stream "${reader.name}" reads its topic ${topic}.`;
+  report.error('CAR260', span, what);
 }
 
 interface NamedSink {

@@ -19,6 +19,9 @@ export const optionalExpressions = (
 export const optionalTable = (doc: string, schema: string): Option<string | null> =>
   option('table', doc, null, { required: false, schema });
 
+/** A table of any schema. */
+export const anyTable = (doc: string): Option<string> => option('table', doc, undefined);
+
 /** A list of distinct choices that may be left out. */
 export const optionalSomeOf = <C extends Readonly<globalThis.Record<string, string>>>(
   doc: string,

@@ -6,14 +6,13 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
-import type { ErrorCode } from './error-table.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
 import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
-import type { ConfigWarning, Fates, PlainOptions, StepTimes } from './step-facts.ts';
+import type { ConfigWarning, Fates, PlainOptions, StepTimes, Versioned } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
@@ -161,7 +160,7 @@ export interface StepContext<
   settle(verdict: Verdict<Reason>, by?: number, offset?: number): void;
 }
 
-interface StepSpecBase<O extends Options> {
+interface StepSpecBase<O extends Options> extends Versioned {
   /** The name in a topology file: a verb, snake_case. */
   readonly type: string;
   readonly summary: string;
@@ -203,7 +202,7 @@ export interface EachSpec<
   O extends Options,
   R,
   D extends string = string,
-  C extends ErrorCode = ErrorCode,
+  C extends string = string,
   N extends string = string,
 > extends StepSpecBase<O>,
     KeyedSpec<O, R>,
@@ -220,7 +219,7 @@ export interface ExpandSpec<
   O extends Options,
   R,
   D extends string = string,
-  C extends ErrorCode = ErrorCode,
+  C extends string = string,
   N extends string = string,
 > extends StepSpecBase<O>,
     KeyedSpec<O, R>,
@@ -244,7 +243,7 @@ export interface TimedSpec<
   O extends Options,
   R extends Columns,
   D extends string = string,
-  C extends ErrorCode = ErrorCode,
+  C extends string = string,
   N extends string = string,
 > extends StepSpecBase<O>,
     Fates<D, C, N> {
@@ -298,7 +297,7 @@ export const defineEach = <
   O extends Options,
   R extends Rows = never,
   D extends string = never,
-  C extends ErrorCode = never,
+  C extends string = never,
   N extends string = never,
 >(
   spec: Omit<EachSpec<O, R, D, C, N>, 'kind'>,
@@ -307,7 +306,7 @@ export const defineExpand = <
   O extends Options,
   R extends Rows = never,
   D extends string = never,
-  C extends ErrorCode = never,
+  C extends string = never,
   N extends string = never,
 >(
   spec: Omit<ExpandSpec<O, R, D, C, N>, 'kind'>,
@@ -316,7 +315,7 @@ export const defineTimed = <
   O extends Options,
   R extends Columns,
   D extends string = never,
-  C extends ErrorCode = never,
+  C extends string = never,
   N extends string = never,
 >(
   spec: Omit<TimedSpec<O, R, D, C, N>, 'kind'>,
@@ -357,7 +356,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface SinkSpec<O extends Options = Options> {
+export interface SinkSpec<O extends Options = Options> extends Versioned {
   /** The name in a topology file: the service, a noun. */
   readonly type: string;
   readonly summary: string;

@@ -42,3 +42,17 @@ export function isCoarser(paths: unknown, than: unknown): boolean {
   const of = new Set(than as readonly string[]);
   return (paths as readonly string[]).every((path) => of.has(path));
 }
+
+/** What a step or sink of one's own says beside; those of the package have none. */
+export interface Versioned {
+  /**
+   * Stands in the topology's hash: workers of two versions share no task. Left out, the code of its
+   * module stands for it, so that every edit is seen.
+   */
+  readonly version?: string;
+}
+
+/** It comes from somebody's own module, and is looked after as such. */
+export function isOwn({ version }: Versioned): boolean {
+  return version !== undefined;
+}

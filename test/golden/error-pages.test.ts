@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERROR_TABLE, type ErrorCode } from '../../core/error-table.ts';
+import { OPTION_ERRORS } from '../../core/option-errors.ts';
 import { TOPOLOGY_ERRORS } from '../../core/topology-errors.ts';
 import { type ExampleKind, tell } from './example.ts';
 
@@ -64,6 +65,9 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR248',
   'CAR249',
   'CAR250',
+  'CAR260',
+  'CAR261',
+  'CAR262',
   'CAR301',
   'CAR302',
   'CAR303',
@@ -92,7 +96,7 @@ const SHOWN: readonly ErrorCode[] = [
 ];
 
 test('every code of topology files has its example', () => {
-  const all = [...Object.keys(TOPOLOGY_ERRORS), 'CAR401'].sort();
+  const all = [...Object.keys({ ...TOPOLOGY_ERRORS, ...OPTION_ERRORS }), 'CAR401'].sort();
   assert.deepEqual([...SHOWN, ...NOT_SHOWN].sort(), all);
 });
 

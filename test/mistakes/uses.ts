@@ -47,6 +47,8 @@ const GIVEN =
   'eventId: value.eventId, profileId: value.profileId, titleId: value.titleId, occurredAt: value.occurredAt';
 const map = (memberId: string) => `- map: { fields: { ${GIVEN}, memberId: ${memberId} } }`;
 
+const FILTER = `filter: { where: 'value.kind != "STARTED"' }`;
+
 const NAMED: readonly Row[] = edited([
   ['fan_out of owners', 'fan_out: { table: devices', 'fan_out: { table: owners', 'CAR240'],
   ['fan_out of presence', 'fan_out: { table: devices', 'fan_out: { table: presence', 'CAR240'],
@@ -56,6 +58,24 @@ const NAMED: readonly Row[] = edited([
     'fan_out: { table: device',
     'CAR201',
   ],
+  ['a join of devices', FILTER, 'join: { table: devices, as: row }', 'CAR261'],
+  [
+    'a join of rows by device',
+    FILTER,
+    'join: { table: owners, as: row }',
+    'CAR220',
+    'CAR406 lane: notifications, coll',
+  ],
+  ['a join of nothing', FILTER, 'join: { table: devicez, as: row }', 'CAR201'],
+  ['a join without a name', FILTER, 'join: { table: owners }', 'CAR302'],
+  [
+    'a join by an object',
+    FILTER,
+    'join: { table: owners, by: { key: value.memberId }, as: row }',
+    'CAR303',
+  ],
+  ['a join of that kind', FILTER, 'join: { table: owners, type: full, as: row }', 'CAR306'],
+  ['a join under a field', FILTER, 'join: { table: owners, as: kind }', 'CAR280'],
   [
     'gate_online of devices',
     'gate_online: { table: presence',
