@@ -65,7 +65,7 @@ export class BranchChecks {
   fails(node: ASTNode, path: string, as: Shape, variables: Variables): boolean {
     const env: Environment = new this.#library.Environment();
     const views = new Views(env);
-    const [root, ...parts] = path.split('.') as [string, ...string[]];
+    const [root, ...parts] = path.replaceAll('[', '.[').split('.') as [string, ...string[]];
     for (const [name, shape] of variables) {
       env.registerVariable(name, views.typeOf(name === root ? withAt(shape, parts, as) : shape));
     }
@@ -81,6 +81,9 @@ export class BranchChecks {
 function withAt(shape: Shape, [part, ...rest]: readonly string[], as: Shape): Shape {
   if (part === undefined) return as;
   if (shape.kind === 'nullable') return withAt(shape.of, [part, ...rest], as);
+  if (shape.kind === 'list' && part.startsWith('[')) {
+    return { kind: 'list', items: withAt(shape.items, rest, as) };
+  }
   if (shape.kind !== 'record') return ANY_SHAPE;
   const inner = shape.fields.get(part) ?? ANY_SHAPE;
   return { ...shape, fields: new Map([...shape.fields, [part, withAt(inner, rest, as)]]) };

@@ -16,9 +16,15 @@ export const NONE: Known = new Set();
 export const isNot = (path: string, kind: Kind): string => `${path} ${kind}`;
 export const hasBranch = (path: string, branch: string): string => `${path}["${branch}"]`;
 
-/** `value.a.b`, or the like of a loop's own variable; undefined: it is no path. */
+/** `value.a[0].b`, or the like of a loop's own variable; undefined: it is no path. */
 export function pathOf(node: ASTNode): string | undefined {
   if (node.op === 'id') return node.args;
+  if (node.op === '[]') {
+    const [list, at] = node.args as [ASTNode, ASTNode];
+    const owner = pathOf(list);
+    const isPlace = at.op === 'value' && typeof at.args === 'bigint';
+    return owner === undefined || !isPlace ? undefined : `${owner}[${at.args}]`;
+  }
   if (node.op !== '.') return undefined;
   const owner = pathOf(node.args[0]);
   return owner === undefined ? undefined : `${owner}.${node.args[1]}`;

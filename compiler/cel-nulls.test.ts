@@ -55,7 +55,7 @@ const VALUES: { readonly [field: string]: readonly unknown[] } = {
 function warned(source: string): string[] {
   const compiled = new CelCompiler().compile(source, SHAPE);
   assert.ok('expression' in compiled, `${source}: ${JSON.stringify(compiled)}`);
-  return compiled.warnings.map(({ what }) => /^(?:has\()?(?:value\.)?([\w.]+)/.exec(what)![1]!);
+  return compiled.warnings.map(({ what }) => /^(?:has\()?(?:value\.)?([\w.[\]]+)/.exec(what)![1]!);
 }
 
 /** True: it throws on some record. */
@@ -151,6 +151,9 @@ const rows: readonly [source: string, ...warned: readonly string[]][] = [
   ['"a" in value.c', 'c'],
   ['value.s.exists(one, one > 3)', 'one'],
   ['value.s.all(one, one != null && one > 3)'],
+  ['value.s[0] > 3', 's[0]'],
+  ['value.s[0] != null && value.s[0] > 3'],
+  ['value.s[0] == null || value.s[0] > 3'],
   ['value.d + 1.5 > 2.0', 'd'],
   ['value.n.startsWith("a")', 'n'],
   ['value.u == 4'],

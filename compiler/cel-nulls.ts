@@ -11,7 +11,7 @@ import { branchMend } from './field-path.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 export interface NullWarning {
-  readonly code: 'CAR316' | 'CAR317' | 'CAR318';
+  readonly code: 'CAR246' | 'CAR316' | 'CAR317' | 'CAR318';
   readonly what: string;
   readonly mend: string;
   readonly at: { readonly start: number; readonly end: number };
@@ -131,6 +131,11 @@ class Search {
   /** Of `value.a.b`, or the like of a loop's variable. */
   #shapeOf(node: ASTNode): Shape | undefined {
     if (node.op === 'id') return this.#variables.get(node.args);
+    if (node.op === '[]') {
+      const list = this.#shapeOf(node.args[0] as ASTNode);
+      const inner = list === undefined ? undefined : withoutNull(list);
+      return inner?.kind === 'list' ? inner.items : undefined;
+    }
     if (node.op !== '.') return undefined;
     const of = this.#shapeOf(node.args[0]);
     const inner = of === undefined ? undefined : withoutNull(of);

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { BranchChecks } from './cel-branches.ts';
+import { constantParts, truthOf } from './cel-constant.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
 import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
@@ -109,15 +110,42 @@ export class CelCompiler {
       ),
     };
     const type = checked.type ?? 'dyn';
+    const constant = constantOf(expression, reads) ?? this.#truthOf(program.ast, shape);
     const fields = reads.fields;
     return {
       expression,
       type,
       fields,
-      constant: constantOf(expression, reads),
-      warnings: nullWarnings(program.ast, shape, new BranchChecks(celLibrary())),
+      constant,
+      warnings: [
+        ...nullWarnings(program.ast, shape, new BranchChecks(celLibrary())),
+        // Of what is always the same the parts say nothing more.
+        ...(constant === undefined ? this.#idleParts(program.ast, shape, source) : []),
+      ],
       shape: shapeOfPath(program.ast, shape) ?? shapeOfType(type),
     };
+  }
+
+  #truthOf(node: ASTNode, shape: Shape): boolean | undefined {
+    return truthOf(node, shape, (part) => this.#evaluate(part));
+  }
+
+  #idleParts(node: ASTNode, shape: Shape, source: string): NullWarning[] {
+    return constantParts(node, shape, (part) => this.#evaluate(part)).map(({ value, at }) => ({
+      code: 'CAR246',
+      what: `${source.slice(at.start, at.end)} is always ${value}, so it decides nothing.`,
+      mend: 'Take it out, or write what was meant.',
+      at,
+    }));
+  }
+
+  /** A part that reads nothing of a record. */
+  #evaluate(node: ASTNode): unknown {
+    try {
+      return celLibrary().evaluate(celLibrary().serialize(node));
+    } catch {
+      return undefined;
+    }
   }
 
   #typedOf(shape: Shape): Typed {

@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../core/error.ts';
 import type { Catalog } from '../core/spec.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';
+import { checkBypasses } from './bypass-checks.ts';
 import { CelCompiler } from './cel.ts';
 import {
   checkName,
@@ -101,6 +102,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     topics.use('push tokens', tokens, 'repartition', 'PushToken');
   }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
+  if (!streams.includes(undefined)) checkBypasses(report, present(streams));
   if (report.hasErrors) return undefined;
   const resolved = {
     name: topology,
@@ -209,6 +211,13 @@ function checkUses(
       report.warning('CAR246', keySpan, `lane "${key}": no stream writes to it.`);
     }
     if (!sinks.includes(undefined)) checkLaneSinks(report, lane, keySpan, named(section, sinks));
+  }
+  // What is broken may have been meant to read it.
+  if (report.hasErrors || chains.used.size < chains.lists.size) return;
+  for (const { key, keySpan } of section.section('tables')?.entries ?? []) {
+    const table = tables.get(key);
+    if (table == null || used.has(table)) continue;
+    report.warning('CAR246', keySpan, `table "${key}": no step and no sink looks up in it.`);
   }
 }
 

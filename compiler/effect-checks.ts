@@ -8,6 +8,7 @@ import type { ConfigWarning } from '../core/step-facts.ts';
 import type { Scope } from './declarations.ts';
 import type { Report, Span } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
+import { checkWeaker } from './weaker-checks.ts';
 
 const CODES = { no_effect: 'CAR246', always_lost: 'CAR247' } as const;
 
@@ -34,12 +35,24 @@ export function checkEffects(
   checkMarks(report, subject, steps, isToLane);
   checkTimes(report, subject, steps);
   checkFanOuts(report, subject, steps);
+  checkWeaker(report, subject, steps);
 }
 
 function checkConfig(report: Report, subject: string, step: ResolvedStep): void {
   const placeOf = (option: string) => step.places.get(option) ?? step.span;
   const of = `${subject}, ${step.name}`;
-  warnConfig(report, of, step.spec.warns?.(step.config) ?? [], placeOf);
+  warnConfig(
+    report,
+    of,
+    step.spec.warns?.(step.config, new Set(step.places.keys())) ?? [],
+    placeOf,
+  );
+  for (const [option, { paths, span }] of step.paths) {
+    const names = paths.map(({ reader }) => reader.path);
+    const twice = names.find((name, n) => names.indexOf(name) < n);
+    if (twice === undefined) continue;
+    report.warning('CAR246', span, `${of}: option "${option}" names ${twice} twice.`);
+  }
   for (const [option, value] of step.constants) {
     const kind = value ? 'no_effect' : 'always_lost';
     const why = value ? 'holds for every record' : 'holds for no record';
@@ -76,15 +89,24 @@ function checkMarks(
 function checkTimes(report: Report, subject: string, steps: readonly ResolvedStep[]): void {
   let waitedMs = 0;
   let by = '';
+  let held: { readonly ms: number; readonly by: string } | undefined;
   let life: { readonly ms: number; readonly step: ResolvedStep } | undefined;
   for (const step of steps) {
-    const { waitMs = 0, ageMsMax, lifeMs } = step.spec.times?.(step.config) ?? {};
+    const { waitMs = 0, holdMs = 0, ageMsMax, lifeMs } = step.spec.times?.(step.config) ?? {};
     const of = `${subject}, ${step.name}`;
     if (ageMsMax !== undefined && ageMsMax > 0 && waitedMs > 0 && ageMsMax <= waitedMs) {
       const what = `${of}: whatever comes here has waited ${formatDuration(waitedMs)} in ${by}, and is too old.`;
       report.warning('CAR247', step.span, what, `Put it before ${by}, or let it take longer.`);
+    } else if (ageMsMax !== undefined && held !== undefined && ageMsMax < held.ms) {
+      const what = `${of}: ${held.by} holds for up to ${formatDuration(held.ms)}, and what is older than ${formatDuration(ageMsMax)} is dropped here.`;
+      report.warning('CAR247', step.span, what, `Put it before ${held.by}, or let it take longer.`);
     }
     if (lifeMs !== undefined) life = { ms: lifeMs, step };
+    if (holdMs > 0) {
+      const ms = waitedMs + holdMs;
+      if (life !== undefined && life.ms < ms) tellHeldTooLong(report, of, step, ms, life);
+      if (held === undefined || held.ms < ms) held = { ms, by: step.name };
+    }
     if (waitMs === 0) continue;
     waitedMs += waitMs;
     by = step.name;
@@ -94,6 +116,20 @@ function checkTimes(report: Report, subject: string, steps: readonly ResolvedSte
       `lets it live ${formatDuration(life.ms)}: all of them expire.`;
     report.warning('CAR247', step.span, what, `Give ${life.step.name} a longer max_age or ttl.`);
   }
+}
+
+function tellHeldTooLong(
+  report: Report,
+  of: string,
+  { span }: ResolvedStep,
+  heldMs: number,
+  life: { readonly ms: number; readonly step: ResolvedStep },
+): void {
+  const { name } = life.step;
+  const what =
+    `${of}: a record is held for up to ${formatDuration(heldMs)}, and ${name} lets it live ` +
+    `${formatDuration(life.ms)}: what would wait for longer expires.`;
+  report.warning('CAR247', span, what, `Give ${name} a longer max_age or ttl.`);
 }
 
 /** Each device's record of an event is the event's: what makes one of several loses devices. */
@@ -141,6 +177,9 @@ export function checkExceptions(
             : undefined;
     if (why !== undefined) {
       report.warning('CAR246', span, `${subject}, priority: ${why}, so this decides nothing.`);
+    } else if (constant === true && i === unless.length - 1) {
+      const what = `${subject}, priority: it holds for every event, so none has ${priorityName(as)}.`;
+      report.warning('CAR246', span, what);
     }
     always ||= constant === true;
     seen.add(source);

@@ -24,6 +24,10 @@ const SCALAR = '\u001f';
 /** Seen as nothing or as a space, and neither to YAML. */
 const ODD = /[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/;
 const ODD_RUNS = new RegExp(`${ODD.source}+`, 'g');
+/** A text in quotes that are none to YAML. */
+const QUOTED = /^[\u2018-\u201f\u00ab\u2039][^\n]*[\u2018-\u201f\u00bb\u203a]$/;
+/** What people read may have such quotes. */
+const PROSE = /\b(?:doc|title|body|(?!id|as|by|of|to)[a-z]{2}(?:-[A-Z]{2})?)\s*:\s*$/;
 /** Nowhere in YAML, not even in a comment; a return of its own is a line's end of old. */
 const NEVER = /(?![\t\n\r])\p{Cc}|\r(?!\n)/u;
 /** With another one in its default, if need be. */
@@ -71,6 +75,7 @@ class Clearing {
   readonly #report: Report;
   readonly #unknown: Span[] = [];
   readonly #odd: number[] = [];
+  readonly #quotes: (readonly [at: number, plain: string])[] = [];
   /** Columns at which the blocks around begin. */
   readonly #columns: number[] = [];
   #isReadable = true;
@@ -143,6 +148,8 @@ class Clearing {
   }
 
   #plain(scalar: string, at: number): void {
+    if (QUOTED.test(scalar) && !PROSE.test(this.#text.slice(this.#lineStart, at)))
+      this.#quoted(scalar, at);
     if (!ODD.test(scalar)) return;
     // A word in which one hides is no longer the word; a sentence may have its emoji.
     const isWord = /^[\w.{}:/-]+$/.test(scalar.replace(ODD_RUNS, ''));
@@ -159,10 +166,22 @@ class Clearing {
     }
   }
 
+  /** Quotes of a word processor are letters to YAML: it is read on as if they were plain ones. */
+  #quoted(scalar: string, at: number): void {
+    const inner = scalar.slice(1, -1);
+    const plain = inner.includes("'") ? '"' : "'";
+    const span = { start: at, end: at + scalar.length };
+    const what = `${scalar[0]} and ${scalar.at(-1)} are no quotes to YAML, but letters of the text.`;
+    this.#report.error('CAR101', span, what, `Write plain ones: ${plain}${inner}${plain}.`);
+    if (inner.includes(plain)) this.#isReadable = false;
+    this.#quotes.push([at, plain], [span.end - 1, plain]);
+  }
+
   #written(): string {
-    if (this.#odd.length === 0 && this.#unknown.length === 0) return this.#text;
+    if (this.#odd.length + this.#unknown.length + this.#quotes.length === 0) return this.#text;
     const characters = this.#text.split('');
     for (const at of this.#odd) characters[at] = ' ';
+    for (const [at, plain] of this.#quotes) characters[at] = plain;
     for (const { start, end } of this.#unknown) {
       for (let i = start; i < end; i++) characters[i] = '_';
     }

@@ -11,7 +11,7 @@ import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
 import { isMisfit } from './path-kinds.ts';
 import type { TablePlan } from './plan.ts';
-import { readBytes, readCount, readDuration } from './quantity.ts';
+import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import type { RecordShape, Shape } from './shape.ts';
@@ -383,7 +383,7 @@ function choice(reading: Reading, tree: Tree): string | undefined {
     'CAR306',
     tree.span,
     `has no choice "${tree.value}".`,
-    didYouMean(tree.value, choices, known),
+    mendOf(tree, didYouMean(tree.value, choices, known)),
   );
   return undefined;
 }

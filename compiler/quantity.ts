@@ -29,7 +29,7 @@ export function readDuration(
   if (ms === undefined) {
     const isNumber = /^\d+(\.\d+)?$/.test(text);
     const what = isNumber ? `${shown(tree)} has no unit.` : `${written(tree)} is not a duration.`;
-    const mend = isNumber && !tree.expanded ? `write ${text}s.` : emptyMend(tree);
+    const mend = isNumber && !tree.expanded ? `write ${text}s.` : mendOf(tree, DURATIONS);
     report.error('CAR304', tree.span, `${subject}: ${what}`, mend);
     return undefined;
   }
@@ -50,12 +50,10 @@ export function readCount(
   const number = isText ? Number(value.replaceAll('_', '')) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
     const what = typeof value === 'string' ? written(tree) : String(value);
-    report.error(
-      'CAR303',
-      tree.span,
-      `${subject}: ${what} is not a whole number.`,
-      emptyMend(tree) ?? 'Write 1000 or 1_000.',
-    );
+    const isLarge = typeof number === 'number' && Number.isInteger(number);
+    const why = isLarge ? 'beyond 2^53, where whole numbers are not exact' : 'not a whole number';
+    const mend = mendOf(tree, 'Write 1000 or 1_000.');
+    report.error('CAR303', tree.span, `${subject}: ${what} is ${why}.`, mend);
     return undefined;
   }
   return within(report, subject, tree, bounds, number, String);
@@ -79,11 +77,22 @@ export function readBytes(
       'CAR307',
       tree.span,
       `${subject}: ${what}`,
-      isNumber && !tree.expanded ? `write ${text}B.` : emptyMend(tree),
+      isNumber && !tree.expanded ? `write ${text}B.` : mendOf(tree, SIZES),
     );
     return undefined;
   }
   return within(report, subject, tree, bounds, bytes, (n) => `${n}B`);
+}
+
+const DURATIONS = 'Write 500ms, 30s, 2m, 24h or 7d.';
+const SIZES = 'Write 512B, 64KiB or 1MiB.';
+
+/** What comes from the environment is mended there; in quotes it is told as the file has it. */
+export function mendOf(tree: ScalarTree, otherwise: string): string {
+  const empty = emptyMend(tree);
+  if (empty !== undefined) return empty;
+  if (!tree.expanded) return otherwise;
+  return `The variable in "${tree.value}" gives something else: set it to what is needed. ${otherwise}`;
 }
 
 /** In quotes it is told as the file has it, when it came from the environment. */

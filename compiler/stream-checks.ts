@@ -150,7 +150,8 @@ function checkDedup(
   for (const step of steps) {
     const by = step.spec.type === 'dedup' ? step.paths.get('by') : undefined;
     if (by === undefined) continue;
-    const paths = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
+    const names = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
+    const paths = [...new Set(names)];
     if (paths.includes('key') || (from.member !== null && paths.includes(from.member.path)))
       continue;
     if (paths.length === 1 && paths[0] === from.id?.path) continue;

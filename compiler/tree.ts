@@ -17,6 +17,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { clearNoise } from './noise.ts';
+import { pastedAt } from './pasted.ts';
 import { Report, type Span } from './report.ts';
 import { type Environment, expand } from './variables.ts';
 
@@ -120,12 +121,24 @@ function tellFaults(report: Report, text: string, errors: readonly YAMLError[]):
   const first = errors.filter((error) => !isOurs(error)).sort((a, b) => a.pos[0] - b.pos[0])[0];
   // After what was told of the text before, it is hardly another fault.
   if (first !== undefined && !report.hasErrors) {
+    const pasted = pastedAt(text, first.pos[0]);
+    if (pasted !== undefined) {
+      report.error('CAR101', pasted.span, pasted.what, pasted.mend);
+      return;
+    }
     report.error('CAR101', spanAt(first.pos), firstSentence(first.message), MENDS[first.code]);
   }
   for (const error of errors.filter(isOurs)) {
     const [start] = error.pos;
     if (first !== undefined && start > first.pos[0]) continue;
     if (error.code === 'MULTIPLE_DOCS') {
+      const end = /(?:^|\n)(\.\.\.)[ \t\r]*(?:#.*)?\n\s*$/.exec(text.slice(0, start));
+      if (end !== null) {
+        const at = end.index + end[0].indexOf('...');
+        const what = 'here the document ends, and what follows would not be read.';
+        report.error('CAR115', { start: at, end: at + 3 }, what, 'Take the line with ... out.');
+        continue;
+      }
       const what = 'a second document begins here, and only the first would be read.';
       report.error('CAR115', { start, end: start + 3 }, what);
       continue;

@@ -32,6 +32,11 @@ export const EDIT_ERRORS = {
     what: 'The former topology does not come to an end: what it has left cannot be let go now.',
     mend: 'See what it waits for (the registry, the log), and start again; nothing is lost meanwhile.',
   },
+  CAR818: {
+    slug: 'devices-cut-off',
+    what: 'Devices that a stream reached, or that an inbox kept for, are left out by the edit.',
+    mend: 'Keep the transport. Or cut them off: carillon run --drain tells what is under way first, --drop drops it.',
+  },
   CAR817: {
     slug: 'topology-renamed',
     what: 'The log has run a topology of another name that has streams of the same ids.',

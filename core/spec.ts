@@ -14,7 +14,14 @@ import type { Preview, PushPreview } from './preview.ts';
 import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
-import type { ConfigWarning, Fates, StepPlace, StepTimes, Versioned } from './step-facts.ts';
+import type {
+  ConfigWarning,
+  Fates,
+  PlainOptions,
+  StepPlace,
+  StepTimes,
+  Versioned,
+} from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
@@ -74,7 +81,7 @@ export interface Option<T> {
   readonly max?: number;
   /** `table`: the schema of the rows that the step reads. */
   readonly schema?: string;
-  /** `path`, `paths`: the kinds of value that it can use; null is another matter. */
+  /** Kinds of value that a path can use. */
   readonly takes?: readonly ValueKind[];
   /** Never there; carries the type. */
   readonly type?: T;
@@ -99,8 +106,7 @@ export const count = (
   bounds: { min?: number; max?: number } = {},
 ) => option<number>('count', doc, fallback, { min: 1, ...bounds });
 /** Bytes; written `4KiB`, `1MiB` or a number with `B`. */
-export const bytes = (doc: string, fallback?: string): Option<number> =>
-  option('bytes', doc, fallback);
+export const bytes = (doc: string, fallback?: string) => option<number>('bytes', doc, fallback);
 export const predicate = (doc: string, fallback?: string): Option<Expression<boolean>> =>
   option('predicate', doc, fallback);
 export const expression = (doc: string, fallback?: string): Option<Expression<unknown>> =>
@@ -175,7 +181,9 @@ interface StepSpecBase<O extends Options> extends StepPlace, Versioned {
   readonly marksFor?: string;
   /** The type of sink that needs what this step looks up; others lose by its drops. */
   readonly joinsFor?: string;
-  warns?(config: ValuesOf<O>): readonly ConfigWarning[];
+  warns?(config: ValuesOf<O>, written: ReadonlySet<string>): readonly ConfigWarning[];
+  /** Whether it lets everything through that a step of its type with the other options let. */
+  isWeaker?(options: PlainOptions, than: PlainOptions): boolean;
   times?(config: ValuesOf<O>): StepTimes;
   /** Options beside `keyedBy` that say what a row means (a window): an edit of one resets it. */
   readonly meaning?: readonly (keyof O & string)[];

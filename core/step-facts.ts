@@ -1,6 +1,9 @@
 /** What a step says of itself beside its options: for the desk, before a record flows. */
 
-/** What can be said of options that are right one by one: one has no effect, or always loses. */
+/**
+ * What can be said of options that are right one by one: one has no effect, or always loses. A step
+ * is asked with its options, and the names of those that its file writes.
+ */
 export interface ConfigWarning {
   readonly option: string;
   readonly kind: 'no_effect' | 'always_lost';
@@ -12,6 +15,8 @@ export interface ConfigWarning {
 export interface StepTimes {
   /** The least that a record waits in it. */
   readonly waitMs?: number;
+  /** The most that a record waits in it, where not all of them do. */
+  readonly holdMs?: number;
   /** An older event is dropped by it. */
   readonly ageMsMax?: number;
   /** The deadline that it stamps lies so long after the event. */
@@ -37,6 +42,18 @@ export interface StepPlace {
    * stands behind a repartition topic; its option `schema` names the schema of a given value there.
    */
   readonly rekeys?: boolean;
+}
+
+/**
+ * The options of a step as they can be compared with those of another one: a path is where its
+ * value comes from in the event, an expression its source.
+ */
+export type PlainOptions = Readonly<globalThis.Record<string, unknown>>;
+
+/** Every part of the one is a part of the other, so what is equal by the other is by the one. */
+export function isCoarser(paths: unknown, than: unknown): boolean {
+  const of = new Set(than as readonly string[]);
+  return (paths as readonly string[]).every((path) => of.has(path));
 }
 
 /** What a step or sink of one's own says beside; those of the package have none. */

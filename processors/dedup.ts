@@ -1,6 +1,7 @@
 import { IDENTITY, paths } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
 import { count, defineEach, duration, oneOf } from '../core/spec.ts';
+import { isCoarser } from '../core/step-facts.ts';
 import { type ColumnStore, columns, type Key, type RowView } from '../core/store.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
 
@@ -100,6 +101,10 @@ export const dedup = defineEach({
     late: 'Records more than `within` behind stream time or behind the one remembered.',
     forgotten: 'Identities forgotten before their time because of `keys_max`.',
   },
+  isWeaker: (options, than) =>
+    isCoarser(than.by, options.by) &&
+    (options.within as number) <= (than.within as number) &&
+    (options.late === 'pass' || than.late === 'drop'),
   warns({ within }) {
     const why = 'is no time at all: only copies of one event time are seen as duplicates';
     return within === 0 ? [{ option: 'within', kind: 'no_effect', why }] : [];

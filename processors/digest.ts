@@ -73,6 +73,15 @@ export const digest = defineTimed({
     emitted_early: 'Digests sent on before their time because of `keys_max`.',
   },
   gives: { kind: 'gathered' },
+  times: ({ within, events_max }) => (events_max > 1 ? { holdMs: within } : {}),
+  warns({ within, events_max }) {
+    if (within === 0) {
+      const why = 'is no time at all, so each digest has one event';
+      return [{ option: 'within', kind: 'no_effect', why }];
+    }
+    const why = 'is one, so nothing is gathered and nothing waits';
+    return events_max === 1 ? [{ option: 'events_max', kind: 'no_effect', why }] : [];
+  },
   example: '- digest: { by: [value.profileId], within: 15m, events_max: 50, bypass: [critical] }',
   rows,
   keyedBy: 'by',

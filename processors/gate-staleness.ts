@@ -22,6 +22,10 @@ export const gateStaleness = defineEach({
   },
   drops: { stale: 'The event was older than `max_age` when its task came to it.' },
   times: ({ max_age, ttl }) => ({ ageMsMax: max_age, lifeMs: ttl ?? max_age }),
+  isWeaker: (options, than) => {
+    // One that says a ttl of its own is there for the deadline.
+    return options.ttl === null && (options.max_age as number) >= (than.max_age as number);
+  },
   warns({ max_age, ttl }) {
     if (max_age === 0) {
       const why = 'is no time at all: an event that took any time to come is dropped';

@@ -53,6 +53,7 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   path: 'value.id',
   paths: ['value.id'],
   predicate: () => true,
+  expression: () => 'k',
   expressions: {},
   aggregates: {},
   text: 'row',

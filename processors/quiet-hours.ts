@@ -3,8 +3,9 @@ import { optionalPath, TEXT } from '../core/path-options.ts';
 import type { MemberPreferences } from '../core/preferences.ts';
 import type { Record } from '../core/record.ts';
 import { count, defineTimed, oneOf } from '../core/spec.ts';
+import type { ConfigWarning } from '../core/step-facts.ts';
 import { columns } from '../core/store.ts';
-import { TimeZone } from '../core/time-zone.ts';
+import { DAY_MS, TimeZone } from '../core/time-zone.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
 import { bypasses, bypassOption } from './bypass.ts';
 
@@ -65,6 +66,30 @@ export const quietHours = defineTimed({
     bypassed: 'Records that passed in the quiet time by their priority.',
     unknown_zone: 'Records whose zone is null, absent or not in the database.',
     uncounted: 'Records that passed in the quiet time because `held_max` were held.',
+  },
+  times: ({ from, to, on_quiet }) =>
+    on_quiet === 'hold' ? { holdMs: (to - from + DAY_MS) % DAY_MS || DAY_MS } : {},
+  warns({ from, to, on_quiet, table, by }, written) {
+    const found: ConfigWarning[] = [];
+    const tell = (option: string, kind: ConfigWarning['kind'], why: string) =>
+      found.push({ option, kind, why });
+    if (from === to && on_quiet === 'drop') {
+      tell(
+        'to',
+        'always_lost',
+        'is when it begins, so it is quiet all day and nothing comes through',
+      );
+    }
+    if (table === null && by !== null) {
+      tell('by', 'no_effect', 'says by what a member is looked up, and there is no table');
+    }
+    if (on_quiet === 'drop') {
+      for (const option of ['held_max', 'on_full']) {
+        const why = 'is about what is held, and nothing is with on_quiet: drop';
+        if (written.has(option)) tell(option, 'no_effect', why);
+      }
+    }
+    return found;
   },
   example: '- quiet_hours: { from: "22:00", to: "07:00", table: members, bypass: [critical] }',
   rows,

@@ -32,6 +32,8 @@ export const sample = defineEach({
     of: count('What `keep` is counted in.', 100),
   },
   drops: { sampled_out: 'The key is not in the sample.' },
+  isWeaker: (options, than) =>
+    options.of === than.of && (options.keep as number) >= (than.keep as number),
   warns({ keep, of }) {
     const why = `is not below of (${of}), so every key is kept`;
     return keep >= of ? [{ option: 'keep', kind: 'no_effect', why }] : [];

@@ -8,6 +8,7 @@ import {
   type StepContext,
   type TimedEmit,
 } from '../core/spec.ts';
+import { isCoarser } from '../core/step-facts.ts';
 import { columns, type Key, NEVER } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
 import { bypasses, bypassOption } from './bypass.ts';
@@ -87,6 +88,18 @@ export const throttle = defineTimed({
     bypassed: 'Records that passed by their priority.',
     delayed: 'Records that were held.',
     uncounted: 'Records that passed because `keys_max` identities were remembered.',
+  },
+  isWeaker: (options, than) =>
+    options.on_excess === 'drop' &&
+    isCoarser(options.by, than.by) &&
+    isCoarser(than.by, options.by) &&
+    (options.max as number) >= (than.max as number) &&
+    (options.per as number) <= (than.per as number),
+  times: ({ on_excess, per }) => (on_excess === 'delay' ? { holdMs: per } : {}),
+  warns({ on_excess }, written) {
+    const why = 'says how many are held, and none are with on_excess: drop';
+    const isIdle = on_excess === 'drop' && written.has('delayed_max');
+    return isIdle ? [{ option: 'delayed_max', kind: 'no_effect', why }] : [];
   },
   example:
     '- throttle: { by: [value.memberId], max: 3, per: 1h, on_excess: delay, keys_max: 100_000 }',

@@ -54,7 +54,11 @@ const forms: readonly [type: unknown, json: unknown, value: unknown][] = [
   ['long', '9223372036854775808', '/f: expected long, got a string'],
   ['long', '1e3', '/f: expected long, got a string'],
   // It was rounded before it came here.
-  ['long', 2 ** 60, '/f: expected long, got a number that is no 64-bit integer'],
+  ['long', 2 ** 60, '/f: expected long, got a number beyond 2^53 without all its digits'],
+  ['long', 1e18, '/f: expected long, got a number beyond 2^53 without all its digits'],
+  ['long', -1e18, '/f: expected long, got a number beyond 2^53 without all its digits'],
+  ['long', 2 ** 63, '/f: expected long, got a number that is no 64-bit integer'],
+  ['long', 0.5, '/f: expected long, got a number that is no 64-bit integer'],
   ['int', BIG, '/f: expected int, got a number that is no 32-bit integer'],
   // What JSON has no number for, and what is too large to be one.
   ['double', 'NaN', Number.NaN],

@@ -310,5 +310,8 @@ function hint(type: AvroType, json: unknown): string {
   if (type.kind === 'double' && typeof json === 'number') return ' that no double holds';
   if (typeof json !== 'number' && typeof json !== 'bigint') return '';
   if (type.kind === 'int') return ' that is no 32-bit integer';
-  return type.kind === 'long' ? ' that is no 64-bit integer' : '';
+  if (type.kind !== 'long') return '';
+  // As 1e18: what was written has been rounded, or may have been.
+  const isRounded = typeof json === 'number' && Number.isInteger(json) && Math.abs(json) < 2 ** 63;
+  return isRounded ? ' beyond 2^53 without all its digits' : ' that is no 64-bit integer';
 }

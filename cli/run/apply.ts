@@ -48,7 +48,7 @@ export function apply(options: ApplyOptions): Promise<readonly StepFlow[]> {
     clock: systemClock,
     losing,
     former: (text) => formerOf(text, options),
-    say: (sentence, facts) => say(sentence, facts),
+    say,
   });
 }
 

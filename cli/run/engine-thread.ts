@@ -55,7 +55,7 @@ export class EngineThread {
       worker.on('message', (message: FromEngine) => {
         if (message.kind === 'ready') resolve(thread);
         else if (message.kind === 'failed') fail(failureOf(message));
-        else if (message.kind === 'told') say(message.sentence, message.facts);
+        else if (message.kind === 'told') say(message.sentence, message.facts, message.level);
         else if (message.kind === 'said') say(message.sentence, { error: message.error });
         else thread.#receive(message);
       });

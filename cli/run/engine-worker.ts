@@ -24,6 +24,7 @@ import { chooseRoles, splitRoles } from './roles.ts';
 import { openSchemas } from './topology.ts';
 
 type LogFacts = Parameters<LogLine>[1];
+type LogLevel = NonNullable<Parameters<LogLine>[2]>;
 
 export interface WorkerStart {
   readonly deployment: Deployment;
@@ -52,7 +53,12 @@ export type FromEngine =
   | { readonly kind: 'ready' }
   | { readonly kind: 'snapshot'; readonly id: number; readonly flow: unknown }
   | { readonly kind: 'said'; readonly sentence: string; readonly error: string }
-  | { readonly kind: 'told'; readonly sentence: string; readonly facts: LogFacts }
+  | {
+      readonly kind: 'told';
+      readonly sentence: string;
+      readonly facts: LogFacts;
+      readonly level?: LogLevel;
+    }
   | {
       readonly kind: 'failed';
       readonly errors: readonly FailedError[];
@@ -92,7 +98,8 @@ async function start(
     secrets: secretsOf(deployment),
     connectors,
     keepsInTransaction: true,
-    say: (sentence, facts) => tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
+    say: (sentence, facts, level) =>
+      tell({ kind: 'told', sentence, facts: plainFacts(facts), ...(level && { level }) }),
   });
   const part = await Part.start({
     deployment,

@@ -13,6 +13,7 @@ import {
 } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
+import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
 
 const FORM = 1;
@@ -24,6 +25,8 @@ export interface AppliedStore {
   readonly holds: boolean;
   /** What a row means: type, identity, and what else the step's spec names (`meaning`). */
   readonly meaning: string;
+  /** Its durations in milliseconds: an edit of one keeps the rows, and is said. */
+  readonly spans?: { readonly [option: string]: number };
 }
 
 /** The step that has changed the key; undefined: it is the beginning of its stream. */
@@ -54,6 +57,8 @@ export interface AppliedStream {
   /** The field that the key repeats, or what the step makes it of; empty: it is not checked. */
   readonly key: string;
   readonly rule: AppliedRule | null;
+  /** By which its notifications may go; none where it writes to a topic. */
+  readonly transports?: readonly string[];
   readonly instances: readonly AppliedInstance[];
 }
 
@@ -67,6 +72,9 @@ export interface AppliedLane {
   readonly keeps: boolean;
   readonly group: string;
   readonly topics: readonly string[];
+  readonly lane?: string;
+  /** One for each of the topics. */
+  readonly transports?: readonly string[];
 }
 
 /** A table that a group joins. */
@@ -126,6 +134,8 @@ export function appliedOf(plan: Plan, text: string): Applied {
           keeps: sink.spec.keeps === true,
           group: sink.groupOf(priority),
           topics: read.map((transport) => sink.lane.topicOf(priority, transport)),
+          lane: sink.lane.name,
+          transports: read,
         };
       }),
     ),
@@ -159,7 +169,7 @@ export function isSameApplied(was: Applied | null, now: Applied): boolean {
 }
 
 function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
-  const { source, priority } = stream;
+  const { source, priority, to } = stream;
   const rule =
     priority === null
       ? null
@@ -176,6 +186,7 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
     topic: source.topic ?? '',
     key: source.keyedBy ?? source.member?.path ?? '',
     rule,
+    ...(to.kind === 'lane' ? { transports: to.transports } : {}),
     instances,
   };
 }
@@ -185,10 +196,17 @@ function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
     if (step.store === null) return [];
     const { changelog } = sub.stores.find(({ store }) => store === step.store)!;
     const holds = step.spec.holds?.(step.config as never) ?? step.spec.kind === 'timed';
-    return [{ step: step.name, changelog, holds, meaning: meaningOf(step) }];
+    return [{ step: step.name, changelog, holds, meaning: meaningOf(step), spans: spansOf(step) }];
   });
   const priority = sub.priority < 0 ? '' : priorityName(sub.priority);
   return { priority, group: sub.group, stores };
+}
+
+function spansOf({ spec, config }: StepPlan): { readonly [option: string]: number } {
+  const durations = Object.entries(spec.config as Options)
+    .filter(([name, { kind }]) => kind === 'duration' && config[name] !== null)
+    .map(([name]) => [name, config[name] as number] as const);
+  return Object.fromEntries(durations);
 }
 
 function meaningOf({ spec, config }: StepPlan): string {

@@ -16,6 +16,7 @@ import type { StreamEdit } from './compare.ts';
 import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
 import { drainLanes } from './drain-lanes.ts';
+import { goneOf, noteDropping, readDropping } from './dropping.ts';
 import { emptyFormer, moveState } from './move-state.ts';
 import { refuseRenamed } from './renamed.ts';
 import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
@@ -36,7 +37,7 @@ export interface ApplyParts {
   /** Compiles and opens a former version. Throws what is wrong with its text now. */
   former(text: string): Promise<Former>;
   /** What is done, in words. */
-  say(sentence: string, facts: { readonly [fact: string]: unknown }): void;
+  say(sentence: string, facts: { readonly [fact: string]: unknown }, level?: 'info' | 'warn'): void;
 }
 
 const REASON = 'step_removed';
@@ -52,7 +53,9 @@ const TAKEN_MS = 60_000;
 export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlow[]> {
   const { log, plan, text } = parts;
   const is = appliedOf(plan, text);
-  const isDone = async () => isSameApplied(await readApplied(log, plan.topology), is);
+  const isDone = async () =>
+    isSameApplied(await readApplied(log, plan.topology), is) &&
+    (await readDropping(log, plan.topology)).length === 0;
   if (await isDone()) return [];
   // Refused before anybody waits for a turn.
   const found = await compareWithStored(log, plan, is, parts.clock.now());
@@ -90,7 +93,9 @@ class Applying {
 
   async run(): Promise<readonly StepFlow[]> {
     const { losing } = this.#parts;
+    await this.#countGone();
     let found = await this.#compare();
+    if (isSameApplied(found.was, this.#is)) return this.#counted;
     refuse(this.#parts, found);
     await this.#mustBeEmpty(found);
     const { losses, releases, aligns } = found.stakes;
@@ -101,7 +106,10 @@ class Applying {
     if (groups.length > 0 || all.length > 0) found = await this.#drainAll(found, groups, all);
     if (await this.#settle(found)) found = await this.#compare();
     await this.#drainLanes(found);
-    if (losing === 'drop') this.#countDropped(found.stakes);
+    if (losing === 'drop') {
+      this.#countDropped(found.stakes);
+      await this.#noteDropped(found);
+    }
     await this.#move(found);
     this.#tell(found);
     return this.#counted;
@@ -145,11 +153,39 @@ class Applying {
     for (const { group, set } of groups) await log.positions.set(group, set);
     this.#stillAlone();
     await this.#store();
+    if ((await readDropping(log, this.#parts.plan.topology)).length > 0) {
+      await noteDropping(log, this.#parts.plan.topology, [], clock.now());
+    }
     if (was === null) return;
     // It stands already; what is left behind takes room, and is never read again.
     await emptyFormer(log, streams, clock.now()).catch((error: unknown) => {
       say('Changelogs that nobody has any more could not be emptied.', { error: String(error) });
     });
+  }
+
+  /** What a process that died on its way has dropped already. */
+  async #countGone(): Promise<void> {
+    const { log, plan, clock } = this.#parts;
+    const noted = await readDropping(log, plan.topology);
+    if (noted.length === 0) return;
+    for (const { stream, step, count } of await goneOf(log, noted)) {
+      this.#sayDropped(`${count} events of ${stream}/${step}, by a process that ended.`, count);
+      this.#countAs(stream, step, count, true);
+    }
+    await noteDropping(log, plan.topology, [], clock.now());
+  }
+
+  async #noteDropped({ streams, stakes }: Comparison): Promise<void> {
+    const { log, plan, clock } = this.#parts;
+    const resets = new Set(
+      streams.flatMap(({ stores }) =>
+        stores.filter(({ how }) => how === 'resets').map((s) => s.from),
+      ),
+    );
+    const dropping = stakes.losses
+      .filter(({ unit, changelog }) => unit === 'held' && resets.has(changelog))
+      .map(({ of: stream, step, changelog, count }) => ({ stream, step, changelog, count }));
+    if (dropping.length > 0) await noteDropping(log, plan.topology, dropping, clock.now());
   }
 
   /** Whoever is in a group whose position or state moves would go on with the old one. */
@@ -252,14 +288,19 @@ class Applying {
 
   #countDropped({ losses, lanes }: Stakes): void {
     for (const { of: stream, step, count, unit, what } of losses) {
-      this.#parts.say('An edit drops what its former version has left.', { dropped: what });
-      if (unit !== 'rows') this.#countAs(stream, step, count, unit === 'held');
+      this.#sayDropped(what, count);
+      if (unit === 'held' || unit === 'unread') this.#countAs(stream, step, count, unit === 'held');
     }
     for (const { edit, count } of lanes) {
       const what = `${count} notifications that sink "${edit.sink}" (${edit.priority}) has not delivered.`;
-      this.#parts.say('An edit drops what its former version has left.', { dropped: what });
+      this.#sayDropped(what, count);
       this.#countAs(edit.sink, 'lane', count, false);
     }
+  }
+
+  #sayDropped(dropped: string, count: number): void {
+    const sentence = 'An edit drops what its former version has left.';
+    this.#parts.say(sentence, count === 0 ? { dropped } : { dropped, count }, 'warn');
   }
 
   #countAs(stream: string, step: string, count: number, isHeld: boolean): void {

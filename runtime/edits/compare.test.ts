@@ -1,8 +1,17 @@
 /** What two versions of a stream mean for each other, without a log. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AppliedInstance, AppliedRule, AppliedStream } from './applied.ts';
+import { lanesWith, planOf } from '../../test/kit/drive.ts';
+import { streamText } from '../../test/kit/edited-pipeline.ts';
+import {
+  type Applied,
+  type AppliedInstance,
+  type AppliedRule,
+  type AppliedStream,
+  appliedOf,
+} from './applied.ts';
 import { compareTopologies } from './compare.ts';
+import { compareFiles } from './comparison.ts';
 import { compareLanes, lanePositions } from './lane-edits.ts';
 
 const DEDUP = { step: 'dedup', holds: false, meaning: 'dedup by=["value.eventId"]' };
@@ -165,4 +174,125 @@ for (const [what, before, after, told] of LANES) {
 
 test('nothing is stored of what ran: no sink is touched', () => {
   assert.deepEqual(compareLanes(null, { ...applied(), lanes: [lane('a', 'fcm', ['f'])] }), []);
+});
+
+const told = (before: string, after: string) => {
+  const [was, is] = [before, after].map((text) => appliedOf(planOf(text), text)) as [
+    Applied,
+    Applied,
+  ];
+  const { lines, stakes } = compareFiles(was, is);
+  return {
+    codes: stakes.losses.map(({ code }) => code),
+    lines: lines.map(({ name, how, what }) => `${name} ${how} ${what}`),
+  };
+};
+const texts = (...steps: string[]) => lanesWith(streamText({ id: 'x', steps }));
+const dedup = (within: string) => `dedup: { by: [value.eventId], within: ${within} }`;
+const WAIT_STEP = 'coalesce: { by: [value.memberId], quiet: 10m, at_most: 1h }';
+const KEEPS = 'inbox: { from: { lane: notifications, transport: all }';
+const WAYS = 'transports: [websocket, fcm, apns, inbox]';
+const only = (text: string, ...ways: string[]) =>
+  text.replace(
+    'to: { lane: notifications }',
+    `to: { lane: notifications, transports: [${ways.join(', ')}] }`,
+  );
+
+test('a dedup that goes, or forgets sooner, says that repeats may pass', () => {
+  const gone = told(texts(dedup('1h')), texts()).lines;
+  assert.ok(
+    gone.includes(
+      'x/dedup ends its state goes (t.normal.x.dedup-changelog): what it has seen is forgotten, and repeats of it may pass',
+    ),
+    gone.join('\n'),
+  );
+  const shorter = told(texts(dedup('1h')), texts(dedup('10m'))).lines;
+  assert.ok(
+    shorter.includes(
+      'x/dedup changed it keeps its state; within 1h → 10m: it forgets sooner, and repeats that are further apart may pass',
+    ),
+    shorter.join('\n'),
+  );
+  const longer = told(texts(dedup('1h')), texts(dedup('2h'))).lines;
+  assert.ok(
+    longer.includes('x/dedup changed it keeps its state; within 1h → 2h'),
+    longer.join('\n'),
+  );
+  assert.ok(
+    told(texts(dedup('1h')), texts(dedup('60m'))).lines.includes('x/dedup keeps its state'),
+  );
+  const moved = told(
+    texts(dedup('1h')),
+    texts(dedup('2h')).replace('as: normal', 'as: high'),
+  ).lines;
+  assert.ok(
+    moved.includes(
+      'x/dedup moves its state goes along to t.high.x.dedup-changelog; within 1h → 2h',
+    ),
+    moved.join('\n'),
+  );
+});
+
+test('another id under one name: each loss is told once', () => {
+  const { codes, lines } = told(
+    texts(dedup('1h'), WAIT_STEP),
+    lanesWith(streamText({ id: 'y', name: 'x', steps: [dedup('1h'), WAIT_STEP] })),
+  );
+  assert.deepEqual(codes, ['CAR811', 'CAR811']);
+  const losing = lines.filter((line) => line.includes(' loses '));
+  assert.deepEqual(losing, [
+    'x/coalesce loses CAR811 what it holds.',
+    'x/source loses CAR811 what it has not read of events.plan-change.',
+  ]);
+});
+
+const CUTS: readonly (readonly [what: string, was: string, is: string, ...told: string[]])[] = [
+  ['nothing', texts(), texts()],
+  ['a way less', texts(), only(texts(), 'websocket', 'apns', 'inbox'), 'x loses fcm'],
+  ['two ways less', texts(), only(texts(), 'inbox', 'apns'), 'x loses websocket, fcm'],
+  ['a way more', only(texts(), 'inbox'), texts()],
+  ['another order', only(texts(), 'fcm', 'inbox'), only(texts(), 'inbox', 'fcm')],
+  [
+    'a transport out of the lane',
+    texts(),
+    texts()
+      .replace(WAYS, 'transports: [websocket, fcm, inbox]')
+      .replace(/^ {2}apns:[^\n]*\n/m, ''),
+    'x loses apns',
+  ],
+  [
+    'an inbox for its own transport',
+    texts(),
+    texts().replace(KEEPS, 'inbox: { from: { lane: notifications, transport: inbox }'),
+    'inbox loses websocket, fcm, apns',
+  ],
+  ['an inbox renamed', texts(), texts().replace(KEEPS, KEEPS.replace('inbox', 'kept'))],
+];
+for (const [what, before, after, ...expected] of CUTS) {
+  test(`devices are cut off: ${what}`, () => {
+    const { codes, lines } = told(before, after);
+    const losing = lines.flatMap((line) => {
+      const match =
+        /^(\w+)(?:\/to)? loses CAR818 .*?(?:goes by|it goes by) ([\w, ]+?) (?:no more|is kept)/.exec(
+          line,
+        );
+      return match === null ? [] : [`${match[1]} loses ${match[2]}`];
+    });
+    assert.deepEqual(losing, expected);
+    assert.deepEqual(
+      codes,
+      expected.map(() => 'CAR818'),
+    );
+  });
+}
+
+test('what an older version stored names no ways: nothing is said of them', () => {
+  const text = texts();
+  const now = appliedOf(planOf(text), text);
+  const was = {
+    ...now,
+    streams: now.streams.map(({ transports: _, ...of }) => of),
+    lanes: now.lanes.map(({ transports: _, lane: __, ...of }) => of),
+  };
+  assert.deepEqual(compareFiles(was, now).stakes.losses, []);
 });

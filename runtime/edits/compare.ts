@@ -21,6 +21,15 @@ export interface StoreEdit {
   readonly fromGroup: string | null;
   /** `resets`: from what meaning to what. */
   readonly why?: string;
+  /** `keeps`, `moves`: durations that are others now. */
+  readonly spans?: readonly SpanEdit[];
+}
+
+/** In milliseconds. */
+export interface SpanEdit {
+  readonly option: string;
+  readonly wasMs: number;
+  readonly isMs: number;
 }
 
 /** Where an instance of a stream goes on. */
@@ -177,12 +186,21 @@ function storesOf({ to, from, isWhole }: Pair, otherKey: string | null): readonl
       return { ...editOf(old, 'resets', old.changelog, store.changelog, from.group), why };
     }
     const how = old.changelog === store.changelog ? 'keeps' : 'moves';
-    return editOf(store, how, old.changelog, store.changelog, from.group);
+    const spans = spansOf(old, store);
+    const edit = editOf(store, how, old.changelog, store.changelog, from.group);
+    return spans.length === 0 ? edit : { ...edit, spans };
   });
   if (!isWhole || from === null) return edits;
   const named = new Set(to.stores.map(({ step }) => step));
   const gone = from.stores.filter(({ step }) => !named.has(step));
   return [...edits, ...gone.map((store) => endOf(from, store))];
+}
+
+function spansOf(was: AppliedStore, is: AppliedStore): readonly SpanEdit[] {
+  return Object.entries(is.spans ?? {}).flatMap(([option, isMs]) => {
+    const wasMs = was.spans?.[option];
+    return wasMs === undefined || wasMs === isMs ? [] : [{ option, wasMs, isMs }];
+  });
 }
 
 function editOf(

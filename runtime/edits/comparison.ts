@@ -11,9 +11,10 @@ import {
   isOfStreams,
 } from './applied.ts';
 import { compareTopologies, type StreamEdit } from './compare.ts';
+import { cutOff } from './cut-off.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
-import { possibleStakes, type Stakes, stakesOf } from './stakes.ts';
+import { type Loss, possibleStakes, type Stakes, stakesOf } from './stakes.ts';
 import { begunTables, tablePositions } from './table-edits.ts';
 import { type EditLine, linesOf } from './words.ts';
 
@@ -82,7 +83,7 @@ export async function compare(
     ...(await lanePositions(positions, lanes)),
     ...(await tablePositions(positions, tables)),
   ];
-  const stakes = await stakesOf(log, streams, lanes);
+  const stakes = withLosses(await stakesOf(log, streams, lanes), cutOff(was, is));
   const found = { was, is, streams, lanes, tables, positions: planned.streams, groups, stakes };
   return { ...found, lines: linesOf(found) };
 }
@@ -91,11 +92,16 @@ export async function compare(
 export function compareFiles(was: Applied, is: Applied): Comparison {
   const streams = compareTopologies(was, is);
   const lanes = compareLanes(was, is);
-  const stakes = possibleStakes(streams);
+  const stakes = withLosses(possibleStakes(streams), cutOff(was, is));
   const tables = begunTables(was, is);
   const found = { was, is, streams, lanes, tables, positions: [], groups: [], stakes };
   return { ...found, lines: linesOf(found) };
 }
+
+const withLosses = (stakes: Stakes, more: readonly Loss[]): Stakes => ({
+  ...stakes,
+  losses: [...stakes.losses, ...more],
+});
 
 function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {
   const streams = subTopologies.filter(isOfStreams).flatMap((sub) => sub.streams);

@@ -14,14 +14,17 @@ import { countRows, readRows } from './state-rows.ts';
 /** What can be lost, and how many. */
 export interface Loss {
   readonly code: ErrorCode;
-  /** A stream, or a sink with its priority. */
+  /** Of a stream; a sink has none. */
+  readonly id?: string;
+  /** A stream, or a sink. */
   readonly of: string;
   readonly step: string;
   /** Of the step in one instance of the stream; empty for what is unread. */
   readonly changelog: string;
   readonly count: number;
   /** `held`: by a step. `unread`: in a topic. `rows`: of a step that holds nothing. */
-  readonly unit: 'held' | 'unread' | 'rows';
+  /** `devices`: nobody knows how many. */
+  readonly unit: 'held' | 'unread' | 'rows' | 'devices';
   readonly what: string;
 }
 
@@ -29,6 +32,7 @@ export interface Loss {
 export interface Release {
   readonly group: string;
   readonly changelog: string;
+  readonly id: string;
   readonly stream: string;
   readonly step: string;
   readonly count: number;
@@ -96,35 +100,41 @@ export async function stakesOf(
 /** Without a log: what would be lost if there were something. */
 export function possibleStakes(streams: readonly StreamEdit[]): Stakes {
   const losses: Loss[] = [];
-  const loss = (code: ErrorCode, name: string, step: string, unit: Loss['unit'], what: string) => {
-    losses.push({ code, of: name, step, changelog: '', count: 0, unit, what });
+  const loss = (
+    code: ErrorCode,
+    { id, name }: StreamEdit,
+    step: string,
+    unit: Loss['unit'],
+    what: string,
+  ) => {
+    losses.push({ code, id, of: name, step, changelog: '', count: 0, unit, what });
   };
   for (const edit of streams) {
-    const { name, is, was, readsAnother } = edit;
+    const { is, was, readsAnother } = edit;
     for (const store of edit.stores) {
       const { step, holds, how, why } = store;
       if (how === 'resets') {
         loss(
           'CAR812',
-          name,
+          edit,
           step,
           holds ? 'held' : 'rows',
           `what it keeps is of what it no longer is (${why}).`,
         );
       } else if (how === 'ends' && holds && !isReleased(edit, store)) {
-        loss(is === null ? 'CAR811' : 'CAR810', name, step, 'held', 'what it holds.');
+        loss(is === null ? 'CAR811' : 'CAR810', edit, step, 'held', 'what it holds.');
       }
     }
     if (is === null && was!.topic !== '')
       loss(
         rekeyOf(was!) === undefined ? 'CAR811' : 'CAR825',
-        name,
+        edit,
         'source',
         'unread',
         `what it has not read of ${was!.topic}.`,
       );
     if (readsAnother && was!.topic !== '')
-      loss('CAR815', name, 'source', 'unread', `what it has not read of ${was!.topic}.`);
+      loss('CAR815', edit, 'source', 'unread', `what it has not read of ${was!.topic}.`);
   }
   return { losses, releases: [], lanes: [], aligns: [] };
 }
@@ -144,14 +154,14 @@ function isReleased({ is, released }: StreamEdit, { step, fromGroup }: StoreEdit
   return is.instances.some(({ stores }) => stores.some((store) => store.step === step));
 }
 
-function releaseOf({ name }: StreamEdit, store: StoreEdit, count: number): Release {
+function releaseOf({ id, name }: StreamEdit, store: StoreEdit, count: number): Release {
   const { fromGroup, from, step } = store;
-  return { group: fromGroup!, changelog: from!, stream: name, step, count };
+  return { group: fromGroup!, changelog: from!, id, stream: name, step, count };
 }
 
-function storeLoss({ is, name }: StreamEdit, store: StoreEdit, count: number): readonly Loss[] {
+function storeLoss({ id, is, name }: StreamEdit, store: StoreEdit, count: number): readonly Loss[] {
   const { step, holds, how, why } = store;
-  const at = { of: name, step, count, changelog: store.from! };
+  const at = { id, of: name, step, count, changelog: store.from! };
   if (how === 'resets') {
     const what = `stream "${name}": ${of(count, holds ? 'event' : 'row')} of step "${step}" ${are(count)} kept by what it no longer is (${why}).`;
     return [{ ...at, code: 'CAR812', unit: holds ? 'held' : 'rows', what }];
@@ -178,7 +188,7 @@ async function unreadLoss(log: StakesLog, edit: StreamEdit): Promise<readonly Lo
     count += Math.max(0, end - Math.max(start, least));
   }
   if (count === 0) return [];
-  const rest = { of: name, step: 'source', changelog: '', count, unit: 'unread' as const };
+  const rest = { id, of: name, step: 'source', changelog: '', count, unit: 'unread' as const };
   const left = `${of(count, 'event')} of ${was.topic} ${are(count)} not read yet.`;
   const rekey = rekeyOf(was);
   if (rekey !== undefined) {

@@ -1,4 +1,5 @@
 /** What an edit does, in words: a line for each stream, step, sink and topic that it concerns. */
+import { formatDuration } from '../../core/duration.ts';
 import type { Applied } from './applied.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
 import type { LaneEdit } from './lane-edits.ts';
@@ -42,11 +43,11 @@ export function linesOf(told: Told): readonly EditLine[] {
   const lines: EditLine[] = [];
   for (const edit of streams) {
     lines.push(streamLine(edit, told.positions), ...stepLines(edit));
-    for (const { code, of: name, step, what } of stakes.losses) {
-      if (name === edit.name) lines.push(lossLine('step', `${name}/${step}`, code, what));
+    for (const { code, id, of: name, step, what } of stakes.losses) {
+      if (id === edit.id) lines.push(lossLine('step', `${name}/${step}`, code, what));
     }
-    for (const { stream, step, count } of stakes.releases) {
-      if (stream !== edit.name || count === 0) continue;
+    for (const { id, stream, step, count } of stakes.releases) {
+      if (id !== edit.id || count === 0) continue;
       const what = `lets go at once of the ${of(count, 'event')} that it holds`;
       lines.push({ of: 'step', name: `${stream}/${step}`, how: 'releases', what });
     }
@@ -57,6 +58,9 @@ export function linesOf(told: Told): readonly EditLine[] {
     if (rest === undefined) continue;
     const what = `delivers the ${of(rest.count, 'notification')} first that it has not delivered yet`;
     lines.push({ of: 'sink', name: `${edit.sink}/${edit.priority}`, how: 'drains', what });
+  }
+  for (const { code, id, of: name, what } of stakes.losses) {
+    if (id === undefined) lines.push(lossLine('sink', name, code, what));
   }
   return [...lines, ...topicLines(told)];
 }
@@ -90,9 +94,13 @@ function stepLines(edit: StreamEdit): readonly EditLine[] {
 function stepWords({ how, is }: StreamEdit, store: StoreEdit): readonly [Verb, string] {
   switch (store.how) {
     case 'keeps':
-      return ['keeps', 'its state'];
-    case 'moves':
-      return ['moves', `its state goes along to ${store.to}`];
+      return store.spans === undefined
+        ? ['keeps', 'its state']
+        : ['changed', `it keeps its state; ${spanWords(store)}`];
+    case 'moves': {
+      const spans = store.spans === undefined ? '' : `; ${spanWords(store)}`;
+      return ['moves', `its state goes along to ${store.to}${spans}`];
+    }
     case 'joins':
       return ['learns', `what ${store.from} knows`];
     case 'begins':
@@ -100,8 +108,21 @@ function stepWords({ how, is }: StreamEdit, store: StoreEdit): readonly [Verb, s
     case 'resets':
       return ['resets', `it begins with empty state: ${store.why}`];
     case 'ends':
-      return ['ends', is === null ? '' : `its state goes (${store.from})`];
+      return ['ends', is === null ? '' : `its state goes (${store.from})${forgotten(store)}`];
   }
+}
+
+/** What a step remembers is lost with it; what it holds is told as a loss of its own. */
+const forgotten = ({ holds }: StoreEdit) =>
+  holds ? '' : ': what it has seen is forgotten, and repeats of it may pass';
+
+function spanWords({ holds, spans = [] }: StoreEdit): string {
+  const all = spans.map(({ option, wasMs, isMs }) => {
+    return `${option} ${formatDuration(wasMs)} → ${formatDuration(isMs)}`;
+  });
+  const isShorter = !holds && spans.some(({ wasMs, isMs }) => isMs < wasMs);
+  const so = isShorter ? ': it forgets sooner, and repeats that are further apart may pass' : '';
+  return `${all.join(', ')}${so}`;
 }
 
 const at = ({ to }: StoreEdit) => (to === null ? '' : ` (${to})`);

@@ -8,6 +8,7 @@ import type { EditableLog } from '../../core/log.ts';
 import type { Losing } from '../../runtime/edits/apply.ts';
 import { lanesWith } from '../kit/drive.ts';
 import { EditedPipeline, EVENTS, type StreamText, streamText } from '../kit/edited-pipeline.ts';
+import { CRASH, type FailingLog, failing } from '../kit/failing-log.ts';
 import { Chance } from '../sim/chance.ts';
 
 const IDS = ['a', 'b', 'c'];
@@ -17,7 +18,6 @@ const MEMBERS = ['m-1', 'm-2', 'm-3'];
 const PLANS = ['basic', 'premium', 'family'];
 const MINUTES_10 = 600_000;
 const DAY = 24 * 3_600_000;
-const CRASH = 'the process dies here';
 
 /** What a stream should tell: events that it has met, and those of which it is known. */
 interface Met {
@@ -172,50 +172,4 @@ class Run {
   #count(what: string): void {
     this.#done.set(what, (this.#done.get(what) ?? 0) + 1);
   }
-}
-
-interface FailingLog {
-  readonly log: EditableLog;
-  /** After so many writes of an edit the next one fails, and all that follow. */
-  failAfter: number;
-}
-
-/** Fails what an edit writes by itself; what tasks commit is theirs. */
-function failing(log: EditableLog): FailingLog {
-  const failing: { log: EditableLog; failAfter: number } = {
-    log,
-    failAfter: Number.POSITIVE_INFINITY,
-  };
-  const mayWrite = () => {
-    if (failing.failAfter-- <= 0) throw new Error(CRASH);
-  };
-  const { positions } = log;
-  failing.log = new Proxy(log, {
-    get(of, name) {
-      if (name === 'producer') {
-        return async () => {
-          const producer = await of.producer();
-          return {
-            send: async (batches: Parameters<typeof producer.send>[0]) => {
-              mayWrite();
-              return producer.send(batches);
-            },
-            close: () => producer.close(),
-          };
-        };
-      }
-      if (name === 'positions') {
-        return {
-          ...positions,
-          set: async (...args: Parameters<typeof positions.set>) => {
-            mayWrite();
-            return positions.set(...args);
-          },
-        };
-      }
-      const value = Reflect.get(of, name, of) as unknown;
-      return typeof value === 'function' ? value.bind(of) : value;
-    },
-  });
-  return failing;
 }

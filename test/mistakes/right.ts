@@ -16,7 +16,12 @@ const half = (of: string, keep: string) =>
 /** More than may be nested, and not nested. */
 const MANY = Array.from(
   { length: 150 },
-  (_, i) => `  t-${i}: { topic: t-${i}, schema: MemberDevices, key: memberId }\n`,
+  (_, i) => `  t-${i}:
+    id: t-${i}
+    priority: { as: low }
+    from: { topic: events.plan-change, schema: PlanChange }
+    to: { topic: t-${i}, schema: PlanChange }
+`,
 );
 
 export const RIGHT: readonly Row[] = [
@@ -29,6 +34,17 @@ export const RIGHT: readonly Row[] = [
     ['one in a comment', 'id: va\n', 'id: va # its\u00a0id\n'],
     ['one in quotes', 'doc: Continue Watching.', 'doc: "\u00a0Continue\u00a0"'],
     ['a picture in a doc', 'doc: Continue Watching.', 'doc: Continue 👨‍👩‍👧 Watching.'],
+    ['curly quotes in a doc', 'doc: Continue Watching.', 'doc: “Continue” – “Watching”'],
+    [
+      'dashes and markers in a block',
+      'doc: Continue Watching.',
+      'doc: |\n      =======\n      – Continue\n      “Watching”',
+    ],
+    [
+      'a document that ends',
+      '    to: { type: inbox, ttl: 7d }\n',
+      '    to: { type: inbox, ttl: 7d }\n...\n',
+    ],
     ['a variable in a block', 'doc: Continue Watching.', 'doc: ${D:-Continue Watching.}'],
     ['a document that begins', 'topology: base', '---\ntopology: base'],
     ['a byte order mark at the start', 'topology: base', '\ufefftopology: base'],
@@ -108,7 +124,7 @@ export const RIGHT: readonly Row[] = [
     ],
   ]),
   ...whole([
-    ['very many of one depth', BASE.replace('tables:\n', `tables:\n${MANY.join('')}`)],
+    ['very many of one depth', BASE.replace('streams:\n', `streams:\n${MANY.join('')}`)],
     [
       'without lanes',
       `topology: copy

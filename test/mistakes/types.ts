@@ -48,6 +48,8 @@ const BRANCHES: readonly Row[] = edited(
       'the branch is asked for',
       '"int" in value.count && value.count != null && value.count["int"] > 3',
     ),
+    filter('the first of a list may be null', 'value.steps[0] > 3', 'CAR316'),
+    filter('the first of a list, when it is there', 'value.steps[0] != null && value.steps[0] > 3'),
     filter('null is left out of a list', 'value.steps.exists(step, step != null && step > 3)'),
   ],
   WITH,
@@ -113,7 +115,6 @@ const PATHS: readonly Row[] = edited(
       '{ name: again, fan_out: { table: devices, by: value.level } }',
       'CAR403',
     ),
-    step('preferences by a number', 'preferences: { table: members, by: value.level }', 'CAR403'),
     step('flat_map of a text', 'flat_map: { of: value.zone }', 'CAR403'),
     step('flat_map of a map', 'flat_map: { of: value.labels }', 'CAR403'),
     ['an id that is a number', FROM, 'time: value.takenAt, id: value.level }'],
@@ -151,7 +152,11 @@ const PATHS: readonly Row[] = edited(
       'transports: [websocket, inbox], collapse: [value.kind, value.level, value.amount] }\nsinks',
     ],
   ],
+  WITH,
+);
+const WISHES: readonly Row[] = edited(
+  [step('preferences by a number', 'preferences: { table: members, by: value.level }', 'CAR403')],
   WITH.replace('chains:\n', `${MEMBERS}chains:\n`),
 );
 
-export const TYPES: readonly Row[] = [...BRANCHES, ...PATHS];
+export const TYPES: readonly Row[] = [...BRANCHES, ...PATHS, ...WISHES];
