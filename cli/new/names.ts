@@ -1,4 +1,6 @@
-/** What is made of the name that somebody gives: lower-case words with hyphens, as files have it. */
+/**
+ * What is made of the name that somebody gives: lower-case words with hyphens, as files have it.
+ */
 import { isName, nameLike } from '../../compiler/declarations.ts';
 import { CarillonError } from '../../core/error.ts';
 
