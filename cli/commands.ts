@@ -86,10 +86,18 @@ function producerCommands(program: Command, exit: SetExit): void {
     .option(...DEPLOYMENT)
     .option('--device <id>', 'for a device: its own stream and inbox')
     .option('--member <id>', 'whose devices it may register; a device needs it to register itself')
-    .option('--scope <scope>', 'device, producer, registrar or admin')
+    .option('--scope <scope>', 'device, producer, registrar, operator or admin')
     .option('--ttl <duration>', 'how long it is good', '24h')
     .action(async (options) => {
       exit(await (await import('./commands/token.ts')).token(options));
+    });
+  program
+    .command('console')
+    .description('print the address of the page to look at, with a token to open it')
+    .option(...DEPLOYMENT)
+    .option('--ttl <duration>', 'how long the token is good', '8h')
+    .action(async (options) => {
+      exit(await (await import('./commands/console.ts')).consoleAddress(options));
     });
   program
     .command('produce')

@@ -16,7 +16,6 @@ export type { Header } from '../core/headers.ts';
 export {
   optionalDuration,
   optionalExpressions,
-  optionalPath,
   optionalSomeOf,
   optionalTable,
   optionalText,
@@ -24,6 +23,7 @@ export {
   timeZone,
 } from '../core/more-options.ts';
 export type { Delivery, Outcome } from '../core/outcome.ts';
+export { IDENTITY, LIST, optionalPath, path, paths, TEXT } from '../core/path-options.ts';
 export { Record } from '../core/record.ts';
 export { Slice } from '../core/slice.ts';
 export {
@@ -37,8 +37,6 @@ export {
   type FieldReader,
   flag,
   oneOf,
-  path,
-  paths,
   predicate,
   type Sink,
   type SinkContext,

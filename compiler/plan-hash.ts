@@ -20,10 +20,12 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
       ]),
     ),
     streams: Object.fromEntries(
-      plan.subTopologies.map(({ role, streams, tables }) => [
+      plan.subTopologies.map(({ role, streams, tables, tableInputs, wholeTables }) => [
         role,
         {
           tables: byName(tables),
+          ...(wholeTables.length > 0 ? { wholeTables: byName(wholeTables) } : {}),
+          ...(tableInputs.length > 0 ? { tableInputs: byName(tableInputs) } : {}),
           streams: Object.fromEntries(streams.map((stream) => [stream.useCase, decides(stream)])),
         },
       ]),

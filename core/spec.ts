@@ -14,6 +14,7 @@ import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
 import type { ConfigWarning, Fates, StepTimes, Versioned } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
+import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A compiled `value.a.b`, `key`, or `timestamp`. It belongs to one stream. */
@@ -65,6 +66,8 @@ export interface Option<T> {
   readonly max?: number;
   /** `table`: the schema of the rows that the step reads. */
   readonly schema?: string;
+  /** `path`, `paths`: the kinds of value that it can use; null is another matter. */
+  readonly takes?: readonly ValueKind[];
   /** Never there; carries the type. */
   readonly type?: T;
 }
@@ -90,10 +93,6 @@ export const count = (
 /** Bytes; written `4KiB`, `1MiB` or a number with `B`. */
 export const bytes = (doc: string, fallback?: string): Option<number> =>
   option('bytes', doc, fallback);
-export const path = (doc: string, fallback?: string): Option<FieldReader> =>
-  option('path', doc, fallback);
-export const paths = (doc: string, fallback?: readonly string[]): Option<readonly FieldReader[]> =>
-  option('paths', doc, fallback);
 export const predicate = (doc: string, fallback?: string): Option<Expression<boolean>> =>
   option('predicate', doc, fallback);
 export const expression = (doc: string, fallback?: string): Option<Expression<unknown>> =>

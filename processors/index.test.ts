@@ -54,4 +54,5 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   paths: ['value.id'],
   predicate: () => true,
   expressions: {},
+  text: 'row',
 };

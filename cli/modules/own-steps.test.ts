@@ -16,14 +16,14 @@ import { openSink } from '../run/services.ts';
 
 const CLI = join(import.meta.dirname, '../carillon.ts');
 
-const STEPS = `import { columns, count, deadLettered, dropped, HELD, PASSED, path, paths, processor, Record, text } from 'carillon';
+const STEPS = `import { columns, count, deadLettered, dropped, HELD, IDENTITY, PASSED, path, paths, processor, Record, text } from 'carillon';
 import { map } from 'rxjs';
 
 /** Drops amounts below a bound, refuses those that are none; notes what it has seen in a header. */
 const big = processor.each({
   type: 'big',
   summary: 'Keep the large amounts.',
-  config: { of: path('The amount.'), least: count('The least.', 10) },
+  config: { of: path('The amount.', ['int']), least: count('The least.', 10) },
   drops: { small: 'Less than \`least\`.' },
   deadLetters: { NO_AMOUNT: 'It is negative.' },
   counts: { seen: 'All of them.' },
@@ -61,7 +61,7 @@ const twice = processor.expand({
 const later = processor.timed({
   type: 'later',
   summary: 'Hold each for ten seconds; the newest of a name replaces the others.',
-  config: { by: paths('What belongs together.') },
+  config: { by: paths('What belongs together.', IDENTITY) },
   drops: { replaced: 'A newer one came.' },
   rows: columns({ held: 'record' }),
   keyedBy: 'by',

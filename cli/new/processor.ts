@@ -10,7 +10,7 @@ export function newProcessor(name: string): readonly NewFile[] {
   ];
 }
 
-const step = (type: string) => `import { dropped, PASSED, path, processor } from 'carillon';
+const step = (type: string) => `import { dropped, PASSED, path, processor, TEXT } from 'carillon';
 
 const UNWANTED = dropped('unwanted');
 
@@ -18,7 +18,7 @@ export default processor.each({
   type: '${type}',
   summary: 'Keep the records that are wanted.',
   config: {
-    of: path('The field by which it is decided.'),
+    of: path('The field by which it is decided.', TEXT),
   },
   drops: { unwanted: 'Its field says so.' },
   example: '- ${type}: { of: value.status }',

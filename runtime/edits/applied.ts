@@ -55,12 +55,21 @@ export interface AppliedLane {
   readonly topics: readonly string[];
 }
 
+/** A table that a group joins. */
+export interface AppliedTable {
+  readonly group: string;
+  readonly topic: string;
+  readonly changelog: string;
+}
+
 export interface Applied {
   readonly form: typeof FORM;
   readonly topology: string;
   readonly hash: string;
   readonly streams: readonly AppliedStream[];
   readonly lanes: readonly AppliedLane[];
+  /** Left out where there is none. */
+  readonly tables?: readonly AppliedTable[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
   /** The file, with its variables as they are written. */
   readonly text: string;
@@ -81,6 +90,11 @@ export function appliedOf(plan: Plan, text: string): Applied {
       streams.set(stream.useCase, streamOf(stream, instances));
     }
   }
+  const tables = plan.subTopologies.flatMap(({ group, tableInputs, stores }) =>
+    tableInputs.map(({ topic, store }) => {
+      return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
+    }),
+  );
   return {
     form: FORM,
     topology: plan.topology,
@@ -100,6 +114,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
         };
       }),
     ),
+    ...(tables.length > 0 ? { tables } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,
   };

@@ -76,6 +76,9 @@ describe('the package', { timeout: PATIENCE_MS }, () => {
       [],
     );
     assert.ok(odd.includes('package/dist/cli/exports.d.ts'));
+    for (const part of ['dist/console/page.js', 'console/index.html', 'console/console.css']) {
+      assert.ok(out.includes(`package/${part}\n`), part);
+    }
     assert.ok(statSync(tarball).size < TARBALL_BYTES_MAX, `${statSync(tarball).size} bytes`);
   });
 
