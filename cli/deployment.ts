@@ -95,7 +95,7 @@ const KEYS = [
   'auth',
   'connectors',
 ];
-const CONNECTORS = ['fcm', 'apns'];
+const CONNECTORS = ['fcm', 'apns', 'webhook'];
 
 /** Throws FileErrors with all that is wrong, CAR902 when a file that was named is not there. */
 export function readDeployment(place: DeploymentPlace): Deployment {
@@ -143,7 +143,7 @@ export function parseDeployment(
     inbox,
     http: httpOf(read, section.section('http'), beside),
     auth: authOf(read, section.section('auth'), beside),
-    connectors: connectorsOf(read, section.section('connectors')),
+    connectors: connectorsOf(read, section.section('connectors'), section.has('processors')),
   };
   if (report.hasErrors) throw fail();
   return deployment;
@@ -228,11 +228,16 @@ function registryOf(
 }
 
 /** Each connector checks its own settings when a topology uses it, as only it knows them. */
-function connectorsOf(read: SettingReader, section: Section | undefined): Deployment['connectors'] {
+function connectorsOf(
+  read: SettingReader,
+  section: Section | undefined,
+  hasOwn: boolean,
+): Deployment['connectors'] {
   const connectors: Record<string, Record<string, unknown>> = {};
-  section?.only(CONNECTORS);
+  // Sinks of one's own have settings too; their names are known when their modules are loaded.
+  if (!hasOwn) section?.only(CONNECTORS);
   for (const { key, value } of section?.entries ?? []) {
-    if (!CONNECTORS.includes(key)) continue;
+    if (!hasOwn && !CONNECTORS.includes(key)) continue;
     tellEmpty(read, `deployment, connectors, ${key}`, value);
     if (value.kind === 'map') connectors[key] = plain(value) as Record<string, unknown>;
     else section?.section(key);

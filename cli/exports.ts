@@ -8,7 +8,7 @@ import { CarillonError, CarillonErrors } from '../core/error.ts';
 import { readDeployment } from './deployment.ts';
 import { Drive } from './drive/drive.ts';
 import { driveStartMs } from './drive/start-time.ts';
-import { loadTopology } from './load-topology.ts';
+import { compiledTopology, loadTopology } from './load-topology.ts';
 import { showError } from './show-error.ts';
 
 export { processor, sink } from '../core/author.ts';
@@ -55,6 +55,8 @@ export { deadLettered, dropped, HELD, PASSED, type Verdict } from '../core/verdi
 export interface DriveOptions {
   /** A topology file, from `folder`; without it that of the deployment. */
   readonly topology?: string;
+  /** A topology's text, in place of a file. */
+  readonly text?: string;
   /** The deployment config, from `folder`; without it `carillon.yaml`, if it is there. */
   readonly deployment?: string;
   /** Modules of steps and sinks of one's own, beside those that the deployment names. */
@@ -179,11 +181,11 @@ export async function drive(options: DriveOptions = {}): Promise<TestDrive> {
   return withWords(async () => {
     const { folder = process.cwd(), env = process.env, processors } = options;
     const deployment = readDeployment({ file: options.deployment, folder, env, processors });
-    const { plan, schemas } = await loadTopology(deployment, {
-      folder,
-      env,
-      file: options.topology,
-    });
+    const { topology: file, text } = options;
+    const { plan, schemas } =
+      text === undefined
+        ? await loadTopology(deployment, { folder, env, file })
+        : await compiledTopology(deployment, { folder, env, file: 'text', text });
     const out: OutputLine[] = [];
     const driving = await Drive.open(
       {

@@ -3,7 +3,9 @@ import { relative, resolve } from 'node:path';
 import { compile } from '../compiler/compile.ts';
 import type { Plan } from '../compiler/plan.ts';
 import type { Environment } from '../compiler/variables.ts';
-import type { Diagnostic } from '../core/error.ts';
+import { CarillonError, type Diagnostic } from '../core/error.ts';
+import { nearest } from '../core/nearest.ts';
+import type { Catalog } from '../core/spec.ts';
 import { readSchemaFolder, type SchemaFolder } from '../schemas/folder.ts';
 import type { Deployment } from './deployment.ts';
 import { catalogWith } from './modules/load-modules.ts';
@@ -39,13 +41,25 @@ export async function loadTopology(
   return compiledTopology(deployment, { file, text, env: options.env, folder: options.folder });
 }
 
+/** Settings of a sink that is none, now that those of one's own are known. */
+function refuseSettings(connectors: Deployment['connectors'], { sinks }: Catalog): void {
+  const unknown = Object.keys(connectors).find((type) => !sinks.has(type));
+  if (unknown === undefined) return;
+  const near = nearest(unknown, sinks.keys());
+  throw new CarillonError('CAR903', `there is no sink "${unknown}" to have settings.`, {
+    where: { at: `connectors.${unknown}` },
+    ...(near === undefined ? {} : { mend: `did you mean "${near}"?` }),
+  });
+}
+
 /** As `loadTopology`, for a text that is at hand. */
 export async function compiledTopology(
-  deployment: Pick<Deployment, 'schemas' | 'processors'>,
+  deployment: Pick<Deployment, 'schemas' | 'processors'> & Partial<Pick<Deployment, 'connectors'>>,
   options: { file: string; text: string; env: Environment; folder: string },
 ): Promise<LoadedTopology> {
   const { file, text } = options;
   const catalog = await catalogWith(deployment.processors, options.folder);
+  refuseSettings(deployment.connectors ?? {}, catalog);
   const schemas = readSchemaFolder(...deployment.schemas);
   const { plan, diagnostics } = compile(text, { file, catalog, schemas, env: options.env });
   if (plan === undefined) throw new FileErrors(diagnostics, new Map([[file, text]]));

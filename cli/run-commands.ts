@@ -16,6 +16,15 @@ function pipelineCommands(program: Command, exit: SetExit): void {
       exit(await (await import('./commands/init.ts')).init(folder));
     });
   program
+    .command('new')
+    .description('make the files of a step, a sink or a use case, with a test that fails')
+    .argument('<kind>', 'processor, connector or use-case')
+    .argument('<name>', 'lower-case letters, digits and -')
+    .option(...DEPLOYMENT)
+    .action(async (kind, name, options) => {
+      exit(await (await import('./commands/new.ts')).make(kind, name, options));
+    });
+  program
     .command('run')
     .description('run the pipeline of the deployment, until Ctrl-C')
     .option(...DEPLOYMENT)

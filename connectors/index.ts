@@ -7,10 +7,11 @@ import type { SinkSpec } from '../core/spec.ts';
 import { apns } from './apns/apns.ts';
 import { fcm } from './fcm/fcm.ts';
 import { inbox } from './inbox/inbox.ts';
+import { webhook } from './webhook/webhook.ts';
 import { websocket } from './websocket/websocket.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
-const all: readonly SinkSpec<any>[] = [websocket, fcm, apns, inbox];
+const all: readonly SinkSpec<any>[] = [websocket, fcm, apns, webhook, inbox];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above.
 export const sinks: ReadonlyMap<string, SinkSpec<any>> = new Map(

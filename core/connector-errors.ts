@@ -262,6 +262,26 @@ export const CONNECTOR_ERRORS = {
     what: 'There is no such stream, or the sample is not an event.',
     mend: 'Name a stream that writes to a lane, and give one event in JSON.',
   },
+  CAR680: {
+    slug: 'webhook-refused',
+    what: 'The endpoint of a webhook refuses what is sent to it.',
+    mend: 'Check `url` and the secret on both sides; the endpoint must take a batch of none, too.',
+  },
+  CAR681: {
+    slug: 'webhook-private-address',
+    what: 'The endpoint of a webhook lies at a private address, which nobody has allowed.',
+    mend: 'Name its range in the deployment, if it is meant: connectors.webhook.allow: [10.0.0.0/8].',
+  },
+  CAR682: {
+    slug: 'webhook-settings',
+    what: 'The options or settings of a webhook are missing or wrong.',
+    mend: 'Write url, and secret or secret_file; connectors.webhook takes allow, ca, connections.',
+  },
+  CAR683: {
+    slug: 'webhook-unreachable',
+    what: 'The endpoint of a webhook does not answer, or is in trouble.',
+    mend: 'Check the way out to the host of `url`, and its certificate; the sink goes on by itself.',
+  },
   CAR691: {
     slug: 'no-such-partition',
     what: 'A topic or partition that is written or read is not there.',

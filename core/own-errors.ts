@@ -47,4 +47,9 @@ export const OWN_ERRORS = {
     what: 'What a step or sink of your own says of itself is not what a spec is.',
     mend: 'Write what the message says; the types of the package say it while you write.',
   },
+  CAR949: {
+    slug: 'not-made',
+    what: 'A step, sink or use case cannot be made under that name, or in that place.',
+    mend: 'Choose another name; nothing that is there is written over.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -166,6 +166,7 @@ const cases: readonly (readonly [it: string, text: string, told: Told, mend?: Re
       ['warns: [],', /warns is a function/],
       ['config: [],', /config is an object of options/],
       ["config: { by: 'value.id' },", /by is no option/],
+      ["config: { by: { kind: 'path', doc: 'By.', takes: 'value.a' } },", /by does not say what/],
       ["config: { By: { kind: 'text', doc: 'By.' } },", /"By" is not lower-case/],
       ["drop: { late: 'So.' },", /it has a field "drop": did you mean "drops"\?/],
       ["drops: ['late'],", /drops is an object from names to sentences/],

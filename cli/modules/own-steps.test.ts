@@ -1,14 +1,18 @@
 /** Steps of one's own in a topology, from a module in the user's folder to what comes out. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { systemClock } from '../../core/clock.ts';
+import type { Delivery } from '../../core/outcome.ts';
+import type { Sink } from '../../core/spec.ts';
 import { appliedOf } from '../../runtime/edits/applied.ts';
 import { readDeployment } from '../deployment.ts';
 import { type DriveOptions, drive, type InputLine } from '../exports.ts';
 import { loadTopology } from '../load-topology.ts';
+import { openSink } from '../run/services.ts';
 
 const CLI = join(import.meta.dirname, '../carillon.ts');
 
@@ -298,3 +302,55 @@ for (const [command, ...more] of [
     );
   });
 }
+
+const SIREN = `import { sink, text } from 'carillon';
+export default sink({
+  type: 'siren', summary: 'Sounds.', config: { host: text('Where.') }, promises: ['None.'],
+  batchMax: 1, needsOwner: false, example: 'to: { type: siren, host: a }',
+  open: async ({ host }, { settings }) => {
+    const told: string[] = [];
+    return {
+      told,
+      probe: async () => {},
+      deliver: async (batch) => batch.map(({ notification }) => {
+        told.push(host + ' ' + settings.key + ' ' + notification.id);
+        return { kind: 'delivered' as const };
+      }),
+      close: async () => {},
+    };
+  },
+});
+`;
+
+const withSiren = (settings: string) => {
+  const folder = join(root, String(++folders));
+  mkdirSync(folder);
+  const text = readFileSync(join(import.meta.dirname, '../../topology/reno.yaml'), 'utf8');
+  const used = text.replace(/to: *\{ type: fcm,.*$/m, 'to: { type: siren, host: here }');
+  assert.notEqual(used, text);
+  writeFileSync(join(folder, 'reno.yaml'), used);
+  writeFileSync(join(folder, 'siren.ts'), SIREN);
+  const deployment = `topology: reno.yaml\nprocessors: siren.ts\nconnectors: { ${settings} }\n`;
+  writeFileSync(join(folder, 'carillon.yaml'), deployment);
+  const read = readDeployment({ file: undefined, folder, env: {} });
+  return { deployment: read, loaded: loadTopology(read, { folder, env: {} }) };
+};
+
+test("a sink of one's own is checked, opened with its settings, and delivers", async () => {
+  const { deployment, loaded } = withSiren('siren: { key: k }');
+  const { plan } = await loaded;
+  const siren = plan.sinks.find(({ spec }) => spec.type === 'siren')!;
+  assert.match(siren.spec.version!, /^code /);
+  const services = { clock: systemClock, payload: async () => null };
+  const opened = await openSink(siren, services, deployment.connectors.siren!);
+  const outcomes = await opened.deliver([{ notification: { id: 'n-1' } } as Delivery]);
+  assert.deepEqual(outcomes, [{ kind: 'delivered' }]);
+  assert.deepEqual((opened as Sink & { told: string[] }).told, ['here k n-1']);
+});
+
+test('settings of a sink that is none are refused', async () => {
+  await assert.rejects(withSiren('sirene: { key: k }').loaded, {
+    code: 'CAR903',
+    mend: 'did you mean "siren"?',
+  });
+});

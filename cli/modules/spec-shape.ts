@@ -77,9 +77,12 @@ function commonFaults(spec: Fields): string[] {
   if (!isObject(config)) return [...faults, 'config is an object of options, {} for none.'];
   for (const [name, option] of Object.entries(config)) {
     if (!isName(name)) faults.push(`config: "${name}" is not lower-case letters, digits and _.`);
-    const { kind, doc } = isObject(option) ? option : {};
+    const { kind, doc, takes } = isObject(option) ? option : {};
     if (!Object.hasOwn(OPTION_KINDS, String(kind)) || !isText(doc)) {
       faults.push(`config: ${name} is no option: make it with text(…), count(…), paths(…), …`);
+    }
+    if ((kind === 'path' || kind === 'paths') && !Array.isArray(takes)) {
+      faults.push(`config: ${name} does not say what it takes: ${kind}('…', TEXT).`);
     }
   }
   return faults;

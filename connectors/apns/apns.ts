@@ -4,6 +4,7 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { defineSink, oneOf, type Sink, type SinkContext, text } from '../../core/spec.ts';
 import { Http2Session } from '../http2-session.ts';
+import { payloadOutcome } from '../payload-outcome.ts';
 import type { WireAnswer } from '../wire-answer.ts';
 import {
   APNS_BODY_BYTES_MAX,
@@ -236,14 +237,4 @@ class ApnsSink implements Sink {
       body,
     );
   }
-}
-
-/**
- * The payload could not be read: for now (the registry is away), or never (the record is at fault).
- */
-function payloadOutcome(error: unknown): Outcome {
-  if (error instanceof CarillonError && error.retryable) {
-    return { kind: 'retry', why: `payload_unavailable: ${error.code}`, scope: 'lane' };
-  }
-  return { kind: 'rejected', reason: 'payload_unreadable', deadLetter: true };
 }

@@ -168,4 +168,15 @@ describe('the package', { timeout: PATIENCE_MS }, () => {
       assert.match(out, why);
     }
   });
+
+  test('what new makes has the types of the package', () => {
+    const made = (['processor', 'connector', 'use-case'] as const).flatMap((kind) => {
+      const { code, said } = inFolder(mine, 'npx', '--no', 'carillon', 'new', kind, 'gate-city');
+      assert.equal(code, 0, said);
+      return [...said.matchAll(/^ {2}(\S+\.ts)$/gm)].map(([, path]) => path!);
+    });
+    assert.equal(made.length, 5);
+    const checked = typesOf('--allowImportingTsExtensions', ...made);
+    assert.equal(checked.code, 0, checked.said);
+  });
 });

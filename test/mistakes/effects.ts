@@ -4,6 +4,8 @@ import { BASE, edited, type Row } from './base.ts';
 const UNLESS = '[{ when: \'value.kind == "MATURITY_LEVEL_CHANGED"\', as: critical }]';
 const LEVEL = '{ when: \'value.kind == "MATURITY_LEVEL_CHANGED"\', as: critical }';
 const TARGET = '- target: { classes: [tv, mobile], except: value.deviceId }\n      - use: tell';
+const FCM_TO = 'type: fcm, project: my-app }';
+const HOOK = 'https://hooks.example.com/told';
 const WHERE = '\'value.kind != "STARTED"\'';
 
 const OF_STEPS: readonly Row[] = edited([
@@ -36,6 +38,13 @@ const OF_STEPS: readonly Row[] = edited([
   ['a filter that always holds, said longer', WHERE, "'1 + 1 == 2'", 'CAR246'],
   ['a filter that never holds', WHERE, "'false'", 'CAR247'],
   ['a filter that never holds, said longer', WHERE, '\'"a" == "b"\'', 'CAR247'],
+  ['a webhook without a secret', FCM_TO, `type: webhook, url: "${HOOK}" }`, 'CAR247'],
+  [
+    'a webhook at no address',
+    FCM_TO,
+    'type: webhook, url: hooks.example.com, secret_file: s }',
+    'CAR247',
+  ],
   ['max_age below quiet', 'max_age: 2m', 'max_age: 1s', 'CAR247 - coalesce'],
   ['max_age as long as quiet', 'max_age: 2m', 'max_age: 2s', 'CAR247 - coalesce'],
 

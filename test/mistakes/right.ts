@@ -31,6 +31,11 @@ export const RIGHT: readonly Row[] = [
       'doc: Continue Watching.',
       'doc: Continue\u00a0Watching at 20\u00a0h.',
     ],
+    [
+      'a webhook, of any transport',
+      'type: fcm, project: my-app }',
+      'type: webhook, url: "https://hooks.example.com/told", secret_file: /run/secrets/hook }',
+    ],
     ['one in a comment', 'id: va\n', 'id: va # its\u00a0id\n'],
     ['one in quotes', 'doc: Continue Watching.', 'doc: "\u00a0Continue\u00a0"'],
     ['a picture in a doc', 'doc: Continue Watching.', 'doc: Continue 👨‍👩‍👧 Watching.'],

@@ -113,6 +113,12 @@ const NAMED: readonly Row[] = edited([
     'topic: tables.devices, schema: Device',
     'CAR215',
   ],
+  [
+    'a secret of a webhook in the file',
+    'type: fcm, project: my-app }',
+    'type: webhook, url: "https://hooks.example.com/", secret: abc }',
+    'CAR309',
+  ],
   ['a table of a topic of nobody', 'topic: tables.devices,', 'topic: tables.device,', 'CAR249'],
   ['presence of a topic of nobody', 'topic: tables.presence,', 'topic: presence,', 'CAR249'],
   ['a lane of devices', 'schema: DeviceNotification', 'schema: Device', 'CAR242'],

@@ -40,6 +40,7 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
   'connectors/cassandra': { ours: ['core', 'schemas', 'connectors'], npm: ['cassandra-driver'] },
   'connectors/websocket': { ours: ['core', 'schemas', 'connectors'], npm: [] },
   'connectors/inbox': { ours: ['core', 'schemas', 'connectors'], npm: [] },
+  'connectors/webhook': { ours: ['core', 'schemas', 'connectors'], npm: [] },
   'connectors/fcm': { ours: ['core', 'schemas', 'connectors'], npm: ['firebase-admin'] },
   'connectors/apns': { ours: ['core', 'schemas', 'connectors'], npm: ['jose'] },
   compiler: {
