@@ -21,6 +21,7 @@ const ALL = [
   'compiler',
   'runtime',
   'gateway',
+  'client',
   'cli',
 ] as const;
 
@@ -52,6 +53,8 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
     ours: ['core', 'schemas', 'connectors'],
     npm: ['ws', 'fastify', 'jose'],
   },
+  // It runs on devices: nothing comes with it.
+  client: { ours: [], types: ['schemas'], npm: [] },
   cli: { ours: ALL, npm: ['commander', 'pino', 'prom-client', 'yaml'] },
   // The web page: browser libraries come with it.
   console: { ours: [], types: ['core', 'schemas'], npm: ['*'] },
