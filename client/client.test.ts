@@ -231,6 +231,29 @@ test('cuts and deaths by chance: each notification once', async () => {
   await app.client.stop();
 });
 
+test('it reports what came of a notification, also before it is connected', async () => {
+  const app = new App(bench, device);
+  app.open({
+    onNotification: async ({ id }) => {
+      await app.client.report({ eventId: `${id}/1`, kind: 'DIAGNOSTIC', notificationId: id });
+    },
+  });
+  await app.client.report({ eventId: 'e-1', kind: 'RECOVERY', details: { step: 'restart' } });
+  put(1);
+  const told = () => bench.values('events.device-reports').filter((one) => one.deviceId === device);
+  await eventually(() => told().length === 2, 'both reports');
+  assert.deepEqual(
+    told().map(({ eventId, kind, notificationId }) => [eventId, kind, notificationId]),
+    [
+      ['e-1', 'RECOVERY', null],
+      [`${device}/normal/1/1`, 'DIAGNOSTIC', `${device}/normal/1`],
+    ],
+  );
+  const refused = app.client.report({ eventId: '', kind: 'RECOVERY' });
+  await assert.rejects(refused, { code: 3503, answered: true });
+  await app.client.stop();
+});
+
 test('the example of the guide works, word for word', async () => {
   const guide = readFileSync(join(import.meta.dirname, '../docs/guides/devices.md'), 'utf8');
   const [, code] = /^```js\n(import \{ DeviceClient \}[\s\S]*?)^```/m.exec(guide) ?? [];

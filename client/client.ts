@@ -10,7 +10,13 @@
  * done. Also when the application dies in between, if it keeps what `onNotification` is given as
  * memory in one transaction with what it does; else what was done last may come once more.
  */
-import type { NotificationForm, PullPage, ServerFrame, Skipped } from '../schemas/frames.ts';
+import type {
+  DeviceReport,
+  NotificationForm,
+  PullPage,
+  ServerFrame,
+  Skipped,
+} from '../schemas/frames.ts';
 import { Deliveries } from './deliveries.ts';
 import { CLIENT_LIMITS, type ClientLimits, type ClientOptions, type Transport } from './options.ts';
 import {
@@ -34,7 +40,7 @@ export type {
   ClientState,
   Transport,
 } from './options.ts';
-export type { NotificationForm, ServerFrame, Skipped };
+export type { DeviceReport, NotificationForm, ServerFrame, Skipped };
 
 /** Failures in a row before the next transport is tried. */
 const MISSES_MAX = 2;
@@ -105,6 +111,15 @@ export class DeviceClient {
     this.#hangUp(BYE, 'stopped');
     this.#wake();
     await this.#running;
+  }
+
+  /**
+   * Tells what came of a notification, a diagnostic or a remote recovery. Rejects with `code` and
+   * `reason` when it was not taken; with the same `eventId` it may be sent again.
+   */
+  async report(report: DeviceReport): Promise<void> {
+    if (this.#requests.token === '') this.#requests.token = await this.#options.token(false);
+    await this.#requests.post('reports', report);
   }
 
   async #run(): Promise<void> {
@@ -235,7 +250,7 @@ export class DeviceClient {
     if (link.send !== null && !isGap) link.send({ type: 'ack', cursor });
     else {
       try {
-        await this.#requests.acknowledge(cursor);
+        await this.#requests.post('acknowledgements', { cursor });
       } catch {
         return false;
       }

@@ -73,12 +73,12 @@ export class Requests {
     return answer.ok ? ((await answer.json()) as PullPage) : await refusalOf(answer);
   }
 
-  /** Rejects when it was not taken: it is sent again later. */
-  async acknowledge(cursor: string): Promise<void> {
-    const answer = await this.ask(`${this.#path}/acknowledgements`, {
+  /** Rejects with how it ended when it was not taken: it may be sent again later. */
+  async post(path: 'acknowledgements' | 'reports', body: object): Promise<void> {
+    const answer = await this.ask(`${this.#path}/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ cursor }),
+      body: JSON.stringify(body),
     });
     if (!answer.ok) throw await refusalOf(answer);
     await answer.arrayBuffer();

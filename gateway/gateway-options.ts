@@ -18,6 +18,7 @@ export interface GatewayTopics {
   readonly gateways: string;
   readonly presence: string;
   readonly outcomes: string;
+  readonly reports: string;
 }
 
 export const GATEWAY_TOPICS: GatewayTopics = {
@@ -27,6 +28,7 @@ export const GATEWAY_TOPICS: GatewayTopics = {
   gateways: 'tables.gateways',
   presence: 'tables.presence',
   outcomes: 'outcomes',
+  reports: 'events.device-reports',
 };
 
 /**
@@ -38,6 +40,7 @@ export const GATEWAY_SCHEMAS: readonly { readonly topic: string; readonly schema
   { topic: GATEWAY_TOPICS.connections, schema: 'Connection' },
   { topic: GATEWAY_TOPICS.gateways, schema: 'Gateway' },
   { topic: GATEWAY_TOPICS.outcomes, schema: 'DeliveryOutcome' },
+  { topic: GATEWAY_TOPICS.reports, schema: 'DeviceReport' },
 ];
 
 export interface GatewayOptions {
