@@ -161,33 +161,50 @@ async function drainable() {
 }
 
 test('a connection that is recycled closes when its work is done, and comes back by its spread', async () => {
-  const old = await Bench.open({
-    limits: { ...GATEWAY_LIMITS, heartbeatMs: 64, lifetimeMs: 60_000 },
-  });
-  closeLater(old);
+  const limits = { ...GATEWAY_LIMITS, heartbeatMs: 64, lifetimeMs: 60_000 };
+  const old = closeLater(await Bench.open({ limits }));
   await old.own(device);
-  let slow: () => void = () => undefined;
+  const slow = Promise.withResolvers<void>();
+  const frames: string[] = [];
   const app = new App(old, device);
   app.open({
     random: () => 0.5,
     limits: { spreadMs: 30 },
+    onFrame: ({ type }) => frames.push(type),
     onNotification: async ({ sequence }) => {
-      if (sequence === 1)
-        await new Promise<void>((resolve) => {
-          slow = resolve;
-        });
+      await slow.promise;
       app.told.push(sequence);
     },
   });
-  await app.until(({ transports }) => transports.length === 1, 'the first');
   app.put(1);
-  await app.live(1);
-  old.clock.moveTo(old.clock.now() + 300_000_000);
-  // A token of then would have expired.
-  slow();
-  await app.until(({ states }) => states.some(({ is }) => is === 'waiting'), 'its end');
-  assert.deepEqual(app.told, [1]);
+  await eventually(() => frames.includes('notification'), 'what keeps it busy');
+  old.clock.moveTo(old.clock.now() + 120_000);
+  await eventually(() => frames.includes('going-away'), 'the wish that it goes');
+  assert.deepEqual([app.states.length, app.acked], [1, 0]);
+  slow.resolve();
+  await app.until(({ states }) => states.length === 2, 'its end');
+  const waiting = { is: 'waiting', code: 3001, reason: 'going-away', againMs: 15 };
+  assert.deepEqual([app.states[1], app.told], [waiting, [1]]);
+  await app.untilAcked(1);
   await app.client.stop();
+});
+
+test('devices of a gateway that stops come back when it says, each at another time', async () => {
+  const one = await Bench.open({ limits: { ...GATEWAY_LIMITS, comeBackMs: 400 } });
+  const apps: App[] = [];
+  for (const name of [device, `${device}-b`]) {
+    await one.own(name);
+    const app = new App(one, name).open({ random: () => 0.5, limits: { spreadMs: 30 } });
+    await app.until(({ states }) => states.length === 1, 'its welcome');
+    apps.push(app);
+  }
+  await one.close();
+  for (const [i, app] of apps.entries()) {
+    await app.until(({ states }) => states.length > 1, 'its end');
+    const { againMs } = app.states[1] as { againMs: number };
+    assert.equal(againMs, i * 200 + 15);
+    await app.client.stop();
+  }
 });
 
 test('a newer connection of the device ends it for good', async () => {

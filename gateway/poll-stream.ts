@@ -66,8 +66,8 @@ export class PollStream extends EventEmitter {
 
   /**
    * Resolves with what comes within `waitMs`, or with an empty page; an older poll ends with one at
-   * once: its request may be of nobody any more, so what is held is for the newer. Rejects with CAR740 when a newer connection of the device is there, with CAR716 when the
-   * gateway stops.
+   * once: its request may be of nobody any more, so what is held is for the newer. Rejects with
+   * CAR740 when a newer connection of the device is there, with CAR716 when the gateway stops.
    */
   poll(waitMs: number, limit: number): Promise<PullPage> {
     if (this.#poll !== null) this.#settle(this.#poll, 0);
