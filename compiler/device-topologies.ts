@@ -124,6 +124,8 @@ export function deviceTopologies(
       priority: -1,
       streams: [stream],
       tables: [],
+      tableInputs: [],
+      wholeTables: [],
       stores,
       numbers: null,
     };

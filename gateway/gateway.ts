@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Cursor } from '../core/cursor.ts';
+import { consoleRoutes } from './console.ts';
 import { allowOrigins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
 import { EventStream } from './event-stream.ts';
@@ -166,6 +167,9 @@ function internalRoutes(app: FastifyInstance, shared: Shared): void {
   const { options } = shared;
   healthRoutes(app, checksOf(shared), options.metrics);
   if (options.registry !== undefined) registryRoutes(app, options.registry);
+  if (options.console !== undefined) {
+    consoleRoutes(app, { ...shared, clock: options.clock, source: options.console });
+  }
 }
 
 function publicRoutes(app: FastifyInstance, shared: Shared): void {
