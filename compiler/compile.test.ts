@@ -243,6 +243,7 @@ test('every topic is planned once, with its use, cleanup and schema', () => {
   assert.deepEqual(topics.filter(({ use }) => use !== 'lane').map(row), [
     'events.device-registration events delete DeviceRegistration',
     'events.connections events delete Connection',
+    'events.device-reports events delete DeviceReport',
     'tables.device-owners table compact Device',
     'tables.devices table compact MemberDevices',
     'tables.presence table compact,delete Presence',

@@ -89,6 +89,7 @@ export function deviceTopics(topology: string): readonly TopicPlan[] {
   return [
     topicPlan(REGISTRATION.topic, 'events', REGISTRATION.schema),
     topicPlan('events.connections', 'events', 'Connection'),
+    topicPlan('events.device-reports', 'events', 'DeviceReport'),
     topicPlan(OWNERS.topic, 'table', OWNERS.schema),
     topicPlan(DEVICES.topic, 'table', DEVICES.schema),
     // A gateway that died without a word leaves rows; they go by time.

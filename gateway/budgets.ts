@@ -14,6 +14,8 @@ export interface BudgetLimits {
   readonly deviceRequests: Budget;
   /** Registrations and deletions by a device's token: it registers when its app starts. */
   readonly registrations: Budget;
+  /** Reports of a device: some for each notification that asks for one. */
+  readonly reports: Budget;
   /** Handshakes of a device's token. */
   readonly connects: Budget;
   /** Handshakes from one address; the machine's own are not counted, a proxy may stand there. */
@@ -35,6 +37,7 @@ export interface BudgetLimits {
 export const BUDGET_LIMITS: BudgetLimits = {
   deviceRequests: { burst: 300, perSecond: 30 },
   registrations: { burst: 20, perSecond: 0.1 },
+  reports: { burst: 60, perSecond: 1 },
   connects: { burst: 100, perSecond: 2 },
   addressConnects: { burst: 5_000, perSecond: 500 },
   failures: { burst: 1_000, perSecond: 100 },
@@ -55,6 +58,7 @@ export class Budgets {
   readonly limits: BudgetLimits;
   readonly #deviceRequests: Buckets;
   readonly #registrations: Buckets;
+  readonly #reports: Buckets;
   readonly #connects: Buckets;
   readonly #addressConnects: Buckets;
   readonly #failures: Buckets;
@@ -67,6 +71,7 @@ export class Budgets {
     this.limits = limits;
     this.#deviceRequests = open(limits.deviceRequests);
     this.#registrations = open(limits.registrations);
+    this.#reports = open(limits.reports);
     this.#connects = open(limits.connects);
     this.#addressConnects = open(limits.addressConnects);
     this.#failures = open(limits.failures);
@@ -87,6 +92,11 @@ export class Budgets {
   shakesHands(address: string): void {
     if (isOwn(address)) return;
     demand(this.#addressConnects.spend(address), 'too many connects came from this address.');
+  }
+
+  /** A report of a device. Throws CAR726. */
+  reports(deviceId: string): void {
+    demand(this.#reports.spend(deviceId), 'this device reports too often.');
   }
 
   /** A handshake of a device. Throws CAR726. */

@@ -49,11 +49,11 @@ export class Filler {
 
   /**
    * Fills now, and once more after `fillAgainMs`; while the inbox is away, again and again. Of a
-   * connection that is being filled the looks begin anew.
+   * connection that is being filled the looks begin anew. `looks` 1: only now.
    */
-  start(connection: Connection): void {
+  start(connection: Connection, looks = LOOKS): void {
     const known = this.#looks.get(connection);
-    this.#looks.set(connection, LOOKS);
+    this.#looks.set(connection, Math.max(looks, known ?? 0));
     if (known === undefined) this.#run(connection, this.#limits.fillAgainMs);
   }
 

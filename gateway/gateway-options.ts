@@ -19,6 +19,7 @@ export interface GatewayTopics {
   readonly gateways: string;
   readonly presence: string;
   readonly outcomes: string;
+  readonly reports: string;
 }
 
 export const GATEWAY_TOPICS: GatewayTopics = {
@@ -28,6 +29,7 @@ export const GATEWAY_TOPICS: GatewayTopics = {
   gateways: 'tables.gateways',
   presence: 'tables.presence',
   outcomes: 'outcomes',
+  reports: 'events.device-reports',
 };
 
 /**
@@ -39,6 +41,7 @@ export const GATEWAY_SCHEMAS: readonly { readonly topic: string; readonly schema
   { topic: GATEWAY_TOPICS.connections, schema: 'Connection' },
   { topic: GATEWAY_TOPICS.gateways, schema: 'Gateway' },
   { topic: GATEWAY_TOPICS.outcomes, schema: 'DeliveryOutcome' },
+  { topic: GATEWAY_TOPICS.reports, schema: 'DeviceReport' },
 ];
 
 export interface GatewayOptions {

@@ -28,6 +28,7 @@ import type { ProxyFront } from './proxy-protocol.ts';
 import { pullRoutes } from './pull.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
+import { reportRoutes } from './reports.ts';
 import { followRivals } from './rivals.ts';
 import { openShared, type Shared } from './shared.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
@@ -218,6 +219,8 @@ async function deviceRoutes(
     acknowledged,
     polls: new Polls(limits, () => streams),
   });
+  const { reports: topic } = topics;
+  reportRoutes(app, { auth, budgets, addresses, owners, writer, clock, topic });
   deliverRoute(inner, { auth, hub, schemas, payload, clock });
   let presence: Presence | undefined;
   let rivals: TableFollower | undefined;

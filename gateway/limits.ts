@@ -66,6 +66,8 @@ export interface GatewayLimits {
   readonly pullBytesMax: number;
   /** How long a pull may wait for something; over it 400 (CAR721). */
   readonly pollWaitMsMax: number;
+  /** While it waits the inbox is looked into this often, for what is not pushed to connections. */
+  readonly pollLookMs: number;
   /** After its answer the device counts as connected for so long, and is to ask again. */
   readonly pollLingerMs: number;
   /** Devices that wait, or are to ask again; over it 503 (CAR716). */
@@ -101,6 +103,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   pullBytesMax: 1024 * 1024,
   // Below what proxies and carriers cut (60 s and more).
   pollWaitMsMax: 30_000,
+  pollLookMs: 10_000,
   pollLingerMs: 10_000,
   pollersMax: 5_000,
 };

@@ -66,11 +66,11 @@ export class PollStream extends EventEmitter {
 
   /**
    * Resolves with what comes within `waitMs`, or with an empty page; an older poll ends with one at
-   * once. Rejects with CAR740 when a newer connection of the device is there, with CAR716 when the
-   * gateway stops.
+   * once: its request may be of nobody any more, so what is held is for the newer. Rejects with
+   * CAR740 when a newer connection of the device is there, with CAR716 when the gateway stops.
    */
   poll(waitMs: number, limit: number): Promise<PullPage> {
-    this.#answer();
+    if (this.#poll !== null) this.#settle(this.#poll, 0);
     if (this.#linger !== null) clearTimeout(this.#linger);
     const timer = setTimeout(() => this.#answer(), waitMs);
     this.#poll = { limit, timer, answer: Promise.withResolvers() };
@@ -124,13 +124,15 @@ export class PollStream extends EventEmitter {
   resume(): void {}
 
   #answer(): void {
-    const poll = this.#poll;
-    if (poll === null) return;
+    if (this.#poll !== null) this.#settle(this.#poll, this.#poll.limit);
+  }
+
+  #settle(poll: Poll, limit: number): void {
     this.#poll = null;
     this.#stopTimers(poll);
     this.#linger = setTimeout(() => this.#end(LEFT), this.#lingerMs);
     this.#linger.unref();
-    poll.answer.resolve(this.#page(poll.limit));
+    poll.answer.resolve(this.#page(limit));
     if (this.#held.length > 0) return;
     for (const taken of this.#taken.splice(0)) taken();
   }

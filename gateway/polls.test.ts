@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Bench, eventually } from '../test/kit/gateway-bench.ts';
 
-const LIMITS = { fillAgainMs: 20, pollLingerMs: 400, heartbeatMs: 640 };
+const LIMITS = { pollLookMs: 50, fillAgainMs: 20, pollLingerMs: 400, heartbeatMs: 640 };
 
 let bench: Bench;
 let device = '';
@@ -60,37 +60,61 @@ test('what is there comes at once; what comes later is told when it comes, in th
   assert.deepEqual(body, pulled.body, 'a pull says the same');
 });
 
-test('it goes on where it was, without a look into the inbox, as one connection', async () => {
+test('it goes on where it was, as one connection', async () => {
   const first = await poll('wait=1');
   assert.deepEqual([first.status, sequences(first.body), first.body.more], [200, [], false]);
   const id = await connected();
   let { cursor } = first.body;
-  await eventually(() => bench.inbox.reading === 0, 'the fills');
-  await new Promise((resolve) => setTimeout(resolve, 2 * LIMITS.fillAgainMs));
-  const reads = bench.inbox.reads;
-  // Between two polls it counts as connected: it is kept for the next.
+  // Between two polls it counts as connected: what comes is kept for the next.
   assert.deepEqual(await live(id, 1), ['delivered']);
   for (const sequence of [1, 2, 3]) {
     const pending = poll(`wait=30&after=${cursor}`);
-    if (sequence > 1) {
-      assert.deepEqual(await live(id, sequence), ['delivered']);
-    }
+    if (sequence > 1) assert.deepEqual(await live(id, sequence), ['delivered']);
     const { body } = await pending;
     assert.deepEqual(sequences(body), [sequence]);
     cursor = body.cursor;
   }
-  assert.equal(bench.inbox.reads, reads);
   assert.equal(connections().length, 1);
   await eventually(() => connections().at(-1).action === 'CLOSED', 'it asks no more');
   assert.deepEqual([connections().at(-1).connectionId, connections().at(-1).closeCode], [id, 1001]);
   assert.deepEqual(await live(id, 4), ['offline']);
 });
 
+test('what is not pushed to connections is found in the inbox, between polls too', async () => {
+  const pending = poll('wait=30');
+  await connected();
+  await new Promise((resolve) => setTimeout(resolve, 2 * LIMITS.fillAgainMs));
+  bench.inbox.put(bench.notification(device, 1));
+  const first = await pending;
+  assert.deepEqual(sequences(first.body), [1]);
+  bench.inbox.put(bench.notification(device, 2));
+  const second = await poll(`wait=30&after=${first.body.cursor}`);
+  assert.deepEqual(sequences(second.body), [2]);
+  assert.equal(connections().length, 1);
+});
+
+test('while nothing happens the inbox is looked into once in a while, and not between polls', async () => {
+  const rare = await Bench.open({ limits: { ...LIMITS, pollLookMs: 400 } });
+  try {
+    await rare.own(device);
+    const first = await poll('wait=1', rare);
+    await connected(1, rare);
+    const { reads } = rare.inbox;
+    const second = await poll(`wait=1&after=${first.body.cursor}`, rare);
+    assert.deepEqual(sequences(second.body), []);
+    // Four priorities are read as one: at the start, and at 0.4 and 0.8 s.
+    assert.equal(rare.inbox.reads - reads, 3);
+    assert.equal(connections(rare).length, 1);
+  } finally {
+    await rare.close();
+  }
+});
+
 test('an answer that was lost is told again, from the inbox', async () => {
   const { cursor } = (await poll('wait=1')).body;
   const id = await connected();
   const lost = poll(`wait=30&after=${cursor}`);
-  await live(id, 1);
+  assert.deepEqual(await live(id, 1), ['delivered']);
   assert.deepEqual(sequences((await lost).body), [1]);
   bench.inbox.put(bench.notification(device, 1));
   const again = await poll(`wait=30&after=${cursor}`);
@@ -133,16 +157,25 @@ test('a page has `limit` notifications, and the rest follows at once', async () 
 });
 
 test('what expired meanwhile is told as skipped', async () => {
-  const pending = poll('wait=30');
-  const connectionId = await connected();
-  const notification = bench.notification(device, 1, { deadline: 1 });
-  assert.deepEqual(await bench.deliver([{ connectionId, notification }]), ['expired']);
-  assert.deepEqual(await live(connectionId, 2), ['delivered']);
-  const { body } = await pending;
-  assert.deepEqual(sequences(body), [2]);
-  assert.deepEqual(body.skipped, [
-    { priority: 'normal', sequence: 1, id: notification.id, reason: 'expired' },
-  ]);
+  const rare = await Bench.open({ limits: { ...LIMITS, pollLookMs: 60_000 } });
+  try {
+    await rare.own(device);
+    const pending = poll('wait=30', rare);
+    const connectionId = await connected(1, rare);
+    // Behind the looks of its begin, which would tell it alone.
+    await eventually(() => rare.inbox.reads === 3, 'the page and two looks');
+    const expired = rare.notification(device, 1, { deadline: 1 });
+    const next = rare.notification(device, 2);
+    const items = [expired, next].map((notification) => ({ connectionId, notification }));
+    assert.deepEqual(await rare.deliver(items), ['expired', 'delivered']);
+    const { body } = await pending;
+    assert.deepEqual(sequences(body), [2]);
+    assert.deepEqual(body.skipped, [
+      { priority: 'normal', sequence: 1, id: expired.id, reason: 'expired' },
+    ]);
+  } finally {
+    await rare.close();
+  }
 });
 
 test('a token that expires, or a device that moves, ends the wait, and the next poll is told', async () => {

@@ -25,23 +25,25 @@ export class Polls {
   }
 
   /**
-   * Waits without a look into the inbox, where the device's last poll was here and its answer has
-   * arrived; undefined: it was not, or the answer was lost.
+   * Goes on with the connection of the device's last poll, where it was here and its answer has
+   * arrived; undefined: it was not, or the answer was lost. Throws CAR704.
    */
   goOn(
+    identity: Identity,
     deviceId: string,
     after: unknown,
     wish: PollWish,
     reply: FastifyReply,
   ): Promise<PullPage> | undefined {
+    checkWaits(identity, deviceId);
     const stream = this.#byDevice.get(deviceId);
     if (stream === undefined) return undefined;
-    if (stream.cursor === after) return wait(stream, wish, reply);
+    if (stream.cursor === after) return this.#wait(deviceId, stream, wish, reply, true);
     stream.destroy();
     return undefined;
   }
 
-  /** Waits for what comes after a page that has nothing. Throws CAR704, CAR716, CAR726, CAR740. */
+  /** Waits for what comes after a page that has nothing. Rejects with CAR716, CAR726, CAR740. */
   async begin(
     identity: Identity,
     deviceId: string,
@@ -49,9 +51,6 @@ export class Polls {
     wish: PollWish,
     reply: FastifyReply,
   ): Promise<PullPage> {
-    if (identity.subject !== deviceId) {
-      throw new HttpProblem('CAR704', 'only the device itself waits: it counts as connected.');
-    }
     const streams = this.#streams();
     if (streams === undefined || this.#byDevice.size >= this.#limits.pollersMax) {
       throw new HttpProblem('CAR716', 'too many devices wait for their inbox.');
@@ -63,16 +62,33 @@ export class Polls {
     stream.once('close', () => {
       if (this.#byDevice.get(deviceId) === stream) this.#byDevice.delete(deviceId);
     });
-    return await wait(stream, wish, reply);
+    return await this.#wait(deviceId, stream, wish, reply, false);
+  }
+
+  /**
+   * What goes another way than to connections (a device of no transport, or of FCM) is in the inbox
+   * alone, so it is looked into from time to time.
+   */
+  #wait(
+    deviceId: string,
+    stream: PollStream,
+    { waitMs, limit }: PollWish,
+    reply: FastifyReply,
+    looksNow: boolean,
+  ): Promise<PullPage> {
+    const waiting = stream.poll(waitMs, limit);
+    const look = () => this.#streams()?.lookFor(deviceId);
+    const timer = setInterval(look, this.#limits.pollLookMs);
+    const stop = () => clearInterval(timer);
+    waiting.then(stop, stop);
+    if (looksNow) look();
+    reply.raw.once('close', () => stream.hangUp(waiting));
+    return waiting;
   }
 }
 
-function wait(
-  stream: PollStream,
-  { waitMs, limit }: PollWish,
-  reply: FastifyReply,
-): Promise<PullPage> {
-  const waiting = stream.poll(waitMs, limit);
-  reply.raw.once('close', () => stream.hangUp(waiting));
-  return waiting;
+/** Throws CAR704. */
+function checkWaits({ subject }: Identity, deviceId: string): void {
+  if (subject === deviceId) return;
+  throw new HttpProblem('CAR704', 'only the device itself waits: it counts as connected.');
 }

@@ -57,12 +57,13 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
     const epoch = epochOf(deps.owners, deviceId);
-    checkRevoked(deps.owners, identityOf(request), deviceId);
+    const identity = identityOf(request);
+    checkRevoked(deps.owners, identity, deviceId);
     const limit = limitOf(query.limit, deps.limits.pullMax);
     const wish = { limit, waitMs: waitOf(query.wait, deps.limits.pollWaitMsMax) };
     const asked = cursorOf(query.after);
     if (wish.waitMs > 0) {
-      const next = await deps.polls.goOn(deviceId, query.after, wish, reply);
+      const next = await deps.polls.goOn(identity, deviceId, query.after, wish, reply);
       if (next !== undefined) return next;
     }
     const after = await inboxDoes(async () => {
@@ -72,7 +73,7 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
     const page = await pageOf(deps, deviceId, after, limit);
     const isEmpty = page.notifications.length + page.skipped.length === 0;
     if (wish.waitMs === 0 || !isEmpty) return page;
-    return await deps.polls.begin(identityOf(request), deviceId, page, wish, reply);
+    return await deps.polls.begin(identity, deviceId, page, wish, reply);
   });
   app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };

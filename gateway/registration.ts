@@ -3,9 +3,11 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
-import { DEVICE_CLASSES, TRANSPORTS } from '../core/device.ts';
+import { DEVICE_CLASSES, type DeviceTransport, TRANSPORTS } from '../core/device.ts';
+import { deleted, type Registration, registered } from '../core/registration.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
 import type { Identity } from './auth.ts';
+import { choiceOf, objectOf, textOf } from './body-fields.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Owners } from './owners.ts';
@@ -18,7 +20,7 @@ const TEXT_CHARS_MAX = 128;
 /** FCM's and APNs' tokens are opaque and grow; today's have 64 to 200 characters. */
 const TOKEN_CHARS_MAX = 4_096;
 const TRANSPORTS_MAX = 8;
-const ENVIRONMENTS = ['production', 'sandbox'];
+const ENVIRONMENTS = ['production', 'sandbox'] as const;
 const FIELDS = ['memberId', 'class', 'platform', 'app', 'locale', 'transports'];
 const TRANSPORT_FIELDS = ['kind', 'token', 'environment'];
 /** Printable ASCII: ids stand in keys, addresses and metric-free logs. */
@@ -38,10 +40,10 @@ export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps)
     { onRequest, bodyLimit: BODY_BYTES_MAX },
     async (request, reply) => {
       const { deviceId } = request.params as { deviceId: string };
-      const registered = readRegistration(deviceId, request.body, deps.clock.now());
+      const said = readRegistration(deviceId, request.body, deps.clock.now());
       checkBounds(deps.owners, identityOf(request), deviceId);
-      checkMember(identityOf(request), registered.memberId as string);
-      return await write(deps, deviceId, registered).then((offset) => {
+      checkMember(identityOf(request), said.memberId);
+      return await write(deps, deviceId, said).then((offset) => {
         reply.code(202);
         return { deviceId, accepted: 'REGISTERED', ...offset };
       });
@@ -51,25 +53,14 @@ export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps)
     const { deviceId } = request.params as { deviceId: string };
     checkId(deviceId);
     checkBounds(deps.owners, identityOf(request), deviceId);
-    const deleted = { ...NOTHING, deviceId, action: 'DELETED', occurredAt: deps.clock.now() };
-    return await write(deps, deviceId, deleted).then((offset) => {
-      deps.owners.deleting(deviceId, deleted.occurredAt);
+    const said = deleted(deviceId, deps.clock.now());
+    return await write(deps, deviceId, said).then((offset) => {
+      deps.owners.deleting(deviceId, said.occurredAt);
       reply.code(202);
       return { deviceId, accepted: 'DELETED', ...offset };
     });
   });
 }
-
-const NOTHING = {
-  memberId: '',
-  class: 'web',
-  platform: '',
-  app: '',
-  locale: '',
-  transports: [],
-  deadToken: null,
-  deadBefore: null,
-};
 
 /**
  * A device may say whose it is only as far as its token does: without the claim it could have
@@ -129,18 +120,11 @@ function checkId(deviceId: string): void {
 }
 
 /** The event that a body stands for. Throws CAR710 with all that is wrong. */
-export function readRegistration(
-  deviceId: string,
-  body: unknown,
-  nowMs: number,
-): globalThis.Record<string, unknown> {
+export function readRegistration(deviceId: string, body: unknown, nowMs: number): Registration {
   checkId(deviceId);
   const problems: FieldProblem[] = [];
   const fields = objectOf(body, '', FIELDS, problems);
-  const value = {
-    ...NOTHING,
-    deviceId,
-    action: 'REGISTERED',
+  const value = registered(deviceId, {
     memberId: textOf(fields.memberId, '/memberId', ID_CHARS_MAX, true, problems),
     class: choiceOf(fields.class, '/class', DEVICE_CLASSES, problems),
     platform: textOf(fields.platform, '/platform', TEXT_CHARS_MAX, false, problems),
@@ -148,12 +132,12 @@ export function readRegistration(
     locale: textOf(fields.locale, '/locale', TEXT_CHARS_MAX, false, problems),
     transports: transportsOf(fields.transports, nowMs, problems),
     occurredAt: nowMs,
-  };
+  });
   if (problems.length === 0) return value;
   throw new HttpProblem('CAR710', 'the registration is not complete.', { problems });
 }
 
-function transportsOf(json: unknown, nowMs: number, problems: FieldProblem[]): unknown[] {
+function transportsOf(json: unknown, nowMs: number, problems: FieldProblem[]): DeviceTransport[] {
   if (json === undefined || json === null) return [];
   if (!Array.isArray(json) || json.length > TRANSPORTS_MAX) {
     const what = `expected an array of at most ${TRANSPORTS_MAX} transports, best first`;
@@ -163,7 +147,12 @@ function transportsOf(json: unknown, nowMs: number, problems: FieldProblem[]): u
   return json.map((item, i) => transportOf(item, `/transports/${i}`, nowMs, problems));
 }
 
-function transportOf(json: unknown, path: string, nowMs: number, problems: FieldProblem[]): object {
+function transportOf(
+  json: unknown,
+  path: string,
+  nowMs: number,
+  problems: FieldProblem[],
+): DeviceTransport {
   const fields = objectOf(json, path, TRANSPORT_FIELDS, problems);
   const kind = choiceOf(fields.kind, `${path}/kind`, TRANSPORTS, problems);
   const needsToken = kind === 'fcm' || kind === 'apns';
@@ -171,54 +160,11 @@ function transportOf(json: unknown, path: string, nowMs: number, problems: Field
   const token = textOf(fields.token, at, TOKEN_CHARS_MAX, needsToken, problems);
   if (!needsToken && token !== '') problems.push({ path: at, what: `${kind} has no token` });
   const where = `${path}/environment`;
-  const environment = fields.environment ?? null;
-  if (environment !== null && kind !== 'apns') {
+  const said = fields.environment ?? null;
+  if (said !== null && kind !== 'apns') {
     problems.push({ path: where, what: `${kind} has no environment` });
-  } else if (environment !== null) choiceOf(environment, where, ENVIRONMENTS, problems);
+  }
+  const isChosen = said !== null && kind === 'apns';
+  const environment = isChosen ? choiceOf(said, where, ENVIRONMENTS, problems) : null;
   return { kind, token: token === '' ? null : token, environment, registeredAt: nowMs };
-}
-
-function objectOf(
-  json: unknown,
-  path: string,
-  known: readonly string[],
-  problems: FieldProblem[],
-): globalThis.Record<string, unknown> {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    problems.push({ path: path || '/', what: `expected an object of ${known.join(', ')}` });
-    return {};
-  }
-  for (const name of Object.keys(json)) {
-    if (known.includes(name)) continue;
-    const what = `no such field; known: ${known.join(', ')}`;
-    problems.push({ path: `${path}/${name.slice(0, 64)}`, what });
-  }
-  return json as globalThis.Record<string, unknown>;
-}
-
-function textOf(
-  json: unknown,
-  path: string,
-  charsMax: number,
-  required: boolean,
-  problems: FieldProblem[],
-): string {
-  if (!required && (json === undefined || json === null)) return '';
-  const isText = typeof json === 'string' && json.length <= charsMax && json.isWellFormed();
-  if (isText && (json !== '' || !required)) return json;
-  const missing = json === undefined ? 'missing, ' : '';
-  problems.push({ path, what: `${missing}expected text of 1 to ${charsMax} characters` });
-  return '';
-}
-
-function choiceOf(
-  json: unknown,
-  path: string,
-  choices: readonly string[],
-  problems: FieldProblem[],
-): string {
-  if (typeof json === 'string' && choices.includes(json)) return json;
-  const missing = json === undefined ? 'missing, ' : '';
-  problems.push({ path, what: `${missing}expected one of ${choices.join(', ')}` });
-  return '';
 }

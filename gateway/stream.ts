@@ -155,6 +155,12 @@ export class Streams {
     this.#accept(stream as unknown as WebSocket, stream, asked);
   }
 
+  /** Looks into the inbox for what the device's connection here was not told. */
+  lookFor(deviceId: string): void {
+    const connection = this.#deps.hub.ofDevice(deviceId);
+    if (connection !== undefined) this.#deps.filler.start(connection, 1);
+  }
+
   #accept(webSocket: WebSocket, socket: Below, asked: Asked): void {
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import { tokenDied } from '../core/registration.ts';
 import { defineExpand } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
@@ -59,20 +60,9 @@ export const ownToken = defineExpand({
       if (before === undefined || before.deviceId === deviceId) return PASSED;
       const out = emit(record);
       out.key = before.deviceId;
-      out.value = {
-        deviceId: before.deviceId,
-        action: 'TOKEN_DIED',
-        memberId: '',
-        class: 'web',
-        platform: '',
-        app: '',
-        locale: '',
-        transports: [],
-        deadToken: said.token,
-        // Whatever the former one said of when it got it; what it registers after this, stays.
-        deadBefore: Math.max(before.registeredAt, occurredAt) + 1,
-        occurredAt,
-      };
+      // Whatever the former one said of when it got it; what it registers after this, stays.
+      const deadBefore = Math.max(before.registeredAt, occurredAt) + 1;
+      out.value = tokenDied(before.deviceId, said.token, deadBefore, occurredAt);
       return PASSED;
     };
   },

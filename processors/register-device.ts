@@ -8,25 +8,11 @@ import {
   type Transport,
 } from '../core/device.ts';
 import type { Record } from '../core/record.ts';
+import type { Registration } from '../core/registration.ts';
 import { defineExpand, type Emit } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
 import { deadLettered, dropped, PASSED } from '../core/verdict.ts';
 import type { PushToken } from './own-token.ts';
-
-/** What a device, its gateway or a sink said (schema DeviceRegistration). */
-interface Registration {
-  readonly deviceId: string;
-  readonly action: 'REGISTERED' | 'DELETED' | 'TOKEN_DIED';
-  readonly memberId: string;
-  readonly class: string;
-  readonly platform: string;
-  readonly app: string;
-  readonly locale: string;
-  readonly transports: readonly DeviceTransport[];
-  readonly deadToken: string | null;
-  readonly deadBefore: number | null;
-  readonly occurredAt: number;
-}
 
 /** What the second hop is told (schema DeviceChange). */
 export interface DeviceChange {

@@ -125,3 +125,16 @@ export interface PullPage {
   /** True: ask again at once with the cursor. */
   readonly more: boolean;
 }
+
+/** What a device sends to `POST /v1/devices/<id>/reports`. Who it is, its token says. */
+export interface DeviceReport {
+  /** Of the device's making, 128 characters at most; sent again it is the same. */
+  readonly eventId: string;
+  readonly kind: 'ACKNOWLEDGEMENT' | 'DIAGNOSTIC' | 'RECOVERY';
+  /** What it answers. */
+  readonly notificationId?: string;
+  /** True when it is left out. */
+  readonly succeeded?: boolean;
+  /** At most 32, of 1,024 characters. */
+  readonly details?: { readonly [name: string]: string };
+}

@@ -2,6 +2,7 @@
  * Writes what became of deliveries: the `outcomes` topic, and tokens that a provider called dead.
  */
 import type { DeadToken, DeliveryOutcome } from '../../core/outcome.ts';
+import { tokenDied } from '../../core/registration.ts';
 import type { Schemas } from '../../core/schema.ts';
 import type { Collector } from '../collector.ts';
 
@@ -30,19 +31,8 @@ export class OutcomeWriter {
 
   /** The registration task takes the token off the device, if it is still that token. */
   deadToken(deviceId: string, dead: DeadToken, nowMs: number): void {
-    const registration = {
-      deviceId,
-      action: 'TOKEN_DIED',
-      memberId: '',
-      class: 'web',
-      platform: '',
-      app: '',
-      locale: '',
-      transports: [],
-      deadToken: dead.token,
-      deadBefore: dead.beforeMs ?? null,
-      occurredAt: nowMs,
-    };
+    const { token, beforeMs = null } = dead;
+    const registration = tokenDied(deviceId, token, beforeMs, nowMs);
     this.#collector
       .forKey(REGISTRATION_TOPIC, deviceId)
       .appendEncoded(nowMs, deviceId, this.#schemas.encoder('DeviceRegistration'), registration);

@@ -41,6 +41,24 @@ console.log(JSON.stringify([held.filter((line) => 'sink' in line), sinks, sums.i
 await drive({ topology: 'none.yaml' }).catch((error) => console.log(error.message));
 `;
 
+const CLIENT = `
+import { type ClientState, DeviceClient } from 'carillon/client';
+
+const states: ClientState[] = [];
+const client: DeviceClient = new DeviceClient({
+  url: 'http://127.0.0.1:1',
+  deviceId: 'tv-1',
+  token: () => 'a token',
+  onNotification: ({ priority, sequence }) => console.log(priority, sequence),
+  onState: (state) => {
+    states.push(state);
+    void client.stop();
+  },
+});
+await client.start();
+console.log(states.map((state) => state.is + (state.is === 'waiting' ? state.code : '')).join(' '));
+`;
+
 describe('the package', { timeout: PATIENCE_MS }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-package-'));
   const home = join(folder, 'home');
@@ -70,7 +88,8 @@ describe('the package', { timeout: PATIENCE_MS }, () => {
     const odd = out
       .split('\n')
       .filter((path) => /\.ts$|\.map$|^package\/(?:test|bench|docs\/guides)\//.test(path));
-    const types = /^package\/dist\/(?:cli\/exports|core\/[\w-]+)\.d\.ts$/;
+    const types =
+      /^package\/dist\/(?:cli\/exports|client\/(?:client|options)|core\/[\w-]+|schemas\/frames)\.d\.ts$/;
     assert.deepEqual(
       odd.filter((path) => !types.test(path)),
       [],
@@ -127,6 +146,17 @@ describe('the package', { timeout: PATIENCE_MS }, () => {
     const [seen, ...missing] = out.trim().split('\n');
     assert.deepEqual(JSON.parse(seen ?? said), [[], ['inbox PACKED'], 3, 0]);
     assert.match(missing.join('\n'), /none\.yaml {2}error CAR902[\s\S]*Mend:/);
+  });
+
+  test('the client of devices comes with types, and without anything else', () => {
+    writeFileSync(join(mine, 'device.ts'), CLIENT);
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const types = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024'];
+    const own = ['--lib', 'es2024,dom,dom.iterable', '--types', ''];
+    const checked = inFolder(mine, process.execPath, tsc, ...types, ...own, 'device.ts');
+    assert.equal(checked.code, 0, checked.said);
+    const { out, said } = inFolder(mine, process.execPath, 'device.ts');
+    assert.equal(out, 'waiting1006 stopped\n', said);
   });
 
   test('the step of the guide is checked, driven and run, word for word', () => {

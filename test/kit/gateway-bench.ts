@@ -253,6 +253,7 @@ const SCHEMA_OF: Readonly<globalThis.Record<string, string>> = {
   outcomes: 'DeliveryOutcome',
   'events.connections': 'Connection',
   'events.device-registration': 'DeviceRegistration',
+  'events.device-reports': 'DeviceReport',
   'events.plan-change': 'PlanChange',
   'events.viewing-activity': 'ViewingActivity',
   'tables.gateways': 'Gateway',

@@ -21,8 +21,13 @@ const isIn =
 const WIRING: ReadonlySet<string> = new Set(['core/clock.ts']);
 
 const isOurs = (path: string) => !isIn('cli', 'test', 'bench', 'console')(path);
+/** The client runs on devices: nobody replays it, and it has nobody to hand it a clock. */
 const isReplayable = (path: string) =>
-  isOurs(path) && !isTest(path) && !WIRING.has(path) && !/(^|\/)(fake|stand-in)/.test(path);
+  isOurs(path) &&
+  !isIn('client')(path) &&
+  !isTest(path) &&
+  !WIRING.has(path) &&
+  !/(^|\/)(fake|stand-in)/.test(path);
 /** Nothing here waits: what must act later is a row with a due time (rule D11). */
 const isTimeless = (path: string) =>
   isIn('core', 'processors', 'compiler')(path) && isReplayable(path);

@@ -21,6 +21,7 @@ const ALL = [
   'compiler',
   'runtime',
   'gateway',
+  'client',
   'cli',
 ] as const;
 
@@ -53,6 +54,8 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
     ours: ['core', 'schemas', 'connectors'],
     npm: ['ws', 'fastify', 'jose'],
   },
+  // It runs on devices: nothing comes with it.
+  client: { ours: [], types: ['schemas'], npm: [] },
   // What it answers the page is typed by the page.
   cli: { ours: ALL, types: ['console'], npm: ['commander', 'pino', 'prom-client', 'yaml'] },
   // The web page: runs in a browser, as it is.
