@@ -11,7 +11,12 @@ interface Topic {
 }
 
 /** `topics` are there; creating makes more, on as many brokers as the replication factor says. */
-function adminOf(topics: { readonly [name: string]: Topic }, brokers = 3) {
+function adminOf(
+  topics: { readonly [name: string]: Topic },
+  brokers = 3,
+  offsets: readonly (object | readonly object[])[] = [],
+) {
+  const answers = [...offsets];
   const there = new Map(Object.entries(topics));
   const asked: string[] = [];
   const admin = {
@@ -41,6 +46,9 @@ function adminOf(topics: { readonly [name: string]: Topic }, brokers = 3) {
     },
     // As kafkajs fails when another call has taken the topic from its list.
     fetchTopicOffsets: async () => {
+      const answer = answers.shift();
+      if (Array.isArray(answer)) return answer;
+      if (answer !== undefined) throw answer;
       const { partitions } = [].pop()!;
       return partitions;
     },
@@ -150,4 +158,23 @@ describe('committed offsets', () => {
 test('bounds that kafkajs fails to find are asked for again by who needs them', async () => {
   const { admin } = adminOf({});
   await assert.rejects(admin.bounds('a'), { code: 'CAR640', retryable: true });
+});
+
+describe('bounds of a topic that was just made', () => {
+  const of = (type: string) => Object.assign(new Error(type), { type });
+  const bounds = [{ partition: 0, low: '0', high: '3' }];
+  const rows = [
+    { answers: [of('NOT_LEADER_FOR_PARTITION'), of('LEADER_NOT_AVAILABLE'), bounds], told: true },
+    { answers: [of('TOPIC_AUTHORIZATION_FAILED'), bounds], told: false },
+  ];
+  for (const { answers, told } of rows) {
+    test(
+      told ? 'are told once it has leaders' : 'are not asked for again when refused',
+      async () => {
+        const { admin } = adminOf({}, 1, answers);
+        if (told) assert.deepEqual(await admin.bounds('a'), [{ low: 0, end: 3 }]);
+        else await assert.rejects(admin.bounds('a'), { code: 'CAR645' });
+      },
+    );
+  }
 });

@@ -21,6 +21,14 @@ const KNOWN_ATTEMPTS_MAX = 100;
 const KNOWN_DELAY_MS = 100;
 const PROBE_TIMEOUT_MS = 5_000;
 
+/** Right after a topic was made: who is asked is not the one to ask yet. */
+const NO_LEADER_YET: ReadonlySet<string> = new Set([
+  'NOT_LEADER_FOR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+]);
+
 const OWN_TOPICS = ['__consumer_offsets', '__transaction_state'];
 const REPLICAS = 'replicas';
 const NAMED_MAX = 5;
@@ -346,10 +354,24 @@ export class LogAdmin implements TopicSource {
 
   async #ask<T>(question: string, at: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
     try {
-      return await this.#queue.ask(question, () => this.#on(this.#offsets, ask));
+      return await this.#queue.ask(question, () => this.#ofLeaders(ask));
     } catch (error) {
       // So kafkajs fails when it has lost sight of the topic in between.
       throw error instanceof TypeError ? untold(at, at, error) : kafkaError(error, at);
+    }
+  }
+
+  /** kafkajs hands on at once that a partition has no leader yet: a new topic's take a while. */
+  async #ofLeaders<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#on(this.#offsets, ask);
+      } catch (error) {
+        if (attempt === KNOWN_ATTEMPTS_MAX || !NO_LEADER_YET.has(errorType(error) ?? '')) {
+          throw error;
+        }
+        await new Promise((resolve) => setTimeout(resolve, KNOWN_DELAY_MS));
+      }
     }
   }
 

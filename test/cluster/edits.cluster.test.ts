@@ -47,44 +47,54 @@ describe('edits of a topology on Kafka', { skip: await clusterSkip() }, () => {
   const chosen = EDITS.filter(({ what }) => ROWS.includes(what));
   test('the rows are all there', () => assert.equal(chosen.length, ROWS.length));
 
-  test('processes of the former version still run: refused until they have gone', async () => {
-    const shared = { registry: new MemoryRegistry(), prefix: `${run}-${++logs}` };
-    const former = new EditedPipeline(await open(), shared);
-    const next = new EditedPipeline(await open(), shared);
-    await former.prepare(NORMAL);
-    await former.devices(['m-1']);
-    await former.start(NORMAL);
-    await former.post(['e1']);
-    await assert.rejects(next.start(HIGH), { code: 'CAR653' });
-    await former.post(['e2']);
-    await former.end();
-    await next.start(HIGH);
-    await next.post(['e3']);
-    await next.stop();
-    assert.deepEqual(await next.told(), ['x high e3', 'x normal e1', 'x normal e2']);
-    await next.end();
-  });
-
-  test('processes that start together apply an edit once', async () => {
+  /** Several processes of one topology; none is left running, whatever comes of them. */
+  async function together(
+    count: number,
+    body: (...processes: EditedPipeline[]) => Promise<void>,
+  ): Promise<void> {
     const shared = { registry: new MemoryRegistry(), prefix: `${run}-${++logs}` };
     const all: EditedPipeline[] = [];
-    for (let n = 0; n < 3; n++) all.push(new EditedPipeline(await open(), shared));
-    const first = all[0]!;
-    await first.prepare(NORMAL);
-    await first.devices(['m-1']);
-    await first.start(NORMAL);
-    await first.post(['e1']);
-    await first.stop();
-    await first.post(['e2']);
-    await Promise.all(all.map((one) => one.start(HIGH, 'refuse', { waits: false })));
-    await first.send(['e3']);
-    await until('all are told', async () => (await first.told()).length >= 3);
-    for (const one of all) await one.stop();
-    assert.deepEqual((await first.told()).sort(), ['x high e2', 'x high e3', 'x normal e1']);
-    const edits = all.flatMap(({ said }) => said.filter((line) => line.includes('moves: from')));
-    assert.equal(edits.length, 1, edits.join());
-    for (const one of all) await one.end();
-  });
+    try {
+      for (let n = 0; n < count; n++) all.push(new EditedPipeline(await open(), shared));
+      await body(...all);
+      for (const one of all) await one.end();
+    } finally {
+      await Promise.allSettled(all.map((one) => one.close()));
+    }
+  }
+
+  test('processes of the former version still run: refused until they have gone', () =>
+    together(2, async (former, next) => {
+      await former!.prepare(NORMAL);
+      await former!.devices(['m-1']);
+      await former!.start(NORMAL);
+      await former!.post(['e1']);
+      await assert.rejects(next!.start(HIGH), { code: 'CAR653' });
+      await former!.post(['e2']);
+      await former!.end();
+      await next!.start(HIGH);
+      await next!.post(['e3']);
+      await next!.stop();
+      assert.deepEqual(await next!.told(), ['x high e3', 'x normal e1', 'x normal e2']);
+    }));
+
+  test('processes that start together apply an edit once', () =>
+    together(3, async (...all) => {
+      const first = all[0]!;
+      await first.prepare(NORMAL);
+      await first.devices(['m-1']);
+      await first.start(NORMAL);
+      await first.post(['e1']);
+      await first.stop();
+      await first.post(['e2']);
+      await Promise.all(all.map((one) => one.start(HIGH, 'refuse', { waits: false })));
+      await first.send(['e3']);
+      await until('all are told', async () => (await first.told()).length >= 3);
+      for (const one of all) await one.stop();
+      assert.deepEqual((await first.told()).sort(), ['x high e2', 'x high e3', 'x normal e1']);
+      const edits = all.flatMap(({ said }) => said.filter((line) => line.includes('moves: from')));
+      assert.equal(edits.length, 1, edits.join());
+    }));
 
   editCases(
     'Kafka',

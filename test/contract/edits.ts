@@ -29,14 +29,17 @@ export function editCases(
   for (const { what, first, starts, run, told } of edits) {
     test(`${name}: ${what}`, { timeout: 120_000 }, async () => {
       const pipeline = new EditedPipeline(await open(), { prefix: prefixOf() });
-      await pipeline.prepare(first);
-      await pipeline.devices(['m-1', 'm-2']);
-      if (starts !== false) await pipeline.start(first);
-      await run(pipeline);
-      await pipeline.stop();
-      const found = (await pipeline.told()).sort();
-      await pipeline.end();
-      assert.deepEqual(found, [...told].sort());
+      try {
+        await pipeline.prepare(first);
+        await pipeline.devices(['m-1', 'm-2']);
+        if (starts !== false) await pipeline.start(first);
+        await run(pipeline);
+        await pipeline.stop();
+        assert.deepEqual((await pipeline.told()).sort(), [...told].sort());
+        await pipeline.end();
+      } finally {
+        await pipeline.close();
+      }
     });
   }
 }

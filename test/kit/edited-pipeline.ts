@@ -99,6 +99,9 @@ export class EditedPipeline {
   readonly #catalog: Catalog;
   readonly #prefix: string | undefined;
   #engine: Engine | null = null;
+  /** Of its streams; while they are not all there, an empty lag says nothing. */
+  #tasksWanted = 0;
+  #closed: Promise<void> | null = null;
   #text = '';
   #schemas: AvroSchemas;
   /** What versions that ended have counted. */
@@ -169,10 +172,12 @@ export class EditedPipeline {
       say: (_, facts) => this.said.push(JSON.stringify(facts)),
     });
     this.#engine = engine(plan, { before });
-    for (const sub of plan.subTopologies) {
-      const isWanted = of.only === undefined || sub.role === `streams/${of.only}`;
-      if (sub.role.startsWith('streams') && isWanted) await this.#engine.startStreams(sub);
-    }
+    const subs = plan.subTopologies.filter(
+      ({ role }) =>
+        role.startsWith('streams') && (of.only === undefined || role === `streams/${of.only}`),
+    );
+    for (const sub of subs) await this.#engine.startStreams(sub);
+    this.#tasksWanted = of.waits === false ? 0 : subs.length * this.#partitions;
     for (const sink of of.sinks === true ? plan.sinks : []) {
       for (const priority of sink.lane.priorities) {
         await this.#engine.startSink(sink, priority, this.#sink(sink.name));
@@ -294,13 +299,18 @@ export class EditedPipeline {
           .reduce((sum, { counts }) => sum + counts.held, 0);
   }
 
-  /** Stops, and asserts the law of conservation over all that was counted. */
+  /** Stops, closes, and asserts the law of conservation over all that was counted. */
   async end(): Promise<void> {
-    await this.stop();
+    await this.close();
     for (const { stream, step, counts } of this.#flows) {
       assert.equal(conservationGap(counts), 0, `${stream}/${step}`);
     }
-    await this.#log.close();
+  }
+
+  /** Whatever state it is in: a test that failed leaves nothing running. May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= this.stop().finally(() => this.#log.close());
+    return this.#closed;
   }
 
   /** Resolves when nothing is left to do. */
@@ -310,10 +320,12 @@ export class EditedPipeline {
     const startedAt = performance.now();
     for (;;) {
       const nowMs = this.clock.now();
-      const tasks = [...engine.tasks];
       const lags = await engine.lag();
+      const tasks = [...engine.tasks];
       const isDone =
         tasks.length > 0 &&
+        tasks.length >= this.#tasksWanted &&
+        lags.length >= this.#tasksWanted &&
         tasks.every((task) => task.idle && task.uncommitted === 0 && task.nextDueMs() > nowMs) &&
         lags.every(({ lag }) => lag === 0);
       if (isDone) return;

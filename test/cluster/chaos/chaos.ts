@@ -20,6 +20,8 @@ export interface ChaosOptions {
   readonly withinMs?: number;
   /** Only these kinds; all by default. */
   readonly kinds?: readonly FaultName[];
+  /** A fault after which a part of the work stands still for longer is a trouble. */
+  readonly standstillMs?: number;
   /** Where the workers' logs go in the end. */
   readonly keep?: string;
 }
@@ -46,6 +48,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   for (const name of Object.keys(weights) as FaultName[]) {
     if (options.kinds?.includes(name) === false) weights[name] = 0;
   }
+  const standstillMs = options.standstillMs ?? LIMIT_MS;
   const troubles: string[] = [];
   const standstills: { fault: string; ms: number }[] = [];
   const arena = await Arena.start({ seed: options.seed, workers: WORKERS });
@@ -64,7 +67,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
       const ms = Math.round(watch.longestMs());
       standstills.push({ fault, ms });
       progress(`fault ${fault}; the longest standstill ${ms} ms`, startedAt);
-      if (ms > LIMIT_MS) troubles.push(`${fault}: stood still for ${ms} ms`);
+      if (ms > standstillMs) troubles.push(`${fault}: stood still for ${ms} ms`);
       await sameMembers(arena, arena.workers.length, troubles);
     }
     await watch.stop();
@@ -95,7 +98,7 @@ async function sameMembers(arena: Arena, count: number, troubles: string[]): Pro
       last = await arena.members();
       return last.every((members) => members === count);
     };
-    await until('all members are there', isSo, LIMIT_MS);
+    await until('all members are there', isSo, GIVE_UP_MS);
   } catch {
     troubles.push(`members ${last} where ${count} workers run`);
   }
