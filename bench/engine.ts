@@ -59,6 +59,10 @@ class CountingPort implements TaskPort, UnitPort {
     return this.#waiting.get(topic)?.shift();
   }
 
+  isAtEnd(topic: string): boolean {
+    return (this.#waiting.get(topic)?.length ?? 0) === 0;
+  }
+
   commit({ parts }: CommitUnit): undefined {
     for (const { batches } of parts) {
       for (const batch of batches) {

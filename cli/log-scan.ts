@@ -81,7 +81,7 @@ export class LogScan {
     if (to === 'start') throw refused('--to', 'nothing comes before the start.');
     const toMs = to === 'end' ? Number.POSITIVE_INFINITY : to;
     const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-    const known = knownTopics(() => loadTopology(deployment, { folder, env: process.env }));
+    const known = await knownTopics(() => loadTopology(deployment, { folder, env: process.env }));
     const meant = topicsMeant(written.length === 0 ? known.inputs : written, known.names);
     if (options.offset !== undefined && (options.partition === undefined || meant.length !== 1)) {
       throw refused('--offset', 'it counts in one partition of one topic: add --partition.');

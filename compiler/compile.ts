@@ -12,7 +12,7 @@ import {
   Topics,
 } from './declarations.ts';
 import { deviceTopics, tokensOf } from './device-topologies.ts';
-import { lower } from './lower.ts';
+import { isJoin, lower } from './lower.ts';
 import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
 import { readCount } from './quantity.ts';
 import { headOf, type Placed, Section } from './section.ts';
@@ -21,7 +21,7 @@ import { resolveSink, type SinkScope } from './sinks.ts';
 import type { Chains } from './steps.ts';
 import { type ResolvedStream, resolveStream, type StreamScope } from './streams.ts';
 import { type ListTree, parseTree } from './tree.ts';
-import { checkLaneSinks, checkTableTopic } from './use-checks.ts';
+import { checkLaneSinks, checkTableInput, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
 
 export interface CompileOptions {
@@ -180,9 +180,16 @@ function checkUses(
     ...streams.flatMap((stream) => stream?.steps.flatMap((step) => step.tables) ?? []),
     ...sinks.flatMap((sink) => sink?.tables ?? []),
   ]);
+  const whole = present(streams);
+  const sources = whole.map(({ name, from }) => ({ name, topic: from.topic }));
+  const joining = whole.flatMap(({ steps }) => steps).filter(({ spec }) => isJoin(spec));
+  const joined = new Set(
+    joining.flatMap((step) => step.tables).filter((table) => table.whole !== true),
+  );
   for (const { key, keySpan } of section.section('tables')?.entries ?? []) {
     const table = tables.get(key);
     if (lanes.size > 0 && table != null && used.has(table)) checkTableTopic(report, table, keySpan);
+    if (table != null && joined.has(table)) checkTableInput(report, table, keySpan, sources);
   }
   const written = new Set(
     streams.map((one) => (one?.to.kind === 'lane' ? one.to.lane : undefined)),

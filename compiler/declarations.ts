@@ -10,7 +10,7 @@ import { readBytes } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Placed, Section } from './section.ts';
 import { type RecordShape, shapeName, shapeOf, withoutNull } from './shape.ts';
-import { checkLaneKey, checkTableKey, isNotification } from './use-checks.ts';
+import { checkLaneKey, checkTableKey, checkWholeTable, isNotification } from './use-checks.ts';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const NAME_CHARS_MAX = 64;
@@ -199,7 +199,7 @@ export function resolveTables(
 
 function resolveTable(scope: Scope, name: string, written: Section): TablePlan | null {
   const subject = `table "${name}"`;
-  const section = written.as(subject).only(['topic', 'schema', 'key']);
+  const section = written.as(subject).only(['topic', 'schema', 'key', 'whole']);
   const topic = section.neededText('topic');
   const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const key = section.neededText('key');
@@ -223,7 +223,11 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
     scope.report.error('CAR403', key.span, what);
     return null;
   }
-  return { name, topic: topic.value, schema: schema.value, key: key.value };
+  const isWhole = section.flag('whole') === true;
+  const place = section.entry('whole')?.keySpan ?? section.span;
+  if (isWhole && !checkWholeTable(scope.report, subject, schema.value, place)) return null;
+  const plan = { name, topic: topic.value, schema: schema.value, key: key.value };
+  return isWhole ? { ...plan, whole: true } : plan;
 }
 
 /** Null: as for tables. */

@@ -81,10 +81,27 @@ function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): 
       const from = graph.node('Source', `tables/${table.name}`, `topics: [${table.topic}]`);
       graph.link(from, node);
     }
+    for (const { name: table, topic } of sub.wholeTables.filter((of) =>
+      readsTable(step, of.name),
+    )) {
+      const from = graph.node('Source', `tables/${table}`, `topics: [${topic}], whole`);
+      graph.link(from, node);
+    }
+    for (const { name: table, topic, store } of sub.tableInputs) {
+      if (readsTable(step, table)) graph.link(tableInput(graph, table, topic, store), node);
+    }
     graph.link(last, node);
     last = node;
   }
   return last;
+}
+
+/** As Kafka Streams shows a table: the source, and the processor that keeps its rows. */
+function tableInput(graph: Graph, name: string, topic: string, store: string): Node {
+  const from = graph.node('Source', `tables/${name}/source`, `topics: [${topic}]`);
+  const table = graph.node('Processor', `tables/${name}`, storesOf(store));
+  graph.link(from, table);
+  return table;
 }
 
 function describeTarget(
@@ -170,7 +187,8 @@ export function mermaid(plan: Plan): string {
         edges.push(`  ${id} --> ${drum(topic, label)}`);
     }
     lines.push('  end');
-    for (const { topic } of sub.tables) edges.push(`  ${drum(topic)} -.-> ${frame}`);
+    for (const { topic } of [...sub.tables, ...sub.tableInputs, ...sub.wholeTables])
+      edges.push(`  ${drum(topic)} -.-> ${frame}`);
   }
   for (const sink of plan.sinks) {
     const id = `sink_${idOf(sink.name)}`;

@@ -123,6 +123,8 @@ export function deviceTopologies(
       priority: -1,
       streams: [stream],
       tables: [],
+      tableInputs: [],
+      wholeTables: [],
       stores,
       numbers: null,
     };

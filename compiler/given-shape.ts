@@ -1,15 +1,24 @@
 /** The shape of what a step sends on, so that what follows it is checked against that. */
 import type { Gives } from '../core/gives.ts';
 import type { StepSpec } from '../core/spec.ts';
+import type { SchemaShapes } from './declarations.ts';
 import type { OptionScope, ResolvedOptions } from './options.ts';
 import type { Span } from './report.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 
+/** What may be the key of a row. */
+const KEYS: ReadonlySet<Shape['kind']> = new Set(['string', 'enum', 'any']);
+/** Rows of it are read as lines, not as objects. */
+const MEMBER_DEVICES = 'MemberDevices';
 const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export interface GivenScope extends OptionScope {
+  readonly schemas: SchemaShapes;
+}
 
 /** Undefined: the value stays what it is. */
 export function givenShape(
-  scope: OptionScope,
+  scope: GivenScope,
   { gives }: StepSpec,
   resolved: ResolvedOptions,
   place: Span,
@@ -25,7 +34,53 @@ export function givenShape(
       ]);
     case 'elements':
       return elementShape(scope, gives, resolved, place);
+    case 'joined':
+      return joinedShape(scope, gives, resolved, place);
   }
+}
+
+/** False: it was told that this is not a field's name. */
+function isFieldName({ report, subject }: OptionScope, name: string, place: Span): boolean {
+  if (FIELD_NAME.test(name) && name !== '__proto__') return true;
+  const what = `${subject}: "${name}" is not a field's name.`;
+  report.error('CAR108', place, what, 'Write letters, digits and _ only.');
+  return false;
+}
+
+/** The value with the row beside its fields; null where the row may be missing. */
+function joinedShape(
+  scope: GivenScope,
+  gives: Gives & { readonly kind: 'joined' },
+  { config, tables, places, paths }: ResolvedOptions,
+  place: Span,
+): Shape {
+  const { report, subject, shape, schemas } = scope;
+  const as = config[gives.as] as string;
+  const span = places.get(gives.as) ?? place;
+  if (!isFieldName(scope, as, span)) return ANY_SHAPE;
+  const table = tables[0];
+  const own = withoutNull(shape);
+  // Of a table that is broken, or a value that anything may be in, nothing is known.
+  if (table === undefined || own.kind !== 'record') return ANY_SHAPE;
+  if (table.schema === MEMBER_DEVICES) {
+    const what = `${subject}: the devices of a member are many, and are told by fan_out.`;
+    report.error('CAR261', places.get(gives.row) ?? place, what, 'Write - fan_out instead of it.');
+    return ANY_SHAPE;
+  }
+  const row = schemas.named(subject, { value: table.schema, span });
+  if (row === undefined) return ANY_SHAPE;
+  const by = paths.get(gives.by);
+  const key = by === undefined ? undefined : withoutNull(by.paths[0]!.shape);
+  if (by !== undefined && key !== undefined && !KEYS.has(key.kind)) {
+    const { path } = by.paths[0]!.reader;
+    const what = `${subject}: ${path} is a ${shapeName(key)}, and the key of a row is a text.`;
+    report.error('CAR403', by.span, what, 'Make a text of it with map: string(value.number).');
+  }
+  if (own.fields.has(as)) {
+    report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
+  }
+  const of: Shape = config[gives.type] === 'inner' ? row : { kind: 'nullable', of: row };
+  return recordOf(`${own.name} with ${as}`, [...own.fields, [as, of]]);
 }
 
 function recordOf(name: string, fields: Iterable<readonly [string, Shape]>): Shape {
@@ -42,19 +97,11 @@ function elementShape(
   const of = paths.get(gives.of)!;
   const { reader, shape } = of.paths[0]!;
   const list = withoutNull(shape);
-  if (list.kind === 'any') return ANY_SHAPE;
-  if (list.kind !== 'list') {
-    const what = `${subject}: ${reader.path} is a ${shapeName(shape)}, not a list.`;
-    report.error('CAR403', of.span, what, 'Name a field that is an array in the schema.');
-    return ANY_SHAPE;
-  }
+  // The option takes lists alone; of others nothing is known.
+  if (list.kind !== 'list') return ANY_SHAPE;
   const item = withoutNull(list.items);
   const as = config[gives.as] as string | null;
-  if (as !== null && (!FIELD_NAME.test(as) || as === '__proto__')) {
-    const what = `${subject}: "${as}" is not a field's name.`;
-    report.error('CAR108', place, what, 'Write letters, digits and _ only.');
-    return ANY_SHAPE;
-  }
+  if (as !== null && !isFieldName(scope, as, place)) return ANY_SHAPE;
   if (as === null && item.kind === 'any') return ANY_SHAPE;
   if (as === null && item.kind !== 'record') {
     const what = `${subject}: an element of ${reader.path} is a ${shapeName(item)}, without fields.`;

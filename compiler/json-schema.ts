@@ -161,6 +161,10 @@ const TABLE = closed(
     topic: text('The topic.'),
     schema: text("The record name of its values' schema."),
     key: text('The field of the value that the key repeats.'),
+    whole: {
+      type: 'boolean',
+      description: 'True: every process holds all of its rows, so that it is joined by any field.',
+    },
   },
   ['topic', 'schema', 'key'],
 );

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
-import type { Catalog } from '../core/spec.ts';
+import type { Catalog, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
@@ -16,6 +16,7 @@ import type {
   StepPlan,
   StreamPlan,
   SubTopologyPlan,
+  TableInputPlan,
   TablePlan,
   TopicPlan,
 } from './plan.ts';
@@ -24,6 +25,9 @@ import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
 import type { ResolvedStream } from './streams.ts';
+
+/** Beside names of the topology and its part, 64 characters each, and `-changelog`. */
+const TOPIC_PART_CHARS_MAX = 96;
 
 /** A topology without an error, its parts resolved. */
 export interface ResolvedTopology {
@@ -79,22 +83,56 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
       : topology.streams.filter((stream) => gives(stream, priority));
   const prefix = `${topology.name}.${part}`;
   const streams = here.map((stream) => streamPlan(stream, prefix));
-  const tables = new Map<string, TablePlan>();
-  for (const { steps } of here) {
-    for (const { tables: used } of steps) for (const table of used) tables.set(table.name, table);
-  }
+  const { tables, tableInputs, wholeTables } = tablesOf(here, prefix);
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
   const stores = streams.flatMap(({ steps }) => steps.flatMap(({ store }) => store ?? []));
   if (numbers !== null) stores.push(numbers);
+  stores.push(...tableInputs.map(({ store }) => store));
   return {
     role: priority === -1 ? 'streams' : `streams/${part}`,
     group: priority === -1 ? prefix : `${topology.name}.streams.${part}`,
     priority,
     streams,
-    tables: [...tables.values()],
+    tables,
+    tableInputs,
+    wholeTables,
     stores: stores.map((store) => ({ store, changelog: `${store}-changelog` })),
     numbers,
   };
+}
+
+/** It reads its table as an input. */
+export function isJoin({ gives }: Pick<StepSpec, 'gives'>): boolean {
+  return gives?.kind === 'joined';
+}
+
+/** A table that one step reads as an input is read so by all steps of the sub-topology. */
+function tablesOf(
+  streams: readonly ResolvedStream[],
+  prefix: string,
+): Pick<SubTopologyPlan, 'tables' | 'tableInputs' | 'wholeTables'> {
+  const tables = new Map<string, TablePlan>();
+  const inputs = new Map<string, TableInputPlan>();
+  for (const { spec, tables: used } of streams.flatMap(({ steps }) => steps)) {
+    for (const table of used) {
+      tables.set(table.name, table);
+      if (!isJoin(spec) || table.whole === true) continue;
+      const store = `${prefix}.table--${shortTopic(table.topic)}`;
+      inputs.set(table.name, { ...table, store });
+    }
+  }
+  const followed = [...tables.values()].filter(({ name }) => !inputs.has(name));
+  return {
+    tables: followed.filter(({ whole }) => whole !== true),
+    tableInputs: [...inputs.values()],
+    wholeTables: followed.filter(({ whole }) => whole === true),
+  };
+}
+
+/** Its changelog's name has to be one that Kafka takes: 249 characters at most. */
+function shortTopic(topic: string): string {
+  if (topic.length <= TOPIC_PART_CHARS_MAX) return topic;
+  return createHash('sha256').update(topic).digest('hex').slice(0, 32);
 }
 
 function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {

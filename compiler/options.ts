@@ -7,6 +7,7 @@ import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
+import { isMisfit } from './path-kinds.ts';
 import type { TablePlan } from './plan.ts';
 import { readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
@@ -296,6 +297,14 @@ function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
   const { scope, name, gathered, place } = reading;
   const resolved = resolvePath(scope.report, `${scope.subject}, ${name}`, text, scope.shape);
   if (resolved === undefined) return undefined;
+  const { takes } = reading.option;
+  const subject = `${scope.subject}, ${name}`;
+  if (
+    takes !== undefined &&
+    isMisfit(scope.report, subject, text, resolved.shape, takes, scope.shape)
+  ) {
+    return undefined;
+  }
   if (resolved.field !== null) gathered.fields.add(resolved.field);
   const known = gathered.paths.get(name);
   if (known === undefined) gathered.paths.set(name, { paths: [resolved], span: place });

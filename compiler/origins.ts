@@ -10,6 +10,14 @@ const PATH = /^(?:key|timestamp|value(?:\.[A-Za-z_][A-Za-z0-9_]*)+)$/;
 
 export const asItCame: OriginOf = (path) => path;
 
+/** The value has a field more, of which nothing is known. */
+export function beside(before: OriginOf, field: string): OriginOf {
+  return (path) => {
+    const [root, first] = path.split('.');
+    return root === 'value' && first === field ? null : before(path);
+  };
+}
+
 /** `fields`: the expression of each field of the new value. */
 export function afterMap(before: OriginOf, fields: ReadonlyMap<string, string>): OriginOf {
   return (path) => {

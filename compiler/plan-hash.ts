@@ -20,10 +20,12 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
       ]),
     ),
     streams: Object.fromEntries(
-      plan.subTopologies.map(({ role, streams, tables }) => [
+      plan.subTopologies.map(({ role, streams, tables, tableInputs, wholeTables }) => [
         role,
         {
           tables: byName(tables),
+          ...(wholeTables.length > 0 ? { wholeTables: byName(wholeTables) } : {}),
+          ...(tableInputs.length > 0 ? { tableInputs: byName(tableInputs) } : {}),
           streams: Object.fromEntries(streams.map((stream) => [stream.useCase, decides(stream)])),
         },
       ]),
@@ -33,6 +35,7 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         name,
         {
           type: spec.type,
+          version: spec.version,
           config: withoutSecrets(config, spec.config),
           lane: lane.name,
           transport,
@@ -59,7 +62,12 @@ function decides({ source, priority, steps, to }: StreamPlan): unknown {
 }
 
 function stepDecides({ name, spec, config }: StepPlan): unknown {
-  return { name, type: spec.type, config: withoutSecrets(config, spec.config) };
+  return {
+    name,
+    type: spec.type,
+    version: spec.version,
+    config: withoutSecrets(config, spec.config),
+  };
 }
 
 /**

@@ -51,6 +51,8 @@ export interface TablePlan {
   readonly schema: string;
   /** The field of the value that the key repeats. */
   readonly key: string;
+  /** True: every process that joins it holds all of its rows, of all partitions. */
+  readonly whole?: true;
 }
 
 export interface LanePlan {
@@ -63,6 +65,12 @@ export interface LanePlan {
   topicOf(priority: number, transport: Transport): string;
 }
 
+/** A table that a task reads as an input, in the order of times with its streams. */
+export interface TableInputPlan extends TablePlan {
+  /** Its rows; named by the topic, as its position is: the two stay together. */
+  readonly store: string;
+}
+
 /** One scaling unit: a consumer group whose task p has partition p of all that is named here. */
 export interface SubTopologyPlan {
   /** `streams/critical`, `devices/register`, `devices/fold`, `devices/presence`; or `streams`. */
@@ -72,7 +80,12 @@ export interface SubTopologyPlan {
   /** -1: no priority. */
   readonly priority: Priority | -1;
   readonly streams: readonly StreamPlan[];
+  /** Followed beside the inputs, as they are when a record is processed. */
   readonly tables: readonly TablePlan[];
+  /** Inputs, beside those of the streams. */
+  readonly tableInputs: readonly TableInputPlan[];
+  /** Of the process, not of a task. */
+  readonly wholeTables: readonly TablePlan[];
   readonly stores: readonly { readonly store: string; readonly changelog: string }[];
   /** The store of the lane writer's numbers; null without lanes. */
   readonly numbers: string | null;

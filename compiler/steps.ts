@@ -1,8 +1,10 @@
 /** Step lists: chains copied in, types looked up, options resolved, names made unique. */
 import type { StepSpec } from '../core/spec.ts';
+import { isOwn } from '../core/step-facts.ts';
+import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
-import { afterMap, asItCame, type OriginOf } from './origins.ts';
+import { afterMap, asItCame, beside, type OriginOf } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -45,6 +47,7 @@ export interface StepScope extends Omit<OptionScope, 'shape'> {
   readonly refuses?: (spec: StepSpec) => string | undefined;
   readonly steps: ReadonlyMap<string, StepSpec>;
   readonly chains: Chains;
+  readonly schemas: SchemaShapes;
 }
 
 /** A step as it is written. */
@@ -106,13 +109,17 @@ export function resolveSteps(
       continue;
     }
     if (!isGiven) for (const field of resolved.fields) fields.add(field);
-    if (!isGiven && spec.kind === 'operator') fields.add('*');
-    if (!isGiven && spec.gives?.kind === 'gathered') fields.add('*');
+    // What their code reads of a value is not known.
+    if (!isGiven && (spec.kind === 'operator' || isOwn(spec))) fields.add('*');
+    if (!isGiven && isWhole(spec)) fields.add('*');
     const before = originOf;
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
     if (gives !== undefined) {
       shape = gives;
-      originOf = afterMap(before, resolved.sources);
+      originOf =
+        spec.gives?.kind === 'joined'
+          ? beside(before, String(resolved.config[spec.gives.as]))
+          : afterMap(before, resolved.sources);
       isGiven = true;
     }
     const { config, tables, paths, places, constants } = resolved;
@@ -122,6 +129,11 @@ export function resolveSteps(
   }
   checkNames(scope, texts);
   return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven, originOf };
+}
+
+/** What it gives has the value that came in it. */
+function isWhole({ gives }: StepSpec): boolean {
+  return gives?.kind === 'gathered' || gives?.kind === 'joined';
 }
 
 function unknownStep(scope: StepScope, text: StepText): void {

@@ -63,7 +63,10 @@ export function checkFits(
   );
 }
 
-/** A table's row lies in the partition of its key: a look-up by anything else finds nothing. */
+/**
+ * A table's row lies in the partition of its key: a look-up by anything else finds nothing, unless
+ * the table is whole.
+ */
 export function checkJoins(
   scope: Pick<Scope, 'report'>,
   subject: string,
@@ -72,7 +75,7 @@ export function checkJoins(
 ): void {
   const key = from.member?.path ?? 'key';
   for (const step of steps) {
-    if (step.tables.length === 0) continue;
+    if (step.tables.every(({ whole }) => whole === true)) continue;
     const by = step.paths.get('by');
     if (by === undefined) checkJoinsByKey(scope, subject, step, key);
     for (const { reader } of by?.paths ?? []) {

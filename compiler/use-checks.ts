@@ -37,6 +37,19 @@ export function checkTableKey(
   return false;
 }
 
+/** What the engine itself looks up by the key of a task is held by that task. */
+export function checkWholeTable(
+  report: Report,
+  subject: string,
+  schema: string,
+  span: Span,
+): boolean {
+  if (engineTableOf(schema) === undefined) return true;
+  const what = `${subject}: rows of ${schema} are looked up where their partition is.`;
+  report.error('CAR262', span, what);
+  return false;
+}
+
 /** Nobody else writes rows of the engine's tables, unless something outside does. */
 export function checkTableTopic(
   report: Report,
@@ -49,6 +62,19 @@ export function checkTableTopic(
     `table "${name}": ${schema} is written to ${known.topic}, and nobody here writes ${topic}: ` +
     'what looks up in it finds nothing.';
   report.warning('CAR249', span, what, `Write topic: ${known.topic}.`);
+}
+
+/** A topic has one position in a group, whoever reads it there. */
+export function checkTableInput(
+  report: Report,
+  { name, topic }: TablePlan,
+  span: Span,
+  streams: readonly { readonly name: string; readonly topic: string }[],
+): void {
+  const reader = streams.find((stream) => stream.topic === topic);
+  if (reader === undefined) return;
+  const what = `table "${name}": it is joined, and stream "${reader.name}" reads its topic ${topic}.`;
+  report.error('CAR260', span, what);
 }
 
 interface NamedSink {
@@ -75,8 +101,34 @@ export function checkLaneSinks(
     const isKept = sinks.some(({ sink }) => sink.spec.keeps === true && sink.transport === 'all');
     const but = isKept && unread.some((by) => by !== 'inbox') ? '; the inbox only keeps' : '';
     report.error('CAR217', span, `lane "${lane.name}": no sink tells ${listed(unread)}${but}.`);
+  } else {
+    checkKept(report, lane, span, sinks);
   }
   for (const by of lane.transports) checkOnce(report, lane, by, sinks);
+}
+
+/**
+ * Who is away when it is told finds it in an inbox, when one keeps what goes by the device's
+ * transport. Without any inbox, only what goes to a socket is gone: providers keep it themselves.
+ */
+function checkKept(
+  report: Report,
+  { name, transports }: LanePlan,
+  span: Span,
+  sinks: readonly NamedSink[],
+): void {
+  const inboxes = sinks.filter(({ sink }) => sink.spec.keeps === true);
+  const keeps = (by: Transport) =>
+    by === 'inbox' || inboxes.some(({ sink: { transport: of } }) => of === 'all' || of === by);
+  const lost = transports.filter((by) => !keeps(by) && (inboxes.length > 0 || by === 'websocket'));
+  if (lost.length === 0) return;
+  const [inbox] = inboxes;
+  const why =
+    inbox === undefined
+      ? `lane "${name}": no inbox keeps anything`
+      : `sink "${inbox.sink.name}": it keeps nothing that goes by ${listed(lost)}`;
+  const what = `${why}, so a device of ${listed(lost)} that is away finds none of it when it comes back.`;
+  report.warning('CAR223', inbox?.span ?? span, what);
 }
 
 /** Two sinks that choose by a filter may share a transport; else one tells what the other told. */

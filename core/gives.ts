@@ -4,8 +4,11 @@
  * How the value that a step sends on differs from what came, so that what follows is checked
  * against it. `elements`: an element of the list at the path option `of`, under the field that
  * the text option `as` names, or its own fields, and those of the option `with`. `gathered`:
- * `count` and `events`, a list of the values that came. `anything`: nothing is known of it. Left
- * out: the value stays, or an option of expressions says it.
+ * `count` and `events`, a list of the values that came. `joined`: the value with a field more, that
+ * the text option `as` names: a row of the table that the option `row` names, which may be null
+ * where the option `type` is not `inner`; its task reads that table as an input of its own, in the
+ * order of times with the stream. `anything`: nothing is known of it. Left out: the value
+ * stays, or an option of expressions says it.
  */
 export type Gives =
   | {
@@ -13,5 +16,13 @@ export type Gives =
       readonly of: string;
       readonly as: string;
       readonly with: string;
+    }
+  | {
+      readonly kind: 'joined';
+      /** The path option that says where the row's key is. */
+      readonly by: string;
+      readonly row: string;
+      readonly as: string;
+      readonly type: string;
     }
   | { readonly kind: 'gathered' | 'anything' };

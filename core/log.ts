@@ -92,6 +92,8 @@ export interface GroupSpec {
    * False: outputs first, then offsets; at least once.
    */
   readonly transactional: boolean;
+  /** True: its tasks ask whether inputs are at their ends (`TaskPort.isAtEnd`). */
+  readonly inOrder?: boolean;
   /** Members with another hash never share tasks (D13). */
   readonly topologyHash: string;
 }
@@ -126,6 +128,12 @@ export interface TaskPort {
    * taken, and no further: this is all the back-pressure there is.
    */
   take(topic: string): LogBatch | undefined;
+  /**
+   * True when nothing of an input lies behind what was taken, as far as the log knows; the host is
+   * woken when that becomes true. False: more is there, or the log has not asked yet. Only for
+   * groups that are `inOrder`.
+   */
+  isAtEnd(topic: string): boolean;
   /** The task cannot go on (a broken invariant): it is closed, and its group member with it. */
   fail(error: Error): void;
 }

@@ -1,5 +1,5 @@
 /** Options of times of day and zones, and forms of others that may be left out. */
-import { type Expression, type FieldReader, type Option, option } from './spec.ts';
+import { type Expression, type Option, option } from './spec.ts';
 
 /** Milliseconds after midnight; written `22:00`. */
 export const timeOfDay = (doc: string, fallback?: string): Option<number> =>
@@ -19,6 +19,9 @@ export const optionalExpressions = (
 export const optionalTable = (doc: string, schema: string): Option<string | null> =>
   option('table', doc, null, { required: false, schema });
 
+/** A table of any schema. */
+export const anyTable = (doc: string): Option<string> => option('table', doc, undefined);
+
 /** A list of distinct choices that may be left out. */
 export const optionalSomeOf = <C extends Readonly<globalThis.Record<string, string>>>(
   doc: string,
@@ -33,7 +36,3 @@ export const optionalText = (doc: string): Option<string | null> =>
 /** A duration that may be left out. */
 export const optionalDuration = (doc: string): Option<number | null> =>
   option('duration', doc, null, { required: false });
-
-/** A path that may be left out. */
-export const optionalPath = (doc: string): Option<FieldReader | null> =>
-  option('path', doc, null, { required: false });

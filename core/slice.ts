@@ -208,9 +208,14 @@ export class Slice {
   }
 
   selectAll(): void {
-    const { selection, n } = this;
-    for (let i = 0; i < n; i++) selection[i] = i;
-    this.selected = n;
+    this.select(0, this.n);
+  }
+
+  /** Selects the records [from, to). */
+  select(from: number, to: number): void {
+    const { selection } = this;
+    for (let i = from; i < to; i++) selection[i - from] = i;
+    this.selected = to - from;
   }
 
   /** The slots of a record that has just been read. */

@@ -21,6 +21,7 @@ import type { GatewayCounts } from './limits.ts';
 import { listenOn } from './listen.ts';
 import { fewFiles } from './open-files.ts';
 import { PayloadReader } from './payload.ts';
+import { Polls } from './polls.ts';
 import { Presence } from './presence.ts';
 import { HttpProblem, installProblems, REFUSALS } from './problem.ts';
 import type { ProxyFront } from './proxy-protocol.ts';
@@ -202,6 +203,7 @@ async function deviceRoutes(
   const filler = new Filler({ inbox, payload, clock, limits, counts, log: say });
   const acknowledged = (deviceId: string, cursor: Cursor) =>
     hub.ofDevice(deviceId)?.acks.elsewhere(cursor);
+  let streams: Streams | undefined;
   pullRoutes(app, {
     auth,
     budgets,
@@ -214,10 +216,10 @@ async function deviceRoutes(
     counts,
     limits,
     acknowledged,
+    polls: new Polls(limits, () => streams),
   });
   deliverRoute(inner, { auth, hub, schemas, payload, clock });
   let presence: Presence | undefined;
-  let streams: Streams | undefined;
   let rivals: TableFollower | undefined;
   eventsRoute(app, limits.closeMs, () => streams);
   const onLapse = () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ERROR_TABLE } from '../core/error-table.ts';
 import type { Option } from '../core/spec.ts';
 import { resolveOptions } from '../test/kit/steps.ts';
 import { steps } from './index.ts';
@@ -25,6 +26,10 @@ for (const [name, spec] of steps) {
         assert.match(doc as string, /^(`|[A-Z]).*\.$/);
       }
     }
+    // Those of somebody's own steps are theirs, and so the type is any text.
+    for (const code of Object.keys(spec.deadLetters ?? {})) {
+      assert.ok(Object.hasOwn(ERROR_TABLE, code), code);
+    }
     const options: readonly [string, Option<unknown>][] = Object.entries(spec.config);
     for (const [option, { doc }] of options) {
       assert.match(option, SNAKE_CASE);
@@ -49,4 +54,5 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   paths: ['value.id'],
   predicate: () => true,
   expressions: {},
+  text: 'row',
 };

@@ -13,6 +13,7 @@ import { foldDevices } from './fold-devices.ts';
 import { foldPresence } from './fold-presence.ts';
 import { gateOnline } from './gate-online.ts';
 import { gateStaleness } from './gate-staleness.ts';
+import { join } from './join.ts';
 import { map } from './map.ts';
 import { ownToken } from './own-token.ts';
 import { peek } from './peek.ts';
@@ -34,6 +35,7 @@ const all: readonly StepSpec[] = [
   foldPresence,
   gateOnline,
   gateStaleness,
+  join,
   map,
   ownToken,
   peek,

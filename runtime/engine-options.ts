@@ -6,6 +6,7 @@ import type { Schemas } from '../core/schema.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { NodeHost } from './node.ts';
 import type { Schedulable } from './scheduler.ts';
+import type { WholeTables } from './whole-tables.ts';
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -16,6 +17,8 @@ export interface EngineOptions {
   readTo?: (topic: string, partition: number) => number;
   /** Where the bytes of what streams write come from; absent: always fresh ones. */
   readonly pool?: BytePool;
+  /** The tables that the process holds whole; absent: there are none. */
+  readonly wholeTables?: WholeTables;
   /** Tells the scheduler that there is something to do. */
   wake(): void;
   onDeadLetter?: (record: Record, letter: DeadLetter) => void;

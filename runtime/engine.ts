@@ -7,6 +7,7 @@ import { BytePool } from '../core/byte-pool.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Group, Log, TopicSpec } from '../core/log.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
+import type { Record } from '../core/record.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
 import { appliedTopic } from './edits/applied.ts';
@@ -18,6 +19,7 @@ import { Pace } from './sinks/pace.ts';
 import { SinkLane } from './sinks/sink-lane.ts';
 import { type StepFlow, StreamsTask } from './streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from './unit.ts';
+import { WholeTables } from './whole-tables.ts';
 
 /** Less is caught up within two minutes, and moves nothing that a person would see. */
 const CLOCK_AHEAD_MS = 10_000;
@@ -54,6 +56,8 @@ export interface EngineParts {
   random(): number;
   /** A task met a broken invariant and was closed. */
   onFailure(error: Error): void;
+  /** A row of a table that is held whole cannot be read; the one before it stays in force. */
+  onUnreadable?(table: string, row: Record, why: string): void;
   /** The deliveries of a lane have begun to fail, though it goes on; null: no longer. */
   onTrouble?(lane: string, why: string | null): void;
 }
@@ -91,6 +95,7 @@ export class Engine {
   readonly #paces = new Map<string, Pace>();
   readonly #gone = new GoneCounts();
   readonly #pool = new BytePool();
+  readonly #wholeTables: WholeTables;
   /** Of the streams, by group. */
   readonly #units = new Map<string, Units>();
 
@@ -98,6 +103,10 @@ export class Engine {
     this.#parts = parts;
     this.#scheduler = new Scheduler(parts.clock);
     this.#gone.add(parts.before ?? []);
+    const { log, schemas, onUnreadable } = parts;
+    this.#wholeTables = new WholeTables(log, schemas, (table, row, why) => {
+      onUnreadable?.(table, row, why);
+    });
   }
 
   get lanes(): readonly SinkLane[] {
@@ -118,6 +127,7 @@ export class Engine {
       this.#scheduler,
     );
     this.#units.set(sub.group, units);
+    await this.#wholeTables.open(sub.wholeTables);
     const spec = streamsGroup(plan, sub, partitions);
     const group = await log.openGroup(spec, {
       open: (port) => {
@@ -243,6 +253,7 @@ export class Engine {
     this.#groups.clear();
     this.#scheduler.stop();
     for (const lane of this.#lanes) await lane.close();
+    await this.#wholeTables.close();
   }
 
   #options(): EngineOptions {
@@ -252,6 +263,7 @@ export class Engine {
       clock,
       schemas,
       partitions,
+      wholeTables: this.#wholeTables,
       wake: () => this.#scheduler.wake(),
       onFailure: this.#parts.onFailure,
     };

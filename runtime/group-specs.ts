@@ -10,10 +10,11 @@ export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: numbe
   return {
     group: sub.group,
     partitions,
-    inputs: [...new Set(sub.streams.map((stream) => stream.source.topic))],
+    inputs: inputsOf(sub),
     tables: sub.tables.map((table) => table.topic),
     stores: sub.stores,
     transactional: true,
+    ...(sub.tableInputs.length > 0 ? { inOrder: true } : {}),
     topologyHash: plan.hash,
   };
 }
@@ -31,4 +32,10 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
     transactional,
     topologyHash: lane.plan.hash,
   };
+}
+
+/** The topics that a group of streams has positions in. */
+export function inputsOf({ streams, tableInputs }: SubTopologyPlan): readonly string[] {
+  const topics = [...tableInputs, ...streams.map(({ source }) => source)].map(({ topic }) => topic);
+  return [...new Set(topics)];
 }

@@ -33,6 +33,7 @@ async function openTask(offsetsOnlyMs: number | undefined) {
     unit: committer,
     committedMetadata: () => '',
     take: () => given.shift(),
+    isAtEnd: () => given.length === 0,
     fail(error) {
       throw error;
     },

@@ -22,7 +22,7 @@ const SOME_BROKER = ['kafka:9092'];
 export async function acls(file: string | undefined, options: AclsOptions): Promise<number> {
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const loaded = loadTopology(deployment, {
+  const loaded = await loadTopology(deployment, {
     folder,
     env: process.env,
     file: file === undefined ? undefined : resolve(folder, file),

@@ -42,7 +42,7 @@ async function show(
   const folder = process.cwd();
   const since = pointInTime(from, systemClock.now());
   const deployment = readDeployment({ file, folder, env: process.env });
-  const { plan } = loadTopology(deployment, { folder, env: process.env });
+  const { plan } = await loadTopology(deployment, { folder, env: process.env });
   const reader = await openLogReader(deployment);
   try {
     const found = await milestones(reader, plan, { since, isAsked, key });

@@ -45,7 +45,7 @@ export async function demo(options: DemoArguments): Promise<number> {
     });
   }
   const say = fileLog(deployment.dataFolder);
-  const { plan, schemas } = loadTopology(deployment, { folder, env: process.env });
+  const { plan, schemas } = await loadTopology(deployment, { folder, env: process.env });
   const types = sampledTypes(plan, schemas);
   const standIns = await startStandIns(namesOf(plan));
   try {

@@ -6,7 +6,7 @@ import type { LiveLine, LiveRecord } from '../../console/answers.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { Record } from '../../core/record.ts';
 import type { LiveQuestion } from '../../gateway/console.ts';
-import { knownTopics, noSuchTopic } from '../known-topics.ts';
+import { noSuchTopic, topicsOf } from '../known-topics.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { LogReader } from '../log-reader.ts';
 import { mergeBatches } from '../merge-batches.ts';
@@ -36,7 +36,7 @@ export function liveLines(
   { topics, where }: LiveQuestion,
   signal: AbortSignal,
 ): AsyncIterable<LiveLine> {
-  const known = knownTopics(() => topology);
+  const known = topicsOf(topology);
   const meant = topics.length === 0 ? known.inputs.filter((one) => !known.isTable(one)) : topics;
   const unknown = meant.find((topic) => !known.names.includes(topic));
   if (unknown !== undefined) throw noSuchTopic(unknown, known.names);

@@ -82,7 +82,7 @@ export function describePlan(plan: Plan): Description {
       group: sub.group,
       priority: sub.priority < 0 ? null : priorityName(sub.priority),
       streams: sub.streams.map((stream) => describeStream(stream, sub.priority)),
-      tables: sub.tables.map(({ name }) => name),
+      tables: [...sub.tables, ...sub.tableInputs, ...sub.wholeTables].map(({ name }) => name),
     })),
     sinks: plan.sinks.map(describeSink),
     tables: plan.tables.map(({ name, topic }) => ({ name, topic })),

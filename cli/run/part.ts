@@ -82,6 +82,9 @@ export class Part {
         this.#failures = [...this.#failures.slice(-9), error.message];
         say('A task has ended.', { error });
       },
+      onUnreadable: (table, { partition, offset }, why) => {
+        say('A row of a table cannot be read.', { table, partition, offset, why });
+      },
       onTrouble: (lane, why) => {
         if (why === null) say('Deliveries get through again.', { lane });
         else say('Deliveries fail; the lane goes on.', { lane, why });

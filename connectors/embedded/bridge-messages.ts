@@ -6,7 +6,7 @@
  * Main → worker: calls of the services that the worker serves, answered with the same id. Worker →
  * main: batches, in *flows*: a flow is a task of a group, a `read` or a `follow`.
  *
- *   task:   open ─▶ (restore | table)* ─▶ ready ─▶ (input | table)* ─▶ close ─▶ (main: closed)
+ *   task:   open ─▶ (restore | table)* ─▶ ready ─▶ (input | at-end | table)* ─▶ close ─▶ closed
  *   read:   input* ─▶ end          follow: table* until `stop`
  *
  * Backpressure: `input` batches are sent ahead within a window a topic (see `Window`); main tells
@@ -65,6 +65,8 @@ export type FlowMessage =
       /** What was committed with each input's offset. */
       readonly metadata: ReadonlyMap<string, string>;
     }
+  /** All there is of an input has been sent; another batch of it says that there is more. */
+  | { readonly kind: 'at-end'; readonly flow: number; readonly topic: string }
   | { readonly kind: 'close'; readonly flow: number; readonly why: CloseReason }
   | { readonly kind: 'end'; readonly flow: number; readonly error: SentError | undefined };
 

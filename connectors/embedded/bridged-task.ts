@@ -31,6 +31,8 @@ export class BridgedTask implements TaskPort {
   readonly #ahead = new Map<string, Ahead>();
   /** Stands in until the host is there, and when it cannot be opened. */
   #host: TaskHost = { restore() {}, table() {}, ready() {}, wake() {}, async close() {} };
+  /** Inputs of which all has been sent. */
+  readonly #atEnd = new Set<string>();
   #metadata: ReadonlyMap<string, string> = new Map();
   /** False from `close` on: nothing is given any more. */
   #isOpen = true;
@@ -59,6 +61,10 @@ export class BridgedTask implements TaskPort {
     return batch;
   }
 
+  isAtEnd(topic: string): boolean {
+    return this.#atEnd.has(topic) && (this.#ahead.get(topic)?.batches.length ?? 0) === 0;
+  }
+
   fail(error: Error): void {
     const { flow } = this.#options;
     if (this.#isOpen) this.#options.post({ kind: 'fail', flow, error: sendError(error) });
@@ -69,6 +75,9 @@ export class BridgedTask implements TaskPort {
     if (message.kind === 'ready') {
       this.#metadata = message.metadata;
       this.#host.ready();
+    } else if (message.kind === 'at-end') {
+      this.#atEnd.add(message.topic);
+      this.#host.wake();
     } else if (message.kind === 'close') this.#close(message.why);
     else if (message.kind === 'batch') {
       const batch = received(message.batch);
@@ -85,6 +94,7 @@ export class BridgedTask implements TaskPort {
       this.#ahead.set(batch.topic, ahead);
     }
     ahead.batches.push(batch);
+    this.#atEnd.delete(batch.topic);
     this.#host.wake();
   }
 

@@ -63,6 +63,10 @@ class Task implements TaskPort {
     return batch;
   }
 
+  isAtEnd(topic: string): boolean {
+    return this.#inputs.get(topic)?.behind !== true;
+  }
+
   fail(error: Error): void {
     this.unit.fail(this, error);
   }

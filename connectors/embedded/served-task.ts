@@ -8,13 +8,17 @@ export class ServedTask implements TaskHost {
   readonly #flow: number;
   readonly #server: BridgeServer;
   readonly #windows: ReadonlyMap<string, Window>;
+  readonly #tellsEnds: boolean;
+  /** Inputs of which it was told that they are at their ends. */
+  readonly #told = new Set<string>();
   readonly #closed = Promise.withResolvers<void>();
 
-  constructor(flow: number, port: TaskPort, { inputs }: GroupSpec, server: BridgeServer) {
+  constructor(flow: number, port: TaskPort, spec: GroupSpec, server: BridgeServer) {
     this.#flow = flow;
     this.port = port;
     this.#server = server;
-    this.#windows = new Map(inputs.map((topic) => [topic, new Window()]));
+    this.#windows = new Map(spec.inputs.map((topic) => [topic, new Window()]));
+    this.#tellsEnds = spec.inOrder === true;
   }
 
   restore(store: string, batch: LogBatch): void {
@@ -53,10 +57,21 @@ export class ServedTask implements TaskHost {
     else this.#closed.reject(error);
   }
 
+  /** Once for each time that it comes to its end. */
+  #tellEnd(topic: string): void {
+    if (!this.#tellsEnds || this.#told.has(topic)) return;
+    this.#told.add(topic);
+    this.#server.post({ kind: 'at-end', flow: this.#flow, topic });
+  }
+
   #sendAhead(topic: string, window: Window): void {
     while (!window.isFull) {
       const batch = this.port.take(topic);
-      if (batch === undefined) return;
+      if (batch === undefined) {
+        this.#tellEnd(topic);
+        return;
+      }
+      this.#told.delete(topic);
       window.sent(batch.bytes.length);
       this.#server.postBatch(this.#flow, 'input', batch);
     }

@@ -199,6 +199,10 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     this.#slots.get(batch.partition)?.held?.fetched(batch);
   }
 
+  end(topic: string, partition: number, offset: number): void {
+    this.#slots.get(partition)?.held?.endIs(topic, offset);
+  }
+
   unreadable(topic: string, partition: number, error: CarillonError): void {
     this.#troubles.unreadable(topic, partition, error);
   }

@@ -34,6 +34,8 @@ export interface Feed {
   seek(topic: string, partition: number, offset: number): void;
   pause(topic: string, partition: number): void;
   resume(topic: string, partition: number): void;
+  /** True: it tells of ends (`FeedHost.end`). kafkajs does not. */
+  readonly tellsEnds?: boolean;
 }
 
 /** Calls come one at a time, and none of them waits but `finish`. */
@@ -67,6 +69,8 @@ export interface FeedHost {
   remade?(topic: string): void;
   /** What was fetched begins at `first`, behind the position: deleted, or compacted away. */
   gap?(topic: string, partition: number, position: number, first: number): void;
+  /** Where what is committed of a partition ends, as its leader has just said. */
+  end?(topic: string, partition: number, offset: number): void;
   /** The brokers answered `fetches` times in a row with nothing at all. */
   quiet?(fetches: number): void;
 }

@@ -20,7 +20,7 @@ import type { Feed } from './plane.ts';
 import type { TaskStart } from './task-start.ts';
 
 /** What a task asks of its member's feed. */
-export type TaskFeed = Pick<Feed, 'seek' | 'pause' | 'resume'>;
+export type TaskFeed = Pick<Feed, 'seek' | 'pause' | 'resume' | 'tellsEnds'>;
 
 export type Why = 'revoked' | 'stopped' | 'fenced';
 
@@ -31,6 +31,8 @@ interface Track {
   /** The next offset to fetch. */
   position: number;
   readonly end: number;
+  /** Where its leader said last that it ends; infinity: it has not said. */
+  endsAt: number;
   reached: boolean;
   /** An input's; empty for the others. */
   readonly queue: InputQueue;
@@ -72,6 +74,7 @@ export class KafkaTask implements TaskPort {
         store,
         position: offset,
         end,
+        endsAt: Number.POSITIVE_INFINITY,
         reached: role === 'input' || offset >= end,
         queue: new InputQueue(),
         lastRecords: offset,
@@ -180,6 +183,20 @@ export class KafkaTask implements TaskPort {
     const batch = track.queue.take();
     if (wasFull && !track.queue.isFull) this.#flow(track);
     return batch;
+  }
+
+  isAtEnd(topic: string): boolean {
+    const track = this.#tracks.get(topic);
+    if (track === undefined || track.queue.size > 0) return false;
+    return this.#parts.feed.tellsEnds !== true || track.position >= track.endsAt;
+  }
+
+  /** The leader of an input has said where it ends. */
+  endIs(topic: string, offset: number): void {
+    const track = this.#tracks.get(topic);
+    if (track?.role !== 'input' || track.endsAt === offset) return;
+    track.endsAt = offset;
+    if (this.#state === 'running' && this.isAtEnd(topic)) this.#host!.wake();
   }
 
   /** The part as it is to be committed: with the note of what had rows. */

@@ -52,6 +52,7 @@ const placeOf = (topicId: string): Place => {
 };
 
 export class WireFeed implements Feed, FetchHost {
+  readonly tellsEnds = true;
   readonly #parts: WireParts;
   readonly #spec: FeedSpec;
   readonly #host: FeedHost;
@@ -172,6 +173,9 @@ export class WireFeed implements Feed, FetchHost {
   }
 
   answered(partitions: readonly FetchedPartition[]): void {
+    for (const { wanted, code, lastStableOffset } of partitions) {
+      if (code === 0) this.#host.end?.(wanted.topic, wanted.partition, lastStableOffset);
+    }
     if (partitions.some(({ bytes }) => bytes.length > 0)) return;
     for (const { wanted, code, lastStableOffset } of partitions) {
       const { topic, partition, offset } = wanted;

@@ -74,6 +74,10 @@ class MemoryTask implements TaskPort {
     return batch;
   }
 
+  isAtEnd(topic: string): boolean {
+    return !this.#isBehind(topic);
+  }
+
   fail(error: Error): void {
     this.unit.fail(this, error);
   }

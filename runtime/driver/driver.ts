@@ -24,6 +24,7 @@ import { Scheduler } from '../scheduler.ts';
 import { SinkLane } from '../sinks/sink-lane.ts';
 import { StreamsTask } from '../streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from '../unit.ts';
+import { WholeTables } from '../whole-tables.ts';
 import { type DriverTotals, TotalsLedger } from './totals.ts';
 
 /** Where the clock starts unless the feed says otherwise. */
@@ -64,6 +65,8 @@ export interface FedRecord {
   readonly headers?: readonly Header[];
 }
 
+/** Before the name of a table, where its rows are asked for. */
+const TABLES = 'tables/';
 const NO_RETRY_SPREAD = 0;
 /** The feed says when: a unit commits when it is told to. */
 const BY_HAND: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };
@@ -81,6 +84,7 @@ export class Driver {
   readonly #lanes: SinkLane[] = [];
   readonly #groups: Group[] = [];
   readonly #totals: TotalsLedger;
+  readonly #wholeTables: WholeTables;
   #feeding = false;
   #uncommitted = 0;
   /** Batches that have become visible; a commit that made one has given others work. */
@@ -97,6 +101,7 @@ export class Driver {
     this.#scheduler = new Scheduler(this.clock);
     // It serves when it is told to, and never by itself.
     this.#scheduler.stop();
+    this.#wholeTables = new WholeTables(options.log, options.schemas, () => {});
     const { topics } = options.plan;
     this.#changelogs = new Set(
       topics.filter(({ use }) => use === 'changelog').map(({ name }) => name),
@@ -166,7 +171,9 @@ export class Driver {
 
   /** The rows of a store (its whole name, or `<stream>/<step>`), over all tasks, in key order. */
   rows(store: string, key?: string): [string, unknown][] {
-    const rows: [string, unknown][] = [];
+    const rows: [string, unknown][] = [...(this.#whole(store)?.rows() ?? [])].filter(
+      ([of]) => key === undefined || of === key,
+    );
     for (const task of this.#tasks) {
       for (const name of task.storeNames) {
         if (name !== store && !storeIs(this.#options.plan, name, store)) continue;
@@ -177,9 +184,15 @@ export class Driver {
   }
 
   hasStore(store: string): boolean {
+    if (this.#whole(store) !== undefined) return true;
     return this.#tasks.some((task) =>
       task.storeNames.some((name) => name === store || storeIs(this.#options.plan, name, store)),
     );
+  }
+
+  /** `tables/<name>` of one that is held whole. */
+  #whole(path: string) {
+    return path.startsWith(TABLES) ? this.#wholeTables.get(path.slice(TABLES.length)) : undefined;
   }
 
   get storeNames(): string[] {
@@ -194,6 +207,7 @@ export class Driver {
     await this.commit();
     for (const group of this.#groups) await group.close();
     for (const lane of this.#lanes) await lane.close();
+    await this.#wholeTables.close();
   }
 
   async #openGroups(): Promise<void> {
@@ -204,6 +218,7 @@ export class Driver {
         removeUnit: () => {},
       });
       this.#units.push(units);
+      await this.#wholeTables.open(sub.wholeTables);
       const spec = streamsGroup(plan, sub, this.#partitions);
       const open = (port: TaskPort) => {
         const task = new StreamsTask(plan, sub, port, units.of(port.unit), {
@@ -250,6 +265,7 @@ export class Driver {
       clock: this.clock,
       schemas,
       partitions: this.#partitions,
+      wholeTables: this.#wholeTables,
       wake: () => {},
       ...(onDrop === undefined ? {} : { onDrop }),
     };
@@ -268,6 +284,7 @@ export class Driver {
     let again = true;
     while (again) {
       again = false;
+      await this.#wholeTables.settled();
       while (this.#scheduler.serve()) again = true;
       // Its answer may come while something else is awaited: who has asked is served again.
       this.#asked ||= this.#tasks.some((task) => task.asksForSchema);
@@ -344,6 +361,9 @@ function storeIs(plan: Plan, store: string, path: string): boolean {
       for (const step of stream.steps) {
         if (step.store === store && `${stream.name}/${step.name}` === path) return true;
       }
+    }
+    for (const table of sub.tableInputs) {
+      if (table.store === store && path === `${TABLES}${table.name}`) return true;
     }
     if (sub.numbers === store && path === `${priorityNameOf(sub.priority)}/numbers`) return true;
   }

@@ -79,7 +79,10 @@ export class TotalsLedger {
       for (const { stream, counts } of task.flow()) {
         byStream.set(stream, [...(byStream.get(stream) ?? []), counts]);
       }
-      for (const [name, counts] of byStream) add(total, this.#ofStream(name, counts));
+      for (const [name, counts] of byStream) {
+        // Rows of tables are read, but no events.
+        if (this.#streams.has(name)) add(total, this.#ofStream(name, counts));
+      }
     }
     return total;
   }

@@ -6,6 +6,7 @@
 import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
+import { isOwn } from '../../core/step-facts.ts';
 
 const FORM = 1;
 
@@ -54,12 +55,21 @@ export interface AppliedLane {
   readonly topics: readonly string[];
 }
 
+/** A table that a group joins. */
+export interface AppliedTable {
+  readonly group: string;
+  readonly topic: string;
+  readonly changelog: string;
+}
+
 export interface Applied {
   readonly form: typeof FORM;
   readonly topology: string;
   readonly hash: string;
   readonly streams: readonly AppliedStream[];
   readonly lanes: readonly AppliedLane[];
+  /** Left out where there is none. */
+  readonly tables?: readonly AppliedTable[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
   /** The file, with its variables as they are written. */
   readonly text: string;
@@ -80,6 +90,11 @@ export function appliedOf(plan: Plan, text: string): Applied {
       streams.set(stream.useCase, streamOf(stream, instances));
     }
   }
+  const tables = plan.subTopologies.flatMap(({ group, tableInputs, stores }) =>
+    tableInputs.map(({ topic, store }) => {
+      return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
+    }),
+  );
   return {
     form: FORM,
     topology: plan.topology,
@@ -99,6 +114,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
         };
       }),
     ),
+    ...(tables.length > 0 ? { tables } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,
   };
@@ -163,7 +179,11 @@ function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
 function meaningOf({ spec, config }: StepPlan): string {
   const keyedBy = 'keyedBy' in spec ? spec.keyedBy : undefined;
   const names = [...(keyedBy === undefined ? [] : [keyedBy]), ...(spec.meaning ?? [])];
-  return [spec.type, ...names.map((name) => `${name}=${written(config[name])}`)].join(' ');
+  const meaning = [spec.type, ...names.map((name) => `${name}=${written(config[name])}`)];
+  // Those of the package have the columns that they always had.
+  const rows = isOwn(spec) && 'rows' in spec ? spec.rows : undefined;
+  if (rows !== undefined) meaning.push(`rows=${JSON.stringify(rows.columns ?? 'coded')}`);
+  return meaning.join(' ');
 }
 
 /** As a file has it: the path of a reader, the source of an expression. */

@@ -19,6 +19,7 @@ import { drainLanes } from './drain-lanes.ts';
 import { emptyFormer, moveState } from './move-state.ts';
 import { refuseRenamed } from './renamed.ts';
 import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
+import { emptyTables } from './table-edits.ts';
 import { sentenceOf } from './words.ts';
 
 /** What becomes of what an edit would lose. */
@@ -135,11 +136,12 @@ class Applying {
     return compareWithStored(log, plan, this.#is, clock.now());
   }
 
-  async #move({ was, streams, groups }: Comparison): Promise<void> {
+  async #move({ was, streams, groups, tables }: Comparison): Promise<void> {
     const { log, clock, say } = this.#parts;
     this.#stillAlone();
     // Where nothing is stored of what ran, its state stands under the names that it has.
     if (was !== null) await moveState(log, streams, clock.now());
+    await emptyTables(log, tables, clock.now());
     for (const { group, set } of groups) await log.positions.set(group, set);
     this.#stillAlone();
     await this.#store();

@@ -3,11 +3,18 @@
  */
 import type { Plan, StartRule } from '../../compiler/plan.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
-import { type Applied, appliedTopic, decodeApplied, isOfStreams } from './applied.ts';
+import {
+  type Applied,
+  type AppliedTable,
+  appliedTopic,
+  decodeApplied,
+  isOfStreams,
+} from './applied.ts';
 import { compareTopologies, type StreamEdit } from './compare.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
 import { possibleStakes, type Stakes, stakesOf } from './stakes.ts';
+import { begunTables, tablePositions } from './table-edits.ts';
 import { type EditLine, linesOf } from './words.ts';
 
 export interface Comparison {
@@ -16,6 +23,8 @@ export interface Comparison {
   readonly is: Applied;
   readonly streams: readonly StreamEdit[];
   readonly lanes: readonly LaneEdit[];
+  /** Tables that are joined where they were not. */
+  readonly tables: readonly AppliedTable[];
   readonly positions: readonly StreamPosition[];
   readonly groups: readonly GroupEdit[];
   readonly stakes: Stakes;
@@ -67,9 +76,14 @@ export async function compare(
   const isFresh = was !== null || !(await hasRun(positions, is));
   const starts = startsOf(plan);
   const planned = await plannedPositions({ edits: streams, positions, starts, isFresh, nowMs });
-  const groups = [...planned.groups, ...(await lanePositions(positions, lanes))];
+  const tables = begunTables(was, is);
+  const groups = [
+    ...planned.groups,
+    ...(await lanePositions(positions, lanes)),
+    ...(await tablePositions(positions, tables)),
+  ];
   const stakes = await stakesOf(log, streams, lanes);
-  const found = { was, is, streams, lanes, positions: planned.streams, groups, stakes };
+  const found = { was, is, streams, lanes, tables, positions: planned.streams, groups, stakes };
   return { ...found, lines: linesOf(found) };
 }
 
@@ -78,7 +92,8 @@ export function compareFiles(was: Applied, is: Applied): Comparison {
   const streams = compareTopologies(was, is);
   const lanes = compareLanes(was, is);
   const stakes = possibleStakes(streams);
-  const found = { was, is, streams, lanes, positions: [], groups: [], stakes };
+  const tables = begunTables(was, is);
+  const found = { was, is, streams, lanes, tables, positions: [], groups: [], stakes };
   return { ...found, lines: linesOf(found) };
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { EditableLog } from '../../core/log.ts';
 import type { Engine } from '../engine.ts';
 import type { EngineOptions } from '../engine-options.ts';
+import { inputsOf } from '../group-specs.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import type { OpenFormerSink } from './drain-lanes.ts';
 import { moving } from './moving.ts';
@@ -38,7 +39,7 @@ export async function drain(parts: DrainParts): Promise<readonly StepFlow[]> {
   const groups = new Set([...parts.groups, ...parts.releases.map(({ group }) => group)]);
   const subs = former.plan.subTopologies.filter(({ group }) => groups.has(group));
   const ends = new Map<string, readonly number[]>();
-  for (const topic of new Set(subs.flatMap(({ streams }) => streams.map((s) => s.source.topic)))) {
+  for (const topic of new Set(subs.flatMap(inputsOf))) {
     const bounds = (await log.positions.bounds(topic)) ?? [];
     ends.set(topic, parts.reads ? bounds.map(({ end }) => end) : []);
   }
@@ -75,10 +76,10 @@ async function behind(
 ): Promise<number> {
   let left = 0;
   if (!reads) return left;
-  for (const { group, streams } of former.plan.subTopologies) {
+  for (const sub of former.plan.subTopologies) {
+    const { group } = sub;
     if (!groups.includes(group)) continue;
-    const topics = [...new Set(streams.map(({ source }) => source.topic))];
-    for (const topic of topics) {
+    for (const topic of inputsOf(sub)) {
       const bounds = (await log.positions.bounds(topic)) ?? [];
       const committed = await log.positions.committed(group, [topic]);
       for (const [p, end] of (ends.get(topic) ?? []).entries()) {

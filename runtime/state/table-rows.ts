@@ -41,17 +41,21 @@ export class TableReader {
 
   /** As TableRows.apply. */
   apply(slice: Slice, from: number, to: RowTarget): number {
-    for (let i = from; i < slice.n; i++) {
-      if (slice.keyStart[i]! < 0) this.#refuse(slice, i, 'it has no key');
-      else if (slice.valueStart[i]! < 0) to.delete(slice, i);
-      else {
-        const decoder = this.#decoderOf(slice, i);
-        if (decoder === undefined) return i;
-        if (typeof decoder === 'string') this.#refuse(slice, i, decoder);
-        else this.#decode(slice, i, decoder, to);
-      }
-    }
+    for (let i = from; i < slice.n; i++) if (!this.applyOne(slice, i, to)) return i;
     return slice.n;
+  }
+
+  /** False: its schema is not loaded. */
+  applyOne(slice: Slice, i: number, to: RowTarget): boolean {
+    if (slice.keyStart[i]! < 0) this.#refuse(slice, i, 'it has no key');
+    else if (slice.valueStart[i]! < 0) to.delete(slice, i);
+    else {
+      const decoder = this.#decoderOf(slice, i);
+      if (decoder === undefined) return false;
+      if (typeof decoder === 'string') this.#refuse(slice, i, decoder);
+      else this.#decode(slice, i, decoder, to);
+    }
+    return true;
   }
 
   /** A text says why there is none; undefined: it is not loaded. */

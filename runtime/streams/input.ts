@@ -1,31 +1,46 @@
 /**
- * One input of a task: takes batches from the log when it can use more, and gives them to the
- * streams that read the topic, a slice at a time. Each stream has columns of its own, as it sets
- * time and slots.
+ * One input of a task: takes batches from the log when it can use more, and gives them to those who
+ * read the topic, a slice at a time, or a part of one where inputs take turns.
  */
 import type { LogBatch, TaskPort } from '../../core/log.ts';
 import { BatchCursor } from '../../core/record-batch.ts';
-import type { Stream } from './stream.ts';
+import type { InputReader } from './input-reader.ts';
+
+/** What was run: how many records, and what to commit after them. */
+export interface Done {
+  readonly topic: string;
+  readonly records: number;
+  readonly nextOffset: number;
+}
 
 export class Input {
   readonly topic: string;
   readonly #port: TaskPort;
-  readonly #readers: { readonly stream: Stream; readonly cursor: BatchCursor }[];
+  readonly #readers: { readonly reader: InputReader; readonly cursor: BatchCursor }[];
+  readonly #need: (schemaId: number) => void;
   #next: LogBatch | undefined;
   readonly #to: number;
   #open = false;
+  /** Of what was read into the slices: the next record, and how many there are. */
+  #at = 0;
+  #n = 0;
 
-  /** `to`: what lies from there on is not read. */
+  /**
+   * `need` is told of writer schemas that are missing: what stands before the first such record is
+   * run. `to`: what lies from there on is not read.
+   */
   constructor(
     topic: string,
     port: TaskPort,
-    streams: readonly Stream[],
+    readers: readonly InputReader[],
+    need: (schemaId: number) => void,
     to = Number.POSITIVE_INFINITY,
   ) {
     this.topic = topic;
     this.#to = to;
     this.#port = port;
-    this.#readers = streams.map((stream) => ({ stream, cursor: new BatchCursor() }));
+    this.#need = need;
+    this.#readers = readers.map((reader) => ({ reader, cursor: new BatchCursor() }));
   }
 
   /** True when something waits here or in the log. */
@@ -35,54 +50,87 @@ export class Input {
     return this.#next !== undefined && this.#next.from < this.#to;
   }
 
+  /** Nothing waits here, and nothing is in the log as far as is known. */
+  get isAtEnd(): boolean {
+    if (this.ready) return false;
+    return this.#next !== undefined || this.#port.isAtEnd(this.topic);
+  }
+
   /**
-   * Runs the next slice through its streams; gives how many records it had and what to commit
-   * after it, or undefined when nothing can be taken. `need` is told of writer schemas that are
-   * missing: what stands before the first such record is run.
+   * When the next record takes its turn; -Infinity: at once. Undefined: there is none, or its
+   * schema is missing.
    */
-  run(
-    clockMs: number,
-    need: (schemaId: number) => void,
-  ): { readonly records: number; readonly nextOffset: number } | undefined {
-    if (!this.ready) return undefined;
-    if (!this.#open) this.#begin(this.#next!);
+  headMs(clockMs: number): number | undefined {
+    if (!this.ready || !this.#fill()) return undefined;
+    return this.#at < this.#n ? this.#timeOf(this.#at, clockMs) : Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Runs the next slice through its readers, or as much of it as is not later than `untilMs`, and
+   * one record at least; undefined when nothing can be taken.
+   */
+  run(clockMs: number, untilMs = Number.POSITIVE_INFINITY): Done | undefined {
+    if (!this.ready || !this.#fill()) return undefined;
+    const from = this.#at;
+    let to = this.#n;
+    if (untilMs !== Number.POSITIVE_INFINITY && from < to) {
+      to = from + 1;
+      while (to < this.#n && this.#timeOf(to, clockMs) <= untilMs) to++;
+    }
+    this.#at = to;
+    for (const { reader } of from < to ? this.#readers : []) {
+      if (from > 0 || to < this.#n) reader.slice.select(from, to);
+      reader.run(clockMs);
+    }
+    const { reader, cursor } = this.#readers[0]!;
+    const isRead = to === this.#n;
+    if (isRead && cursor.done) this.#open = false;
+    const nextOffset = isRead ? cursor.nextOffset : reader.slice.offset[to]!;
+    return { topic: this.topic, records: to - from, nextOffset };
+  }
+
+  /** The earliest that a reader gives it: what one would take now may not wait for another. */
+  #timeOf(i: number, clockMs: number): number {
+    let timeMs = Number.POSITIVE_INFINITY;
+    for (const { reader } of this.#readers) timeMs = Math.min(timeMs, reader.timeOf(i, clockMs));
+    return timeMs;
+  }
+
+  /** Reads on when all that was read has run; false: a schema is missing. */
+  #fill(): boolean {
+    if (!this.#open) {
+      this.#open = true;
+      const batch = this.#next!;
+      this.#next = undefined;
+      this.#at = 0;
+      this.#n = 0;
+      for (const { cursor } of this.#readers) cursor.open(batch);
+    } else if (this.#at < this.#n) return true;
     const [first, ...others] = this.#readers;
-    const { stream, cursor } = first!;
-    if (cursor.done) return this.#end(0);
-    const records = readNext(stream, cursor, need);
-    if (records === undefined) return undefined;
-    stream.run(clockMs);
+    const { reader, cursor } = first!;
+    const records = readNext(reader, cursor, this.#need);
+    if (records === undefined) return false;
+    this.#at = 0;
+    this.#n = records;
     for (const other of others) {
       // Nothing was left of the batch behind the position: then nothing is for the others too.
-      other.cursor.read(other.stream.slice, records === 0 ? undefined : records);
-      other.stream.run(clockMs);
+      other.cursor.read(other.reader.slice, records === 0 ? undefined : records);
     }
-    return this.#end(records);
-  }
-
-  #begin(batch: LogBatch): void {
-    this.#open = true;
-    this.#next = undefined;
-    for (const { cursor } of this.#readers) cursor.open(batch);
-  }
-
-  #end(records: number): { records: number; nextOffset: number } {
-    const { cursor } = this.#readers[0]!;
-    if (cursor.done) this.#open = false;
-    return { records, nextOffset: cursor.nextOffset };
+    return true;
   }
 }
 
 /** Reads what can be read of the next records; undefined: nothing, as a schema is missing. */
 function readNext(
-  { slice, reading }: Stream,
+  reader: InputReader,
   cursor: BatchCursor,
   need: (schemaId: number) => void,
 ): number | undefined {
+  const { slice } = reader;
   const place = cursor.place();
   cursor.read(slice);
   for (let i = 0; i < slice.n; i++) {
-    const missing = reading.missingSchema(slice, i);
+    const missing = reader.missingSchema(i);
     if (missing < 0) continue;
     need(missing);
     cursor.goBack(place);

@@ -123,14 +123,29 @@ export class Source {
     record.eventId = String(eventId);
   }
 
+  /** As `InputReader.timeOf`. Nothing is counted yet; the record is read again in its turn. */
+  timeOf(slice: Slice, i: number, clockMs: number): number {
+    const { time, maxFutureMs } = this.#from;
+    if (time === null) return slice.timestamp[i]!;
+    if (this.#reading.read(slice, i) !== null) return Number.NEGATIVE_INFINITY;
+    const at = this.#timeAt(slice, i, new Record(slice, i));
+    const isTime = typeof at === 'number' && at >= 0 && at - clockMs <= maxFutureMs;
+    return isTime ? at : Number.NEGATIVE_INFINITY;
+  }
+
+  #timeAt(slice: Slice, i: number, record: Record): unknown {
+    const { time } = this.#from;
+    if (time === null) return slice.timestamp[i]!;
+    if (time.column >= 0 && slice.fieldStart[time.column]![i] === FIELD_NUMBER) {
+      return slice.fieldNumber[time.column]![i]!;
+    }
+    return time.read(record);
+  }
+
   /** A time that is refused is not set: the dead letter keeps what the log said. */
   #setTime(slice: Slice, i: number, record: Record): Refusal | null {
     const { time, maxFutureMs } = this.#from;
-    let at: unknown;
-    if (time === null) at = slice.timestamp[i]!;
-    else if (time.column >= 0 && slice.fieldStart[time.column]![i] === FIELD_NUMBER) {
-      at = slice.fieldNumber[time.column]![i]!;
-    } else at = time.read(record);
+    const at = this.#timeAt(slice, i, record);
     if (typeof at !== 'number') return { code: 'CAR508', why: `${time?.path} is not a time` };
     if (at < 0) return NEGATIVE_TIME;
     const aheadMs = at - slice.clockMs;

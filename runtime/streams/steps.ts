@@ -3,16 +3,18 @@
 import type { Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import { NEVER } from '../../core/store.ts';
+import { guarded } from './guarded-step.ts';
 import type { Reading } from './reading.ts';
+import { sliceOperator } from './slice-operator.ts';
 import { Step, type StepHost, type StepsOf } from './step.ts';
 import {
-  customOperator,
   eachOperator,
   expandOperator,
   overSlices,
   type SliceOperator,
   timedOperator,
 } from './step-operators.ts';
+import { turnOf } from './turn.ts';
 
 export class Steps {
   readonly steps: readonly Step[];
@@ -78,15 +80,16 @@ function operatorOf(
   fields: number,
   readAfter: readonly number[],
 ): SliceOperator {
-  const { spec } = step.plan;
+  const turn = turnOf(step, host.stepMsMax);
+  const spec = guarded(step, turn);
   switch (spec.kind) {
     case 'each':
-      return eachOperator(of, step, spec, host);
+      return eachOperator(of, step, spec, host, turn);
     case 'expand':
-      return expandOperator(of, step, spec, host, fields, readAfter);
+      return expandOperator(of, step, spec, host, turn, fields, readAfter);
     case 'timed':
-      return timedOperator(of, step, spec, host, reading, fields);
+      return timedOperator(of, step, spec, host, turn, reading, fields);
     case 'operator':
-      return customOperator(of, step, spec, host);
+      return sliceOperator(of, step, spec, host, turn);
   }
 }

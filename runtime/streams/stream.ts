@@ -4,13 +4,14 @@ import type { StreamPlan } from '../../compiler/plan.ts';
 import { Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import type { Node } from '../node.ts';
+import type { InputReader } from './input-reader.ts';
 import { Reading } from './reading.ts';
 import { Source } from './source.ts';
 import { readersOf, Steps } from './steps.ts';
 import type { TaskParts } from './task-parts.ts';
 import { writerOf } from './writers.ts';
 
-export class Stream {
+export class Stream implements InputReader {
   readonly plan: StreamPlan;
   readonly reading: Reading;
   readonly slice: Slice;
@@ -58,6 +59,14 @@ export class Stream {
   /** Its nodes, in reading order. */
   get nodes(): readonly Node[] {
     return [this.#source.node, ...this.steps.steps.map(({ node }) => node), this.#writer.node];
+  }
+
+  missingSchema(i: number): number {
+    return this.reading.missingSchema(this.slice, i);
+  }
+
+  timeOf(i: number, clockMs: number): number {
+    return this.#source.timeOf(this.slice, i, clockMs);
   }
 
   /** Runs what was read into its slice. */

@@ -20,9 +20,11 @@ import { TableFeed } from '../state/table-feed.ts';
 import type { TaskStore } from '../state/task-store.ts';
 import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
-import { Input } from './input.ts';
+import { type Done, Input } from './input.ts';
+import { OrderedInputs } from './ordered-inputs.ts';
 import { Stream } from './stream.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
+import { TableInput } from './table-input.ts';
 import type { TaskParts } from './task-parts.ts';
 
 /** The counts of one node, for metrics and for the driver's sums. */
@@ -46,7 +48,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly #loader: SchemaLoader;
   readonly #tables: TableFeed;
   readonly #streams: readonly Stream[];
+  readonly #tableInputs: readonly TableInput[];
   readonly #inputs: readonly Input[];
+  /** What takes turns: inputs alone, and those that are joined together. */
+  readonly #turns: readonly { run(clockMs: number): Done | undefined }[];
   /** With the changelog topic of each. */
   readonly #stores = new Map<string, { readonly store: TaskStore; readonly changelog: string }>();
   /** Positions that changed since the last commit, by topic. */
@@ -79,15 +84,21 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       // The letter is committed though no input has moved.
       this.#uncommitted++;
     });
-    this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
-    const topics = new Set(sub.streams.map((stream) => stream.source.topic));
-    this.#inputs = [...topics].map(
-      (topic) =>
-        new Input(topic, port, this.#streamsOf(topic), options.readTo?.(topic, port.partition)),
+    this.#tableInputs = sub.tableInputs.map(
+      (table) => new TableInput(table, sub.role, options.schemas, parts),
     );
+    this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
+    const joins = sub.tableInputs.map(({ topic }) => topic);
+    const topics = new Set([...joins, ...sub.streams.map((stream) => stream.source.topic)]);
+    this.#inputs = [...topics].map((topic) => {
+      const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
+      return new Input(topic, port, readers, this.#need, options.readTo?.(topic, port.partition));
+    });
+    this.#turns = this.#turnsOf(joins);
     for (const { steps } of this.#streams) {
       for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
     }
+    for (const { table } of this.#tableInputs) this.#addStore(table);
     if (parts.numbers !== null) this.#addStore(parts.numbers);
   }
 
@@ -106,6 +117,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     for (const { steps } of this.#streams) {
       steps.restored();
       this.#loader.need(steps.heldSchemaIds());
+    }
+    for (const { table } of this.#tableInputs) {
+      table.restored();
+      this.#loader.need([...table.schemaIds()]);
     }
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
     for (const { topic } of this.#inputs) {
@@ -147,11 +162,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#uncommitted++;
       worked = true;
     }
-    for (let tries = this.#inputs.length; tries > 0; tries--) {
-      const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
-      const done = input.run(clockMs, this.#need);
+    for (let tries = this.#turns.length; tries > 0; tries--) {
+      const done = this.#turns[this.#turn++ % this.#turns.length]!.run(clockMs);
       if (done === undefined) continue;
-      this.#offsets.set(input.topic, done.nextOffset);
+      this.#offsets.set(done.topic, done.nextOffset);
       this.#uncommitted += Math.max(1, done.records);
       return true;
     }
@@ -257,14 +271,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   flow(): StepFlow[] {
     const { priority: number } = this.#sub;
     const priority = number < 0 ? null : priorityName(number);
-    return this.#streams.flatMap((stream) =>
-      stream.nodes.map((node) => ({
-        stream: stream.plan.name,
-        priority,
-        step: node.name,
-        counts: node.counts,
-      })),
-    );
+    const nodes = [...this.#streams, ...this.#tableInputs].flatMap((one) => one.nodes);
+    return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
   *rows(store: string): IterableIterator<[string, unknown]> {
@@ -287,7 +295,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       collector: this.#collector,
       partitions,
       numbers: this.#sub.numbers === null ? null : new DeviceNumbers(this.#sub.numbers),
-      table: (name) => this.#tables.view(name),
+      table: (name) =>
+        this.#options.wholeTables?.get(name) ??
+        this.#tableInputs.find(({ plan }) => plan.name === name)?.table ??
+        this.#tables.view(name),
       devices: (name) => this.#tables.devices(name),
       deadLetter: (record, letter) => {
         writeDeadLetter(this.#collector, plan.deadLetters, record, letter, this.#clock.now());
@@ -296,6 +307,23 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       onDrop,
       fail: (error) => this.#fail(error),
     };
+  }
+
+  #tableInputsOf(topic: string): TableInput[] {
+    return this.#tableInputs.filter(({ plan }) => plan.topic === topic);
+  }
+
+  /** Tables before streams, so that an event meets the row of its own millisecond. */
+  #turnsOf(joins: readonly string[]) {
+    const joined = new Set(joins);
+    for (const { plan } of this.#streams) {
+      if (plan.steps.some(({ spec }) => spec.gives?.kind === 'joined')) {
+        joined.add(plan.source.topic);
+      }
+    }
+    const alone = this.#inputs.filter(({ topic }) => !joined.has(topic));
+    const together = this.#inputs.filter(({ topic }) => joined.has(topic));
+    return together.length === 0 ? alone : [new OrderedInputs(together), ...alone];
   }
 
   #streamsOf(topic: string): Stream[] {
@@ -326,10 +354,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   /** The law of conservation, for every node; null when it holds. */
   #lost(): CarillonError | null {
-    for (const stream of this.#streams) {
-      const gap = stream.gap();
+    for (const reader of [...this.#streams, ...this.#tableInputs]) {
+      const gap = reader.gap();
       if (gap === null) continue;
-      const at = `${stream.plan.name}/${gap.node}`;
+      const at = `${reader.nodes[0]!.stream}/${gap.node}`;
       return new CarillonError('CAR801', `${at} misses ${gap.by} records.`, { where: { at } });
     }
     return null;

@@ -81,7 +81,7 @@ describe('Kafka with the rights of each role', { skip: await clusterSkip() }, ()
   let access: readonly RoleAccess[];
 
   before(async () => {
-    topology = loadTopology(deploymentOf('none', ['127.0.0.1:1']), { folder, env: {} });
+    topology = await loadTopology(deploymentOf('none', ['127.0.0.1:1']), { folder, env: {} });
     access = accessOf(topology.plan, { clientId: CLIENT, events: [EVENTS] });
     const users = access.map(({ role }) => [user(role), PASSWORD] as const);
     kafka = await startKafka({ users: { admin: ADMIN, ...Object.fromEntries(users) } });

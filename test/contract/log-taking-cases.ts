@@ -1,5 +1,6 @@
 /** How a task takes: in order, when it can, woken when there is more; and what is left to take. */
 import assert from 'node:assert/strict';
+import { readBatch } from '../../core/record-batch.ts';
 import {
   batch,
   type Cases,
@@ -28,6 +29,37 @@ export const TAKING_CASES: Cases = {
     }
     assert.deepEqual(values(task.taken), numbers(0, 3));
     assert.equal(other.taken.length, 0);
+    await group.close();
+  },
+
+  async 'an input says when nothing of it is left, and a wake follows'({ log }, names) {
+    await names.apply(log);
+    await send(log, numbered(names.input, 0, 0, 3));
+    const inputs = [names.input, names.table];
+    const spec = names.group({ inputs, inOrder: true });
+    const { tasks, group } = await openTasks(log, spec, names, false);
+    const { port } = tasks[0]!;
+    let taken = 0;
+    const take = (topic: string) => {
+      const batch = port.take(topic);
+      if (batch !== undefined) taken += readBatch(batch).length;
+      return batch !== undefined;
+    };
+    await names.until('the end of the empty one', () => port.isAtEnd(names.table));
+    await names.until('the first batch', () => !port.isAtEnd(names.input) && take(names.input));
+    await names.until('the end', () => {
+      while (take(names.input));
+      return port.isAtEnd(names.input);
+    });
+    assert.equal(taken, 3);
+    const before = tasks[0]!.wakes;
+    await send(log, batch(names.table, 0, [{ key: 'a', value: 'row' }]));
+    await names.until('a wake', () => tasks[0]!.wakes > before && !port.isAtEnd(names.table));
+    await names.until('its end', () => {
+      while (take(names.table));
+      return port.isAtEnd(names.table);
+    });
+    assert.equal(taken, 4);
     await group.close();
   },
 

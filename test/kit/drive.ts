@@ -10,11 +10,13 @@ import { render } from '../../compiler/render.ts';
 import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { sinks } from '../../connectors/index.ts';
 import { MemoryLog } from '../../connectors/memory/log.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import { type DeviceTransport, TRANSPORTS, type Transport } from '../../core/device.ts';
 import type { Diagnostic } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { type Delivery, delivered, type Outcome } from '../../core/outcome.ts';
+import { partitionOfText } from '../../core/partition.ts';
 import { priorityName } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { StepSpec } from '../../core/spec.ts';
@@ -48,6 +50,8 @@ export interface DrivenOptions {
   /** Schemas beside the project's own. */
   readonly schemas?: readonly AvroRecord[];
   readonly registry?: RegistryPort;
+  /** One that another topology has run on; its own unless it is given. */
+  readonly log?: MemoryLog;
   /** What sinks answer; `delivered` unless it is given. */
   readonly answer?: Answer;
 }
@@ -75,6 +79,14 @@ export interface Given {
   readonly outcome: string;
 }
 
+/** Its time is `at` ms after the start; null: a tombstone. */
+export interface Appended {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: Plain | null;
+  readonly at: number;
+}
+
 export interface Registering {
   readonly class?: string;
   readonly transports?: readonly Transport[];
@@ -84,6 +96,7 @@ export interface Registering {
 export class Driven {
   readonly plan: Plan;
   readonly schemas: AvroSchemas;
+  readonly log: MemoryLog;
   driver!: Driver;
   readonly written: Written[] = [];
   readonly given: Given[] = [];
@@ -97,6 +110,7 @@ export class Driven {
     this.plan = plan;
     this.schemas = schemas;
     this.#options = options;
+    this.log = options.log ?? new MemoryLog();
   }
 
   static async open(text: string, options: DrivenOptions = {}): Promise<Driven> {
@@ -137,6 +151,25 @@ export class Driven {
       ...(partition === undefined ? {} : { partition }),
       ...(at === undefined ? {} : { timestamp: START_MS + at }),
     });
+  }
+
+  /** Many events that lie in their topics before any is read, in batches of so many. */
+  async append(events: readonly Appended[], perBatch: number): Promise<void> {
+    const { partitions = 1 } = this.#options;
+    const builders = new Map<string, BatchBuilder>();
+    const producer = await this.log.producer();
+    for (const { topic, key, value, at } of events) {
+      const partition = partitionOfText(key, partitions);
+      const place = `${topic}/${partition}`;
+      const builder = builders.get(place) ?? new BatchBuilder(topic, partition);
+      builders.set(place, builder);
+      const { schema } = this.plan.topics.find(({ name }) => name === topic)!;
+      const bytes = value === null ? null : this.schemas.encoder(schema!).toBuffer(value);
+      builder.append(START_MS + at, key, bytes);
+      if (builder.count === perBatch) await producer.send([builder.finish()]);
+    }
+    const rest = [...builders.values()].filter(({ count }) => count > 0);
+    if (rest.length > 0) await producer.send(rest.map((builder) => builder.finish()));
   }
 
   async register(deviceId: string, memberId: string, of: Registering = {}): Promise<void> {
@@ -208,7 +241,7 @@ export class Driven {
     const { partitions, commitEvery } = this.#options;
     return Driver.open({
       plan: this.plan,
-      log: new MemoryLog(),
+      log: this.log,
       schemas: this.schemas,
       ...(partitions === undefined ? {} : { partitions }),
       ...(commitEvery === undefined ? {} : { commitEvery }),

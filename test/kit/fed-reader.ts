@@ -18,9 +18,9 @@ const PARTITIONS = 2;
 export const AT_MS = 1_767_225_600_000;
 
 /** The project's own topology. */
-export const LOADED: LoadedTopology = compiledTopology(
-  { schemas: [join(ROOT, 'schemas')] },
-  { file: FILE, text: readText(join(ROOT, FILE), FILE), env: {} },
+export const LOADED: LoadedTopology = await compiledTopology(
+  { schemas: [join(ROOT, 'schemas')], processors: [] },
+  { file: FILE, text: readText(join(ROOT, FILE), FILE), env: {}, folder: ROOT },
 );
 
 export class Fed {

@@ -57,7 +57,9 @@ function planOf(
     hash: 'h',
     tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
     lanes: [LANE],
-    subTopologies: [{ ...sub, tables: [], stores: [], numbers: null }],
+    subTopologies: [
+      { ...sub, tables: [], tableInputs: [], wholeTables: [], stores: [], numbers: null },
+    ],
     sinks,
     topics: [],
     deadLetters: 'dead-letters',

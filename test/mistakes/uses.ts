@@ -5,11 +5,51 @@ const APNS = BASE.slice(BASE.indexOf('  apns:\n'), BASE.indexOf('  inbox:\n'));
 const FCM = BASE.slice(BASE.indexOf('  fcm:\n'), BASE.indexOf('  apns:\n'));
 const INBOX = BASE.slice(BASE.indexOf('  inbox:\n'));
 const SINKS = BASE.slice(BASE.indexOf('sinks:\n'));
+const KEPT = '  kept:\n    from: { lane: other, transport: all }\n    to: { type: inbox }\n';
+/** With a second lane, of one transport. */
+const TWO = (transport: string, second: string) =>
+  BASE.replace(
+    'streams:\n',
+    `  other:
+    topic: other.{priority}.{transport}
+    schema: DeviceNotification
+    key: value.deviceId
+    transports: [${transport}]
+streams:
+  plans:
+    id: pl
+    priority: { as: low }
+    from: { topic: events.plan-change, schema: PlanChange }
+    steps: [{ use: tell }]
+    to: { lane: other }
+`,
+  ).replace(
+    'sinks:\n',
+    `sinks:\n${KEPT}  second:\n    from: { lane: other, transport: ${transport} }\n    ${second}\n`,
+  );
+const SOCKETS = TWO(
+  'websocket',
+  'steps: [{ gate_online: { table: presence } }]\n    to: { type: websocket }',
+);
+const KEEPING: readonly Row[] = [
+  ...edited(
+    [['a lane of sockets that nobody keeps', KEPT, '', 'CAR223   other:\n    topic']],
+    SOCKETS,
+  ),
+  ...edited(
+    [['a lane of fcm alone, which keeps it itself', KEPT, '']],
+    TWO('fcm', 'to: { type: fcm, project: my-app }'),
+  ),
+  ...edited([['a second lane with its inbox', 'id: pl', 'id: p2']], SOCKETS),
+];
+
 const GIVEN =
   'eventId: value.eventId, profileId: value.profileId, titleId: value.titleId, occurredAt: value.occurredAt';
 const map = (memberId: string) => `- map: { fields: { ${GIVEN}, memberId: ${memberId} } }`;
 
-export const USES: readonly Row[] = edited([
+const FILTER = `filter: { where: 'value.kind != "STARTED"' }`;
+
+const NAMED: readonly Row[] = edited([
   ['fan_out of owners', 'fan_out: { table: devices', 'fan_out: { table: owners', 'CAR240'],
   ['fan_out of presence', 'fan_out: { table: devices', 'fan_out: { table: presence', 'CAR240'],
   [
@@ -18,6 +58,24 @@ export const USES: readonly Row[] = edited([
     'fan_out: { table: device',
     'CAR201',
   ],
+  ['a join of devices', FILTER, 'join: { table: devices, as: row }', 'CAR261'],
+  [
+    'a join of rows by device',
+    FILTER,
+    'join: { table: owners, as: row }',
+    'CAR220',
+    'CAR406 lane: notifications, coll',
+  ],
+  ['a join of nothing', FILTER, 'join: { table: devicez, as: row }', 'CAR201'],
+  ['a join without a name', FILTER, 'join: { table: owners }', 'CAR302'],
+  [
+    'a join by an object',
+    FILTER,
+    'join: { table: owners, by: { key: value.memberId }, as: row }',
+    'CAR303',
+  ],
+  ['a join of that kind', FILTER, 'join: { table: owners, type: full, as: row }', 'CAR306'],
+  ['a join under a field', FILTER, 'join: { table: owners, as: kind }', 'CAR280'],
   [
     'gate_online of devices',
     'gate_online: { table: presence',
@@ -80,6 +138,18 @@ export const USES: readonly Row[] = edited([
   ['no inbox', INBOX, '', 'CAR217 notifications:'],
   ['no sinks', SINKS, '', 'CAR217 notifications:'],
   ['an inbox for fcm alone', 'transport: all', 'transport: fcm', 'CAR217 notifications:'],
+  [
+    'an inbox for its own transport',
+    'transport: all',
+    'transport: inbox',
+    'CAR223   inbox:\n    from',
+  ],
+  [
+    'an inbox for its own, and one for fcm',
+    '  inbox:\n    from: { lane: notifications, transport: all }',
+    '  kept:\n    from: { lane: notifications, transport: fcm }\n    to: { type: inbox }\n  inbox:\n    from: { lane: notifications, transport: inbox }',
+    'CAR223   kept:\n    from',
+  ],
   ['fcm of apns', 'transport: fcm }', 'transport: apns }', 'CAR243'],
   ['apns of fcm', 'transport: apns }', 'transport: fcm }', 'CAR243'],
   ['fcm of all', 'transport: fcm }', 'transport: all }', 'CAR243'],
@@ -226,3 +296,5 @@ export const USES: readonly Row[] = edited([
     'CAR403',
   ],
 ]);
+
+export const USES: readonly Row[] = [...NAMED, ...KEEPING];

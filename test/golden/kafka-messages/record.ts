@@ -1,6 +1,6 @@
 /**
- * Records what Kafka's own classes make of the messages: `node test/golden/kafka-messages/record.ts`.
- * Needs Java; the test does not.
+ * Records what Kafka's own classes make of the messages: `node
+ * test/golden/kafka-messages/record.ts`. Needs Java; the test does not.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
