@@ -227,7 +227,11 @@ describe('Kafka with the rights of each role', { skip: await clusterSkip() }, ()
       return (await inbox.read('tv', 1, [0, 0, 0, 0], 10)).length === 2;
     });
     assert.equal(await count('analyst', LANE), 2);
-    assert.deepEqual(said, []);
+    // How many files this machine lets a process open is nothing that Kafka allows.
+    assert.deepEqual(
+      said.filter((line) => !line.includes('CAR732')),
+      [],
+    );
   });
 
   const forbidden: readonly [
