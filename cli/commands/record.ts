@@ -17,8 +17,8 @@ export interface RecordArguments extends ScanOptions {
 
 /**
  * Tables come first, with the rows that they had at `--to`, or the first that the log has left of a
- * key, stamped with the beginning: then every event finds its devices. Events follow in the order of their times, those of a partition as they lie.
- * Throws CAR922 when there are more than `max`.
+ * key, stamped with the beginning: then every event finds its devices. Events follow in the order
+ * of their times, those of a partition as they lie. Throws CAR922 when there are more than `max`.
  */
 export async function record(topics: readonly string[], options: RecordArguments): Promise<number> {
   const stop = new AbortController();
