@@ -172,6 +172,8 @@ test('explain knows codes by number and by name, steps with hyphens, and the lis
   assert.equal(carillon('explain', 'unknown-step').out, page);
   assert.match(carillon('explain', 'fan-out').out, /^# fan_out\n/);
   assert.match(carillon('explain', 'sinks').out, /^apns .*\n/);
+  assert.match(carillon('explain', 'no_devices').out, /^no_devices {2}fan_out {2}\S/);
+  assert.match(carillon('explain', 'reasons').out, /^duplicate {2}dedup +\S/m);
 });
 
 test('a stale generated file is found and mended (CAR905)', () => {

@@ -86,10 +86,15 @@ export function checkJoins(
         ? `by ${reader.path} was given anew by a map, so it may be of another member than the event`
         : `by ${reader.path} is not the key of the stream (${key})`;
       const code = isOther ? 'CAR245' : 'CAR220';
-      scope.report.error(code, by!.span, `${subject}, ${step.name}: ${what}.`);
+      const mend = isOther || key !== 'key' ? undefined : keyMend(reader.path);
+      scope.report.error(code, by!.span, `${subject}, ${step.name}: ${what}.`, mend);
     }
   }
 }
+
+/** The key is what producers give, as long as the source does not say which field it is. */
+const keyMend = (path: string) =>
+  `If events are written with it as their key, say so: \`from: { key: ${path}, … }\`. Else look up by the key.`;
 
 /** Rows by device are not found by a stream's member. */
 function checkJoinsByKey(

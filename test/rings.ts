@@ -99,7 +99,7 @@ export const RINGS: readonly Ring[] = [
     carillon('cli/commands/check.ts', 'check', '--strict', ...OWN_TOPOLOGIES),
   ),
   testRing('tidy', MINUTE_MS, ['test/tidy/**/*.test.ts']),
-  testRing('part', 8 * MINUTE_MS, ['**/*.test.ts'], RING_FOLDERS),
+  testRing('part', 12 * MINUTE_MS, ['**/*.test.ts'], RING_FOLDERS),
   testRing('contract', 5 * MINUTE_MS, ['test/contract/**/*.test.ts']),
   testRing('golden', 2 * MINUTE_MS, ['test/golden/**/*.test.ts']),
   {

@@ -1,6 +1,6 @@
 /**
- * `carillon explain`: the page of an error code, the reference of a step or sink, the lists of
- * them, or what the push providers' answers mean.
+ * `carillon explain`: the page of an error code, the reference of a step or sink, why records are
+ * dropped, the lists of them, or what the push providers' answers mean.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -24,6 +24,8 @@ const LISTS: { readonly [name: string]: (catalog: Catalog) => string } = {
         .sort()
         .map((code) => [`${code} ${CODES[code]!.slug}`, CODES[code]!.what]),
     ),
+  reasons: (catalog) =>
+    table(reasonsIn(catalog).map(({ reason, of, why }) => [`${reason}  ${of}`, why])),
   steps: (catalog) => table(summaries(catalog.steps)),
   sinks: (catalog) => table(summaries(catalog.sinks)),
   providers: providersText,
@@ -58,13 +60,32 @@ function explained(name: string, catalog: Catalog): string {
   if (code !== undefined) return errorPage(code);
   const type = name.replaceAll('-', '_');
   if (catalog.steps.has(type) || catalog.sinks.has(type)) return referenceOf(type, catalog);
+  const reasons = reasonsIn(catalog);
+  const meant = reasons.filter(({ reason }) => reason === type);
+  if (meant.length > 0) return table(meant.map(({ reason, of, why }) => [`${reason}  ${of}`, why]));
   const slugs = Object.values(CODES).map(({ slug }) => slug);
   const known = [...catalog.steps.keys(), ...catalog.sinks.keys(), ...Object.keys(LISTS), ...slugs];
+  for (const { reason } of reasons) known.push(reason);
   const near = nearest(name, [...known, ...Object.keys(CODES)]);
-  throw new CarillonError('CAR912', `"${name}" is no code, step or sink.`, {
+  throw new CarillonError('CAR912', `"${name}" is no code, step, sink or drop reason.`, {
     where: { at: 'carillon explain' },
     ...(near === undefined ? {} : { mend: `did you mean "${near}"?` }),
   });
+}
+
+interface Reason {
+  readonly reason: string;
+  /** The step that drops for it. */
+  readonly of: string;
+  readonly why: string;
+}
+
+function reasonsIn({ steps }: Catalog): readonly Reason[] {
+  return [...steps.values()]
+    .flatMap(({ type, drops }) =>
+      Object.entries(drops ?? {}).map(([reason, why]) => ({ reason, of: type, why })),
+    )
+    .sort((a, b) => (a.reason < b.reason ? -1 : a.reason > b.reason ? 1 : 0));
 }
 
 /** `CAR204`, `car204`, `204` and `unknown-step` are the same. */
