@@ -171,16 +171,27 @@ function readerCommands(program: Command, exit: SetExit): void {
   scanCommands(program, exit);
   const topics = program.command('topics').description('what the topology needs of the log');
   for (const [name, what] of [
-    ['plan', 'say which topics would be made'],
-    ['apply', 'make those that are missing'],
+    ['plan', 'say which topics would be made, and which differ from what is needed'],
+    ['apply', 'make those that are missing; those that differ are told, never changed'],
   ] as const) {
     topics
       .command(name)
       .description(what)
       .argument('[file]', 'a topology file (default: that of the deployment)')
       .option(...DEPLOYMENT)
+      .option('--format <form>', 'pretty, or json', choice('pretty', 'json'), 'pretty')
       .action(async (file, options) => {
         exit(await (await import('./commands/topics.ts')).topics(name, file, options));
       });
   }
+  topics
+    .command('acls')
+    .description('say what each role must be allowed to do on Kafka')
+    .argument('[file]', 'a topology file (default: that of the deployment)')
+    .option(...DEPLOYMENT)
+    .option('--role <role>', 'one role: streams/<priority>, …, deploy, producer, analyst')
+    .option('--format <form>', 'pretty: commands, or json', choice('pretty', 'json'), 'pretty')
+    .action(async (file, options) => {
+      exit(await (await import('./commands/acls.ts')).acls(file, options));
+    });
 }

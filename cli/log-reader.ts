@@ -3,7 +3,8 @@
  * it.
  */
 import { CarillonError } from '../core/error.ts';
-import type { PositionReader, ReadOptions, TopicSpec } from '../core/log.ts';
+import type { FoundTopic } from '../core/found-topic.ts';
+import type { PositionReader, ReadOptions } from '../core/log.ts';
 import type { Record } from '../core/record.ts';
 import type { Deployment } from './deployment.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
@@ -13,8 +14,8 @@ export interface LogReader {
   readonly positions: PositionReader;
   /** Undefined: there is no such topic. */
   partitionsOf(topic: string): Promise<number | undefined>;
-  /** Undefined when the log does not tell. */
-  specOf(topic: string): Promise<TopicSpec | undefined>;
+  /** Topics as they are there, by name; those that are not are left out. */
+  found(topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>>;
   /** The text of a writer's schema, or null. */
   schema(id: number): Promise<string | null>;
   close(): Promise<void>;
@@ -36,7 +37,8 @@ export async function openLogReader(deployment: Deployment): Promise<LogReader> 
     positions: reader.positions,
     read: (topic, options) => reader.read(topic, options),
     partitionsOf: async (topic) => specs.get(topic)?.partitions,
-    specOf: async (topic) => specs.get(topic),
+    found: async (topics) =>
+      new Map(topics.flatMap((topic) => (specs.has(topic) ? [[topic, specs.get(topic)!]] : []))),
     schema: (id) => reader.schema(id),
     close: async () => reader.close(),
   };
@@ -54,7 +56,7 @@ async function openKafkaReader({ log, registryUrl }: Deployment): Promise<LogRea
     positions: kafka.positions,
     read: (topic, options) => kafka.read(topic, options),
     partitionsOf: (topic) => kafka.partitionsOf(topic),
-    specOf: async () => undefined,
+    found: (topics) => kafka.found(topics),
     schema: async (id) => (registry === undefined ? null : registry.fetch(id)),
     close: () => kafka.close(),
   };

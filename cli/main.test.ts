@@ -62,6 +62,8 @@ const failures: readonly [words: string, exit: number, code: string, says: RegEx
   ['init taken', 1, 'CAR921', /it is a file/],
   ['init taken/below', 1, 'CAR921', /cannot be written: ENOTDIR/],
   ['explain dedupe', 1, 'CAR912', /did you mean "dedup"/],
+  ['topics acls topology/reno.yaml --role analys', 1, 'CAR942', /did you mean "analyst"/],
+  ['console --ttl soon', 2, 'CAR900', /--ttl 8h/],
 ];
 for (const [words, exit, code, says] of failures) {
   test(`carillon ${words}: ${code}, exit ${exit}, no stack`, () => {

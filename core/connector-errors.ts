@@ -197,6 +197,16 @@ export const CONNECTOR_ERRORS = {
     what: 'Another process applies the topology at the same time.',
     mend: 'Start this one again: it goes on from what the other has done.',
   },
+  CAR655: {
+    slug: 'topic-setting-differs',
+    what: 'A topic is there with another setting than the topology needs.',
+    mend: 'Run the command that is shown; nothing is changed by itself.',
+  },
+  CAR656: {
+    slug: 'too-few-replicas',
+    what: 'A topic has fewer replicas than the deployment asks for.',
+    mend: 'Give it more with `kafka-reassign-partitions.sh`, or ask for as many as there are (`log.replication`).',
+  },
   CAR660: {
     slug: 'fcm-settings',
     what: 'The settings of the FCM connector are missing or wrong.',

@@ -73,7 +73,10 @@ export interface LaneFlow {
 }
 
 /** All topics of a plan, as the deployment has them. */
-export function topicSpecs(plan: Plan, partitions: number): TopicSpec[] {
+export function topicSpecs(
+  plan: Pick<Plan, 'topics' | 'topology'>,
+  partitions: number,
+): TopicSpec[] {
   const own = plan.topics.map(({ name, cleanup, retentionMs }) => ({
     name,
     partitions,

@@ -4,19 +4,17 @@
  */
 import kafkajs, { type Admin, type ITopicConfig, type ITopicMetadata } from 'kafkajs';
 import { CarillonError } from '../../core/error.ts';
+import { COMPACTION_LAG_MS, type FoundTopic } from '../../core/found-topic.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { AskQueue } from './ask-queue.ts';
 import { errorType, type KafkaClient, kafkaError } from './client.ts';
+import { foundTopics } from './found-topics.ts';
 import type { TopicFacts, TopicSource } from './topic-watch.ts';
 import type { Troubles } from './troubles.ts';
 
 const { ConfigResourceTypes } = kafkajs;
 
 const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
-/**
- * A compacted topic keeps what was superseded for so long, so that a replay can read it (rule D12).
- */
-const COMPACTION_LAG_MS = 24 * 3_600_000;
 const CREATE_TIMEOUT_MS = 15_000;
 /** 10 s in all. */
 const KNOWN_ATTEMPTS_MAX = 100;
@@ -324,6 +322,11 @@ export class LogAdmin implements TopicSource {
       }
     }
     return all;
+  }
+
+  /** As they are there, with their settings. */
+  found(topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {
+    return this.#call('topics', (admin) => foundTopics(admin, topics));
   }
 
   topics(): Promise<readonly string[]> {

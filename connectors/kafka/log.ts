@@ -1,5 +1,6 @@
 /** The log on Apache Kafka: kafkajs for admin, a data plane for groups and the bytes. */
 import type { Diagnostic } from '../../core/error.ts';
+import type { FoundTopic } from '../../core/found-topic.ts';
 import type {
   EditableLog,
   Group,
@@ -27,11 +28,17 @@ export type { KafkaLogger, KafkaOptions } from './client.ts';
 /** How often topics are looked at for having been deleted, made again or grown. */
 const WATCH_INTERVAL_MS = 5_000;
 
+/** With what tools ask of brokers. */
+export interface InspectableLog extends EditableLog {
+  /** Topics as they are there, by name; those that are not are left out. */
+  found(topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>>;
+}
+
 /**
  * Opens the log; rejects with CAR640 (retryable) when no broker answers, with CAR645 when they
  * refuse. Partitions, policies and limits: see KafkaOptions, and docs/decisions/own-data-plane.md.
  */
-export async function openKafkaLog(options: KafkaOptions): Promise<EditableLog> {
+export async function openKafkaLog(options: KafkaOptions): Promise<InspectableLog> {
   const log = new KafkaLog(options);
   try {
     await log.probe();
@@ -46,7 +53,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-class KafkaLog implements EditableLog {
+class KafkaLog implements InspectableLog {
   readonly #client: KafkaClient;
   readonly #troubles: Troubles;
   readonly #admin: LogAdmin;
@@ -79,6 +86,10 @@ class KafkaLog implements EditableLog {
 
   applyTopics(specs: readonly TopicSpec[]): Promise<void> {
     return this.#admin.applyTopics(specs);
+  }
+
+  found(topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic>> {
+    return this.#admin.found(topics);
   }
 
   partitionsOf(topic: string): Promise<number | undefined> {

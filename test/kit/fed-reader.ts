@@ -49,7 +49,7 @@ export class Fed {
         return this.log.read(topic, { ...options, from });
       },
       partitionsOf: (topic) => this.log.partitionsOf(topic),
-      specOf: async () => undefined,
+      found: async () => new Map(),
       schema: (id) => this.registry.fetch(id),
       close: async () => {
         this.closed++;

@@ -22,8 +22,12 @@ export type { CassandraServer, KafkaOptions, KafkaServer, RegistryServer };
 export { unavailableReason };
 
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
-  // A ring of three, a data folder of one's own and the fast settings are Java's only.
-  const plain = (options.brokers ?? 1) === 1 && options.dir === undefined && !options.fast;
+  // A ring of three, a data folder of one's own, users and the fast settings are Java's only.
+  const plain =
+    (options.brokers ?? 1) === 1 &&
+    options.dir === undefined &&
+    options.users === undefined &&
+    !options.fast;
   if (!plain) await findWay({ javaOnly: true });
   const byJava = () => startKafkaByJava(options);
   return plain ? startEither(() => startKafkaByDocker(options), byJava) : byJava();

@@ -23,6 +23,11 @@ export interface KafkaOptions {
   readonly partitions?: number;
   /** Data goes here and stays; without it a temp folder that is removed. */
   readonly dir?: string;
+  /**
+   * Who may come, with their passwords: SASL/PLAIN, and nobody but `admin`, who must be among them,
+   * may do anything until an ACL says so. Without it anybody may do anything.
+   */
+  readonly users?: Readonly<Record<string, string>>;
   /** For benchmarks: the optimising compiler and 512 MB of heap. */
   readonly fast?: boolean;
 }
@@ -199,9 +204,33 @@ function properties(index: number, dir: string, layout: Layout): string {
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
   };
+  if (options.users !== undefined) Object.assign(all, secured(client, controller, options.users));
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+}
+
+/** The controller's own port stays open to this machine: who comes there has no name. */
+function secured(
+  client: number,
+  controller: number,
+  users: NonNullable<KafkaOptions['users']>,
+): Record<string, string> {
+  const name = 'SASL_PLAINTEXT';
+  const known = Object.entries(users).map(([user, password]) => `user_${user}="${password}"`);
+  const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
+  const own = `username="admin" password="${users.admin}"`;
+  return {
+    listeners: `${name}://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `${name}://127.0.0.1:${client}`,
+    'listener.security.protocol.map': `${name}:${name},CONTROLLER:PLAINTEXT`,
+    'inter.broker.listener.name': name,
+    'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+    'sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${login} ${own} ${known.join(' ')};`,
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:admin;User:ANONYMOUS',
+  };
 }
 
 const LOG4J = `<?xml version="1.0" encoding="UTF-8"?>

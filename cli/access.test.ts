@@ -1,0 +1,124 @@
+/** What each role may do: whole for the roles, nothing that another does alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LOADED } from '../test/kit/fed-reader.ts';
+import { accessOf, aclCommands, type Grant, userOf } from './access.ts';
+import { rolesOf } from './run/roles.ts';
+
+const EVENTS = ['events.plan-change', 'events.viewing-activity'];
+const { plan } = LOADED;
+const access = accessOf(plan, { clientId: 'carillon', events: EVENTS });
+const grantsOf = (role: string) => access.find((one) => one.role === role)!.grants;
+const named = (role: string, operation: Grant['operations'][number], resource = 'topic') =>
+  grantsOf(role)
+    .filter((grant) => grant.resource === resource && grant.operations.includes(operation))
+    .map(({ name }) => name)
+    .sort();
+
+test('every role of the topology, and the three that are no process of it', () => {
+  const roles = access.map(({ role }) => role).sort();
+  assert.deepEqual(roles, [...rolesOf(plan), 'deploy', 'producer', 'analyst'].sort());
+});
+
+test('no resource is named twice in a role', () => {
+  for (const { role, grants } of access) {
+    const keys = grants.map(({ resource, name, prefixed }) => `${resource} ${prefixed} ${name}`);
+    assert.equal(new Set(keys).size, keys.length, role);
+  }
+});
+
+const writes: readonly [role: string, topics: readonly string[]][] = [
+  ['producer', EVENTS],
+  ['analyst', []],
+  ['ingest', [...EVENTS, 'events.device-registration', 'outcomes']],
+  ['gateway', ['events.connections', 'events.device-registration', 'outcomes', 'tables.gateways']],
+  [
+    'streams/high',
+    [
+      'dead-letters',
+      ...['apns', 'fcm', 'inbox', 'websocket'].map((of) => `notifications.high.${of}`),
+      'reno.high.numbers-changelog',
+      'reno.high.pf.dedup-changelog',
+    ],
+  ],
+  [
+    'sink/fcm/low',
+    [
+      'dead-letters',
+      'events.device-registration',
+      'fcm-retry.low',
+      ...['apns', 'fcm', 'inbox', 'websocket'].map((of) => `notifications.low.${of}`),
+      'outcomes',
+    ],
+  ],
+];
+for (const [role, topics] of writes) {
+  test(`${role} writes ${topics.length === 0 ? 'nothing' : topics.join(', ')}`, () => {
+    assert.deepEqual(named(role, 'Write'), [...topics].sort());
+  });
+}
+
+const reads: readonly [role: string, topics: readonly string[]][] = [
+  ['producer', []],
+  ['gateway', ['reno.applied', 'tables.device-owners', 'tables.presence']],
+  ['ingest', ['reno.applied', 'tables.device-owners']],
+  [
+    'streams/high',
+    [
+      'events.profile-change',
+      'reno.applied',
+      'reno.high.numbers-changelog',
+      'reno.high.pf.dedup-changelog',
+      'tables.devices',
+    ],
+  ],
+  [
+    'sink/websocket/low',
+    [
+      'notifications.low.websocket',
+      'reno.applied',
+      'tables.device-owners',
+      'tables.gateways',
+      'tables.presence',
+    ],
+  ],
+];
+for (const [role, topics] of reads) {
+  test(`${role} reads ${topics.length === 0 ? 'nothing' : topics.join(', ')}`, () => {
+    assert.deepEqual(named(role, 'Read'), [...topics].sort());
+  });
+}
+
+test('only who deploys makes topics, and only who streams has transactions', () => {
+  for (const { role } of access) {
+    assert.equal(named(role, 'Create').length > 0, role === 'deploy', role);
+    const streams = plan.subTopologies.map((sub) => sub.role);
+    const isTransactional = role === 'deploy' || streams.includes(role);
+    assert.equal(named(role, 'Write', 'transactional-id').length > 0, isTransactional, role);
+  }
+  assert.deepEqual(named('streams/high', 'Write', 'transactional-id'), ['reno.streams.high-']);
+  assert.deepEqual(named('streams/high', 'Read', 'group'), ['carillon.read.', 'reno.streams.high']);
+});
+
+test('as commands: what has the same rights shares one', () => {
+  const user = userOf('reno', 'sink/fcm/low');
+  const grant = (name: string, operations: Grant['operations']): Grant => ({
+    resource: 'topic',
+    name,
+    prefixed: false,
+    operations,
+  });
+  const grants: Grant[] = [
+    grant('a', ['Read']),
+    grant('b', ['Read', 'Write']),
+    grant('c', ['Read']),
+    { ...grant('g.', ['Read']), resource: 'group', prefixed: true },
+  ];
+  const head =
+    "kafka-acls.sh --bootstrap-server k1:9092,k2:9092 --add --allow-principal 'User:reno-sink-fcm-low'";
+  assert.deepEqual(aclCommands({ grants }, { user, brokers: ['k1:9092', 'k2:9092'] }), [
+    `${head} --operation Read --topic a --topic c`,
+    `${head} --operation Read --operation Write --topic b`,
+    `${head} --operation Read --resource-pattern-type prefixed --group g.`,
+  ]);
+});
