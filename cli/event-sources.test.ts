@@ -56,13 +56,13 @@ test('a file that is not there, asked at once and when its error has come alread
 test('samples give a key beside the event only where the event has none of its own', async () => {
   const fields = [{ name: 'id', type: 'string' }];
   const record = { type: 'record', name: 'E', fields } as const;
-  const of = (type: string, member: string | null) => ({
-    ...{ type, record, member, time: null, id: 'id' },
+  const of = (type: string, key: readonly string[] | null) => ({
+    ...{ type, record, key, time: null, id: ['id'] },
   });
   const source = sampleSource({
     ...{ seed: 1, run: 'r', members: 3, mistakes: false },
     types: ['plan-change'],
-    bySchema: [of('of-a-member', 'id'), of('of-nobody', null)],
+    bySchema: [of('of-a-member', ['id']), of('of-nobody', null)],
   });
   const keys = new Map<string, boolean>();
   for (let n = 0; n < 100; n++) {

@@ -22,7 +22,7 @@ export function sampleSource(options: SampleEventsOptions): EventSource {
   const events = new SampleEvents(options);
   return async (nowMs) => {
     const { type, key, value, sample } = events.next(nowMs);
-    return sample?.member === null ? { type, value, key } : { type, value };
+    return sample?.key === null ? { type, value, key } : { type, value };
   };
 }
 

@@ -76,7 +76,7 @@ async function tried(work: () => Promise<void>): Promise<void> {
 }
 
 /** As they can be sent together, never empty. */
-function byTypeAndKey(events: readonly GivenEvent[]): Iterable<GivenEvent[]> {
+export function byTypeAndKey(events: readonly GivenEvent[]): Iterable<GivenEvent[]> {
   return Map.groupBy(events, ({ type, key }) => JSON.stringify([type, key])).values();
 }
 

@@ -75,6 +75,17 @@ for (const [words, exit, code, says] of failures) {
   });
 }
 
+test('init from a clone: the package is to be packed into the folder, which nothing then ties', () => {
+  const { code, out } = carillon('init', 'from-clone');
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /^ {2}mkdir vendor && npm pack \S+ --pack-destination vendor\n {2}npm install$/m,
+  );
+  const made = JSON.parse(readFileSync(join(folder, 'from-clone/package.json'), 'utf8'));
+  assert.match(made.dependencies.carillon, /^file:vendor\/carillon-[\d.]+\.tgz$/);
+});
+
 test('dev --once: what is wrong is told as by check, and what is right is tried', () => {
   writeFileSync(join(folder, 'wrong.yaml'), 'topology: wrong\nstreams: {}\n');
   const wrong = carillon('dev', 'wrong.yaml', '--once');

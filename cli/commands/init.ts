@@ -1,6 +1,14 @@
 /** `carillon init`: the folder of a pipeline of one's own, which starts and passes its test. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isName, nameLike } from '../../compiler/declarations.ts';
 import { CarillonError } from '../../core/error.ts';
 import { pipelineFiles } from '../init/pipeline.ts';
@@ -19,10 +27,16 @@ export async function init(path: string): Promise<number> {
     });
   }
   mustBeEmpty(folder, path);
-  const dependency = dependencyFor(folder);
-  const files = pipelineFiles(name, dependency ?? `^${version()}`);
+  const own = ownPackage();
+  const files = pipelineFiles(name, own.dependency);
+  const paths = files.map((file) => file.path);
   try {
     for (const file of files) write(join(folder, file.path), file.text);
+    if (own.tarball !== undefined) {
+      mkdirSync(join(folder, VENDOR), { recursive: true });
+      copyFileSync(own.tarball, join(folder, VENDOR, TARBALL));
+      paths.push(`${VENDOR}/${TARBALL}`);
+    }
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? 'no reason given';
     throw new CarillonError('CAR921', `it cannot be written: ${why}.`, {
@@ -33,9 +47,9 @@ export async function init(path: string): Promise<number> {
   }
   const shown = relative(process.cwd(), folder);
   process.stdout.write(
-    `${files.map((file) => `  ${join(shown, file.path)}\n`).join('')}\n` +
+    `${paths.map((path) => `  ${join(shown, path)}\n`).join('')}\n` +
       `A pipeline of your own. ${shown === '' ? '' : `cd ${shown}, then:\n`}\n` +
-      `${installLine(dependency, folder)}` +
+      `${installLine(own, folder)}` +
       `  npm test       checks it, and runs its tests\n` +
       `  npm start      runs it with sample events and devices, and shows the flow\n`,
   );
@@ -59,20 +73,36 @@ function write(file: string, text: string): void {
   writeFileSync(file, text, { flag: 'wx' });
 }
 
-/**
- * As whoever installed this package has asked for it: from a registry by version, or a file, whose
- * path is then another. Undefined when it runs from a clone.
- */
-function dependencyFor(folder: string): string | undefined {
+/** Where a package that comes from no registry lies in the folder, so that it moves along. */
+const VENDOR = 'vendor';
+const TARBALL = `carillon-${version()}.tgz`;
+
+interface OwnPackage {
+  /** As package.json asks for it. */
+  readonly dependency: string;
+  /** The file that it was installed from. */
+  readonly tarball?: string;
+  /** The sources that the file is to be made of. */
+  readonly sources?: string;
+}
+
+/** As whoever installed this package has asked for it: from a registry by version, or a file. */
+function ownPackage(): OwnPackage {
+  const vendored = { dependency: `file:${VENDOR}/${TARBALL}` };
+  const home = homeOf();
+  if (home === undefined) return { ...vendored, sources: packageFolder };
+  const asked = askedFor(join(home, 'package.json'));
+  if (asked?.startsWith('file:') !== true) return { dependency: asked ?? `^${version()}` };
+  const path = resolve(home, asked.slice('file:'.length));
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? { ...vendored, tarball: path } : { ...vendored, sources: path };
+}
+
+/** The folder that this package is installed in; undefined when it runs from a clone. */
+function homeOf(): string | undefined {
   const above = packageFolder.split(sep);
   const at = above.lastIndexOf('node_modules');
-  if (at < 0) return undefined;
-  const home = above.slice(0, at).join(sep);
-  const asked = askedFor(join(home, 'package.json'));
-  if (asked?.startsWith('file:') !== true) return asked ?? `^${version()}`;
-  const file = asked.slice('file:'.length);
-  const there = isAbsolute(file) ? file : relative(folder, resolve(home, file));
-  return `file:${there.replaceAll('\\', '/')}`;
+  return at < 0 ? undefined : above.slice(0, at).join(sep);
 }
 
 function askedFor(file: string): string | undefined {
@@ -82,12 +112,9 @@ function askedFor(file: string): string | undefined {
 }
 
 /** Nothing to install where the package lies above: npm's scripts and npx look upwards. */
-function installLine(dependency: string | undefined, folder: string): string {
-  if (dependency === undefined) {
-    const tarball = join(packageFolder, `carillon-${version()}.tgz`);
-    return `  npm install ${tarball}   (made by npm pack in ${packageFolder})\n`;
-  }
-  const home = packageFolder.slice(0, packageFolder.lastIndexOf(`${sep}node_modules${sep}`));
-  if (!relative(home, folder).startsWith('..')) return '';
-  return '  npm install\n';
+function installLine({ sources }: OwnPackage, folder: string): string {
+  const home = homeOf();
+  if (home !== undefined && !relative(home, folder).startsWith('..')) return '';
+  const pack = `mkdir ${VENDOR} && npm pack ${sources} --pack-destination ${VENDOR}`;
+  return `${sources === undefined ? '' : `  ${pack}\n`}  npm install\n`;
 }

@@ -6,7 +6,7 @@
 
 import { SeededRandom } from './random.ts';
 import { memberIdOf, profilesOf, sampleDevices } from './sample-devices.ts';
-import { type SchemaSample, sampleOf } from './schema-samples.ts';
+import { type SchemaSample, sampleOf, withField } from './schema-samples.ts';
 
 export const SAMPLE_TYPES = [
   'viewing-activity',
@@ -231,8 +231,12 @@ export class SampleEvents {
     if (at < TOO_OLD) return UNGATED.has(event.type) ? event : withTime(event, nowMs - TOO_OLD_MS);
     if (at < TOO_OLD + NO_DEVICES) {
       const key = `m-new-${this.#made}`;
-      const field = event.sample?.member ?? 'memberId';
-      return { ...event, key, value: { ...event.value, [field]: key } };
+      const path = event.sample === undefined ? ['memberId'] : event.sample.key;
+      return {
+        ...event,
+        key,
+        value: path === null ? event.value : withField(event.value, path, key),
+      };
     }
     if (at < TOO_OLD + NO_DEVICES + WRONG_CLOCK) return withTime(event, nowMs + WRONG_CLOCK_MS);
     return event;
@@ -241,7 +245,8 @@ export class SampleEvents {
 
 function withTime(event: SampleEvent, atMs: number): SampleEvent {
   const { sample, value } = event;
-  const field = sample === undefined ? TIME_FIELDS.find((name) => name in value) : sample.time;
-  if (field === undefined || field === null) return event;
-  return { ...event, value: { ...value, [field]: atMs } };
+  const path =
+    sample === undefined ? TIME_FIELDS.filter((name) => name in value).slice(0, 1) : sample.time;
+  if (path === null || path.length === 0) return event;
+  return { ...event, value: withField(value, path, atMs) };
 }

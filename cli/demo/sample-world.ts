@@ -3,11 +3,12 @@
  * WebSocket and pull, all of them over the gateway's public HTTP and WebSocket, as real ones.
  * Devices on FCM and APNs get theirs from the stand-ins.
  */
+import { type EventSource, type GivenEvent, sampleSource } from '../event-sources.ts';
+import { byTypeAndKey } from '../event-writers.ts';
 import { GatewayClient } from '../gateway-client.ts';
 import { SocketDevice } from '../socket-device.ts';
 import { SeededRandom } from './random.ts';
 import { registrationOf, type SampleDevice, sampleDevices } from './sample-devices.ts';
-import { type SampleEvent, SampleEvents } from './sample-events.ts';
 import type { SampledTypes } from './sampled-types.ts';
 
 export interface SampleWorldOptions {
@@ -53,7 +54,10 @@ export interface SampleWorld {
 
 const MEMBERS = 12;
 const RATE = 20;
-/** Producers send what has gathered in this time as one batch per type. */
+/**
+ * Producers send what has gathered in this time as one batch per type, and per key where that is
+ * given beside the events.
+ */
 const TICK_MS = 250;
 const PULL_EVERY_MS = 5_000;
 const PULL_LIMIT = 100;
@@ -73,7 +77,7 @@ class World implements SampleWorld {
   readonly devices: readonly SampleDevice[];
   readonly counts: SampleCounts = { produced: 0, refused: 0, pushed: 0, pulled: 0, reconnects: 0 };
   readonly #options: SampleWorldOptions;
-  readonly #events: SampleEvents;
+  readonly #events: EventSource;
   readonly #random: SeededRandom;
   readonly #sockets: SocketDevice[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
@@ -88,7 +92,7 @@ class World implements SampleWorld {
     this.devices = sampleDevices(members);
     this.#random = new SeededRandom(options.seed + 1);
     const { seed, run, types } = options;
-    this.#events = new SampleEvents({
+    this.#events = sampleSource({
       seed,
       run,
       members,
@@ -172,14 +176,14 @@ class World implements SampleWorld {
     const client = new GatewayClient(url, tokenOf(mintToken, 'sample-producer', 'producer'));
     this.#every(TICK_MS, async () => {
       this.#owed += (rate * TICK_MS) / 1_000;
-      const byType = new Map<string, SampleEvent['value'][]>();
-      while (this.#owed >= 1) {
-        this.#owed--;
-        const { type, value } = this.#events.next(now());
-        byType.set(type, [...(byType.get(type) ?? []), value]);
-      }
-      for (const [type, values] of byType) {
-        await client.postEvents(type, values);
+      const due = Math.floor(this.#owed);
+      this.#owed -= due;
+      const events: GivenEvent[] = [];
+      for (let n = 0; n < due; n++) events.push((await this.#events(now()))!);
+      for (const some of byTypeAndKey(events)) {
+        const { type, key } = some[0]!;
+        const values = some.map(({ value }) => value);
+        await client.postEvents(type, values, undefined, key);
         this.counts.produced += values.length;
       }
     });

@@ -1,6 +1,7 @@
 /** Which events a topology takes, and how samples of each are made. */
 import type { Plan } from '../../compiler/plan.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
+import { fieldsOf, keyPathOf } from '../key-path.ts';
 import { SAMPLE_SCHEMAS, SAMPLE_TYPES, type SampleType } from './sample-events.ts';
 import type { SchemaSample } from './schema-samples.ts';
 
@@ -33,17 +34,11 @@ export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
       bySchema.set(type, {
         type,
         record,
-        member: fieldOf(member),
-        time: fieldOf(time),
-        id: fieldOf(id),
+        key: keyPathOf(member?.path, record),
+        time: fieldsOf(time?.path),
+        id: fieldsOf(id?.path),
       });
     }
   }
   return { known: [...known], bySchema: [...bySchema.values()] };
-}
-
-/** `eventId` of `value.eventId`; a path into a record below is left to chance. */
-function fieldOf(reader: { readonly path: string } | null): string | null {
-  const field = reader?.path.replace(/^value\./, '');
-  return field === undefined || field.includes('.') ? null : field;
 }

@@ -9,7 +9,7 @@ import { packageFolder } from '../version.ts';
 import { SeededRandom } from './random.ts';
 import { SampleEvents } from './sample-events.ts';
 import { sampledTypes } from './sampled-types.ts';
-import { type SchemaSample, sampleOf } from './schema-samples.ts';
+import { type SchemaSample, sampleOf, withField } from './schema-samples.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const SEED = 7;
@@ -45,7 +45,7 @@ const types: readonly [what: string, record: AvroRecord][] = [
 for (const [what, of] of types) {
   test(`samples by schema: ${what} (seed ${SEED})`, () => {
     const random = new SeededRandom(SEED);
-    const sample: SchemaSample = { type: 't', record: of, member: null, time: null, id: null };
+    const sample: SchemaSample = { type: 't', record: of, key: null, time: null, id: null };
     const reader = jsonEventReader(of);
     for (let i = 0; i < 200; i++) {
       const facts = { memberId: 'm-1', eventId: `e-${i}`, nowMs: NOW };
@@ -58,13 +58,33 @@ for (const [what, of] of types) {
 
 test('key, id and time are those that the topology reads', () => {
   const of = record(['passenger', 'string'], ['bookingId', 'string'], ['at', 'long']);
-  const fields = { member: 'passenger', id: 'bookingId', time: 'at' };
+  const fields = { key: ['passenger'], id: ['bookingId'], time: ['at'] };
   const facts = { memberId: 'm-3', eventId: 'e-9', nowMs: NOW };
   assert.deepEqual(sampleOf({ type: 't', record: of, ...fields }, facts, new SeededRandom(SEED)), {
     passenger: 'm-3',
     bookingId: 'e-9',
     at: NOW,
   });
+});
+
+test('in records that may be null or are named elsewhere: they are there, and only one has the id', () => {
+  const person = { type: 'record', name: 'Person', fields: [{ name: 'id', type: 'string' }] };
+  const link = [{ name: 'of', type: ['null', 'Person'] }];
+  const of = record(
+    ['first', ['null', person]],
+    ['second', ['null', { type: 'record', name: 'Link', fields: link }]],
+  );
+  const sample = { type: 't', record: of, key: ['second', 'of', 'id'], time: null, id: null };
+  const random = new SeededRandom(SEED);
+  for (let i = 0; i < 100; i++) {
+    const value = sampleOf(sample, { memberId: 'm-1', eventId: 'e', nowMs: NOW }, random);
+    assert.deepEqual(value.second, { of: { id: 'm-1' } });
+    assert.notDeepEqual(value.first, { id: 'm-1' });
+    assert.deepEqual(withField(value, sample.key, 'm-2'), {
+      ...value,
+      second: { of: { id: 'm-2' } },
+    });
+  }
 });
 
 test('the types of a topology: its own by schema, those of the sample world as they are', () => {
@@ -80,7 +100,7 @@ test('the types of a topology: its own by schema, those of the sample world as t
 
 test('mistakes are made of samples by schema too, and the same seed makes the same', () => {
   const of = record(['passenger', 'string'], ['bookingId', 'string'], ['at', 'long']);
-  const fields = { member: 'passenger', id: 'bookingId', time: 'at' };
+  const fields = { key: ['passenger'], id: ['bookingId'], time: ['at'] };
   const bySchema = [{ type: 'booking', record: of, ...fields }];
   const some = () => {
     const options = { seed: SEED, run: 'r', members: 3, types: [], mistakes: true };

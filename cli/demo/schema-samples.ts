@@ -6,19 +6,24 @@
 import type { AvroRecord } from '../../schemas/folder.ts';
 import type { SeededRandom } from './random.ts';
 
+/** `[passenger, memberId]`: names of fields, from the event downwards. */
+export type FieldPath = readonly string[];
+
 /** An event type of the topology that samples are made of by its schema. */
 export interface SchemaSample {
   /** `parcel-update`, as in `POST /v1/events/parcel-update`. */
   readonly type: string;
   readonly record: AvroRecord;
-  /** Names of fields; null: the topology reads none. */
-  readonly member: string | null;
-  readonly time: string | null;
-  readonly id: string | null;
+  /** Where the member's id lies; null: in no field, it is given beside the event. */
+  readonly key: FieldPath | null;
+  /** Null: the topology reads none. */
+  readonly time: FieldPath | null;
+  readonly id: FieldPath | null;
 }
 
 type Json = unknown;
 type Named = Map<string, Json>;
+export type SampleValue = { readonly [field: string]: Json };
 
 /** Whole numbers and texts that come again, so that what belongs together does. */
 const DIFFERENT = 20;
@@ -34,17 +39,21 @@ export function sampleOf(
   sample: SchemaSample,
   facts: SampleFacts,
   random: SeededRandom,
-): { readonly [field: string]: Json } {
+): SampleValue {
   const named: Named = new Map();
   collect(sample.record, named);
-  const value: { [field: string]: Json } = {};
-  for (const { name, type } of sample.record.fields) {
-    if (name === (sample.member ?? 'memberId')) value[name] = facts.memberId;
-    else if (name === (sample.id ?? 'eventId')) value[name] = facts.eventId;
-    else if (name === sample.time) value[name] = facts.nowMs;
-    else value[name] = anyOf(type, name, { named, facts, random }, 0);
-  }
-  return value;
+  const set: Fixed[] = [];
+  if (sample.key !== null) set.push({ path: sample.key, value: facts.memberId });
+  set.push({ path: sample.id ?? ['eventId'], value: facts.eventId });
+  if (sample.time !== null) set.push({ path: sample.time, value: facts.nowMs });
+  return recordOf(sample.record, set, { named, facts, random }, 0);
+}
+
+/** The event with another value at the path, whose records are there. */
+export function withField(event: SampleValue, path: FieldPath, value: Json): SampleValue {
+  const [field, ...rest] = path;
+  const below = event[field!] as SampleValue;
+  return { ...event, [field!]: rest.length === 0 ? value : withField(below, rest, value) };
 }
 
 interface Making {
@@ -53,31 +62,57 @@ interface Making {
   readonly random: SeededRandom;
 }
 
+/** What is not left to chance; its path begins at the value that is being made. */
+interface Fixed {
+  readonly path: FieldPath;
+  readonly value: Json;
+}
+
+function recordOf(
+  { fields }: Pick<AvroRecord, 'fields'>,
+  set: readonly Fixed[],
+  making: Making,
+  depth: number,
+): SampleValue {
+  return Object.fromEntries(
+    fields.map(({ name, type }) => {
+      const below = set
+        .filter(({ path }) => path[0] === name)
+        .map(({ path, value }) => ({ path: path.slice(1), value }));
+      const given = below.find(({ path }) => path.length === 0);
+      return [name, given?.value ?? anyOf(type, name, making, depth, below)];
+    }),
+  );
+}
+
 /** JSON in the form of the HTTP API: unions plainly, bytes as base64. */
-function anyOf(type: Json, field: string, making: Making, depth: number): Json {
+function anyOf(
+  type: Json,
+  field: string,
+  making: Making,
+  depth: number,
+  set: readonly Fixed[] = [],
+): Json {
   const { named, random } = making;
   if (Array.isArray(type)) {
     const others = type.filter((branch) => branch !== 'null');
-    const isNull = type.includes('null') && (depth >= DEPTH_MAX || random.chance(0.3));
+    // What is below is read: it is there.
+    const mayBeNull = type.includes('null') && set.length === 0;
+    const isNull = mayBeNull && (depth >= DEPTH_MAX || random.chance(0.3));
     return isNull || others.length === 0
       ? null
-      : anyOf(random.pick(others), field, making, depth + 1);
+      : anyOf(random.pick(others), field, making, depth + 1, set);
   }
   if (typeof type === 'string') {
     const other = named.get(type);
     return other === undefined
       ? primitive(type, field, making)
-      : anyOf(other, field, making, depth + 1);
+      : anyOf(other, field, making, depth + 1, set);
   }
   const at = type as { readonly [key: string]: Json };
   switch (at.type) {
     case 'record':
-      return Object.fromEntries(
-        (at.fields as AvroRecord['fields']).map(({ name, type: of }) => [
-          name,
-          anyOf(of, name, making, depth + 1),
-        ]),
-      );
+      return recordOf(at as { fields: AvroRecord['fields'] }, set, making, depth + 1);
     case 'enum':
       return random.pick(at.symbols as string[]);
     case 'array':
@@ -91,7 +126,7 @@ function anyOf(type: Json, field: string, making: Making, depth: number): Json {
     default:
       return typeof at.logicalType === 'string' && TIMES[at.logicalType] !== undefined
         ? TIMES[at.logicalType]!(making.facts.nowMs)
-        : anyOf(at.type, field, making, depth);
+        : anyOf(at.type, field, making, depth, set);
   }
 }
 

@@ -56,6 +56,18 @@ for (const name of names) {
   });
 }
 
+test('the tests at every push need no file that init does not make', () => {
+  const files = new Map(pipelineFiles('air', '^1.0.0').map(({ path, text }) => [path, text]));
+  assert.equal(files.has('package-lock.json'), false);
+  const { steps } = parse(files.get('.github/workflows/check.yaml')!).jobs.check;
+  // `npm ci` and the cache of setup-node both ask for a lock file.
+  assert.deepEqual(steps.slice(1), [
+    { uses: 'actions/setup-node@v4', with: { 'node-version': 24 } },
+    { run: 'npm install' },
+    { run: 'npm test' },
+  ]);
+});
+
 test('what is made names nothing of the clone, nor the name of the template', () => {
   for (const { path, text } of pipelineFiles('air', '^1.0.0')) {
     assert.doesNotMatch(`${path}\n${text}`, /my.pipeline|\.\.\/|docker\/|reno\.yaml/, path);

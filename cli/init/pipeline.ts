@@ -21,7 +21,8 @@ const TEMPLATE = 'cli/init/template';
 const GITIGNORE = 'gitignore';
 
 /**
- * `dependency`: how package.json asks for this package, `^0.1.0` or `file:../carillon-0.1.0.tgz`.
+ * `dependency`: how package.json asks for this package, `^0.1.0` or
+ * `file:vendor/carillon-0.1.0.tgz`.
  */
 export function pipelineFiles(name: string, dependency: string): PipelineFile[] {
   const template = join(packageFolder, TEMPLATE);

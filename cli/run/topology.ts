@@ -7,7 +7,7 @@ import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { GATEWAY_SCHEMAS } from '../../gateway/gateway-options.ts';
 import type { EventType } from '../../gateway/ingest.ts';
 import type { AvroSchemas, SchemaTopic } from '../../schemas/avro-schemas.ts';
-import type { AvroRecord } from '../../schemas/folder.ts';
+import { keyPathOf } from '../key-path.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 
 /** What the registry must know before anything runs. */
@@ -55,13 +55,4 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
     }
   }
   return types;
-}
-
-/** Of a stream without a key's field: `memberId` if there is one, although it may be null. */
-function keyPathOf(
-  path: string | undefined,
-  avro: AvroRecord | undefined,
-): readonly string[] | null {
-  if (path?.startsWith('value.') === true) return path.split('.').slice(1);
-  return avro?.fields.some(({ name }) => name === 'memberId') === true ? ['memberId'] : null;
 }

@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -16,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { inFolder, install, pack } from '../kit/packed.ts';
+import { inFolder, install, installAsked, pack } from '../kit/packed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What a user waits for; 610 KB when the types of steps came into it (2026-11). */
@@ -107,6 +109,21 @@ describe('the package', { timeout: PATIENCE_MS }, () => {
     const tested = inFolder(mine, 'npm', 'test');
     assert.equal(tested.code, 0, tested.said);
     assert.match(tested.out, /2 passed, 0 failed/);
+  });
+
+  test('which installs and passes wherever it is moved to', () => {
+    const moved = join(folder, 'elsewhere/moved');
+    cpSync(mine, moved, { recursive: true });
+    installAsked(moved);
+    assert.deepEqual(
+      readFileSync(join(moved, 'package.json')),
+      readFileSync(join(mine, 'package.json')),
+    );
+    const tested = inFolder(moved, 'npm', 'test');
+    assert.equal(tested.code, 0, tested.said);
+    assert.match(tested.out, /2 passed, 0 failed/);
+    // What it ran is its own, not that of the folder that it was made in.
+    assert.ok(existsSync(join(moved, 'node_modules/carillon/package.json')));
   });
 
   test('and starts with one: sample events of its own schema reach devices', () => {

@@ -298,7 +298,7 @@ export class Driven {
   }
 }
 
-function withSchemas(more: readonly AvroRecord[]): SchemaFolder {
+export function withSchemas(more: readonly AvroRecord[]): SchemaFolder {
   const own = folder.names().map((name) => {
     return [name, { record: folder.get(name)!, file: folder.fileOf(name)! }] as const;
   });

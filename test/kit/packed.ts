@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, dirname, join, relative } from 'node:path';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What is not packed, or made anew; the copy is quicker without. */
@@ -63,6 +63,11 @@ export function pack(folder: string): string {
   return join(folder, tarball);
 }
 
+interface Asking {
+  readonly name: string;
+  readonly dependencies: { readonly carillon: string };
+}
+
 interface Lock {
   readonly packages: { readonly [path: string]: { readonly [field: string]: unknown } };
 }
@@ -73,9 +78,17 @@ interface Lock {
  */
 export function install(tarball: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const spec = `file:${tarball}`;
-  const dependencies = { carillon: spec };
+  const dependencies = { carillon: `file:${tarball}` };
   const root = { name: 'somebody', version: '1.0.0', private: true, dependencies };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(root));
+  installAsked(folder);
+}
+
+/** As `npm install` in a folder whose package.json asks for the package by a file. */
+export function installAsked(folder: string): void {
+  const root = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Asking;
+  const spec = root.dependencies.carillon;
+  const tarball = resolve(folder, spec.replace(/^file:/, ''));
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
   const { '': own, ...others } = packages;
   const nodes = own?.optionalDependencies as object;
@@ -88,7 +101,6 @@ export function install(tarball: string, folder: string): void {
     requires: true,
     packages: { '': root, 'node_modules/carillon': packed, ...Object.fromEntries(kept) },
   };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(root));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
   const npm = ['npm', 'ci', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'] as const;
   const ended = inFolder(folder, ...npm);
