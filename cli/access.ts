@@ -121,11 +121,14 @@ function everything(plan: Plan, topics: readonly string[]): Grant[] {
 function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
   const stores = sub.stores.map(({ changelog }) => changelog);
   const reads = [
-    ...sub.streams.map(({ source }) => source.topic),
+    ...sub.streams.flatMap(({ source }) => source.topic ?? []),
     ...sub.tables.map((table) => table.topic),
     ...stores,
   ];
-  const writes = [...sub.streams.flatMap((stream) => targetsOf(stream, sub)), ...stores];
+  const writes = [
+    ...sub.streams.flatMap((stream) => [...targetsOf(stream, sub), ...asidesOf(stream)]),
+    ...stores,
+  ];
   return [
     ...reads.map((name) => topic(name, ['Read'])),
     ...[...writes, plan.deadLetters].map((name) => topic(name, ['Write'])),
@@ -134,10 +137,21 @@ function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
   ];
 }
 
+/** Topics of what its steps put aside. */
+function asidesOf({ steps }: SubTopologyPlan['streams'][number]): string[] {
+  return steps.flatMap(({ spec, config }) => {
+    const options = config as { readonly [option: string]: unknown };
+    const topic = spec.aside === undefined ? null : options[spec.aside];
+    return typeof topic === 'string' ? [topic] : [];
+  });
+}
+
 function targetsOf(
   { to }: SubTopologyPlan['streams'][number],
   { priority }: SubTopologyPlan,
 ): string[] {
+  if (to.kind === 'streams') return [];
+  if (to.kind === 'repartition') return [to.topic];
   if (to.kind === 'topic') return to.topics.map((target) => target.topic);
   return to.transports.map((transport) => to.lane.topicOf(priority as Priority, transport));
 }
