@@ -13,6 +13,7 @@ import type {
   DescribedSubTopology,
   Description,
 } from './description.ts';
+import { labelsOf, ONWARD, ownTargets } from './row-words.ts';
 import {
   arrow,
   type Box,
@@ -201,23 +202,6 @@ function roomAbove(line: readonly Chip[]): number {
   return line.some(({ live }) => live !== null) ? LIVE_HEIGHT : 0;
 }
 
-type Label = readonly [words: string, style: 'name' | 'mono' | 'small'];
-
-/** What stands before the steps of a row. */
-function labelsOf({ name, part, topic, streams, when }: DescribedStream): Label[] {
-  const labels: Label[] = [
-    [part === null ? name : `${name} behind ${part}`, 'name'],
-    [topic ?? `from ${streams.join(', ')}`, 'mono'],
-  ];
-  if (when !== null) labels.push([`when ${shortened(when)}`, 'small']);
-  return labels;
-}
-
-const LABEL_CHARS_MAX = 46;
-
-const shortened = (words: string) =>
-  words.length <= LABEL_CHARS_MAX ? words : `${words.slice(0, LABEL_CHARS_MAX - 1)}…`;
-
 function measure(bands: readonly Band[], sinks: number): Measures {
   const rows = bands.flatMap((band) => band.rows);
   const labels = rows.flatMap(({ stream }) =>
@@ -241,18 +225,6 @@ function measure(bands: readonly Band[], sinks: number): Measures {
       : beside + sinks * (SINK_WIDTH + SINK_GAP) - SINK_GAP + EDGE;
   return { steps, stepsEnd, bandWidth, sinks: beside, width: Math.ceil(Math.max(width, 760)) };
 }
-
-/** Topics that are no lanes stand in the row, as they are one stream's alone. */
-function ownTargets({ lane, to, branches }: DescribedStream): readonly string[] {
-  if (lane !== null) return [];
-  if (to.length > 0) return to;
-  return branches.length === 0
-    ? [`${ONWARD} streams`]
-    : branches.map((of) => `${ONWARD} ${of.name}`);
-}
-
-/** Before what is no topic. */
-const ONWARD = '→';
 
 function targetsWidth(stream: DescribedStream): number {
   const targets = ownTargets(stream);
