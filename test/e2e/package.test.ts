@@ -22,7 +22,7 @@ import { inFolder, install, installAsked, pack } from '../kit/packed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What a user waits for; 610 KB when the types of steps came into it (2026-11). */
-const TARBALL_BYTES_MAX = 700_000;
+const TARBALL_BYTES_MAX = 800_000;
 /** It takes half a minute when nobody else is at work. */
 const PATIENCE_MS = 500_000;
 
