@@ -16,6 +16,7 @@ import { lagOf, offsetsOf, readInbox, type StoredRow } from './stored.ts';
 
 export const EVENTS = 'events.viewing-activity';
 export const EVENT_SCHEMA = join(import.meta.dirname, '../../schemas/events/viewing-activity.avsc');
+const ROWS_MS = 15_000;
 const CAUGHT_UP_MS = 240_000;
 const REGISTRATIONS_AT_ONCE = 64;
 
@@ -193,7 +194,15 @@ export class World {
   /** Every (device, notification) that should exist is there once, and none that should not. */
   async checkInbox(): Promise<void> {
     const { expected } = this;
-    const rows = await this.rows();
+    let rows = await this.rows();
+    // A lag of nothing says it of what readers may see: the end of the last transaction comes to
+    // the lanes a moment after its offsets have.
+    const isThere = async () => {
+      if (rows.length < expected.count) rows = await this.rows();
+      return rows.length >= expected.count;
+    };
+    // What is missing then is told below, by its device.
+    await until('all rows are there', isThere, ROWS_MS).catch(() => {});
     const found = new Map<string, string[]>();
     for (const { device, epoch, priority, sequence, id } of rows) {
       const key = `${device}/${priority}`;
