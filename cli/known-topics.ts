@@ -1,5 +1,6 @@
 /** The topics of a deployment's topology: names, patterns of names, and what their values are. */
 import { type Shape, shapeOf } from '../compiler/shape.ts';
+import { sourcesOf } from '../compiler/topic-schemas.ts';
 import { CarillonError } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { type SchemaFolder, schemaFolderOf } from '../schemas/folder.ts';
@@ -29,9 +30,9 @@ export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownT
     topics = plan.topics;
     schemas = folder;
     for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
-      for (const { useCase, name, source } of sub.streams) {
-        useCases.set(useCase, name);
-        inputs.add(source.topic);
+      for (const stream of sub.streams) {
+        useCases.set(stream.useCase, stream.name);
+        for (const { topic } of sourcesOf(stream)) inputs.add(topic);
       }
     }
     for (const { topic } of plan.tables) inputs.add(topic);

@@ -5,6 +5,7 @@
  */
 import { priorityName } from '../core/priority.ts';
 import type { Plan, SinkPlan, StepPlan, StreamPlan, SubTopologyPlan } from './plan.ts';
+import { sourcesOf } from './topic-schemas.ts';
 
 interface Node {
   readonly kind: 'Source' | 'Processor' | 'Sink';
@@ -91,6 +92,10 @@ function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): 
       if (readsTable(step, table)) graph.link(tableInput(graph, table, topic, store), node);
     }
     graph.link(last, node);
+    if (step.other !== undefined) {
+      const topics = `topics: [${step.other.topic}]`;
+      graph.link(graph.node('Source', `${name}/${step.name}/source`, topics), node);
+    }
     last = node;
   }
   return last;
@@ -182,7 +187,7 @@ export function mermaid(plan: Plan): string {
       const id = `${frame}_${idOf(stream.useCase)}`;
       const steps = stream.steps.map(({ name }) => name).join(' → ');
       lines.push(`    ${id}["<b>${stream.name}</b><br/>${steps}"]`);
-      edges.push(`  ${drum(stream.source.topic)} --> ${id}`);
+      for (const { topic } of sourcesOf(stream)) edges.push(`  ${drum(topic)} --> ${id}`);
       for (const [topic, label] of targetsOf(sub, stream))
         edges.push(`  ${id} --> ${drum(topic, label)}`);
     }

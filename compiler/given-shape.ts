@@ -36,6 +36,8 @@ export function givenShape(
       return elementShape(scope, gives, resolved, place);
     case 'joined':
       return joinedShape(scope, gives, resolved, place);
+    case 'paired':
+      return pairedShape(scope, gives, resolved, place);
   }
 }
 
@@ -81,6 +83,45 @@ function joinedShape(
   }
   const of: Shape = config[gives.type] === 'inner' ? row : { kind: 'nullable', of: row };
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, of]]);
+}
+
+/** What came, and what was joined to it; null where one of them may be missing. */
+function pairedShape(
+  scope: GivenScope,
+  gives: Gives & { readonly kind: 'paired' },
+  { config, source, places }: ResolvedOptions,
+  place: Span,
+): Shape {
+  const { report, subject, shape } = scope;
+  const as = config[gives.as] as string;
+  const ownAs = config[gives.own] as string | null;
+  const type = config[gives.type];
+  const span = places.get(gives.as) ?? place;
+  const names = [as, ...(ownAs === null ? [] : [ownAs])];
+  if (source === undefined || !names.every((name) => isFieldName(scope, name, span))) {
+    return ANY_SHAPE;
+  }
+  const nullable = (of: Shape, may: boolean): Shape => (may ? { kind: 'nullable', of } : of);
+  const other = nullable(source.shape, type !== 'inner');
+  if (ownAs !== null) {
+    if (ownAs === as) report.error('CAR280', span, `${subject}: "${as}" is both sides' name.`);
+    const own = nullable(shape, type === 'outer');
+    return recordOf('the pair', [
+      [ownAs, own],
+      [as, other],
+    ]);
+  }
+  if (type === 'outer') {
+    const what = `${subject}: an outer join has no record of its own where only the other came.`;
+    report.error('CAR263', places.get(gives.type) ?? place, what);
+    return ANY_SHAPE;
+  }
+  const own = withoutNull(shape);
+  if (own.kind !== 'record') return ANY_SHAPE;
+  if (own.fields.has(as)) {
+    report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
+  }
+  return recordOf(`${own.name} with ${as}`, [...own.fields, [as, other]]);
 }
 
 function recordOf(name: string, fields: Iterable<readonly [string, Shape]>): Shape {

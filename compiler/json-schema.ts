@@ -64,6 +64,7 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
   count: ({ doc, min, max }) =>
     countOf(doc, { minimum: min ?? 0, ...(max === undefined ? {} : { maximum: max }) }),
   bytes: ({ doc }) => ({ type: 'string', pattern: orVariable(SIZE), description: doc }),
+  source: ({ doc }) => ({ ...FROM, description: doc }),
   path: ({ doc }) => path(doc),
   paths: ({ doc }) => ({ ...listOf(doc, { type: 'string', pattern: PATH }), minItems: 1 }),
   predicate: ({ doc }) => text(`${doc} CEL over value, key and timestamp; gives true or false.`),

@@ -11,6 +11,7 @@ import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
 import type {
   LanePlan,
+  OtherPlan,
   Plan,
   SinkPlan,
   StepPlan,
@@ -24,7 +25,7 @@ import { planHash } from './plan-hash.ts';
 import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
-import type { ResolvedStream } from './streams.ts';
+import type { ResolvedSource, ResolvedStream } from './streams.ts';
 
 /** Beside names of the topology and its part, 64 characters each, and `-changelog`. */
 const TOPIC_PART_CHARS_MAX = 96;
@@ -166,5 +167,12 @@ function streamPlan(stream: ResolvedStream, prefix: string): StreamPlan {
 function stepPlan({ name, spec, config }: ResolvedStep, prefix: string): StepPlan {
   const hasState = 'rows' in spec && spec.rows !== undefined;
   const store = hasState ? `${prefix}.${name.replaceAll('_', '-')}` : null;
-  return { name, spec, config, store };
+  const other = 'other' in spec && spec.other !== undefined ? otherOf(config[spec.other]) : null;
+  return { name, spec, config, store, ...(other === null ? {} : { other }) };
+}
+
+/** All of its value goes into what is joined. */
+function otherOf(of: unknown): OtherPlan {
+  const { topic, schema, time, id, member, maxFutureMs, start } = of as ResolvedSource;
+  return { topic, projection: { schema }, time, id, member, maxFutureMs, start };
 }

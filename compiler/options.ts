@@ -12,6 +12,7 @@ import { readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import type { RecordShape, Shape } from './shape.ts';
+import type { ResolvedSource } from './streams.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
 
 export interface OptionScope {
@@ -22,6 +23,8 @@ export interface OptionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
+  /** Reads an option of kind `source`; left out where a step may have no other input. */
+  source?(written: MapTree, place: Span): ResolvedSource | undefined;
 }
 
 export interface ResolvedOptions {
@@ -35,6 +38,7 @@ export interface ResolvedOptions {
   readonly sources: ReadonlyMap<string, string>;
   /** Predicates that are the same for every record. */
   readonly constants: ReadonlyMap<string, boolean>;
+  readonly source: ResolvedSource | undefined;
   /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
   readonly gives: RecordShape | undefined;
   /** The paths of each option, with the place where they stand. */
@@ -61,6 +65,7 @@ interface Gathered {
   readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
+  source: ResolvedSource | undefined;
   gives: RecordShape | undefined;
 }
 
@@ -90,6 +95,7 @@ export function resolveOptions(
     paths: new Map(),
     sources: new Map(),
     constants: new Map(),
+    source: undefined,
     gives: undefined,
   };
   const config: Record<string, unknown> = {};
@@ -152,7 +158,6 @@ function treeOf(value: unknown, span: Span): Tree {
 }
 
 const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
-
 const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   duration: (reading) => quantity(reading, readDuration),
   count: (reading) => quantity(reading, readCount),
@@ -206,6 +211,12 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     return chosen;
   },
   table: oneTable,
+  source: (reading) => {
+    const { tree, gathered, scope, place } = reading;
+    if (tree.kind !== 'map') return wrongType(reading, tree, 'a mapping, as from: of a stream');
+    gathered.source = scope.source?.(tree, place);
+    return gathered.source;
+  },
   flag: (reading) => {
     const { tree } = reading;
     if (tree.kind === 'scalar') {

@@ -127,6 +127,11 @@ export interface SourcePlan {
   readonly maxFutureMs: number;
 }
 
+/** The other input of a step. */
+export interface OtherPlan extends SourcePlan {
+  readonly start: StartRule;
+}
+
 /** Read on the event, before any step; the first `unless` that holds wins. */
 export interface PriorityRule {
   readonly as: Priority;
@@ -141,6 +146,8 @@ export interface StepPlan {
   readonly config: Readonly<globalThis.Record<string, unknown>>;
   /** The store's name, bound to stream id and step name, never to its number; null: stateless. */
   readonly store: string | null;
+  /** Its other input. */
+  readonly other?: OtherPlan;
 }
 
 /** How a notification finds its device (`to: { reach: … }`). */

@@ -18,6 +18,7 @@ const KIND_DOCS: { readonly [kind: string]: string } = {
   one_of: 'choice',
   some_of: 'list of choices',
   table: 'table',
+  source: 'source, as `from` of a stream',
   flag: 'true or false',
   text: 'text',
   secret: 'secret',

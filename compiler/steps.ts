@@ -3,7 +3,7 @@ import type { StepSpec } from '../core/spec.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
-import { afterMap, asItCame, beside, type OriginOf } from './origins.ts';
+import { afterMap, asItCame, below, beside, type OriginOf } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -114,10 +114,7 @@ export function resolveSteps(
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
     if (gives !== undefined) {
       shape = gives;
-      originOf =
-        spec.gives?.kind === 'joined'
-          ? beside(before, String(resolved.config[spec.gives.as]))
-          : afterMap(before, resolved.sources);
+      originOf = originAfter(before, spec, resolved);
       isGiven = true;
     }
     const { config, tables, paths, places, constants } = resolved;
@@ -129,9 +126,18 @@ export function resolveSteps(
   return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven, originOf };
 }
 
+function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOptions): OriginOf {
+  if (gives?.kind !== 'joined' && gives?.kind !== 'paired') {
+    return afterMap(before, resolved.sources);
+  }
+  const own = gives.kind === 'paired' ? resolved.config[gives.own] : null;
+  if (typeof own === 'string') return below(before, own);
+  return beside(before, String(resolved.config[gives.as]));
+}
+
 /** What it gives has the value that came in it. */
 function isWhole({ gives }: StepSpec): boolean {
-  return gives?.kind === 'gathered' || gives?.kind === 'joined';
+  return gives !== undefined && ['gathered', 'joined', 'paired'].includes(gives.kind);
 }
 
 function unknownStep(scope: StepScope, text: StepText): void {

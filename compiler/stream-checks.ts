@@ -141,3 +141,24 @@ export function checkDedup(
     scope.report.warning('CAR315', by.span, what);
   }
 }
+
+/** Two streams are joined within a window, and an unmatched record is told once. */
+export function checkWindows(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  rule: PriorityRule | null,
+): void {
+  for (const { name, spec, config, span, places } of steps) {
+    if (spec.kind !== 'timed' || spec.other === undefined) continue;
+    const { within, before, after, type } = config;
+    const isTwo = within !== null && (before !== null || after !== null);
+    if (isTwo || (within === null && before === null && after === null)) {
+      const what = isTwo ? 'it says within, and before or after too' : 'it says no window';
+      report.error('CAR264', span, `${subject}, ${name}: ${what}.`);
+    }
+    if (type !== 'outer' || rule === null || prioritiesOf(rule).length < 2) continue;
+    const what = `${subject}, ${name}: at each of its priorities a record of the other topic would go on alone.`;
+    report.error('CAR265', places.get('type') ?? span, what);
+  }
+}

@@ -18,10 +18,11 @@ import {
 } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import { resolveReach } from './reach.ts';
-import { listed } from './report.ts';
-import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from './section.ts';
+import { listed, type Span } from './report.ts';
+import { emptyMend, headOf, isBlank, isTold, kindOf, Section } from './section.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
+import { resolveStart } from './start-rule.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 import {
   checkDedup,
@@ -29,9 +30,11 @@ import {
   checkGivenKey,
   checkJoins,
   checkPriorities,
+  checkWindows,
   prioritiesOf,
 } from './stream-checks.ts';
 import { noTimeBecause } from './time-field.ts';
+import type { MapTree } from './tree.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -89,13 +92,14 @@ export function resolveStream(
   const shape = from?.shape ?? ANY_SHAPE;
   const optionScope: OptionScope = { ...scope, subject, shape };
   const rule = resolvePriority(optionScope, scope, section);
-  const steps = resolveSteps({ ...scope, subject }, section.list('steps'), shape);
+  const steps = resolveSteps(stepScope(scope, subject), section.list('steps'), shape);
   const to = resolveTarget(scope, section, rule?.rule ?? null, steps, from);
   const show = resolveShow(scope, section, shape);
   // Of a source that is broken neither key nor id is known.
   if (isSourceWhole && from !== undefined && steps !== undefined) {
     checkJoins(scope, subject, steps.steps, from);
     checkDedup(scope, subject, steps.steps, from);
+    checkWindows(scope, subject, steps.steps, rule?.rule ?? null);
     if (to?.target.kind === 'topic') checkGivenKey(scope, subject, steps, from);
   }
   if (steps !== undefined) checkEffects(scope, subject, steps.steps, to?.target.kind === 'lane');
@@ -121,6 +125,13 @@ export function resolveStream(
     show,
     fields,
   };
+}
+
+/** A step's other input is read as the source of a stream. */
+function stepScope(scope: StreamScope, subject: string): StepScope {
+  const source = (of: MapTree, place: Span) =>
+    resolveSource(scope, subject, new Section(scope.report, `${subject}, with`, of, place));
+  return { ...scope, subject, source };
 }
 
 function resolveId(scope: StreamScope, stream: string, section: Section): string | undefined {
@@ -164,7 +175,7 @@ function resolveSource(
     future === undefined
       ? MAX_FUTURE_MS_DEFAULT
       : readDuration(report, `${section.subject}: max_future`, future, { max: MAX_FUTURE_MS_MAX });
-  const start = resolveStart(scope, section);
+  const start = resolveStart(report, section);
   if (topic === undefined || schema === undefined || known === undefined) {
     // Its shape is not known, but the rest of the stream can still be read.
     return undefined;
@@ -181,22 +192,6 @@ function resolveSource(
     fields: new Set(fields),
     shape,
   };
-}
-
-/** Undefined: it is not said, or was told why it cannot be. */
-function resolveStart({ report }: StreamScope, section: Section): StartRule | undefined {
-  const written = section.scalar('start');
-  if (written === undefined) return undefined;
-  const { value } = written;
-  if (value === 'latest' || value === 'earliest') return { kind: value };
-  const subject = `${section.subject}: start`;
-  if (typeof value !== 'number' && (typeof value !== 'string' || !/^\d/.test(value))) {
-    const what = `${subject}: ${typeof value === 'string' ? `"${value}"` : value} is no place to start.`;
-    report.error('CAR306', written.span, what, 'Write latest, earliest, or how long ago: 10m.');
-    return undefined;
-  }
-  const ms = readDuration(report, subject, written, { min: 1 });
-  return ms === undefined ? undefined : { kind: 'ago', ms };
 }
 
 function sourcePath(

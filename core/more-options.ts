@@ -19,6 +19,20 @@ export const optionalExpressions = (
 export const optionalTable = (doc: string, schema: string): Option<string | null> =>
   option('table', doc, null, { required: false, schema });
 
+/** Where records come from, as `from` of a stream says it. */
+export interface OtherSource {
+  readonly topic: string;
+  readonly schema: string;
+  readonly time: FieldReader | null;
+  readonly id: FieldReader | null;
+  /** The field that repeats the key; null: it is not checked. */
+  readonly member: FieldReader | null;
+  readonly maxFutureMs: number;
+}
+
+/** Another input of a step. */
+export const source = (doc: string): Option<OtherSource> => option('source', doc, undefined);
+
 /** A table of any schema. */
 export const anyTable = (doc: string): Option<string> => option('table', doc, undefined);
 

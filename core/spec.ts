@@ -15,7 +15,10 @@ import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
 import type { ConfigWarning, Fates, StepTimes } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
+import type { TimedWork } from './timed-step.ts';
 import type { Verdict } from './verdict.ts';
+
+export type { TimedEmit } from './timed-step.ts';
 
 /** A compiled `value.a.b`, `key`, or `timestamp`. It belongs to one stream. */
 export interface FieldReader {
@@ -49,6 +52,7 @@ export type OptionKind =
   | 'one_of'
   | 'some_of'
   | 'table'
+  | 'source'
   | 'flag'
   | 'text'
   | 'secret';
@@ -252,23 +256,12 @@ export interface TimedSpec<
   /** Has a column of kind `record`: each record that is held stands in a row of its own. */
   readonly rows: R;
   readonly keyedBy?: keyof O & string;
+  /** The option (source) that names its other input; its rows are due on a time of its own. */
+  readonly other?: keyof O & string;
   open(
     config: ValuesOf<O>,
     context: StepContext<R, NoInfer<D>, NoInfer<N>>,
-  ): {
-    record(record: Record, emit: TimedEmit, key: Key | null): Verdict<NoInfer<D>, NoInfer<C>>;
-    /** The store's row has come to its time. Its due time is already taken off. */
-    due(emit: TimedEmit): void;
-  };
-}
-
-/** As Emit, and for what is held. */
-export interface TimedEmit {
-  (record: Record): Record;
-  /** Sends on the record that the store's current row holds. */
-  held(): Record;
-  /** The value of the record that the store's current row holds, or null. */
-  value(): unknown;
+  ): TimedWork<Verdict<NoInfer<D>, NoInfer<C>>>;
 }
 
 /** Any stateless RxJS pipeline over slices; for custom processors. */

@@ -50,4 +50,5 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   predicate: () => true,
   expressions: {},
   text: 'row',
+  source: {},
 };

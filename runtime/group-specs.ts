@@ -14,7 +14,7 @@ export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: numbe
     tables: sub.tables.map((table) => table.topic),
     stores: sub.stores,
     transactional: true,
-    ...(sub.tableInputs.length > 0 ? { inOrder: true } : {}),
+    ...(sub.tableInputs.length > 0 || othersOf(sub).length > 0 ? { inOrder: true } : {}),
     topologyHash: plan.hash,
   };
 }
@@ -34,8 +34,13 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
   };
 }
 
-/** The topics that a group of streams has positions in. */
+/** The topics that a group of streams has positions in; of equal times the first goes first. */
 export function inputsOf({ streams, tableInputs }: SubTopologyPlan): readonly string[] {
-  const topics = [...tableInputs, ...streams.map(({ source }) => source)].map(({ topic }) => topic);
-  return [...new Set(topics)];
+  const own = streams.map(({ source }) => source);
+  const others = othersOf({ streams });
+  return [...new Set([...tableInputs, ...own, ...others].map(({ topic }) => topic))];
+}
+
+function othersOf({ streams }: Pick<SubTopologyPlan, 'streams'>) {
+  return streams.flatMap(({ steps }) => steps.flatMap(({ other }) => other ?? []));
 }

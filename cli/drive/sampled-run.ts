@@ -4,6 +4,7 @@
  */
 import type { Plan } from '../../compiler/plan.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
+import { makesOthers } from '../../runtime/driver/totals.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import { registrationOf, type SampleDevice, sampleDevices } from '../demo/sample-devices.ts';
 import { SampleEvents } from '../demo/sample-events.ts';
@@ -144,7 +145,7 @@ function streamsOf(
   return streams.map(({ name, source, steps }) => {
     const fed = fedTo.get(source.topic) ?? 0;
     let passed = fed;
-    const manyAt = steps.findIndex(({ spec }) => spec.kind === 'expand');
+    const manyAt = steps.findIndex(makesOthers);
     const own = steps.slice(0, manyAt < 0 ? steps.length : manyAt + 1);
     const named = ['source', ...own.map((step) => step.name)];
     return {

@@ -3,7 +3,7 @@
  * held` for the records that the sources have read. A step that makes many of one ends the count:
  * from there on there are other records, which are counted as out.
  */
-import type { Plan, StreamPlan } from '../../compiler/plan.ts';
+import type { Plan, StepPlan, StreamPlan } from '../../compiler/plan.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import type { StreamsTask } from '../streams/streams-task.ts';
 
@@ -21,10 +21,15 @@ function zero(): DriverTotals {
   return { in: 0, passed: 0, dropped: {}, dead_letters: 0, held: 0, out: {} };
 }
 
-/** The steps whose records are still the source's own: up to the first that makes many of one. */
+/** The steps whose records are still the source's own: up to the first that makes others of them. */
 function ownSteps(stream: StreamPlan): number {
-  const at = stream.steps.findIndex(({ spec }) => spec.kind === 'expand');
+  const at = stream.steps.findIndex((step) => makesOthers(step));
   return at < 0 ? stream.steps.length + 1 : at + 1;
+}
+
+/** What goes on is counted apart from what came. */
+export function makesOthers({ spec, other }: StepPlan): boolean {
+  return spec.kind === 'expand' || other !== undefined;
 }
 
 function add(to: DriverTotals, from: DriverTotals): void {
@@ -89,12 +94,20 @@ export class TotalsLedger {
 
   #ofStream(name: string, counts: readonly StepCounts[]): DriverTotals {
     const total = zero();
+    const stream = this.#streams.get(name)!;
     const [source, ...steps] = counts;
-    const own = steps.slice(0, ownSteps(this.#streams.get(name)!));
-    const elsewhere = source!.dropped.get('other_priority') ?? 0;
-    total.in = source!.in - elsewhere;
+    const own = steps.slice(0, ownSteps(stream));
+    // Behind the writer stand the sources of other inputs, in the order of their steps.
+    const others = steps.slice(stream.steps.length + 1);
+    const joins = stream.steps.flatMap(({ other }, i) => (other === undefined ? [] : i));
+    for (const { in: read, dropped } of [source!, ...others]) {
+      total.in += read - (dropped.get('other_priority') ?? 0);
+    }
     total.passed = (own.at(-1) ?? source!).passed;
-    for (const step of [source!, ...own]) {
+    for (const [i, other] of others.entries()) {
+      if (joins[i]! >= own.length) total.passed += other.passed;
+    }
+    for (const step of [source!, ...others, ...own]) {
       for (const [reason, n] of step.dropped) {
         if (reason !== 'other_priority') total.dropped[reason] = (total.dropped[reason] ?? 0) + n;
       }

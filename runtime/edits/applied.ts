@@ -6,6 +6,7 @@
 import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
+import { otherId } from '../streams/stream-positions.ts';
 
 const FORM = 1;
 
@@ -26,6 +27,12 @@ export interface AppliedInstance {
   readonly stores: readonly AppliedStore[];
 }
 
+export interface AppliedOther {
+  /** What its position is noted under. */
+  readonly id: string;
+  readonly topic: string;
+}
+
 export interface AppliedRule {
   readonly as: string;
   readonly unless: readonly { readonly when: string; readonly as: string }[];
@@ -39,6 +46,8 @@ export interface AppliedStream {
   /** The field that the key repeats; empty: it is not checked. */
   readonly key: string;
   readonly rule: AppliedRule | null;
+  /** Other inputs of its steps; left out where there is none. */
+  readonly others?: readonly AppliedOther[];
   readonly instances: readonly AppliedInstance[];
 }
 
@@ -144,6 +153,9 @@ export function isSameApplied(was: Applied | null, now: Applied): boolean {
 
 function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
   const { useCase, name, source, priority } = stream;
+  const others = stream.steps.flatMap(({ name: step, other }) =>
+    other === undefined ? [] : [{ id: otherId(useCase, step), topic: other.topic }],
+  );
   const rule =
     priority === null
       ? null
@@ -160,6 +172,7 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
     topic: source.topic,
     key: source.member?.path ?? '',
     rule,
+    ...(others.length > 0 ? { others } : {}),
     instances,
   };
 }

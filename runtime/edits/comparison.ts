@@ -3,6 +3,7 @@
  */
 import type { Plan, StartRule } from '../../compiler/plan.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
+import { otherId } from '../streams/stream-positions.ts';
 import {
   type Applied,
   type AppliedTable,
@@ -99,7 +100,14 @@ export function compareFiles(was: Applied, is: Applied): Comparison {
 
 function startsOf({ subTopologies }: Plan): ReadonlyMap<string, StartRule> {
   const streams = subTopologies.filter(isOfStreams).flatMap((sub) => sub.streams);
-  return new Map(streams.map(({ useCase, start }) => [useCase, start]));
+  return new Map(
+    streams.flatMap(({ useCase, start, steps }) => [
+      [useCase, start] as const,
+      ...steps.flatMap(({ name, other }) =>
+        other === undefined ? [] : [[otherId(useCase, name), other.start] as const],
+      ),
+    ]),
+  );
 }
 
 /** A pipeline of before there was anything stored of it has left positions. */

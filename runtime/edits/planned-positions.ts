@@ -2,11 +2,13 @@
 import type { StartRule } from '../../compiler/plan.ts';
 import type { GroupPosition, PositionReader, TopicBounds } from '../../core/log.ts';
 import { noteStreamPositions, readStreamPositions } from '../streams/stream-positions.ts';
-import type { AppliedInstance } from './applied.ts';
+import type { AppliedInstance, AppliedOther } from './applied.ts';
 import type { StreamEdit } from './compare.ts';
 
 export interface StreamPosition {
   readonly edit: StreamEdit;
+  /** What it is noted under: the stream's id, or that of another input of a step. */
+  readonly id: string;
   readonly group: string;
   readonly topic: string;
   /** By partition. */
@@ -53,8 +55,20 @@ export async function plannedPositions(question: PositionQuestion): Promise<Plan
       const found = await positionOf(question, asked, edit, to, from);
       const ends = await asked.ends(is.topic);
       const unread = found.offsets.reduce((sum, at, p) => sum + Math.max(0, ends[p]! - at), 0);
-      streams.push({ edit, group: to.group, topic: is.topic, unread, ...found });
+      streams.push({ edit, id: is.id, group: to.group, topic: is.topic, unread, ...found });
       if (found.isMoved) moved.add(to.group);
+      for (const other of is.others ?? []) {
+        const found = await otherPosition(question, asked, edit, other, to, from);
+        streams.push({
+          edit,
+          id: other.id,
+          group: to.group,
+          topic: other.topic,
+          unread: 0,
+          ...found,
+        });
+        if (found.isMoved) moved.add(to.group);
+      }
     }
   }
   const groups: GroupEdit[] = [];
@@ -105,6 +119,30 @@ async function positionOf(
   return { offsets, isStart: true, isMoved: true };
 }
 
+/** It goes along with its stream, under whatever name its step has now. */
+async function otherPosition(
+  question: PositionQuestion,
+  asked: Asked,
+  { was }: StreamEdit,
+  { id, topic }: AppliedOther,
+  to: AppliedInstance,
+  from: AppliedInstance | null,
+): Promise<{ offsets: readonly number[]; isStart: boolean; isMoved: boolean }> {
+  const bounds = await asked.bounds(topic);
+  const same = was?.others?.find((one) => one.id === id && one.topic === topic);
+  const old = same ?? was?.others?.find((one) => one.topic === topic);
+  const former = from ?? (was === null && !question.isFresh ? to : null);
+  if (former !== null && (old !== undefined || was === null)) {
+    const found = await formerPositions(asked.positions, old?.id ?? id, topic, former);
+    const offsets = bounds.map(({ start }, p) => Math.max(start, found[p] ?? -1));
+    const isMoved = former.group !== to.group || (old !== undefined && old.id !== id);
+    return { offsets, isStart: false, isMoved };
+  }
+  const rule = question.starts.get(id) ?? { kind: 'latest' };
+  const offsets = await startOffsets(rule, topic, bounds, question);
+  return { offsets, isStart: true, isMoved: true };
+}
+
 async function startOffsets(
   rule: StartRule,
   topic: string,
@@ -131,7 +169,7 @@ async function positionsToSet(
     const reading = mine.filter((stream) => stream.topic === topic);
     const committed = await asked.positions.committed(group, [topic]);
     for (const [partition, { start }] of (await asked.bounds(topic)).entries()) {
-      const offsets = new Map(reading.map((one) => [one.edit.id, one.offsets[partition]!]));
+      const offsets = new Map(reading.map((one) => [one.id, one.offsets[partition]!]));
       const offset = Math.min(...offsets.values());
       const metadata = noteStreamPositions(offsets, offset);
       const has = committed.find((one) => one.partition === partition);

@@ -14,7 +14,7 @@ import type { Record } from '../../core/record.ts';
 import { schemaIdOf } from '../../core/schema.ts';
 import { ANY_TRANSPORT, type Slice } from '../../core/slice.ts';
 import type { HeldRecord } from '../../core/store.ts';
-import type { VarintReader } from '../../core/varint.ts';
+import { VarintReader } from '../../core/varint.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { appendParts, skipBlob, VALUE, writeParts } from './held-form.ts';
 import type { Names } from './names.ts';
@@ -180,6 +180,17 @@ export class HeldColumn {
     if (reader.next() !== VALUE.bytes) return -1;
     const size = reader.next();
     return schemaIdOf(bytes, reader.at, reader.at + size);
+  }
+
+  /** Those of all rows at these places. */
+  schemaIds(places: Iterable<Place>): Iterable<number> {
+    const ids = new Set<number>();
+    const reader = new VarintReader(Buffer.alloc(0));
+    for (const place of places) {
+      const id = this.isIn(place) ? this.schemaId(place, reader) : -1;
+      if (id >= 0) ids.add(id);
+    }
+    return ids;
   }
 
   /** Writes it as a part of the changelog's row. */

@@ -14,7 +14,7 @@ import {
   NEVER,
   type RowView,
 } from '../../core/store.ts';
-import { VarintReader } from '../../core/varint.ts';
+import type { VarintReader } from '../../core/varint.ts';
 import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
 import { DueWheel } from './due-wheel.ts';
 import { HELD_WIDTH, HeldColumn } from './held-column.ts';
@@ -32,13 +32,15 @@ const SLACK_BYTES = 8;
 
 export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStore<C>, TaskStore {
   readonly name: string;
+  /** Rows are due on a time that the step moves on, and not on the clock. */
+  readonly isOfOwnTime: boolean;
+  isReleased = false;
   readonly #columns: readonly PlacedColumn[];
   readonly #table: KeyTable;
   readonly #dues: DueWheel;
   readonly #names = new Names();
   readonly #writer = new RowWriter();
   readonly #held: HeldColumn | null;
-  /** Only where records are held: what else a row says is the step's own. */
   readonly #undo: RowUndo | null;
   /** Where the current row lies: that of `#slot`. */
   readonly #place = new Place();
@@ -50,8 +52,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   #slot = NO_SLOT;
   #dueSlot = NO_SLOT;
 
-  constructor(name: string, of: Columns<C>) {
+  constructor(name: string, of: Columns<C>, isOfOwnTime = false) {
     this.name = name;
+    this.isOfOwnTime = isOfOwnTime;
     const { placed, width } = placeColumns(of, FIRST_PUT + 1, HELD_WIDTH);
     this.#columns = placed;
     this.#table = new KeyTable(width);
@@ -175,8 +178,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     this.#table.warm(hashes, n);
   }
 
-  /** When the next row is due, or NEVER. */
+  /** When the next row is due on the task's clock, or NEVER. */
   nextDueMs(): number {
+    if (this.isOfOwnTime && !this.isReleased) return NEVER;
     return this.#dues.nextDueMs();
   }
 
@@ -205,11 +209,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     return record;
   }
 
-  /** Makes every row due at this time, whatever its own was. */
+  /** Makes all that is held due at this time; what else a row says goes with the last of them. */
   dueAt(nowMs: number): void {
-    for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
-      this.#dues.set(slot, nowMs);
+    this.isReleased = true;
+    if (this.isOfOwnTime && this.held === 0) while (this.oldest() !== undefined) this.delete();
+    for (const place of this.#places()) {
+      if (!this.isOfOwnTime || this.#held?.isIn(place) === true) this.#dues.set(place.slot, nowMs);
     }
+    this.#slot = NO_SLOT;
   }
 
   /** Whether there is a current row, and it holds a record. */
@@ -235,17 +242,15 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
 
   /** The writers' schemas of all held values: they must be loaded before one is read. */
   heldSchemaIds(): Iterable<number> {
-    const ids = new Set<number>();
-    if (this.#held === null) return ids;
-    const reader = new VarintReader(Buffer.alloc(0));
+    return this.#held === null ? [] : this.#held.schemaIds(this.#places());
+  }
+
+  *#places(): IterableIterator<Place> {
     const place = new Place();
     for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
       this.#move(slot, place);
-      if (!this.#held.isIn(place)) continue;
-      const id = this.#held.schemaId(place, reader);
-      if (id >= 0) ids.add(id);
+      yield place;
     }
-    return ids;
   }
 
   restore(batch: LogBatch, nowMs = NEVER): void {
@@ -374,7 +379,8 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     } catch (cause) {
       throw unreadableRow(this.name, cause);
     }
-    const dueMs = changelog.dueMs - Math.max(0, changelog.writtenMs - nowMs);
+    const aheadMs = this.isOfOwnTime ? 0 : Math.max(0, changelog.writtenMs - nowMs);
+    const dueMs = changelog.dueMs - aheadMs;
     if (dueMs !== this.#dues.dueOf(slot)) this.#dues.set(slot, dueMs);
   }
 

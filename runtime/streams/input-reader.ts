@@ -2,6 +2,8 @@
 import type { Slice } from '../../core/slice.ts';
 
 export interface InputReader {
+  /** Whose it is: an object for each stream, and for each table. */
+  readonly stream: object;
   /** What the input reads its next records into. */
   readonly slice: Slice;
   /** The writer schema that must be loaded before record `i` can be run, or -1. */

@@ -32,6 +32,7 @@ function opened(batches: readonly LogBatch[], streams = 1) {
         return !loaded && text.includes('missing') ? MISSING : -1;
       },
       timeOf: (i: number) => slice.timestamp[i]!,
+      stream: slice,
       run(clockMs: number) {
         const { n, selected } = slice;
         const range = n === 0 ? '' : ` ${slice.offset[0]}…${slice.offset[n - 1]}`;

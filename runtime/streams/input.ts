@@ -21,6 +21,8 @@ export class Input {
   #next: LogBatch | undefined;
   readonly #to: number;
   #open = false;
+  /** A stream reads it as both inputs of a join: record by record, as one of them goes first. */
+  readonly #isJoinedToItself: boolean;
   /** Of what was read into the slices: the next record, and how many there are. */
   #at = 0;
   #n = 0;
@@ -41,6 +43,7 @@ export class Input {
     this.#port = port;
     this.#need = need;
     this.#readers = readers.map((reader) => ({ reader, cursor: new BatchCursor() }));
+    this.#isJoinedToItself = new Set(readers.map((reader) => reader.stream)).size < readers.length;
   }
 
   /** True when something waits here or in the log. */
@@ -73,7 +76,8 @@ export class Input {
     if (!this.ready || !this.#fill()) return undefined;
     const from = this.#at;
     let to = this.#n;
-    if (untilMs !== Number.POSITIVE_INFINITY && from < to) {
+    if (this.#isJoinedToItself) to = Math.min(to, from + 1);
+    else if (untilMs !== Number.POSITIVE_INFINITY && from < to) {
       to = from + 1;
       while (to < this.#n && this.#timeOf(to, clockMs) <= untilMs) to++;
     }

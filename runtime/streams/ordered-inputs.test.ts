@@ -32,6 +32,7 @@ function turns(times: { readonly [topic: string]: string }): string[] {
     const slice = new Slice(0);
     const reader = {
       slice,
+      stream: slice,
       missingSchema: () => -1,
       timeOf: (i: number) => slice.timestamp[i]!,
       run() {

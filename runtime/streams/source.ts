@@ -17,9 +17,15 @@ export const SOURCE_STEP = 'source';
 const NULL_KEY: Refusal = { code: 'CAR505', why: 'the key is null' };
 const NEGATIVE_TIME: Refusal = { code: 'CAR508', why: 'the time is negative' };
 
+/** A stream, or what a step of it has as another input: that has no rule of its own. */
+export interface SourceOf extends Pick<StreamPlan, 'name' | 'source' | 'priority'> {
+  /** The stream stands in several sub-topologies, and another tells of what is refused. */
+  readonly isToldElsewhere?: boolean;
+}
+
 export class Source {
   readonly node: Node;
-  readonly #plan: StreamPlan;
+  readonly #plan: SourceOf;
   readonly #from: SourcePlan;
   readonly #reading: Reading;
   /** Partitions of the topic; 0: the key's place is not checked. */
@@ -27,14 +33,16 @@ export class Source {
   /** The sub-topology's priority; -1: the topology has none. */
   readonly #priority: number;
 
+  /** `step`: the name of its node, where it is not the stream's first. */
   constructor(
-    plan: StreamPlan,
+    plan: SourceOf,
     priority: number,
     reading: Reading,
     partitions: number,
     host: NodeHost,
+    step = SOURCE_STEP,
   ) {
-    this.node = new Node(plan.name, SOURCE_STEP, host);
+    this.node = new Node(plan.name, step, host);
     this.#plan = plan;
     this.#from = plan.source;
     this.#priority = priority;
@@ -159,7 +167,8 @@ export class Source {
   #refuse(record: Record, refusal: Refusal): false {
     // Poison is seen by every priority of a stream; only the rule's own one writes the dead letter.
     const rule = this.#plan.priority;
-    if (rule !== null && rule.as !== this.#priority) this.node.passBy();
+    const isElsewhere = rule !== null && rule.as !== this.#priority;
+    if (isElsewhere || this.#plan.isToldElsewhere === true) this.node.passBy();
     else this.node.refuse(record, refusal);
     return false;
   }

@@ -37,7 +37,8 @@ export class Step {
     this.rows = null;
     if (plan.store === null || declared === undefined) this.store = null;
     else if ('columns' in declared) {
-      this.rows = new RowStore(plan.store, declared as Columns);
+      const isOfOwnTime = plan.spec.kind === 'timed' && plan.spec.other !== undefined;
+      this.rows = new RowStore(plan.store, declared as Columns, isOfOwnTime);
       this.store = this.rows;
     } else this.store = new CodedStore(plan.store, declared as RowCodec<unknown>);
   }

@@ -1,7 +1,7 @@
 /** The steps of a stream or sink, opened for one task and joined into one RxJS operator. */
 
 import type { Slice } from '../../core/slice.ts';
-import type { FieldReader } from '../../core/spec.ts';
+import type { FieldReader, StepSpec } from '../../core/spec.ts';
 import { NEVER } from '../../core/store.ts';
 import type { Reading } from './reading.ts';
 import { Step, type StepHost, type StepsOf } from './step.ts';
@@ -11,13 +11,15 @@ import {
   expandOperator,
   overSlices,
   type SliceOperator,
-  timedOperator,
 } from './step-operators.ts';
+import { TimedOperator } from './timed-operator.ts';
 
 export class Steps {
   readonly steps: readonly Step[];
   /** All of them as one operator over slices. */
   readonly operator: SliceOperator;
+  /** By the number of the step: who takes the records of its other input. */
+  readonly others = new Map<number, (slice: Slice) => void>();
 
   /** `fields`: field columns of the slices; `written`: those that what follows the steps reads. */
   constructor(
@@ -30,7 +32,13 @@ export class Steps {
     this.steps = of.steps.map((plan) => new Step(of, plan, host));
     const operators = this.steps.map((step, i) => {
       const later = of.steps.slice(i + 1).flatMap(({ config }) => columnsOf(config));
-      return operatorOf(of, step, host, reading, fields, [...new Set([...later, ...written])]);
+      const { spec } = step.plan;
+      if (spec.kind === 'timed') {
+        const timed = new TimedOperator(of, step, spec, host, reading, fields);
+        if (spec.other !== undefined) this.others.set(i, (slice) => timed.other(slice));
+        return timed.operator;
+      }
+      return operatorOf(of, step, spec, host, fields, [...new Set([...later, ...written])]);
     });
     this.operator = (source) =>
       operators.reduce((piped, operator) => operator(piped), sliceByStepThrow(source));
@@ -73,19 +81,16 @@ const sliceByStepThrow: SliceOperator = overSlices((slice: Slice, send) => send(
 function operatorOf(
   of: StepsOf,
   step: Step,
+  spec: Exclude<StepSpec, { readonly kind: 'timed' }>,
   host: StepHost,
-  reading: Pick<Reading, 'relocate'>,
   fields: number,
   readAfter: readonly number[],
 ): SliceOperator {
-  const { spec } = step.plan;
   switch (spec.kind) {
     case 'each':
       return eachOperator(of, step, spec, host);
     case 'expand':
       return expandOperator(of, step, spec, host, fields, readAfter);
-    case 'timed':
-      return timedOperator(of, step, spec, host, reading, fields);
     case 'operator':
       return customOperator(of, step, spec, host);
   }

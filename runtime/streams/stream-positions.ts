@@ -2,11 +2,17 @@
  * Where single streams of an input stand. A group commits one offset for each input partition, and
  * a position belongs to a stream: one that came from another priority, or begins anew, may be
  * further than the others that read the topic. Those that are beyond the committed offset are noted
- * beside it, by the id of the use case, until the group has come to where they are.
+ * beside it, by the id of the use case (of another input of a step: `<use case>/<step>`), until the
+ * group has come to where they are.
  *
  * Form: `at:` then `<use case>=<offset>` joined by commas; empty when all stand at the offset.
  */
 const FORM = 'at:';
+
+/** Of the other input of a step. */
+export function otherId(useCase: string, step: string): string {
+  return `${useCase}/${step}`;
+}
 
 export type StreamPositions = ReadonlyMap<string, number>;
 

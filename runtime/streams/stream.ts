@@ -5,25 +5,29 @@ import { Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import type { Node } from '../node.ts';
 import type { InputReader } from './input-reader.ts';
+import { OffsetGate } from './offset-gate.ts';
+import { OtherInput } from './other-input.ts';
 import { Reading } from './reading.ts';
 import { Source } from './source.ts';
 import { readersOf, Steps } from './steps.ts';
 import type { TaskParts } from './task-parts.ts';
 import { writerOf } from './writers.ts';
 
-export class Stream implements InputReader {
+export class Stream extends OffsetGate implements InputReader {
   readonly plan: StreamPlan;
+  readonly stream = this;
   readonly reading: Reading;
   readonly slice: Slice;
   readonly steps: Steps;
+  /** The other inputs of its steps. */
+  readonly others: readonly OtherInput[];
   readonly #source: Source;
   readonly #writer: { readonly node: Node; write(slice: Slice): void };
   readonly #slices = new Subject<Slice>();
-  /** Records below it are not its to read: those of before it came to this group. */
-  #from = 0;
   readonly #tick: Slice;
 
   constructor(plan: StreamPlan, priority: number, parts: TaskParts) {
+    super();
     this.plan = plan;
     const fields = fieldsOf(plan);
     const { schemas, partitions } = parts;
@@ -43,6 +47,12 @@ export class Stream implements InputReader {
     const written = plan.to.kind === 'lane' ? plan.to.collapse.map(({ column }) => column) : [];
     const known = written.filter((column) => column >= 0);
     this.steps = new Steps(of, parts, this.reading, fields.length, known);
+    this.others = plan.steps.flatMap((step, i) => {
+      const { other } = step;
+      if (other === undefined) return [];
+      const give = (slice: Slice) => this.#giveOther(this.steps.others.get(i)!, slice, parts);
+      return [new OtherInput(this, plan, { ...step, other }, priority, parts, give)];
+    });
     this.#writer = writerOf(plan, parts);
     this.#slices.pipe(this.steps.operator).subscribe({
       next: (slice) => {
@@ -56,9 +66,24 @@ export class Stream implements InputReader {
     });
   }
 
-  /** Its nodes, in reading order. */
+  /** What its positions are noted under. */
+  get id(): string {
+    return this.plan.useCase;
+  }
+
+  /** Its nodes, in reading order; the sources of other inputs behind them. */
   get nodes(): readonly Node[] {
-    return [this.#source.node, ...this.steps.steps.map(({ node }) => node), this.#writer.node];
+    const own = [this.#source.node, ...this.steps.steps.map(({ node }) => node)];
+    return [...own, this.#writer.node, ...this.others.map(({ node }) => node)];
+  }
+
+  /** As a step that throws out of the engine's hands: its task ends. */
+  #giveOther(give: (slice: Slice) => void, slice: Slice, parts: TaskParts): void {
+    try {
+      give(slice);
+    } catch (error) {
+      parts.fail(error);
+    }
   }
 
   missingSchema(i: number): number {
@@ -73,7 +98,7 @@ export class Stream implements InputReader {
   run(clockMs: number): void {
     const { slice } = this;
     slice.clockMs = clockMs;
-    if (slice.n > 0 && slice.offset[0]! < this.#from) this.#passOver(slice);
+    this.passOver(slice);
     this.#source.admit(slice);
     this.#slices.next(slice);
   }
@@ -88,24 +113,6 @@ export class Stream implements InputReader {
     return true;
   }
 
-  /** Where it stands, as it may be further than the group (stream-positions.ts). */
-  get from(): number {
-    return this.#from;
-  }
-
-  startAt(offset: number): void {
-    this.#from = offset;
-  }
-
-  #passOver(slice: Slice): void {
-    const { selection, selected, offset } = slice;
-    let kept = 0;
-    for (let j = 0; j < selected; j++) {
-      if (offset[selection[j]!]! >= this.#from) selection[kept++] = selection[j]!;
-    }
-    slice.selected = kept;
-  }
-
   close(): void {
     this.#slices.complete();
   }
@@ -116,7 +123,7 @@ export class Stream implements InputReader {
       const by = step.gap();
       if (by !== 0) return { node: step.node.name, by };
     }
-    for (const node of [this.#source.node, this.#writer.node]) {
+    for (const node of [this.#source, this.#writer, ...this.others].map((one) => one.node)) {
       const by = node.gap();
       if (by !== 0) return { node: node.name, by };
     }

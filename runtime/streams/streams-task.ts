@@ -13,6 +13,7 @@ import type { StepCounts } from '../../core/verdict.ts';
 import { Collector } from '../collector.ts';
 import { writeDeadLetter } from '../dead-letters.ts';
 import type { EngineOptions } from '../engine-options.ts';
+import { inputsOf } from '../group-specs.ts';
 import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
@@ -21,6 +22,7 @@ import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
 import { OrderedInputs } from './ordered-inputs.ts';
+import type { OtherInput } from './other-input.ts';
 import { Stream } from './stream.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import { TableInput } from './table-input.ts';
@@ -86,9 +88,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     );
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
     const joins = sub.tableInputs.map(({ topic }) => topic);
-    const topics = new Set([...joins, ...sub.streams.map((stream) => stream.source.topic)]);
-    this.#inputs = [...topics].map((topic) => {
-      const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
+    this.#inputs = inputsOf(sub).map((topic) => {
+      const readers = [...this.#tableInputsOf(topic), ...this.#readersOf(topic)];
       return new Input(topic, port, readers, this.#need, options.readTo?.(topic, port.partition));
     });
     this.#turns = this.#turnsOf(joins);
@@ -122,9 +123,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
-      for (const stream of this.#streamsOf(topic)) {
-        stream.startAt(positions.get(stream.plan.useCase) ?? 0);
-      }
+      for (const reader of this.#readersOf(topic)) reader.startAt(positions.get(reader.id) ?? 0);
     }
     this.#started = true;
     this.#options.wake();
@@ -259,6 +258,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
         if (rows === null || !stores.has(rows.name)) continue;
         rows.dueAt(this.#clock.now());
         held += rows.held;
+        if (rows.held === 0 && rows.changedCount > 0) this.#uncommitted ||= 1;
       }
     }
     this.#options.wake();
@@ -311,23 +311,25 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   /** Tables before streams, so that an event meets the row of its own millisecond. */
   #turnsOf(joins: readonly string[]) {
     const joined = new Set(joins);
-    for (const { plan } of this.#streams) {
-      if (plan.steps.some(({ spec }) => spec.gives?.kind === 'joined')) {
-        joined.add(plan.source.topic);
-      }
+    for (const { plan, others } of this.#streams) {
+      for (const { topic } of others) joined.add(topic);
+      const isJoined = plan.steps.some(({ spec }) => spec.gives?.kind === 'joined');
+      if (isJoined || others.length > 0) joined.add(plan.source.topic);
     }
     const alone = this.#inputs.filter(({ topic }) => !joined.has(topic));
     const together = this.#inputs.filter(({ topic }) => joined.has(topic));
     return together.length === 0 ? alone : [new OrderedInputs(together), ...alone];
   }
 
-  #streamsOf(topic: string): Stream[] {
-    return this.#streams.filter(({ plan }) => plan.source.topic === topic);
+  #readersOf(topic: string): (Stream | OtherInput)[] {
+    const own = this.#streams.filter(({ plan }) => plan.source.topic === topic);
+    const others = this.#streams.flatMap((stream) => stream.others);
+    return [...own, ...others.filter((other) => other.topic === topic)];
   }
 
   /** Of the streams that are further than the group. */
   #positionsOf(topic: string, offset: number): string {
-    const positions = this.#streamsOf(topic).map(({ plan, from }) => [plan.useCase, from] as const);
+    const positions = this.#readersOf(topic).map(({ id, from }) => [id, from] as const);
     return noteStreamPositions(new Map(positions), offset);
   }
 

@@ -12,6 +12,7 @@ export class TableInput implements InputReader {
   readonly table: JoinedTable;
   readonly node: Node;
   readonly slice = new Slice();
+  readonly stream = this;
   readonly #schemas: Schemas;
   readonly #reader: TableReader;
   #isRefused = false;

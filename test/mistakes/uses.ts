@@ -39,6 +39,19 @@ export const USES: readonly Row[] = edited([
   ['a join of that kind', FILTER, 'join: { table: owners, type: full, as: row }', 'CAR306'],
   ['a join under a field', FILTER, 'join: { table: owners, as: kind }', 'CAR280'],
   [
+    'a join of streams without a window',
+    FILTER,
+    'join_streams: { with: { topic: events.plan-change, schema: PlanChange }, as: plan }',
+    'CAR264',
+    'CAR406 lane: notifications, coll',
+  ],
+  [
+    'a join of streams with a name',
+    FILTER,
+    'join_streams: { with: profile, within: 1m, as: plan }',
+    'CAR303',
+  ],
+  [
     'gate_online of devices',
     'gate_online: { table: presence',
     'gate_online: { table: devices',

@@ -1,0 +1,142 @@
+/**
+ * Makes an operator of a timed step: it lets go of what is due, then runs each record as one
+ * attempt. A step with another input has its records too, which its task hands in; then rows are due
+ * on the step's own time, which both move on.
+ */
+import { Observable } from 'rxjs';
+import { Record } from '../../core/record.ts';
+import type { Slice } from '../../core/slice.ts';
+import type { TimedSpec } from '../../core/spec.ts';
+import type { ColumnKinds, Columns } from '../../core/store.ts';
+import type { TimedWork } from '../../core/timed-step.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { IdentityKeys } from '../state/identity-keys.ts';
+import type { RowStore } from '../state/row-store.ts';
+import { Attempt } from './attempt.ts';
+import { HeldOutput } from './held-output.ts';
+import type { Reading } from './reading.ts';
+import { contextOf, type Step, type StepHost, type StepsOf } from './step.ts';
+import { keysOf, makeKeys, type SliceOperator } from './step-operators.ts';
+
+export class TimedOperator {
+  readonly operator: SliceOperator;
+  readonly #step: Step;
+  readonly #store: RowStore<ColumnKinds>;
+  readonly #work: TimedWork;
+  readonly #keys: IdentityKeys | null;
+  readonly #held: HeldOutput;
+  readonly #attempt: Attempt;
+  #send: (slice: Slice) => void = () => {};
+
+  constructor(
+    of: StepsOf,
+    step: Step,
+    // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
+    spec: TimedSpec<any, Columns>,
+    host: StepHost,
+    reading: Pick<Reading, 'relocate'>,
+    fields: number,
+  ) {
+    const store = step.rows;
+    if (store === null) throw new Error(`timed step ${step.node.name} has no store`);
+    const later: (() => void)[] = [];
+    this.#step = step;
+    this.#store = store;
+    this.#work = spec.open(step.plan.config as never, contextOf(of, step, host, later) as never);
+    this.#keys = keysOf(step, spec.keyedBy);
+    const { counts } = step.node;
+    const send = (out: Slice) => {
+      counts.out += out.selected;
+      if (out.selected > 0) reading.relocate(out);
+      this.#send(out);
+    };
+    this.#held = new HeldOutput(store, fields, send, reading);
+    this.#attempt = new Attempt(store, this.#held, later);
+    this.operator = (source) =>
+      new Observable<Slice>((subscriber) => {
+        // Known before the first slice: the other input may be the first that has something.
+        this.#send = (slice) => subscriber.next(slice);
+        return source.subscribe({
+          next: (slice) => {
+            try {
+              this.#run(slice);
+            } catch (error) {
+              subscriber.error(error);
+            }
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        });
+      });
+  }
+
+  /** Runs records of its other input. */
+  other(slice: Slice): void {
+    this.#held.open(slice);
+    const record = new Record(slice, 0);
+    for (let j = 0; j < slice.selected; j++) {
+      record.i = slice.selection[j]!;
+      this.#attemptOne(record, () => this.#work.other!(record, this.#held.emit));
+    }
+    this.#step.node.counts.in += slice.selected;
+    this.#held.flush();
+  }
+
+  #run(slice: Slice): void {
+    this.#held.open(slice);
+    // What is released is due on the clock, whatever its time was.
+    if (!this.#store.isOfOwnTime || this.#store.isReleased) this.#letDueGo(slice.clockMs);
+    const record = new Record(slice, 0);
+    const keys = this.#keys;
+    makeKeys(keys, this.#step, slice, record);
+    for (let j = 0; j < slice.selected; j++) {
+      record.i = slice.selection[j]!;
+      const key = keys === null ? null : keys.at(j);
+      this.#attemptOne(record, () => this.#work.record(record, this.#held.emit, key));
+    }
+    this.#step.node.counts.in += slice.selected;
+    this.#held.flush();
+  }
+
+  #attemptOne(record: Record, work: () => Verdict): void {
+    const { node } = this.#step;
+    this.#attempt.begin();
+    if (this.#work.timeWith !== undefined) {
+      const nowMs = this.#work.timeWith(record);
+      this.#attempt.keep();
+      this.#letDueGo(nowMs);
+      this.#attempt.begin();
+    }
+    let verdict: Verdict;
+    try {
+      verdict = work();
+    } catch (error) {
+      this.#attempt.undo();
+      node.failed(record, error);
+      return;
+    }
+    this.#attempt.keep();
+    node.settle(verdict, record);
+  }
+
+  /** Rows that are due; when their step throws, what the row holds is at fault, and goes. */
+  #letDueGo(nowMs: number): void {
+    const store = this.#store;
+    const attempt = this.#attempt;
+    for (;;) {
+      attempt.begin();
+      if (!store.takeDue(nowMs)) break;
+      try {
+        this.#work.due(this.#held.emit);
+      } catch (error) {
+        attempt.undo();
+        const record = store.dismissDue();
+        if (record === null) throw error;
+        this.#step.node.failedHeld(record, error);
+        continue;
+      }
+      attempt.keep();
+    }
+    attempt.keep();
+  }
+}
