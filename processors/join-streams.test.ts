@@ -233,7 +233,7 @@ function randomOf(seed: number): () => number {
 }
 
 test('any order of records, with restarts: as a loop over lists says', () => {
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 60; seed++) {
     const random = randomOf(seed);
     const type = (['inner', 'left', 'outer'] as const)[seed % 3]!;
     const words = Array.from({ length: 60 }, (_, n) => {

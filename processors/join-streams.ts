@@ -110,8 +110,8 @@ export const joinStreams = defineTimed({
       const otherMs = row.event.timestamp;
       const { value: held, eventId: heldId } = emit.view();
       const one = side === OWN ? emit(record) : emit.held();
-      one.eventId =
-        side === OWN ? `${record.eventId}${AND}${heldId}` : `${heldId}${AND}${record.eventId}`;
+      const ids = side === OWN ? [record.eventId, heldId] : [heldId, record.eventId];
+      one.eventId = ids.join(AND);
       one.value = side === OWN ? pairOf(value, held) : pairOf(held, value);
       one.timestamp = Math.max(record.timestamp, otherMs);
       context.count('pairs');
@@ -129,11 +129,9 @@ export const joinStreams = defineTimed({
       const closesMs = endOf(side, atMs) + grace;
       if (closesMs < kept.timeMs) return pairs > 0 ? PASSED : LATE;
       if (kept.size >= records_max) {
-        if (on_full === 'drop') return pairs > 0 ? PASSED : FULL;
-        if (kept.oldest()) {
-          context.count('closed_early');
-          close(emit);
-        }
+        if (on_full === 'drop' || !kept.oldest()) return pairs > 0 ? PASSED : FULL;
+        context.count('closed_early');
+        close(emit);
       }
       record.value = value;
       kept.add(key, record, side, pairs > 0, closesMs);

@@ -1,7 +1,7 @@
 /**
  * The records of both sides of a join, by key, in the order in which they came. Part 0 of a key is
- * its head, which says which parts there are; parts from 1 on hold them. One row more has the step's
- * time and how many records there are.
+ * its head, which says which parts there are; parts from 1 on hold them. One row more has the
+ * step's time and how many records there are.
  */
 import type { Record } from '../core/record.ts';
 import { type ColumnStore, columns, type Key } from '../core/store.ts';

@@ -21,7 +21,9 @@ function zero(): DriverTotals {
   return { in: 0, passed: 0, dropped: {}, dead_letters: 0, held: 0, out: {} };
 }
 
-/** The steps whose records are still the source's own: up to the first that makes others of them. */
+/**
+ * The steps whose records are still the source's own: up to the first that makes others of them.
+ */
 function ownSteps(stream: StreamPlan): number {
   const at = stream.steps.findIndex((step) => makesOthers(step));
   return at < 0 ? stream.steps.length + 1 : at + 1;

@@ -1,7 +1,7 @@
 /**
  * Makes an operator of a timed step: it lets go of what is due, then runs each record as one
- * attempt. A step with another input has its records too, which its task hands in; then rows are due
- * on the step's own time, which both move on.
+ * attempt. A step with another input has its records too, which its task hands in; then rows are
+ * due on the step's own time, which both move on.
  */
 import { Observable } from 'rxjs';
 import { Record } from '../../core/record.ts';
