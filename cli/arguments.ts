@@ -10,6 +10,13 @@ export const DEPLOYMENT = [
   'the deployment config (default: carillon.yaml)',
 ] as const;
 
+/** Beside those that the deployment names; given once for each. */
+export const PROCESSORS = [
+  '--processors <file>',
+  'a module of steps or sinks of your own; once for each',
+  (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
+] as const;
+
 /** A whole number of at least `least`. */
 export const whole = (least: number) => (text: string) => {
   const number = Number(text.replaceAll('_', ''));

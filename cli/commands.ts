@@ -1,6 +1,6 @@
 /** All commands, with their options. To add one: a line here, a file in commands/. */
 import type { Command } from 'commander';
-import { choice, DEPLOYMENT, type SetExit, whole } from './arguments.ts';
+import { choice, DEPLOYMENT, PROCESSORS, type SetExit, whole } from './arguments.ts';
 import { runCommands } from './run-commands.ts';
 import { scanCommands } from './scan-commands.ts';
 
@@ -18,6 +18,7 @@ function deskCommands(program: Command, exit: SetExit): void {
     .description('check topologies and their tests: all errors at once')
     .argument('[files...]', 'topology files, test files or folders (default: the deployment)')
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .option('--format <form>', 'text, or json for editors', choice('text', 'json'), 'text')
     .option('--strict', 'take warnings as errors')
     .action(async (files, options) => {
@@ -28,6 +29,7 @@ function deskCommands(program: Command, exit: SetExit): void {
     .description("print what a topology becomes, in Kafka Streams' form")
     .argument('[file]', 'a topology file (default: that of the deployment)')
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .option(
       '--format <form>',
       'text, svg for a picture, json for programs, or mermaid',
@@ -42,6 +44,7 @@ function deskCommands(program: Command, exit: SetExit): void {
     .description('say what an edit of a topology would do: exit code 2 where something is lost')
     .argument('[files...]', 'OLD and NEW; or NEW, beside what is stored (default: the deployment)')
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .option('--format <form>', 'text, or json', choice('text', 'json'), 'text')
     .action(async (files, options) => {
       exit(await (await import('./commands/plan.ts')).plan(files, options));
@@ -50,8 +53,10 @@ function deskCommands(program: Command, exit: SetExit): void {
     .command('explain')
     .description('explain an error code, a step, a sink')
     .argument('[name]', 'CAR204, dedup, fcm; or codes, steps, sinks, providers', 'codes')
-    .action(async (name) => {
-      exit(await (await import('./commands/explain.ts')).explain(name));
+    .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
+    .action(async (name, options) => {
+      exit(await (await import('./commands/explain.ts')).explain(name, options));
     });
   program
     .command('render')
@@ -81,10 +86,18 @@ function producerCommands(program: Command, exit: SetExit): void {
     .option(...DEPLOYMENT)
     .option('--device <id>', 'for a device: its own stream and inbox')
     .option('--member <id>', 'whose devices it may register; a device needs it to register itself')
-    .option('--scope <scope>', 'device, producer, registrar or admin')
+    .option('--scope <scope>', 'device, producer, registrar, operator or admin')
     .option('--ttl <duration>', 'how long it is good', '24h')
     .action(async (options) => {
       exit(await (await import('./commands/token.ts')).token(options));
+    });
+  program
+    .command('console')
+    .description('print the address of the page to look at, with a token to open it')
+    .option(...DEPLOYMENT)
+    .option('--ttl <duration>', 'how long the token is good', '8h')
+    .action(async (options) => {
+      exit(await (await import('./commands/console.ts')).consoleAddress(options));
     });
   program
     .command('produce')

@@ -28,7 +28,8 @@ async function told(
     partitionsOf: async (topic: string) => (topic === 'never.made' ? undefined : 1),
     schema: (id: number) => w.registry.fetch(id),
   };
-  const found = await milestones(reader, { topics: TOPICS }, { since: 'start', isAsked, key });
+  const plan = { topics: TOPICS, subTopologies: [] };
+  const found = await milestones(reader, plan, { since: 'start', isAsked, key });
   return inOrder(found).map(({ deviceId, what, by }) => `${deviceId} ${what} ${by}`);
 }
 

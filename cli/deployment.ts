@@ -56,6 +56,8 @@ export interface Deployment {
   readonly topology: string;
   /** Folders of Avro schemas, Carillon's own first; later ones win. */
   readonly schemas: readonly string[];
+  /** Modules of steps and sinks of one's own. */
+  readonly processors: readonly string[];
   readonly dataFolder: string;
   readonly log: EmbeddedLogSettings | KafkaLogSettings;
   /** Of each topic; topics that are there must have as many. */
@@ -76,11 +78,14 @@ export interface DeploymentPlace {
   readonly file: string | undefined;
   readonly folder: string;
   readonly env: Environment;
+  /** `--processors`, from the folder: beside those of the deployment. */
+  readonly processors?: readonly string[] | undefined;
 }
 
 const KEYS = [
   'topology',
   'schemas',
+  'processors',
   'data_folder',
   'partitions',
   'log',
@@ -93,7 +98,13 @@ const KEYS = [
 const CONNECTORS = ['fcm', 'apns'];
 
 /** Throws FileErrors with all that is wrong, CAR902 when a file that was named is not there. */
-export function readDeployment({ file, folder, env }: DeploymentPlace): Deployment {
+export function readDeployment(place: DeploymentPlace): Deployment {
+  const deployment = writtenDeployment(place);
+  const given = (place.processors ?? []).map((path) => resolve(place.folder, path));
+  return { ...deployment, processors: [...new Set([...deployment.processors, ...given])] };
+}
+
+function writtenDeployment({ file, folder, env }: DeploymentPlace): Deployment {
   const named = file ?? env.CARILLON_DEPLOYMENT;
   const found = named ?? (existsSync(join(folder, DEPLOYMENT_FILE)) ? DEPLOYMENT_FILE : undefined);
   if (found === undefined) return defaults(folder);
@@ -124,6 +135,7 @@ export function parseDeployment(
     file,
     topology: textOr(section.text('topology'), base.topology, beside),
     schemas: schemasOf(read, section, beside) ?? base.schemas,
+    processors: (read.texts(section, 'processors') ?? []).map(beside),
     dataFolder: textOr(section.text('data_folder'), base.dataFolder, beside),
     log,
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
@@ -144,6 +156,7 @@ function defaults(folder: string): Deployment {
     file: null,
     topology: join(folder, TOPOLOGY_FILE),
     schemas: users !== own && existsSync(users) ? [own, users] : [own],
+    processors: [],
     dataFolder: join(folder, DATA_FOLDER),
     log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
     partitions: PARTITIONS.embedded,

@@ -1,7 +1,8 @@
 /**
- * What a program imports from the package: `import { drive } from 'carillon'`. The driver protocol
+ * What a program imports from the package. `import { drive } from 'carillon'`: the driver protocol
  * (docs/reference/driver-protocol.md) without a process and without JSON lines, so that a topology
- * is tested in whichever test runner its owner uses.
+ * is tested in whichever test runner its owner uses. `import { processor } from 'carillon'`: what
+ * steps and sinks of one's own are written in (docs/guides/own-steps.md).
  */
 import { CarillonError, CarillonErrors } from '../core/error.ts';
 import { readDeployment } from './deployment.ts';
@@ -10,11 +11,54 @@ import { driveStartMs } from './drive/start-time.ts';
 import { loadTopology } from './load-topology.ts';
 import { showError } from './show-error.ts';
 
+export { processor, sink } from '../core/author.ts';
+export type { Header } from '../core/headers.ts';
+export {
+  optionalDuration,
+  optionalExpressions,
+  optionalSomeOf,
+  optionalTable,
+  optionalText,
+  timeOfDay,
+  timeZone,
+} from '../core/more-options.ts';
+export type { Delivery, Outcome } from '../core/outcome.ts';
+export { IDENTITY, LIST, optionalPath, path, paths, TEXT } from '../core/path-options.ts';
+export { Record } from '../core/record.ts';
+export { Slice } from '../core/slice.ts';
+export {
+  bytes,
+  count,
+  duration,
+  type Emit,
+  type Expression,
+  expression,
+  expressions,
+  type FieldReader,
+  flag,
+  oneOf,
+  predicate,
+  type Sink,
+  type SinkContext,
+  type SinkSpec,
+  type StepContext,
+  type StepSpec,
+  secret,
+  someOf,
+  type TimedEmit,
+  table,
+  text,
+} from '../core/spec.ts';
+export { columns, type Key, NEVER, type RowCodec } from '../core/store.ts';
+export { deadLettered, dropped, HELD, PASSED, type Verdict } from '../core/verdict.ts';
+
 export interface DriveOptions {
   /** A topology file, from `folder`; without it that of the deployment. */
   readonly topology?: string;
   /** The deployment config, from `folder`; without it `carillon.yaml`, if it is there. */
   readonly deployment?: string;
+  /** Modules of steps and sinks of one's own, beside those that the deployment names. */
+  readonly processors?: readonly string[];
   /** Where paths begin; the process's own folder by default. */
   readonly folder?: string;
   /** What `${VAR}` stands for; the process's own environment by default. */
@@ -133,9 +177,13 @@ export interface TestDrive {
  */
 export async function drive(options: DriveOptions = {}): Promise<TestDrive> {
   return withWords(async () => {
-    const { folder = process.cwd(), env = process.env } = options;
-    const deployment = readDeployment({ file: options.deployment, folder, env });
-    const { plan, schemas } = loadTopology(deployment, { folder, env, file: options.topology });
+    const { folder = process.cwd(), env = process.env, processors } = options;
+    const deployment = readDeployment({ file: options.deployment, folder, env, processors });
+    const { plan, schemas } = await loadTopology(deployment, {
+      folder,
+      env,
+      file: options.topology,
+    });
     const out: OutputLine[] = [];
     const driving = await Drive.open(
       {

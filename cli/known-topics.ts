@@ -4,7 +4,8 @@ import { sourcesOf } from '../compiler/topic-schemas.ts';
 import { CarillonError } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
 import { type SchemaFolder, schemaFolderOf } from '../schemas/folder.ts';
-import type { loadTopology } from './load-topology.ts';
+import type { LoadedTopology } from './load-topology.ts';
+import { useCaseNames } from './use-case-names.ts';
 
 export interface KnownTopics {
   readonly names: readonly string[];
@@ -20,25 +21,30 @@ export interface KnownTopics {
 /**
  * A topology with errors still has topics to look into; then expressions are only not type-checked.
  */
-export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownTopics {
-  let topics: readonly { name: string; use: string; schema?: string }[] = [];
-  let schemas: SchemaFolder = schemaFolderOf(new Map());
-  const useCases = new Map<string, string>();
-  const inputs = new Set<string>();
+export async function knownTopics(load: () => Promise<LoadedTopology>): Promise<KnownTopics> {
   try {
-    const { plan, schemas: folder } = load();
-    topics = plan.topics;
-    schemas = folder;
-    for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
-      for (const stream of sub.streams) {
-        useCases.set(stream.useCase, stream.name);
-        for (const { topic } of sourcesOf(stream)) inputs.add(topic);
-      }
-    }
-    for (const { topic } of plan.tables) inputs.add(topic);
+    return topicsOf(await load());
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    return known([], schemaFolderOf(new Map()), new Map(), []);
   }
+}
+
+export function topicsOf({ plan, schemas }: LoadedTopology): KnownTopics {
+  const inputs = new Set<string>();
+  for (const sub of plan.subTopologies.filter(({ role }) => role.startsWith('streams'))) {
+    for (const { topic } of sub.streams.flatMap(sourcesOf)) inputs.add(topic);
+  }
+  for (const { topic } of plan.tables) inputs.add(topic);
+  return known(plan.topics, schemas, useCaseNames(plan), [...inputs]);
+}
+
+function known(
+  topics: readonly { name: string; use: string; schema?: string }[],
+  schemas: SchemaFolder,
+  useCases: ReadonlyMap<string, string>,
+  inputs: readonly string[],
+): KnownTopics {
   return {
     names: topics.map(({ name }) => name),
     shapeOf(topic) {
@@ -48,7 +54,7 @@ export function knownTopics(load: () => ReturnType<typeof loadTopology>): KnownT
     },
     isTable: (topic) => topics.some(({ name, use }) => name === topic && use === 'table'),
     useCaseOf: (id) => useCases.get(id),
-    inputs: [...inputs],
+    inputs,
   };
 }
 

@@ -31,6 +31,7 @@ function marked(marks: Partial<Parameters<typeof headersOf>[0]>): { [name: strin
   const all = { dueMs: 0, rests: false, attempt: 0, tries: 0, handedBy: [], ...marks };
   return Object.fromEntries(headersOf(all).map(({ key, value }) => [key, value.toString()]));
 }
+const NAMES = new Map([['pl', 'plan-change']]);
 const LANE = 'notifications.normal.fcm';
 
 const rows: readonly [string, LedgerTopic, ReturnType<typeof record>, string][] = [
@@ -45,6 +46,12 @@ const rows: readonly [string, LedgerTopic, ReturnType<typeof record>, string][] 
     'lane',
     record(LANE, { ...NOTE, deadline: AT_MS + 1_000 }),
     '00.000Z  born          notifications.normal.fcm  use case va, number 7 of epoch 2, until 2026-01-01T00:00:01.000Z',
+  ],
+  [
+    'born of a use case that the topology knows',
+    'lane',
+    record(LANE, { ...NOTE, useCase: 'pl' }),
+    '00.000Z  born          notifications.normal.fcm  use case plan-change, number 7 of epoch 2',
   ],
   [
     'handed on',
@@ -85,7 +92,7 @@ const rows: readonly [string, LedgerTopic, ReturnType<typeof record>, string][] 
 ];
 for (const [what, use, of, line] of rows) {
   test(`a milestone: ${what}`, () => {
-    const milestone = milestoneOf(use, of);
+    const milestone = milestoneOf(use, of, NAMES);
     assert.equal(ledgerLines([milestone!], false), `2026-01-01T00:00:${line}\n`);
     assert.equal(milestone?.notificationId, 'n-1');
     assert.equal(milestone?.deviceId, 'd-1');
@@ -99,7 +106,7 @@ for (const [what, use, value] of [
   ['an outcome of nobody', 'outcomes', { outcome: 'delivered' }],
 ] as const) {
   test(`no milestone: ${what}`, () => {
-    assert.equal(milestoneOf(use, record('t', value)), undefined);
+    assert.equal(milestoneOf(use, record('t', value), NAMES), undefined);
   });
 }
 

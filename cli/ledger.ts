@@ -23,8 +23,12 @@ export interface Milestone {
 
 type Plain = { readonly [field: string]: unknown };
 
-/** Undefined: it says nothing of a notification. */
-export function milestoneOf(use: LedgerTopic, record: DecodedRecord): Milestone | undefined {
+/** Undefined: it says nothing of a notification. `names`: of use cases, by their ids. */
+export function milestoneOf(
+  use: LedgerTopic,
+  record: DecodedRecord,
+  names: ReadonlyMap<string, string>,
+): Milestone | undefined {
   const value = record.value;
   if (typeof value !== 'object' || value === null) return undefined;
   const of = value as Plain;
@@ -32,7 +36,7 @@ export function milestoneOf(use: LedgerTopic, record: DecodedRecord): Milestone 
   const { id: notificationId, deviceId } = of;
   if (typeof notificationId !== 'string' || typeof deviceId !== 'string') return undefined;
   const base = { notificationId, deviceId, ambiguous: false };
-  if (use === 'lane') return { ...base, ...ofLane(record, of) };
+  if (use === 'lane') return { ...base, ...ofLane(record, of, names) };
   if (use === 'retry') {
     const { dueMs, tries } = marks(record);
     const more = `due ${time(dueMs)}, after ${tries} tries`;
@@ -44,7 +48,7 @@ export function milestoneOf(use: LedgerTopic, record: DecodedRecord): Milestone 
   return { ...base, at: record.timestamp, what: 'dead letter', by, more: said };
 }
 
-function ofLane(record: DecodedRecord, of: Plain) {
+function ofLane(record: DecodedRecord, of: Plain, names: ReadonlyMap<string, string>) {
   const { handedBy } = marks(record);
   const number = `number ${of.sequence} of epoch ${of.epoch}`;
   const born = Number(of.born);
@@ -53,7 +57,8 @@ function ofLane(record: DecodedRecord, of: Plain) {
     return { at: record.timestamp, what: 'in the next lane', by: record.topic, more };
   }
   const deadline = Number(of.deadline) > 0 ? `, until ${time(Number(of.deadline))}` : '';
-  const more = `use case ${of.useCase}, ${number}${deadline}`;
+  const useCase = names.get(String(of.useCase)) ?? of.useCase;
+  const more = `use case ${useCase}, ${number}${deadline}`;
   return { at: born, what: 'born', by: record.topic, more };
 }
 

@@ -5,8 +5,8 @@ import type { Plan } from '../compiler/plan.ts';
 import type { Environment } from '../compiler/variables.ts';
 import type { Diagnostic } from '../core/error.ts';
 import { readSchemaFolder, type SchemaFolder } from '../schemas/folder.ts';
-import { catalog } from './catalog.ts';
 import type { Deployment } from './deployment.ts';
+import { catalogWith } from './modules/load-modules.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
 
@@ -24,23 +24,28 @@ export function shownPath(path: string, folder: string): string {
   return from === '' || from.startsWith('..') ? path : from;
 }
 
-/** Throws FileErrors with all that is wrong in the file, CAR902 when it cannot be read. */
-export function loadTopology(
+/**
+ * Rejects with FileErrors of all that is wrong in the file, CAR902 when it cannot be read, and with
+ * CarillonErrors of modules of one's own.
+ */
+export async function loadTopology(
   deployment: Deployment,
   options: { folder: string; env: Environment; file?: string | undefined },
-): LoadedTopology {
+): Promise<LoadedTopology> {
   const path =
     options.file === undefined ? deployment.topology : resolve(options.folder, options.file);
   const file = shownPath(path, options.folder);
-  return compiledTopology(deployment, { file, text: readText(path, file), env: options.env });
+  const text = readText(path, file);
+  return compiledTopology(deployment, { file, text, env: options.env, folder: options.folder });
 }
 
 /** As `loadTopology`, for a text that is at hand. */
-export function compiledTopology(
-  deployment: Pick<Deployment, 'schemas'>,
-  options: { file: string; text: string; env: Environment },
-): LoadedTopology {
+export async function compiledTopology(
+  deployment: Pick<Deployment, 'schemas' | 'processors'>,
+  options: { file: string; text: string; env: Environment; folder: string },
+): Promise<LoadedTopology> {
   const { file, text } = options;
+  const catalog = await catalogWith(deployment.processors, options.folder);
   const schemas = readSchemaFolder(...deployment.schemas);
   const { plan, diagnostics } = compile(text, { file, catalog, schemas, env: options.env });
   if (plan === undefined) throw new FileErrors(diagnostics, new Map([[file, text]]));

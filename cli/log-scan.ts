@@ -28,6 +28,8 @@ export interface ScanOptions {
   readonly follow?: boolean;
   /** All rows that a table ever had, not only the present ones. */
   readonly history?: boolean;
+  /** Of a table also rows written since `to`, where the log has none of their keys before. */
+  readonly wholeTables?: boolean;
 }
 
 /** A record as it lies in the log, and decoded. */
@@ -81,7 +83,7 @@ export class LogScan {
     if (to === 'start') throw refused('--to', 'nothing comes before the start.');
     const toMs = to === 'end' ? Number.POSITIVE_INFINITY : to;
     const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-    const known = knownTopics(() => loadTopology(deployment, { folder, env: process.env }));
+    const known = await knownTopics(() => loadTopology(deployment, { folder, env: process.env }));
     const meant = topicsMeant(written.length === 0 ? known.inputs : written, known.names);
     if (options.offset !== undefined && (options.partition === undefined || meant.length !== 1)) {
       throw refused('--offset', 'it counts in one partition of one topic: add --partition.');
@@ -110,7 +112,10 @@ export class LogScan {
       if (signal.aborted) return;
       const isPresent = this.known.isTable(topic) && this.#options.history !== true;
       const batches = this.#batches(topic, signal, isPresent ? 'start' : this.#from);
-      yield* this.#chosen(isPresent ? presentRows(batches) : batches);
+      if (isPresent) {
+        const isWhole = this.#options.wholeTables === true;
+        yield* this.#chosen(rowsAt(batches, this.#toMs, isWhole), isWhole);
+      } else yield* this.#chosen(batches);
     }
   }
 
@@ -122,10 +127,13 @@ export class LogScan {
     return this.#reader.read(topic, { from, follow: this.isFollowing, signal });
   }
 
-  async *#chosen(batches: AsyncIterable<readonly Record[]>): AsyncGenerator<Scanned> {
+  async *#chosen(
+    batches: AsyncIterable<readonly Record[]>,
+    isOfAnyTime = false,
+  ): AsyncGenerator<Scanned> {
     for await (const records of batches) {
       for (const record of records) {
-        if (!this.#isMeant(record)) continue;
+        if (!this.#isMeant(record) || (record.timestamp >= this.#toMs && !isOfAnyTime)) continue;
         this.read++;
         const decoded = await this.#decoder.decode(record);
         const verdict = this.#matchers.get(record.topic)!(record, decoded);
@@ -135,11 +143,10 @@ export class LogScan {
     }
   }
 
-  #isMeant({ partition, offset, key, timestamp }: Record): boolean {
+  #isMeant({ partition, offset, key }: Record): boolean {
     const { partition: of, offset: from = 0, key: named } = this.#options;
     if (of !== undefined && (partition !== of || offset < from)) return false;
-    if (named !== undefined && key !== named) return false;
-    return timestamp < this.#toMs;
+    return named === undefined || key === named;
   }
 }
 
@@ -162,19 +169,26 @@ async function leaveOutMissing(
   }
 }
 
-/** The last row of each key, in the order in which they were written; without deleted ones. */
-async function* presentRows(
+/**
+ * The last row of each key before a time, in the order in which they were written, without deleted
+ * ones. Compaction takes former rows away: `isWhole` gives the first row that is left instead.
+ */
+async function* rowsAt(
   batches: AsyncIterable<readonly Record[]>,
+  toMs: number,
+  isWhole: boolean,
 ): AsyncGenerator<readonly Record[]> {
   const rows = new Map<string | null, Record>();
   for await (const records of batches) {
     for (const record of records) {
-      const { key } = record;
+      const { key, timestamp } = record;
+      const isLate = timestamp >= toMs;
+      if (isLate && (!isWhole || rows.has(key))) continue;
       rows.delete(key);
-      if (record.valueBytes !== null) rows.set(key, record);
+      rows.set(key, record);
     }
   }
-  yield [...rows.values()];
+  yield [...rows.values()].filter(({ valueBytes }) => valueBytes !== null);
 }
 
 function refused(at: string, what: string): CarillonError {

@@ -1,6 +1,6 @@
 /** The commands that run a pipeline: for good, for show, or by hand. */
 import type { Command } from 'commander';
-import { DEPLOYMENT, type SetExit, whole } from './arguments.ts';
+import { DEPLOYMENT, PROCESSORS, type SetExit, whole } from './arguments.ts';
 
 const collect = (role: string, before: readonly string[] | undefined) => [
   ...(before ?? []),
@@ -19,6 +19,7 @@ function pipelineCommands(program: Command, exit: SetExit): void {
     .command('run')
     .description('run the pipeline of the deployment, until Ctrl-C')
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .option(
       '--role <role>',
       'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices',
@@ -50,6 +51,7 @@ export function runCommands(program: Command, exit: SetExit): void {
     .description('the test driver: JSON lines in, JSON lines out, the clock in your hand')
     .argument('[file]', 'a topology file (default: that of the deployment)')
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .option('--partitions <n>', 'of every topic', whole(1), 1)
     .option('--commit-every <n>', 'commit after so many records', whole(1), 1)
     .option('--drops', 'name every record that is dropped')
@@ -67,6 +69,7 @@ export function runCommands(program: Command, exit: SetExit): void {
     .description('run the *.test.yaml files beside topologies')
     .argument('[paths...]', 'test files or folders', ['topology'])
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .action(async (paths, options) => {
       exit(await (await import('./commands/test.ts')).test(paths, options));
     });
@@ -75,6 +78,7 @@ export function runCommands(program: Command, exit: SetExit): void {
     .description('check, test and try a topology on samples, at every save')
     .argument('[file]', 'a topology file (default: that of the deployment)')
     .option(...DEPLOYMENT)
+    .option(...PROCESSORS)
     .option('--once', 'once, and end: status 1 when something is wrong')
     .option('--events <n>', 'sample events', whole(1), 400)
     .option('--seed <n>', 'the same seed gives the same events', whole(0), 1)

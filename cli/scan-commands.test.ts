@@ -263,3 +263,40 @@ describe('dead letters', () => {
     );
   });
 });
+
+describe('a recording of an hour after which devices changed', () => {
+  const log = new WrittenLog(TOPOLOGY);
+  before(() =>
+    log.write([
+      changed(0),
+      changed(1),
+      devices('m-1', ['tv-1'], AT - 9_000),
+      devices('m-1', ['tv-9'], AT + 60_000),
+      // Compaction has taken the row before.
+      devices('m-2', ['tv-2'], AT + 60_000),
+      devices('m-2', ['tv-3'], AT + 61_000),
+      devices('m-3', ['tv-3'], AT - 9_000),
+      { ...devices('m-3', [], AT - 8_000), value: null },
+    ]),
+  );
+  after(() => log.close());
+
+  const rows: readonly [command: string, deviceIds: readonly string[]][] = [
+    ['record --to 2026-03-03T09:00:30Z', ['tv-1', 'tv-2']],
+    ['record', ['tv-9', 'tv-3']],
+    ['tail tables.devices --format json --to 2026-03-03T09:00:30Z', ['tv-1']],
+  ];
+  for (const [command, deviceIds] of rows) {
+    test(command, () => {
+      const lines = log
+        .carillon(command)
+        .out.split('\n')
+        .filter((line) => line !== '');
+      const tables = lines.map((line) => JSON.parse(line)).filter(({ value }) => value.devices);
+      assert.deepEqual(
+        tables.map(({ value }) => value.devices[0].deviceId).sort(),
+        [...deviceIds].sort(),
+      );
+    });
+  }
+});

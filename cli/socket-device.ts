@@ -6,7 +6,8 @@
  *                                                  └────close, final──▶ ended
  */
 import { mayReconnect } from '../gateway/close-codes.ts';
-import { STREAM_PATH, SUBPROTOCOL } from '../gateway/stream.ts';
+import { SUBPROTOCOL } from '../gateway/handshake.ts';
+import { STREAM_PATH } from '../gateway/stream.ts';
 import type { ServerFrame } from '../schemas/frames.ts';
 
 const BACKOFF_FIRST_MS = 250;

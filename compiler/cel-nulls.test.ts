@@ -1,6 +1,6 @@
 /**
- * What is warned of null is what fails on null: each expression is made from parts by chance,
- * warned of, and evaluated on records in which every choice of fields is null.
+ * What is warned of null and of types is what fails on them: each expression is made from parts by
+ * chance, warned of, and evaluated on records in which every field is null or of any of its types.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,42 +27,61 @@ const SHAPE = shapeOf({
       type: ['null', { type: 'record', name: 'Inner', fields: [{ name: 'k', type: 'int' }] }],
     },
     { name: 'on', type: 'boolean' },
+    { name: 'u', type: ['long', 'string'] },
+    { name: 'w', type: ['null', 'double', 'string', 'boolean'] },
+    { name: 'x', type: ['null', 'int', 'long'] },
+    { name: 'c', type: ['string', { type: 'map', values: 'int' }] },
+    { name: 's', type: { type: 'array', items: ['null', 'int'] } },
+    { name: 'd', type: ['null', 'double'] },
   ],
 });
-const FULL = { n: 3, m: 5, t: 'ab', b: true, l: ['x'], r: { k: 1 }, on: true };
-const NULLABLE = ['n', 'm', 't', 'b', 'l', 'r'] as const;
+/** Each field with what it may be. */
+const VALUES: { readonly [field: string]: readonly unknown[] } = {
+  n: [3, 30, 0, null],
+  m: [5, null],
+  t: ['ab', null],
+  b: [true, false, null],
+  l: [['x'], null],
+  r: [{ k: 1 }, null],
+  on: [true, false],
+  u: [4, 'ab'],
+  w: [2, 2.5, 'ab', true, null],
+  x: [{ int: 4 }, { long: 4 }, null],
+  c: ['ab', { a: 1 }],
+  s: [[4], [null]],
+  d: [2.5, 2, null],
+};
 
 function warned(source: string): string[] {
   const compiled = new CelCompiler().compile(source, SHAPE);
   assert.ok('expression' in compiled, `${source}: ${JSON.stringify(compiled)}`);
-  return compiled.warnings.map(({ what }) =>
-    /value(?:\.\w+)+/.exec(what)![0].slice('value.'.length),
-  );
+  return compiled.warnings.map(({ what }) => /^(?:has\()?(?:value\.)?([\w.]+)/.exec(what)![1]!);
 }
 
-/** True: it throws on some record of nulls, whatever `on` is. */
-function failsOnNull(source: string): boolean {
+/** True: it throws on some record. */
+function fails(source: string): boolean {
   const compiled = new CelCompiler().compile(source, SHAPE);
   assert.ok('expression' in compiled);
-  for (let mask = 0; mask < 1 << NULLABLE.length; mask++) {
-    for (const [numbers, on] of [
-      [3, true],
-      [30, false],
-      [0, true],
-      [0, false],
-    ] as const) {
-      const value: { [field: string]: unknown } = { ...FULL, n: numbers, b: on, on };
-      NULLABLE.forEach((field, i) => {
-        if (mask & (1 << i)) value[field] = null;
-      });
+  const read = Object.keys(VALUES).filter((field) => source.includes(`value.${field}`));
+  const value = Object.fromEntries(
+    Object.entries(VALUES).map(([field, [first]]) => [field, first]),
+  );
+  const throwsFrom = (i: number): boolean => {
+    const field = read[i];
+    if (field === undefined) {
       try {
         compiled.expression.evaluate({ value, key: 'k', timestamp: 0 } as Record);
+        return false;
       } catch {
         return true;
       }
     }
-  }
-  return false;
+    return VALUES[field]!.some((one) => {
+      value[field] = one;
+      return throwsFrom(i + 1);
+    });
+  };
+  return throwsFrom(0);
 }
 
 const rows: readonly [source: string, ...warned: readonly string[]][] = [
@@ -113,11 +132,53 @@ const rows: readonly [source: string, ...warned: readonly string[]][] = [
   ['value.b == true && value.on'],
   ['value.l != null && value.l.exists(x, x == "x")'],
   ['type(value.n) == int'],
+  ['value.u > 3', 'u'],
+  ['"a" < value.u', 'u'],
+  ['value.u + 1 == 4', 'u'],
+  ['value.u.startsWith("a")', 'u'],
+  ['size(value.u) > 1', 'u'],
+  ['-value.u < 0', 'u'],
+  ['int(value.w) > 1', 'w'],
+  ['value.w > 1', 'w'],
+  ['value.w && value.on', 'w'],
+  ['value.w ? true : false', 'w'],
+  ['!value.w', 'w'],
+  ['value.w + 1.5 > 2.0', 'w'],
+  ['value.x["int"] == 4', 'x'],
+  ['value.x != null && value.x["int"] > 3', 'x'],
+  ['value.c.a == 1', 'c'],
+  ['value.c["a"] == 1', 'c'],
+  ['"a" in value.c', 'c'],
+  ['value.s.exists(one, one > 3)', 'one'],
+  ['value.s.all(one, one != null && one > 3)'],
+  ['value.d + 1.5 > 2.0', 'd'],
+  ['value.n.startsWith("a")', 'n'],
+  ['value.u == 4'],
+  ['value.u != "ab"'],
+  ['value.u in [4, 5]'],
+  ['string(value.u) == "4"'],
+  ['type(value.u) == int && value.u > 3'],
+  ['value.u > 3 && type(value.u) == int'],
+  ['type(value.u) == string || value.u > 3'],
+  ['type(value.u) != int || value.u > 3'],
+  ['type(value.u) == type(1) && value.u > 3'],
+  ['type(value.u) == string ? value.u.size() > 1 : value.u > 3'],
+  ['type(value.w) == string && value.w.size() > 1'],
+  ['type(value.w) == bool && value.w'],
+  ['type(value.w) == null_type || type(value.w) == string'],
+  ['type(value.w) == double && value.w > 1.5'],
+  ['value.u == 4 && value.u > 3'],
+  ['value.u in ["ab"] && value.u.size() > 1'],
+  ['value.x != null && "int" in value.x && value.x["int"] > 3'],
+  ['has(value.c.a) && value.c.a == 1'],
+  ['type(value.c) == map && "a" in value.c && value.c["a"] == 1'],
+  ['type(value.u) == int && value.u.startsWith("a")', 'u'],
+  ['type(value.w) == string && value.w > 1', 'w'],
 ];
 for (const [source, ...expected] of rows) {
   test(`${source} is warned of ${expected.join(', ') || 'nothing'}, as it fails`, () => {
     assert.deepEqual(warned(source), expected);
-    assert.equal(failsOnNull(source), expected.length > 0);
+    assert.equal(fails(source), expected.length > 0);
   });
 }
 
@@ -125,6 +186,8 @@ const ATOMS = [
   ...['value.n > 3', 'value.n < 9', 'value.n != null', 'value.n == null', 'value.n == 3'],
   ...['value.m > 3', 'value.m != null', 'value.m == null', 'value.m in [5, 6]'],
   ...['value.t.size() > 1', 'value.t != null', 'value.t == "ab"', 'value.on', 'value.b == true'],
+  ...['type(value.u) == int', 'value.u > 3', 'value.u.size() > 1', 'value.u == "ab"'],
+  ...['type(value.w) == string', 'value.w > 1', 'value.w == null', 'value.w.size() > 1'],
   ...['value.r != null', 'value.r.k == 1', '!value.b', 'value.b != null'],
 ];
 const expression = fc.letrec<{ any: string }>((tie) => ({
@@ -139,10 +202,10 @@ const expression = fc.letrec<{ any: string }>((tie) => ({
   ),
 })).any;
 
-test('property: what fails on null is warned of', () => {
+test('property: what fails on null or on a type is warned of', () => {
   fc.assert(
     fc.property(expression, (source) => {
-      if (failsOnNull(source)) assert.ok(warned(source).length > 0, source);
+      if (fails(source)) assert.ok(warned(source).length > 0, source);
     }),
     { seed: SEED, numRuns: 300 },
   );

@@ -1,23 +1,21 @@
 /**
- * Where an expression fails on null, and where has() is never false. What may be null is `dyn` to
- * CEL, which finds out when the record is there: the record is a dead letter then. CEL takes `&&`
- * and `||` in either order, and one side's failure is no matter where the other decides, so a check
- * for null counts wherever it stands.
+ * Where an expression fails on null or on a type that a field may have, and where has() is never
+ * false. What may be null, or of several types, is `dyn` to CEL, which finds out when the record is
+ * there: the record is a dead letter then.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { childrenOf, shapeOfPath } from './cel-paths.ts';
-import { type Shape, withoutNull } from './shape.ts';
+import { type Branch, type BranchChecks, branchesOf } from './cel-branches.ts';
+import { hasBranch, isNot, type Known, knownWhen, NONE, pathOf, union } from './cel-facts.ts';
+import { childrenOf } from './cel-paths.ts';
+import { branchMend } from './field-path.ts';
+import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 export interface NullWarning {
-  readonly code: 'CAR316' | 'CAR317';
+  readonly code: 'CAR316' | 'CAR317' | 'CAR318';
   readonly what: string;
   readonly mend: string;
   readonly at: { readonly start: number; readonly end: number };
 }
-
-/** Paths that are known not to be null. */
-type Known = ReadonlySet<string>;
-const NONE: Known = new Set();
 
 /** They fail on null, whichever side it stands on. */
 const STRICT: ReadonlySet<string> = new Set([
@@ -27,72 +25,22 @@ const STRICT: ReadonlySet<string> = new Set([
 const LENIENT: ReadonlySet<string> = new Set(['type', 'dyn', 'has']);
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-export function nullWarnings(root: ASTNode, shape: Shape): NullWarning[] {
-  const search = new Search(shape);
+export function nullWarnings(root: ASTNode, shape: Shape, checks: BranchChecks): NullWarning[] {
+  const search = new Search(shape, checks);
   search.visit(root, NONE);
   return search.found;
 }
 
-/** `value.a.b`; undefined: it is no path. */
-function pathOf(node: ASTNode): string | undefined {
-  if (node.op === 'id') return node.args === 'value' ? 'value' : undefined;
-  if (node.op !== '.') return undefined;
-  const owner = pathOf(node.args[0]);
-  return owner === undefined ? undefined : `${owner}.${node.args[1]}`;
-}
-
-/** Of what has() finds the owners are not null either. */
-function withOwners(path: string): string[] {
-  const parts = path.split('.');
-  return parts.slice(1).map((_, i) => parts.slice(0, i + 2).join('.'));
-}
-
-const isNull = (node: ASTNode) => node.op === 'value' && node.args === null;
-const isLiteral = (node: ASTNode): boolean =>
-  node.op === 'list' ? node.args.every(isLiteral) : node.op === 'value' && node.args !== null;
-
-function union(a: Known, b: Known): Known {
-  return b.size === 0 ? a : new Set([...a, ...b]);
-}
-
-function both(a: Known, b: Known): Known {
-  return new Set([...a].filter((path) => b.has(path)));
-}
-
-/** What is not null when a node came out as `truth`. */
-function knownWhen(node: ASTNode, truth: boolean): Known {
-  if (node.op === '!_') return knownWhen(node.args, !truth);
-  if (node.op === '&&' || node.op === '||') {
-    const [a, b] = node.args.map((side: ASTNode) => knownWhen(side, truth)) as [Known, Known];
-    return (node.op === '&&') === truth ? union(a, b) : both(a, b);
-  }
-  if (node.op === 'call' && node.args[0] === 'has' && truth) {
-    const path = pathOf(node.args[1][0]!);
-    return path === undefined ? NONE : new Set(withOwners(path));
-  }
-  if (node.op === 'in' && truth && isLiteral(node.args[1])) return named(node.args[0] as ASTNode);
-  if (node.op !== '==' && node.op !== '!=') return NONE;
-  const [left, right] = node.args as [ASTNode, ASTNode];
-  const isSame = (node.op === '==') === truth;
-  const other = isNull(left) || isLiteral(left) ? left : right;
-  const path = other === left ? right : left;
-  // Equal to something that is not null, or not equal to null.
-  return (isNull(other) && !isSame) || (isLiteral(other) && isSame) ? named(path) : NONE;
-}
-
-/** Not its owners: where they are null it has failed, and is no answer. */
-function named(node: ASTNode): Known {
-  const path = pathOf(node);
-  return path === undefined ? NONE : new Set([path]);
-}
-
 class Search {
   readonly found: NullWarning[] = [];
-  readonly #shape: Shape;
+  readonly #checks: BranchChecks;
   readonly #told = new Set<string>();
+  /** `value`, and the variables of the loops around. */
+  #variables: ReadonlyMap<string, Shape>;
 
-  constructor(shape: Shape) {
-    this.#shape = shape;
+  constructor(shape: Shape, checks: BranchChecks) {
+    this.#variables = new Map([['value', shape]]);
+    this.#checks = checks;
   }
 
   visit(node: ASTNode, known: Known): void {
@@ -117,15 +65,22 @@ class Search {
         return;
       }
       case '!_':
-      case '-_':
         this.#need(node.args, known);
         return;
+      case '-_':
+        this.#need(node.args, known, node);
+        return;
       case '.':
-        this.#need(node.args[0], known);
+        this.#need(node.args[0], known, node);
+        return;
+      case '[]':
+        this.#need(node.args[0], known, node);
+        this.#need(node.args[1], known, node);
+        this.#branch(node, known);
         return;
       case 'in':
         this.visit(node.args[0], known);
-        this.#need(node.args[1], known);
+        this.#need(node.args[1], known, node);
         return;
       case 'call':
       case 'rcall':
@@ -133,7 +88,7 @@ class Search {
         return;
       default:
         for (const child of childrenOf(node)) {
-          if (STRICT.has(node.op)) this.#need(child, known);
+          if (STRICT.has(node.op)) this.#need(child, known, node);
           else this.visit(child, known);
         }
     }
@@ -145,25 +100,105 @@ class Search {
       this.#has(node.args[1][0]!);
       return;
     }
-    const isLoop = node.op === 'rcall' && LOOPS.has(name);
-    if (node.op === 'rcall') this.#need(node.args[1], known);
+    if (node.op === 'rcall') this.#need(node.args[1], known, node);
+    if (node.op === 'rcall' && LOOPS.has(name)) {
+      this.#loop(node.args[1], node.args[2] as ASTNode[], known);
+      return;
+    }
     for (const argument of (node.op === 'rcall' ? node.args[2] : node.args[1]) as ASTNode[]) {
-      if (isLoop || LENIENT.has(name)) this.visit(argument, known);
-      else this.#need(argument, known);
+      if (LENIENT.has(name)) this.visit(argument, known);
+      else this.#need(argument, known, node);
     }
   }
 
-  /** Here null fails. */
-  #need(node: ASTNode, known: Known): void {
+  /** `list.exists(x, …)`: what comes before the last argument and is a name is its own. */
+  #loop(of: ASTNode, [name, ...rest]: readonly ASTNode[], known: Known): void {
+    const outer = this.#variables;
+    if (name?.op === 'id') {
+      this.#variables = new Map([...outer, [name.args, this.#elementsOf(of)]]);
+    }
+    for (const one of rest) this.visit(one, known);
+    this.#variables = outer;
+  }
+
+  #elementsOf(node: ASTNode): Shape {
+    const of = this.#shapeOf(node);
+    const inner = of === undefined ? ANY_SHAPE : withoutNull(of);
+    if (inner.kind === 'list') return inner.items;
+    return inner.kind === 'map' ? { kind: 'string' } : ANY_SHAPE;
+  }
+
+  /** Of `value.a.b`, or the like of a loop's variable. */
+  #shapeOf(node: ASTNode): Shape | undefined {
+    if (node.op === 'id') return this.#variables.get(node.args);
+    if (node.op !== '.') return undefined;
+    const of = this.#shapeOf(node.args[0]);
+    const inner = of === undefined ? undefined : withoutNull(of);
+    return inner?.kind === 'record' ? inner.fields.get(node.args[1]) : undefined;
+  }
+
+  /**
+   * Here some types fail: null, and what `user` does not take; without one, all but true and false.
+   */
+  #need(node: ASTNode, known: Known, user?: ASTNode): void {
     this.visit(node, known);
     const path = pathOf(node);
-    if (path === undefined || known.has(path) || this.#told.has(path)) return;
-    if (shapeOfPath(node, this.#shape)?.kind !== 'nullable') return;
+    const shape = this.#shapeOf(node);
+    if (path === undefined || shape === undefined || this.#told.has(path)) return;
+    const possible = branchesOf(shape).flatMap((branch) => {
+      const kinds = branch.kinds.filter((kind) => !known.has(isNot(path, kind)));
+      return kinds.length === 0 ? [] : [{ ...branch, kinds }];
+    });
+    const failing = possible.filter((branch) => this.#fails(branch, path, user));
+    if (failing.length === 0) return;
+    this.#told.add(path);
+    const { range: at } = node;
+    if (failing.every(({ shape: { kind } }) => kind === 'null')) {
+      this.found.push({
+        code: 'CAR316',
+        what: `${path} may be null, and there this fails: the record would be a dead letter.`,
+        mend: `Say what null means: ${path} != null && …, or ${path} == null || …`,
+        at,
+      });
+      return;
+    }
+    const names = failing.map(({ name }) => name).join(' or ');
+    const works = possible.find((branch) => !failing.includes(branch) && branch.kinds.length > 0);
+    this.found.push({
+      code: 'CAR318',
+      what: `${path} may be ${names}, and there this fails: the record would be a dead letter.`,
+      mend:
+        shape.kind === 'union'
+          ? branchMend(path, shape)
+          : works === undefined
+            ? 'Nothing that it may be works here: use it in a way that its types allow.'
+            : `Say what it is: type(${path}) == ${works.kinds[0]} && …`,
+      at,
+    });
+  }
+
+  #fails({ kinds, shape }: Branch, path: string, user: ASTNode | undefined): boolean {
+    if (shape.kind === 'null') return true;
+    if (user === undefined) return shape.kind !== 'bool' && shape.kind !== 'any';
+    return kinds.some((kind) => {
+      const as: Shape = kind === 'int' ? { kind: 'int' } : shape.kind === 'union' ? WRAPPED : shape;
+      return this.#checks.fails(user, path, as, this.#variables);
+    });
+  }
+
+  /** `value.amount["long"]` of a union fails where the value is of another branch. */
+  #branch(node: ASTNode & { op: '[]' }, known: Known): void {
+    const [of, name] = node.args as [ASTNode, ASTNode];
+    const path = pathOf(of);
+    const shape = this.#shapeOf(of);
+    if (path === undefined || shape?.kind !== 'union' || shape.branches.length < 2) return;
+    if (name.op !== 'value' || typeof name.args !== 'string') return;
+    if (known.has(hasBranch(path, name.args)) || this.#told.has(path)) return;
     this.#told.add(path);
     this.found.push({
-      code: 'CAR316',
-      what: `${path} may be null, and there this fails: the record would be a dead letter.`,
-      mend: `Say what null means: ${path} != null && …, or ${path} == null || …`,
+      code: 'CAR318',
+      what: `${path} may be of another branch than "${name.args}", and there this fails: the record would be a dead letter.`,
+      mend: `Ask for the branch: "${name.args}" in ${path} && …`,
       at: node.range,
     });
   }
@@ -172,12 +207,12 @@ class Search {
   #has(field: ASTNode): void {
     if (field.op !== '.') return;
     for (let owner: ASTNode = field.args[0]; ; owner = owner.args[0] as ASTNode) {
-      const shape = shapeOfPath(owner, this.#shape);
+      const shape = this.#shapeOf(owner);
       if (shape?.kind !== 'record') return;
       if (owner.op !== '.') break;
     }
     const path = pathOf(field);
-    const of = shapeOfPath(field, this.#shape);
+    const of = this.#shapeOf(field);
     if (path === undefined || of === undefined) return;
     const isNullable = of.kind === 'nullable' || withoutNull(of).kind === 'any';
     this.found.push({
@@ -188,3 +223,6 @@ class Search {
     });
   }
 }
+
+/** A value of a union is an object of its branch's name. */
+const WRAPPED: Shape = { kind: 'map', values: ANY_SHAPE };

@@ -8,6 +8,7 @@ import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
 import type { ErrorCode } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
+import { BranchChecks } from './cel-branches.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
 import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
@@ -114,7 +115,7 @@ export class CelCompiler {
       type,
       fields,
       constant: constantOf(expression, reads),
-      warnings: nullWarnings(program.ast, shape),
+      warnings: nullWarnings(program.ast, shape, new BranchChecks(celLibrary())),
       shape: shapeOfPath(program.ast, shape) ?? shapeOfType(type),
     };
   }

@@ -42,10 +42,16 @@ function faultSpan(tree: ScalarTree, { at }: Pick<ExpressionFault, 'at'>): Span 
 /** What may be null or is of a union shows its type only in the record. */
 export function isPredicate({ type, shape }: ResolvedExpression): boolean {
   if (type === 'bool') return true;
-  const { kind } = withoutNull(shape);
-  return type === 'dyn' && (kind === 'bool' || kind === 'any');
+  const of = withoutNull(shape);
+  if (type !== 'dyn') return false;
+  return of.kind === 'any' ? (of.of?.some(isBool) ?? true) : isBool(of);
 }
 
+const isBool = ({ kind }: Shape) => kind === 'bool' || kind === 'any';
+
 export function givenBy({ type, shape }: ResolvedExpression): string {
-  return type === 'dyn' ? shapeName(shape) : type;
+  if (type !== 'dyn') return type;
+  return shape.kind === 'any' && shape.branches !== undefined
+    ? `a union of ${shape.branches.join(', ')}`
+    : shapeName(shape);
 }

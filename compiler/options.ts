@@ -7,6 +7,8 @@ import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
+import { missingOption, unknownOption } from './option-faults.ts';
+import { isMisfit } from './path-kinds.ts';
 import type { TablePlan } from './plan.ts';
 import { readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
@@ -117,35 +119,6 @@ export function resolveOptions(
   if (scope.report.errorCount > errorsBefore) return undefined;
   const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
   return { config, places, ...gathered };
-}
-
-function unknownOption(
-  scope: OptionScope,
-  entry: Entry,
-  known: readonly string[],
-  skip: readonly string[],
-): void {
-  const all = [...known, ...skip];
-  scope.report.error(
-    'CAR301',
-    entry.keySpan,
-    `${scope.subject}: there is no option "${entry.key}".`,
-    didYouMean(entry.key, all, `Options: ${listed(all)}.`),
-  );
-}
-
-function missingOption(
-  scope: OptionScope,
-  name: string,
-  option: Option<unknown>,
-  place: Span,
-): void {
-  scope.report.error(
-    'CAR302',
-    place,
-    `${scope.subject}: option "${name}" is missing.`,
-    `Give it: ${option.doc.charAt(0).toLowerCase()}${option.doc.slice(1)}`,
-  );
 }
 
 /** A default in the form that a file would have. */
@@ -307,6 +280,14 @@ function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
   const { scope, name, gathered, place } = reading;
   const resolved = resolvePath(scope.report, `${scope.subject}, ${name}`, text, scope.shape);
   if (resolved === undefined) return undefined;
+  const { takes } = reading.option;
+  const subject = `${scope.subject}, ${name}`;
+  if (
+    takes !== undefined &&
+    isMisfit(scope.report, subject, text, resolved.shape, takes, scope.shape)
+  ) {
+    return undefined;
+  }
   if (resolved.field !== null) gathered.fields.add(resolved.field);
   const known = gathered.paths.get(name);
   if (known === undefined) gathered.paths.set(name, { paths: [resolved], span: place });

@@ -35,6 +35,7 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         name,
         {
           type: spec.type,
+          version: spec.version,
           config: withoutSecrets(config, spec.config),
           lane: lane.name,
           transport,
@@ -61,7 +62,12 @@ function decides({ source, priority, steps, to }: StreamPlan): unknown {
 }
 
 function stepDecides({ name, spec, config }: StepPlan): unknown {
-  return { name, type: spec.type, config: withoutSecrets(config, spec.config) };
+  return {
+    name,
+    type: spec.type,
+    version: spec.version,
+    config: withoutSecrets(config, spec.config),
+  };
 }
 
 /**

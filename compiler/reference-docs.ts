@@ -3,6 +3,7 @@
  * by.
  */
 import type { Catalog, Option, Options, SinkSpec, StepSpec } from '../core/spec.ts';
+import { kindsName } from './path-kinds.ts';
 
 const KIND_DOCS: { readonly [kind: string]: string } = {
   duration: 'duration',
@@ -67,6 +68,7 @@ function stepDocs(spec: StepSpec): string[] {
     '',
     ...optionDocs(spec.config),
     ...tableDocs('Drops as', spec.drops),
+    ...tableDocs('Dead letters', spec.deadLetters),
     ...tableDocs('Counts', spec.counts),
     ...exampleDocs(spec.example),
   ];
@@ -96,10 +98,14 @@ function optionDocs(options: Options): string[] {
     '|---|---|---|---|',
     ...entries.map(
       ([name, option]) =>
-        `| \`${name}\` | ${KIND_DOCS[option.kind]}${boundsOf(option)} | ${fallbackOf(option)} | ${cell(option.doc)}${choiceDocs(option)} |`,
+        `| \`${name}\` | ${KIND_DOCS[option.kind]}${takesOf(option)}${boundsOf(option)} | ${fallbackOf(option)} | ${cell(option.doc)}${choiceDocs(option)} |`,
     ),
     '',
   ];
+}
+
+function takesOf({ takes }: Option<unknown>): string {
+  return takes === undefined ? '' : ` to ${kindsName(takes)}`;
 }
 
 function boundsOf({ min, max }: Option<unknown>): string {

@@ -20,6 +20,8 @@ export interface AnyShape {
   readonly kind: 'any';
   /** The types of the union that it comes from. */
   readonly branches?: readonly string[];
+  /** The shapes of these. */
+  readonly of?: readonly Shape[];
 }
 
 export interface IntShape {
@@ -34,6 +36,8 @@ export interface IntShape {
 export interface UnionShape {
   readonly kind: 'union';
   readonly branches: readonly string[];
+  /** Null is a branch too, and no object. */
+  readonly hasNull: boolean;
 }
 
 export interface RecordShape {
@@ -150,8 +154,11 @@ class ShapeBuilder {
     const isTold =
       forms.includes('text') && forms.includes('object') && shapes.some((of) => isToldAsText(of));
     const names = branches.map((branch) => branchName(branch, namespace));
-    if (new Set(forms).size === forms.length && !isTold) return { kind: 'any', branches: names };
-    return { kind: 'union', branches: names.filter((name) => name !== 'null') };
+    if (new Set(forms).size === forms.length && !isTold) {
+      return { kind: 'any', branches: names, of: shapes };
+    }
+    const others = names.filter((name) => name !== 'null');
+    return { kind: 'union', branches: others, hasNull: others.length < names.length };
   }
 }
 

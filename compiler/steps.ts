@@ -1,5 +1,6 @@
 /** Step lists: chains copied in, types looked up, options resolved, names made unique. */
 import type { StepSpec } from '../core/spec.ts';
+import { isOwn } from '../core/step-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -108,7 +109,8 @@ export function resolveSteps(
       continue;
     }
     if (!isGiven) for (const field of resolved.fields) fields.add(field);
-    if (!isGiven && spec.kind === 'operator') fields.add('*');
+    // What their code reads of a value is not known.
+    if (!isGiven && (spec.kind === 'operator' || isOwn(spec))) fields.add('*');
     if (!isGiven && isWhole(spec)) fields.add('*');
     const before = originOf;
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);

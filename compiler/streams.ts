@@ -2,11 +2,14 @@
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader } from '../core/spec.ts';
+import type { ValueKind } from '../core/value-kind.ts';
+import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
 import type { OptionScope } from './options.ts';
+import { misfit } from './path-kinds.ts';
 import { makesDevices, resolvePayloadSchema } from './payload-schemas.ts';
 import {
   type LanePlan,
@@ -19,8 +22,8 @@ import {
 import { readDuration } from './quantity.ts';
 import { resolveReach } from './reach.ts';
 import { listed, type Span } from './report.ts';
-import { emptyMend, headOf, isBlank, isTold, kindOf, Section } from './section.ts';
-import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
+import { Section } from './section.ts';
+import { ANY_SHAPE, type Shape, shapeName } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
 import { resolveStart } from './start-rule.ts';
 import { type ResolvedStep, type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
@@ -74,6 +77,7 @@ const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'show'];
 /** Brokers refuse what is more than an hour ahead of them (`message.timestamp.after.max.ms`). */
 const MAX_FUTURE_MS_MAX = 30 * 60_000;
 const MAX_FUTURE_MS_DEFAULT = 600_000;
+
 /** Undefined when something was told. */
 export function resolveStream(
   scope: StreamScope,
@@ -199,7 +203,7 @@ function sourcePath(
   section: Section,
   name: 'time' | 'id' | 'key',
   shape: Shape,
-  kinds: readonly Shape['kind'][],
+  kinds: readonly ValueKind[],
   what: string,
 ): ResolvedPath | undefined {
   const text = section.text(name);
@@ -209,16 +213,11 @@ function sourcePath(
   if (resolved === undefined) return undefined;
   const { shape: end } = resolved;
   // An event without an id gets its origin; a time or key that is null would be poison.
-  const inner = name === 'id' ? withoutNull(end) : end;
-  const noTime = name === 'time' ? noTimeBecause(inner) : undefined;
-  const isGood = inner.kind === 'any' || kinds.includes(inner.kind);
-  if (isGood && noTime === undefined) return resolved;
-  const is = noTime ?? `a ${shapeName(end)}`;
-  scope.report.error(
-    'CAR403',
-    text.span,
-    `${subject}: ${text.value} is ${is}, which is not ${what}.`,
-  );
+  const noTime = name === 'time' ? noTimeBecause(end) : undefined;
+  const misfits = name !== 'id' && end.kind === 'nullable' ? `is a ${shapeName(end)}` : undefined;
+  const is = noTime === undefined ? (misfits ?? misfit(end, kinds)) : `is ${noTime}`;
+  if (is === undefined) return resolved;
+  scope.report.error('CAR403', text.span, `${subject}: ${text.value} ${is}, which is not ${what}.`);
   return undefined;
 }
 
@@ -341,27 +340,6 @@ function resolveLaneTarget(
     target: { kind: 'lane', lane, transports, ...schema, reach, outcomes, collapse: readers },
     fields,
   };
-}
-
-function collapsePaths(scope: StreamScope, section: Section, shape: Shape): ResolvedPath[] {
-  const found: ResolvedPath[] = [];
-  for (const item of section.list('collapse')?.items ?? []) {
-    const subject = `${section.subject}, collapse`;
-    if (isTold(item)) continue;
-    if (item.kind !== 'scalar' || typeof item.value !== 'string' || isBlank(item)) {
-      scope.report.error(
-        'CAR103',
-        headOf(item),
-        `${subject}: ${kindOf(item)} is not a path.`,
-        emptyMend(item) ?? 'Write [value.eventId].',
-      );
-      continue;
-    }
-    const text = { value: item.value, span: item.span };
-    const path = resolvePath(scope.report, subject, text, shape);
-    if (path !== undefined) found.push(path);
-  }
-  return found;
 }
 
 function resolveTopicTarget(

@@ -101,8 +101,34 @@ export function checkLaneSinks(
     const isKept = sinks.some(({ sink }) => sink.spec.keeps === true && sink.transport === 'all');
     const but = isKept && unread.some((by) => by !== 'inbox') ? '; the inbox only keeps' : '';
     report.error('CAR217', span, `lane "${lane.name}": no sink tells ${listed(unread)}${but}.`);
+  } else {
+    checkKept(report, lane, span, sinks);
   }
   for (const by of lane.transports) checkOnce(report, lane, by, sinks);
+}
+
+/**
+ * Who is away when it is told finds it in an inbox, when one keeps what goes by the device's
+ * transport. Without any inbox, only what goes to a socket is gone: providers keep it themselves.
+ */
+function checkKept(
+  report: Report,
+  { name, transports }: LanePlan,
+  span: Span,
+  sinks: readonly NamedSink[],
+): void {
+  const inboxes = sinks.filter(({ sink }) => sink.spec.keeps === true);
+  const keeps = (by: Transport) =>
+    by === 'inbox' || inboxes.some(({ sink: { transport: of } }) => of === 'all' || of === by);
+  const lost = transports.filter((by) => !keeps(by) && (inboxes.length > 0 || by === 'websocket'));
+  if (lost.length === 0) return;
+  const [inbox] = inboxes;
+  const why =
+    inbox === undefined
+      ? `lane "${name}": no inbox keeps anything`
+      : `sink "${inbox.sink.name}": it keeps nothing that goes by ${listed(lost)}`;
+  const what = `${why}, so a device of ${listed(lost)} that is away finds none of it when it comes back.`;
+  report.warning('CAR223', inbox?.span ?? span, what);
 }
 
 /** Two sinks that choose by a filter may share a transport; else one tells what the other told. */

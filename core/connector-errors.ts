@@ -127,6 +127,11 @@ export const CONNECTOR_ERRORS = {
     what: 'A task does not open here.',
     mend: 'See the cause; it is tried again by itself.',
   },
+  CAR635: {
+    slug: 'positions-gone',
+    what: 'A store has rows, but its group has no committed offsets: to begin anew would tell everything again.',
+    mend: 'Set the offsets of the group (kafka-consumer-groups --reset-offsets), then start: see the page.',
+  },
   CAR640: {
     slug: 'kafka-away',
     what: 'Kafka does not answer.',

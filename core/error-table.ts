@@ -8,15 +8,19 @@ import { CONNECTOR_ERRORS } from './connector-errors.ts';
 import { EDIT_ERRORS } from './edit-errors.ts';
 import type { ErrorEntry } from './error-entry.ts';
 import { GATEWAY_ERRORS } from './gateway-errors.ts';
+import { OPTION_ERRORS } from './option-errors.ts';
+import { OWN_ERRORS } from './own-errors.ts';
 import { RECORD_ERRORS } from './record-errors.ts';
 import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 
 export const ERROR_TABLE = {
   ...TOPOLOGY_ERRORS,
+  ...OPTION_ERRORS,
   ...RECORD_ERRORS,
   ...EDIT_ERRORS,
   ...CONNECTOR_ERRORS,
   ...GATEWAY_ERRORS,
+  ...OWN_ERRORS,
   ...COMMAND_ERRORS,
 } as const satisfies { readonly [code: string]: ErrorEntry };
 

@@ -157,4 +157,9 @@ export const GATEWAY_ERRORS = {
     what: 'Certificate and key of a port cannot be used.',
     mend: 'Name PEM files that this user may read, the key being that of the certificate.',
   },
+  CAR740: {
+    slug: 'newer-connection',
+    what: 'The device waits for its inbox here, and has opened another connection meanwhile.',
+    mend: 'Let one part of the app talk to the gateway: of two connections one would always lose.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

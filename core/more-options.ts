@@ -50,7 +50,3 @@ export const optionalText = (doc: string): Option<string | null> =>
 /** A duration that may be left out. */
 export const optionalDuration = (doc: string): Option<number | null> =>
   option('duration', doc, null, { required: false });
-
-/** A path that may be left out. */
-export const optionalPath = (doc: string): Option<FieldReader | null> =>
-  option('path', doc, null, { required: false });

@@ -118,6 +118,15 @@ export class Record {
     return at === GIVEN ? slice.headers[i]! : readHeaders(slice.bytes, at);
   }
 
+  /** Gives it others; null, or an empty list: none. They are seen where it goes to a topic. */
+  set headers(given: readonly Header[] | null) {
+    const { slice, i } = this;
+    const isNone = given === null || given.length === 0;
+    slice.headersAt[i] = isNone ? NONE : GIVEN;
+    slice.headers[i] = isNone ? undefined : given;
+    slice.touch();
+  }
+
   /** What `from.id` names, else topic/partition/offset (rule D1). */
   get eventId(): string {
     const { slice, i } = this;

@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defineEach, defineExpand, defineOperator, defineTimed, paths } from './spec.ts';
+import { IDENTITY, paths } from './path-options.ts';
+import { defineEach, defineExpand, defineOperator, defineTimed } from './spec.ts';
 import { columns } from './store.ts';
 import { type DeadLettered, type Dropped, deadLettered, dropped, HELD, PASSED } from './verdict.ts';
 
@@ -28,7 +29,7 @@ const each = defineEach({
 const expand = defineExpand({ ...declared, open: () => () => dropped('late') });
 const timed = defineTimed({
   ...declared,
-  config: { by: paths('Which belong together.') },
+  config: { by: paths('Which belong together.', IDENTITY) },
   rows: columns({ newest: 'record' }),
   keyedBy: 'by',
   open: () => ({

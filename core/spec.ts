@@ -6,16 +6,16 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
-import type { ErrorCode } from './error-table.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
 import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
-import type { ConfigWarning, Fates, StepTimes } from './step-facts.ts';
+import type { ConfigWarning, Fates, StepTimes, Versioned } from './step-facts.ts';
 import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './store.ts';
 import type { TimedWork } from './timed-step.ts';
+import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
 
 export type { TimedEmit } from './timed-step.ts';
@@ -70,6 +70,8 @@ export interface Option<T> {
   readonly max?: number;
   /** `table`: the schema of the rows that the step reads. */
   readonly schema?: string;
+  /** `path`, `paths`: the kinds of value that it can use; null is another matter. */
+  readonly takes?: readonly ValueKind[];
   /** Never there; carries the type. */
   readonly type?: T;
 }
@@ -95,10 +97,6 @@ export const count = (
 /** Bytes; written `4KiB`, `1MiB` or a number with `B`. */
 export const bytes = (doc: string, fallback?: string): Option<number> =>
   option('bytes', doc, fallback);
-export const path = (doc: string, fallback?: string): Option<FieldReader> =>
-  option('path', doc, fallback);
-export const paths = (doc: string, fallback?: readonly string[]): Option<readonly FieldReader[]> =>
-  option('paths', doc, fallback);
 export const predicate = (doc: string, fallback?: string): Option<Expression<boolean>> =>
   option('predicate', doc, fallback);
 export const expression = (doc: string, fallback?: string): Option<Expression<unknown>> =>
@@ -167,7 +165,7 @@ export interface StepContext<
   settle(verdict: Verdict<Reason>, by?: number, offset?: number): void;
 }
 
-interface StepSpecBase<O extends Options> {
+interface StepSpecBase<O extends Options> extends Versioned {
   /** The name in a topology file: a verb, snake_case. */
   readonly type: string;
   readonly summary: string;
@@ -207,7 +205,7 @@ export interface EachSpec<
   O extends Options,
   R,
   D extends string = string,
-  C extends ErrorCode = ErrorCode,
+  C extends string = string,
   N extends string = string,
 > extends StepSpecBase<O>,
     KeyedSpec<O, R>,
@@ -224,7 +222,7 @@ export interface ExpandSpec<
   O extends Options,
   R,
   D extends string = string,
-  C extends ErrorCode = ErrorCode,
+  C extends string = string,
   N extends string = string,
 > extends StepSpecBase<O>,
     KeyedSpec<O, R>,
@@ -248,7 +246,7 @@ export interface TimedSpec<
   O extends Options,
   R extends Columns,
   D extends string = string,
-  C extends ErrorCode = ErrorCode,
+  C extends string = string,
   N extends string = string,
 > extends StepSpecBase<O>,
     Fates<D, C, N> {
@@ -291,7 +289,7 @@ export const defineEach = <
   O extends Options,
   R extends Rows = never,
   D extends string = never,
-  C extends ErrorCode = never,
+  C extends string = never,
   N extends string = never,
 >(
   spec: Omit<EachSpec<O, R, D, C, N>, 'kind'>,
@@ -300,7 +298,7 @@ export const defineExpand = <
   O extends Options,
   R extends Rows = never,
   D extends string = never,
-  C extends ErrorCode = never,
+  C extends string = never,
   N extends string = never,
 >(
   spec: Omit<ExpandSpec<O, R, D, C, N>, 'kind'>,
@@ -309,7 +307,7 @@ export const defineTimed = <
   O extends Options,
   R extends Columns,
   D extends string = never,
-  C extends ErrorCode = never,
+  C extends string = never,
   N extends string = never,
 >(
   spec: Omit<TimedSpec<O, R, D, C, N>, 'kind'>,
@@ -350,7 +348,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface SinkSpec<O extends Options = Options> {
+export interface SinkSpec<O extends Options = Options> extends Versioned {
   /** The name in a topology file: the service, a noun. */
   readonly type: string;
   readonly summary: string;

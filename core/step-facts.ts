@@ -25,3 +25,17 @@ export interface Fates<Reason extends string, Code extends string, Name extends 
   readonly deadLetters?: Readonly<globalThis.Record<Code, string>>;
   readonly counts?: Readonly<globalThis.Record<Name, string>>;
 }
+
+/** What a step or sink of one's own says beside; those of the package have none. */
+export interface Versioned {
+  /**
+   * Stands in the topology's hash: workers of two versions share no task. Left out, the code of its
+   * module stands for it, so that every edit is seen.
+   */
+  readonly version?: string;
+}
+
+/** It comes from somebody's own module, and is looked after as such. */
+export function isOwn({ version }: Versioned): boolean {
+  return version !== undefined;
+}

@@ -1,5 +1,3 @@
-import type { ErrorCode } from './error-table.ts';
-
 /**
  * A record's fate is a value. At every commit, for every step:
  * `in + restored = passed + dropped + deadLettered + held` (the law of conservation); what a step
@@ -41,8 +39,8 @@ export function dropped<Reason extends string>(reason: Reason): Dropped<Reason> 
   return { kind: 'dropped', reason };
 }
 
-/** `code` is an error code of the table (CAR5xx). */
-export function deadLettered<Code extends ErrorCode>(code: Code): DeadLettered<Code> {
+/** `code`: one that the spec declares; of the package's own steps one of the table (CAR5xx). */
+export function deadLettered<Code extends string>(code: Code): DeadLettered<Code> {
   return { kind: 'dead-lettered', reason: code };
 }
 

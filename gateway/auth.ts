@@ -10,9 +10,10 @@ import { CarillonError } from '../core/error.ts';
 import { type AuthKeys, TrustedKeys } from './auth-keys.ts';
 import { HttpProblem } from './problem.ts';
 
-export const SCOPES = ['device', 'producer', 'registrar', 'admin'] as const;
+export const SCOPES = ['device', 'producer', 'registrar', 'operator', 'admin'] as const;
 /**
- * device: its own stream and inbox; producer: ingest; registrar: registers any device; admin: all.
+ * device: its own stream and inbox; producer: ingest; registrar: registers any device; operator:
+ * looks at the console; admin: all.
  */
 export type Scope = (typeof SCOPES)[number];
 

@@ -6,6 +6,7 @@ import type { Schemas } from '../core/schema.ts';
 import type { RegistryPort } from '../schemas/registry.ts';
 import type { AuthOptions } from './auth.ts';
 import type { BudgetLimits } from './budgets.ts';
+import type { ConsoleSource } from './console.ts';
 import type { HealthCheck } from './health.ts';
 import type { EventType } from './ingest.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -58,6 +59,8 @@ export interface GatewayOptions {
   readonly schemas: Schemas;
   /** Served at a registry's own paths when given. */
   readonly registry?: RegistryPort;
+  /** The page for operators, on the internal port, when given. */
+  readonly console?: ConsoleSource;
   readonly inbox: InboxStore;
   readonly clock: Clock;
   readonly auth: AuthOptions;

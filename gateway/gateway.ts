@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Cursor } from '../core/cursor.ts';
+import { consoleRoutes } from './console.ts';
 import { allowOrigins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
 import { EventStream } from './event-stream.ts';
@@ -20,6 +21,7 @@ import type { GatewayCounts } from './limits.ts';
 import { listenOn } from './listen.ts';
 import { fewFiles } from './open-files.ts';
 import { PayloadReader } from './payload.ts';
+import { Polls } from './polls.ts';
 import { Presence } from './presence.ts';
 import { HttpProblem, installProblems, REFUSALS } from './problem.ts';
 import type { ProxyFront } from './proxy-protocol.ts';
@@ -164,6 +166,9 @@ function internalRoutes(app: FastifyInstance, shared: Shared): void {
   const { options } = shared;
   healthRoutes(app, checksOf(shared), options.metrics);
   if (options.registry !== undefined) registryRoutes(app, options.registry);
+  if (options.console !== undefined) {
+    consoleRoutes(app, { ...shared, clock: options.clock, source: options.console });
+  }
 }
 
 function publicRoutes(app: FastifyInstance, shared: Shared): void {
@@ -198,6 +203,7 @@ async function deviceRoutes(
   const filler = new Filler({ inbox, payload, clock, limits, counts, log: say });
   const acknowledged = (deviceId: string, cursor: Cursor) =>
     hub.ofDevice(deviceId)?.acks.elsewhere(cursor);
+  let streams: Streams | undefined;
   pullRoutes(app, {
     auth,
     budgets,
@@ -210,10 +216,10 @@ async function deviceRoutes(
     counts,
     limits,
     acknowledged,
+    polls: new Polls(limits, () => streams),
   });
   deliverRoute(inner, { auth, hub, schemas, payload, clock });
   let presence: Presence | undefined;
-  let streams: Streams | undefined;
   let rivals: TableFollower | undefined;
   eventsRoute(app, limits.closeMs, () => streams);
   const onLapse = () => {

@@ -11,7 +11,7 @@ let token = '';
 let producer = '';
 
 before(async () => {
-  bench = await Bench.open();
+  bench = await Bench.open({ limits: { firstFrameMs: 100 } });
   await bench.own('tv-1');
   token = await bench.token('tv-1');
   producer = await bench.token('p', 'producer');

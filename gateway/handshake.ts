@@ -11,6 +11,7 @@ import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { EVENT_STREAM_TYPE } from './event-stream.ts';
 import { HttpProblem } from './problem.ts';
 
+export const SUBPROTOCOL = 'carillon.v1';
 /** Of no consequence: a request's address begins with its path. */
 const ORIGIN = 'http://gateway';
 
@@ -34,7 +35,10 @@ export function addressOf(request: IncomingMessage): URL | undefined {
  * `?access_token=`. A header of another kind says nothing: a proxy or a browser with a password for
  * the page sends `Basic` beside them.
  */
-export function tokenOf({ headers }: IncomingMessage, url: URL): string | undefined {
+export function tokenOf(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  url: URL,
+): string | undefined {
   const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
   const named = offered.map((name) => name.trim()).find((name) => name.startsWith('bearer.'));
   return (
@@ -86,5 +90,19 @@ export function refusalOf(request: IncomingMessage, error: unknown): CloseCode |
   const { authorization, 'sec-websocket-key': key } = request.headers;
   if (bearerOf(authorization) !== undefined) return undefined;
   if (key === undefined && !takesEvents(request)) return undefined;
+  return closeOf(error);
+}
+
+/** The close code that stands for a problem; undefined: none does, which says come back. */
+export function closeOf(error: unknown): CloseCode | undefined {
   return error instanceof HttpProblem ? CLOSES[error.code] : undefined;
+}
+
+/** True: it will say who it is with its first frame (`first-frame.ts`). */
+export function saysLater({ headers }: IncomingMessage, url: URL): boolean {
+  if (headers['sec-websocket-key'] === undefined) return false;
+  const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
+  return (
+    offered.some((name) => name.trim() === SUBPROTOCOL) && tokenOf({ headers }, url) === undefined
+  );
 }

@@ -2,6 +2,12 @@
 export interface GatewayLimits {
   /** Connections of this gateway; over it an upgrade is answered 503 (CAR716). */
   readonly connectionsMax: number;
+  /**
+   * WebSockets that came without a token and have not said who they are; over it 503 (CAR716).
+   */
+  readonly strangersMax: number;
+  /** So long they may take to say it; then close code 3504. */
+  readonly firstFrameMs: number;
   /** Bytes that wait in one connection's queue; over it the connection is closed as slow. */
   readonly queueBytesMax: number;
   /**
@@ -58,10 +64,18 @@ export interface GatewayLimits {
   readonly pullMax: number;
   /** Bytes of the payloads of one pull; over it the page ends, and says that there is more. */
   readonly pullBytesMax: number;
+  /** How long a pull may wait for something; over it 400 (CAR721). */
+  readonly pollWaitMsMax: number;
+  /** After its answer the device counts as connected for so long, and is to ask again. */
+  readonly pollLingerMs: number;
+  /** Devices that wait, or are to ask again; over it 503 (CAR716). */
+  readonly pollersMax: number;
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   connectionsMax: 20_000,
+  strangersMax: 1_000,
+  firstFrameMs: 5_000,
   queueBytesMax: 256 * 1024,
   skippedMax: 64,
   recentMax: 256,
@@ -85,6 +99,10 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   reportsMax: 50_000,
   pullMax: 500,
   pullBytesMax: 1024 * 1024,
+  // Below what proxies and carriers cut (60 s and more).
+  pollWaitMsMax: 30_000,
+  pollLingerMs: 10_000,
+  pollersMax: 5_000,
 };
 
 /** What has happened since the start; for metrics. Only grows. */

@@ -35,6 +35,7 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR727: 401,
   CAR729: 403,
   CAR731: 503,
+  CAR740: 409,
 };
 /** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 1;

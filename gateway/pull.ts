@@ -26,6 +26,7 @@ import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import type { Owners } from './owners.ts';
 import { type PayloadReader, skippedForm, whySkipped } from './payload.ts';
+import type { Polls } from './polls.ts';
 import { HttpProblem } from './problem.ts';
 import { checkRevoked } from './registration.ts';
 import type { Reporter } from './reporter.ts';
@@ -46,23 +47,32 @@ export interface PullDeps extends GuardDeps {
   /** Tells the device's connection here, if there is one, what it has acknowledged by a pull. */
   acknowledged(deviceId: string, cursor: Cursor): void;
   readonly limits: GatewayLimits;
+  readonly polls: Polls;
 }
 
 export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
   const onRequest = guard(deps, []);
   const turns = new Turns();
-  app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request) => {
+  app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
     const epoch = epochOf(deps.owners, deviceId);
     checkRevoked(deps.owners, identityOf(request), deviceId);
     const limit = limitOf(query.limit, deps.limits.pullMax);
+    const wish = { limit, waitMs: waitOf(query.wait, deps.limits.pollWaitMsMax) };
     const asked = cursorOf(query.after);
+    if (wish.waitMs > 0) {
+      const next = await deps.polls.goOn(deviceId, query.after, wish, reply);
+      if (next !== undefined) return next;
+    }
     const after = await inboxDoes(async () => {
       const acked = await Acknowledgements.stored(deps.inbox, deviceId, epoch);
       return await startOf(deps.inbox, deviceId, asked, acked);
     });
-    return await pageOf(deps, deviceId, after, limit);
+    const page = await pageOf(deps, deviceId, after, limit);
+    const isEmpty = page.notifications.length + page.skipped.length === 0;
+    if (wish.waitMs === 0 || !isEmpty) return page;
+    return await deps.polls.begin(identityOf(request), deviceId, page, wish, reply);
   });
   app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
@@ -109,7 +119,7 @@ async function pageOf(
   // With more gaps than a cursor remembers it may not have moved: asking again at once would not
   // end.
   const more = page.more && text !== formatCursor(after);
-  return { notifications, skipped, cursor: text, more };
+  return { epoch: after.epoch, notifications, skipped, cursor: text, more };
 }
 
 async function formOf(
@@ -164,6 +174,16 @@ function limitOf(text: unknown, max: number): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= max) return limit;
   throw new HttpProblem('CAR721', `"limit" is a whole number from 1 to ${max}.`);
+}
+
+/** Milliseconds. */
+function waitOf(text: unknown, maxMs: number): number {
+  if (text === undefined) return 0;
+  const seconds = Number(text);
+  if (text !== '' && Number.isInteger(seconds) && seconds >= 0 && seconds * 1_000 <= maxMs) {
+    return seconds * 1_000;
+  }
+  throw new HttpProblem('CAR721', `"wait" is a whole number of seconds, ${maxMs / 1_000} at most.`);
 }
 
 async function inboxDoes<T>(work: () => Promise<T>): Promise<T> {

@@ -13,17 +13,26 @@ import { Connection, type ConnectionDeps } from './connection.ts';
 import { checkOrigin, type Origins } from './cors.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Filler } from './fill.ts';
+import { firstFrame } from './first-frame.ts';
 import { type GuardDeps, identify } from './guard.ts';
-import { addressOf, afterOf, refusalOf, tokenOf } from './handshake.ts';
+import {
+  addressOf,
+  afterOf,
+  closeOf,
+  refusalOf,
+  SUBPROTOCOL,
+  saysLater,
+  tokenOf,
+} from './handshake.ts';
 import type { Hub } from './hub.ts';
 import type { Owners } from './owners.ts';
+import type { PollStream } from './poll-stream.ts';
 import type { Presence } from './presence.ts';
 import { HttpProblem, type LogLine, writeProblem } from './problem.ts';
 import { checkRevoked } from './registration.ts';
 import { startOf } from './start.ts';
 
 export const STREAM_PATH = '/v1/stream';
-export const SUBPROTOCOL = 'carillon.v1';
 
 export interface StreamDeps extends Omit<ConnectionDeps, 'ended'>, GuardDeps {
   readonly owners: Owners;
@@ -42,14 +51,30 @@ export interface Request {
   readonly after: Cursor | undefined;
 }
 
+/** A WebSocket that will say who it is with its first frame. */
+interface Stranger {
+  readonly address: string;
+  readonly after: Cursor | undefined;
+}
+
+/** What a stop waits for, and cuts: a TCP socket, or what stands for one. */
+interface Below {
+  once(event: 'close', gone: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** A close code: it is accepted, and turned away with it. */
+type Asked = Request | Stranger | CloseCode;
+
 export class Streams {
   readonly #deps: StreamDeps;
   readonly #sockets: WebSocketServer;
   /** The TCP sockets below, until they are closed: a stop waits for them, then cuts them. */
-  readonly #raw = new Set<Duplex>();
+  readonly #raw = new Set<Below>();
   readonly #connectionDeps: ConnectionDeps;
   #draining = false;
   #handshakes = 0;
+  #strangers = 0;
 
   constructor(deps: StreamDeps) {
     this.#deps = deps;
@@ -91,7 +116,7 @@ export class Streams {
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, this.#deps.limits.closeMs);
     const closed = [...this.#raw].map(
-      (socket) => new Promise((done) => socket.once('close', done)),
+      (socket) => new Promise<void>((done) => socket.once('close', () => done())),
     );
     await Promise.race([Promise.all(closed), deadline.promise]);
     clearTimeout(timer);
@@ -107,7 +132,7 @@ export class Streams {
   }
 
   /** What a handshake asks for, or with which code it is closed. Throws what is told by status. */
-  async asks(request: IncomingMessage): Promise<Request | CloseCode> {
+  async asks(request: IncomingMessage): Promise<Asked> {
     try {
       return await this.#check(request);
     } catch (error) {
@@ -118,46 +143,89 @@ export class Streams {
   }
 
   /** Server-sent events: `asked` is what `asks` has said. */
-  acceptEvents(stream: EventStream, socket: Duplex, asked: Request | CloseCode): void {
+  acceptEvents(stream: EventStream, socket: Duplex, asked: Asked): void {
     // It has all of a WebSocket that is used here.
     this.#accept(stream as unknown as WebSocket, socket, asked);
   }
 
-  #accept(webSocket: WebSocket, socket: Duplex, asked: Request | CloseCode): void {
+  /** A device that asks again and again. Throws CAR716, CAR726. */
+  acceptPoll(stream: PollStream, asked: Request): void {
+    this.#checkRoom();
+    this.#deps.budgets.connects(asked.identity.subject);
+    this.#accept(stream as unknown as WebSocket, stream, asked);
+  }
+
+  #accept(webSocket: WebSocket, socket: Below, asked: Asked): void {
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));
     webSocket.on('error', () => undefined);
-    if ('reason' in asked) this.#turnAway(webSocket, asked);
-    else {
-      this.#open(webSocket, asked).catch((error) => {
-        this.#deps.log('A connection could not be opened.', { error });
-        webSocket.terminate();
-      });
+    this.#begin(webSocket, asked).catch((error) => {
+      this.#deps.log('A connection could not be opened.', { error });
+      webSocket.terminate();
+    });
+  }
+
+  async #begin(socket: WebSocket, asked: Asked): Promise<void> {
+    const said = 'address' in asked ? await this.#meet(socket, asked) : asked;
+    if (said === undefined || socket.readyState !== socket.OPEN) return;
+    if ('reason' in said) this.#turnAway(socket, said);
+    else await this.#open(socket, said);
+  }
+
+  /** Hears who a stranger is. Undefined: the socket is no more. */
+  async #meet(socket: WebSocket, stranger: Stranger): Promise<Request | CloseCode | undefined> {
+    this.#strangers++;
+    try {
+      const said = await firstFrame(socket, this.#deps.limits.firstFrameMs);
+      if (said === undefined || 'reason' in said) return said;
+      const identity = await this.#admit(said.token, stranger.address);
+      return { identity, after: said.after ?? stranger.after };
+    } catch (error) {
+      const why = closeOf(error);
+      if (why === undefined) throw error;
+      return why;
+    } finally {
+      this.#strangers--;
     }
   }
 
   #turnAway(socket: WebSocket, { code, reason }: CloseCode): void {
     count(this.#deps.counts.closed, code);
+    socket.resume();
     socket.close(code, reason);
   }
 
   /** Throws a problem when the request is not for us to accept. */
-  async #check(request: IncomingMessage): Promise<Request> {
-    if (this.#draining || this.#raw.size >= this.#deps.limits.connectionsMax) {
-      throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
-    }
+  async #check(request: IncomingMessage): Promise<Request | Stranger> {
+    const { limits, origins, addresses, budgets } = this.#deps;
+    this.#checkRoom();
     const url = addressOf(request);
     if (url?.pathname !== STREAM_PATH) throw new HttpProblem('CAR705', 'no WebSocket is here.');
-    checkOrigin(this.#deps.origins, request.headers.origin);
-    const address = this.#deps.addresses.of(request);
-    this.#deps.budgets.shakesHands(address);
-    const identity = await identify(this.#deps, tokenOf(request, url), address);
+    checkOrigin(origins, request.headers.origin);
+    const address = addresses.of(request);
+    budgets.shakesHands(address);
+    if (saysLater(request, url)) {
+      if (this.#strangers < limits.strangersMax) return { address, after: afterOf(request, url) };
+      throw new HttpProblem('CAR716', 'too many are here that have not said who they are.');
+    }
+    const identity = await this.#admit(tokenOf(request, url), address);
+    return { identity, after: afterOf(request, url) };
+  }
+
+  #checkRoom(): void {
+    if (!this.#draining && this.#raw.size < this.#deps.limits.connectionsMax) return;
+    throw new HttpProblem('CAR716', 'the gateway takes no more connections.');
+  }
+
+  /** Whose token it is, if it may have a stream. Throws a problem. */
+  async #admit(token: string | undefined, address: string): Promise<Identity> {
+    const { owners, budgets } = this.#deps;
+    const identity = await identify(this.#deps, token, address);
     if (!identity.scopes.includes('device')) allow(identity, ['device']);
-    this.#deps.budgets.connects(identity.subject);
-    const { owners } = this.#deps;
+    budgets.connects(identity.subject);
     // Of one that is deleted now that is told, once it is open.
     if (owners.get(identity.subject)?.active) checkRevoked(owners, identity, identity.subject);
-    return { identity, after: afterOf(request, url) };
+    return identity;
   }
 
   async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {
@@ -166,10 +234,7 @@ export class Streams {
     const order = ++this.#handshakes;
     // Nothing is read from the device until its connection can act on it.
     socket.pause();
-    const refuse = (why: CloseCode) => {
-      socket.resume();
-      this.#turnAway(socket, why);
-    };
+    const refuse = (why: CloseCode) => this.#turnAway(socket, why);
     const owner = await owners.known(deviceId, limits.ownerWaitMs);
     if (owner === undefined) return refuse(CLOSE_CODES.notRegistered);
     if (!owner.active) return refuse(CLOSE_CODES.deleted);
@@ -194,6 +259,8 @@ export class Streams {
     const age = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : lifetimeMs;
     const recycleAt = this.#deps.clock.now() + age + this.#deps.random() * lifetimeSpreadMs;
     const facts = { id, order, recycleAt, deviceId, epoch, expiresAt, from, acked };
+    // What a stranger sends before its welcome closes it; from here on it is heard.
+    socket.removeAllListeners('message');
     const connection = new Connection(this.#connectionDeps, socket, facts);
     counts.opened++;
     connection.welcome();

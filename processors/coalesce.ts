@@ -1,5 +1,6 @@
+import { IDENTITY, paths } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
-import { count, defineTimed, duration, oneOf, paths, type TimedEmit } from '../core/spec.ts';
+import { count, defineTimed, duration, oneOf, type TimedEmit } from '../core/spec.ts';
 import { columns, type HeldRecord, type Key } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
 
@@ -32,7 +33,7 @@ export const coalesce = defineTimed({
     'with a null or absent part in its identity passes at once.',
   ].join(' '),
   config: {
-    by: paths('Which records belong together.'),
+    by: paths('Which records belong together.', IDENTITY),
     quiet: duration('How long no further record must come before the newest is sent on.'),
     at_most: duration('How long the first record of a burst waits at most.'),
     keys_max: count('Bursts held per partition.', 100_000),

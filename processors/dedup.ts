@@ -1,5 +1,6 @@
+import { IDENTITY, paths } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
-import { count, defineEach, duration, oneOf, paths } from '../core/spec.ts';
+import { count, defineEach, duration, oneOf } from '../core/spec.ts';
 import { type ColumnStore, columns, type Key, type RowView } from '../core/store.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
 
@@ -67,7 +68,7 @@ export const dedup = defineEach({
     'make several records of one: these share their origin.',
   ].join(' '),
   config: {
-    by: paths('Where the identity of a record is.', ['value.eventId']),
+    by: paths('Where the identity of a record is.', IDENTITY, ['value.eventId']),
     within: duration(
       'How far apart in event time two records of one identity are duplicates.',
       '10m',

@@ -1,10 +1,10 @@
+import { IDENTITY, paths } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
 import {
   count,
   defineTimed,
   duration,
   oneOf,
-  paths,
   type StepContext,
   type TimedEmit,
 } from '../core/spec.ts';
@@ -46,7 +46,7 @@ export const digest = defineTimed({
     'wait: each goes on at once as a digest of one.',
   ].join(' '),
   config: {
-    by: paths('Which records belong together.'),
+    by: paths('Which records belong together.', IDENTITY),
     within: duration('How long the first record of a digest waits.'),
     events_max: count('Records of one digest; with so many it is sent on at once.', 100, {
       max: 10_000,

@@ -1,6 +1,7 @@
 import { optionalExpressions, optionalText } from '../core/more-options.ts';
+import { LIST, path } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
-import { count, defineExpand, type Expression, oneOf, path } from '../core/spec.ts';
+import { count, defineExpand, type Expression, oneOf } from '../core/spec.ts';
 import { deadLettered, dropped, PASSED } from '../core/verdict.ts';
 
 const NO_ELEMENTS = dropped('no_elements');
@@ -33,7 +34,7 @@ export const flatMap = defineExpand({
     'An element that is null is left out, and counted; the others keep their places.',
   ].join(' '),
   config: {
-    of: path('Where the list is.'),
+    of: path('Where the list is.', LIST),
     as: optionalText('The field that holds the element; without it the element is the value.'),
     with: optionalExpressions('Fields that are added, each an expression over the event.'),
     elements_max: count('Elements of one event.', 1_000, { max: 100_000 }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ERROR_TABLE } from '../core/error-table.ts';
 import type { Option } from '../core/spec.ts';
 import { resolveOptions } from '../test/kit/steps.ts';
 import { steps } from './index.ts';
@@ -24,6 +25,10 @@ for (const [name, spec] of steps) {
         assert.match(reason, SNAKE_CASE);
         assert.match(doc as string, /^(`|[A-Z]).*\.$/);
       }
+    }
+    // Those of somebody's own steps are theirs, and so the type is any text.
+    for (const code of Object.keys(spec.deadLetters ?? {})) {
+      assert.ok(Object.hasOwn(ERROR_TABLE, code), code);
     }
     const options: readonly [string, Option<unknown>][] = Object.entries(spec.config);
     for (const [option, { doc }] of options) {

@@ -1,4 +1,5 @@
-import { anyTable, optionalPath } from '../core/more-options.ts';
+import { anyTable } from '../core/more-options.ts';
+import { optionalPath, TEXT } from '../core/path-options.ts';
 import { defineExpand, oneOf, text } from '../core/spec.ts';
 import { dropped, PASSED } from '../core/verdict.ts';
 
@@ -26,7 +27,10 @@ export const join = defineExpand({
   ].join(' '),
   config: {
     table: anyTable('The table.'),
-    by: optionalPath('Where the key of the row is; the key of the record when it is left out.'),
+    by: optionalPath(
+      'Where the key of the row is; the key of the record when it is left out.',
+      TEXT,
+    ),
     type: oneOf(
       'What becomes of a record without a row.',
       {
@@ -43,7 +47,7 @@ export const join = defineExpand({
   },
   counts: { unmatched: 'Records that went on without a row.' },
   gives: { kind: 'joined', by: 'by', row: 'table', as: 'as', type: 'type' },
-  example: '- join: { table: plans, by: value.memberId, type: left, as: plan }',
+  example: '- join: { table: members, by: value.memberId, type: left, as: wishes }',
   open({ table: name, by, type, as }, context) {
     const rows = context.table(name);
     return (record, emit) => {

@@ -1,5 +1,5 @@
 import { TRANSPORTS } from '../core/device.ts';
-import { optionalPath } from '../core/more-options.ts';
+import { optionalPath, TEXT } from '../core/path-options.ts';
 import {
   ALL_USE_CASES,
   type MemberPreferences,
@@ -43,7 +43,7 @@ export const preferences = defineEach({
       'The table of preferences by member (schema MemberPreferences).',
       'MemberPreferences',
     ),
-    by: optionalPath('Where the member is; the key when it is left out. It must be the key.'),
+    by: optionalPath('Where the member is; the key when it is left out. It must be the key.', TEXT),
     unset: oneOf(
       'What to do where a row, or its word for the use case, is missing.',
       { tell: 'Tell it by all ways.', drop: 'Drop it as `unset`: nothing without consent.' },

@@ -1,4 +1,5 @@
-import { optionalPath, optionalTable, timeOfDay, timeZone } from '../core/more-options.ts';
+import { optionalTable, timeOfDay, timeZone } from '../core/more-options.ts';
+import { optionalPath, TEXT } from '../core/path-options.ts';
 import type { MemberPreferences } from '../core/preferences.ts';
 import type { Record } from '../core/record.ts';
 import { count, defineTimed, oneOf } from '../core/spec.ts';
@@ -34,12 +35,12 @@ export const quietHours = defineTimed({
   config: {
     from: timeOfDay('When the quiet time begins.'),
     to: timeOfDay('When it ends.'),
-    zone: optionalPath('Where the name of the zone is, as `Europe/Berlin`.'),
+    zone: optionalPath('Where the name of the zone is, as `Europe/Berlin`.', TEXT),
     table: optionalTable(
       "A table of schema MemberPreferences, whose rows have the member's zone.",
       'MemberPreferences',
     ),
-    by: optionalPath('Where the member is; the key when it is left out. It must be the key.'),
+    by: optionalPath('Where the member is; the key when it is left out. It must be the key.', TEXT),
     zone_default: timeZone('The zone where none is known.', 'UTC'),
     on_quiet: oneOf(
       'What to do with a record in the quiet time.',

@@ -1,5 +1,5 @@
 import { DEVICE_CLASSES } from '../core/device.ts';
-import { optionalPath } from '../core/more-options.ts';
+import { optionalPath, TEXT } from '../core/path-options.ts';
 import { defineEach, someOf } from '../core/spec.ts';
 import { PASSED } from '../core/verdict.ts';
 
@@ -31,7 +31,10 @@ export const target = defineEach({
     'A null or absent `except` spares none. Without a `target` all devices of the member are told.',
   config: {
     classes: someOf('The classes of device that are told.', CHOICES, ['all']),
-    except: optionalPath('Where the id of the device that caused the event is: it is not told.'),
+    except: optionalPath(
+      'Where the id of the device that caused the event is: it is not told.',
+      TEXT,
+    ),
   },
   marksFor: 'fan_out',
   warns({ classes }) {

@@ -1,10 +1,10 @@
+import { IDENTITY, paths } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
 import {
   count,
   defineTimed,
   duration,
   oneOf,
-  paths,
   type StepContext,
   type TimedEmit,
 } from '../core/spec.ts';
@@ -50,7 +50,7 @@ export const throttle = defineTimed({
     'against it.',
   ].join(' '),
   config: {
-    by: paths('Which records are counted together.'),
+    by: paths('Which records are counted together.', IDENTITY),
     max: count('Records of one identity in a span.', undefined, { max: 10_000 }),
     per: duration('The span.'),
     on_excess: oneOf(

@@ -8,6 +8,8 @@ import { AGE_BUCKETS_MS } from './sinks/age-histogram.ts';
 
 export interface StepSnapshot {
   readonly stream: string;
+  /** A stream of several priorities has its steps in each; null: there are none. */
+  readonly priority: string | null;
   readonly step: string;
   readonly in: number;
   /** Came held with a task, less what left so: may be negative. */
@@ -67,10 +69,11 @@ function addCounts(to: Counts, from: ReadonlyMap<string, number> | Counts): void
 /** Adds up the tasks of each step. `lags` is asked of the log, and so comes in. */
 export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSnapshot {
   const steps = new Map<string, StepSnapshot>();
-  for (const { stream, step, counts } of engine.flow()) {
-    const key = `${stream}/${step}`;
+  for (const { stream, priority, step, counts } of engine.flow()) {
+    const key = `${stream}/${priority}/${step}`;
     const sum = steps.get(key) ?? {
       stream,
+      priority,
       step,
       in: 0,
       restored: 0,

@@ -17,9 +17,9 @@ export class GoneCounts {
    * what was restored, so that the law of conservation holds for the process.
    */
   add(flows: readonly StepFlow[]): void {
-    for (const { stream, step, counts } of flows) {
-      const key = `${stream}/${step}`;
-      const gone = this.#flows.get(key) ?? { stream, step, counts: newStepCounts() };
+    for (const { stream, priority, step, counts } of flows) {
+      const key = `${stream}/${priority}/${step}`;
+      const gone = this.#flows.get(key) ?? { stream, priority, step, counts: newStepCounts() };
       this.#flows.set(key, gone);
       const to: StepCounts = gone.counts;
       to.in += counts.in;

@@ -32,6 +32,16 @@ export interface Refusal {
 /** The value of a record that a step asked for cannot be decoded; the record is at fault. */
 export class UndecodableError extends Error {}
 
+/** A step of one's own did what no step may do with a record; the code says what. */
+export class StepFault extends Error {
+  readonly code: 'CAR675' | 'CAR676';
+
+  constructor(code: StepFault['code'], why: string) {
+    super(why);
+    this.code = code;
+  }
+}
+
 export class Node {
   readonly stream: string;
   readonly name: string;
@@ -79,8 +89,8 @@ export class Node {
 
   /** A step threw on a record: the record is at fault, not the task. */
   failed(record: Record, error: unknown): void {
-    const code = error instanceof UndecodableError ? 'CAR503' : 'CAR506';
-    this.refuse(record, { code, why: error instanceof Error ? error.message : String(error) });
+    const why = error instanceof Error ? error.message : String(error);
+    this.refuse(record, { code: codeOf(error), why });
   }
 
   /** As `failed`, for a record that was held. */
@@ -111,6 +121,11 @@ export class Node {
   gap(): number {
     return conservationGap(this.counts);
   }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof StepFault) return error.code;
+  return error instanceof UndecodableError ? 'CAR503' : 'CAR506';
 }
 
 function bump(counts: Map<string, number>, name: string, by = 1): void {

@@ -2,15 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CarillonError } from '../core/error.ts';
+import { IDENTITY, path, paths } from '../core/path-options.ts';
 import type { StepSpec } from '../core/spec.ts';
-import {
-  defineEach,
-  defineExpand,
-  defineOperator,
-  defineTimed,
-  path,
-  paths,
-} from '../core/spec.ts';
+import { defineEach, defineExpand, defineOperator, defineTimed } from '../core/spec.ts';
 import { columns } from '../core/store.ts';
 import { dropped, HELD, PASSED } from '../core/verdict.ts';
 import type { AvroRecord } from '../schemas/folder.ts';
@@ -135,7 +129,7 @@ test('bytes that no step has changed go on as they came, with key, time and head
 const emitsThenFails = defineExpand({
   type: 'emits_then_fails',
   summary: 'Sends on, and then fails.',
-  config: { at: path('Where the number is.', 'value.n') },
+  config: { at: path('Where the number is.', ['int'], 'value.n') },
   example: '- emits_then_fails: {}',
   open:
     ({ at }) =>
@@ -164,7 +158,7 @@ const holding = (settles: number) =>
   defineTimed({
     type: 'holding',
     summary: 'Holds.',
-    config: { by: paths('What makes a record.', ['value.n']) },
+    config: { by: paths('What makes a record.', IDENTITY, ['value.n']) },
     drops: { counted: 'It was only counted.' },
     example: '- holding: {}',
     rows: columns({ held: 'record' }),

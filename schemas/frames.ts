@@ -95,15 +95,29 @@ export type ServerFrame =
   | UnacknowledgedFrame;
 
 /**
+ * The first frame of a device whose handshake had the sub-protocol `carillon.v1` and no token.
+ * Nothing else may follow before the welcome.
+ */
+export interface AuthenticateFrame {
+  readonly type: 'authenticate';
+  readonly token: string;
+  /** Where it wants to go on, as `?after=` says it otherwise. */
+  readonly after?: string;
+}
+
+/**
  * `ids`: at most 1,000 of notifications that this device was given; or all that a cursor covers.
  */
 export type ClientFrame =
+  | AuthenticateFrame
   | { readonly type: 'ack'; readonly ids: readonly string[] }
   | { readonly type: 'ack'; readonly cursor: string }
   | { readonly type: 'ping' };
 
 /** What `GET /v1/devices/<id>/notifications` returns. */
 export interface PullPage {
+  /** Of the device's registration: its numbers are dense per epoch and priority. */
+  readonly epoch: number;
   readonly notifications: readonly NotificationForm[];
   readonly skipped: readonly Skipped[];
   /** Covers what was asked with and all of this page. */

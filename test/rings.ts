@@ -87,6 +87,13 @@ export const RINGS: readonly Ring[] = [
     '-p',
     '.',
   ]),
+  // The page runs in a browser, where there are other globals than in Node.
+  checkRing('page', MINUTE_MS, () => [
+    'node_modules/typescript/bin/tsc',
+    '--noEmit',
+    '-p',
+    'console',
+  ]),
   checkRing('lint', MINUTE_MS, () => ['node_modules/@biomejs/biome/bin/biome', 'check']),
   checkRing('strict', MINUTE_MS, () =>
     carillon('cli/commands/check.ts', 'check', '--strict', ...OWN_TOPOLOGIES),

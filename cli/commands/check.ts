@@ -6,15 +6,17 @@ import type { Plan } from '../../compiler/plan.ts';
 import { render, renderJson } from '../../compiler/render.ts';
 import { parseTopologyTest } from '../../compiler/topology-test.ts';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
+import type { Catalog } from '../../core/spec.ts';
 import { readSchemaFolder, type SchemaFolder } from '../../schemas/folder.ts';
-import { catalog } from '../catalog.ts';
 import { readDeployment } from '../deployment.ts';
 import { shownPath } from '../load-topology.ts';
+import { catalogWith } from '../modules/load-modules.ts';
 import { readText } from '../read-text.ts';
 import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 
 export interface CheckOptions {
   readonly deployment?: string;
+  readonly processors?: readonly string[];
   readonly format: 'text' | 'json';
   /** Warnings are errors. */
   readonly strict?: boolean;
@@ -30,10 +32,15 @@ interface Checked {
 
 export async function check(files: readonly string[], options: CheckOptions): Promise<number> {
   const folder = process.cwd();
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const deployment = readDeployment({
+    file: options.deployment,
+    folder,
+    env: process.env,
+    processors: options.processors,
+  });
   const schemas = schemasOr(() => readSchemaFolder(...deployment.schemas));
   if (Array.isArray(schemas)) return report(schemas, options);
-  const checker = new Checker(schemas, folder);
+  const checker = new Checker(await catalogWith(deployment.processors, folder), schemas, folder);
   const named = files.length > 0 ? files : withTest(deployment.topology);
   return report(
     pathsOf(named, folder).map((path) => checker.file(path)),
@@ -63,11 +70,13 @@ function withTest(topology: string): string[] {
 }
 
 class Checker {
+  readonly #catalog: Catalog;
   readonly #schemas: SchemaFolder;
   readonly #folder: string;
   readonly #compiled = new Map<string, { text: string; compiled: Compiled }>();
 
-  constructor(schemas: SchemaFolder, folder: string) {
+  constructor(catalog: Catalog, schemas: SchemaFolder, folder: string) {
+    this.#catalog = catalog;
     this.#schemas = schemas;
     this.#folder = folder;
   }
@@ -103,7 +112,8 @@ class Checker {
     if (known === undefined) {
       const file = shownPath(path, this.#folder);
       const text = readText(path, file);
-      const options = { file, catalog, schemas: this.#schemas, env: process.env };
+      const { env } = process;
+      const options = { file, catalog: this.#catalog, schemas: this.#schemas, env };
       known = { text, compiled: compile(text, options) };
       this.#compiled.set(path, known);
     }

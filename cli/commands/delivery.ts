@@ -13,6 +13,7 @@ import { type LogReader, openLogReader } from '../log-reader.ts';
 import { pointInTime } from '../point-in-time.ts';
 import { RecordDecoder } from '../record-decoder.ts';
 import { EXIT_OK } from '../show-error.ts';
+import { useCaseNames } from '../use-case-names.ts';
 
 export interface LedgerOptions {
   readonly deployment?: string;
@@ -41,7 +42,7 @@ async function show(
   const folder = process.cwd();
   const since = pointInTime(from, systemClock.now());
   const deployment = readDeployment({ file, folder, env: process.env });
-  const { plan } = loadTopology(deployment, { folder, env: process.env });
+  const { plan } = await loadTopology(deployment, { folder, env: process.env });
   const reader = await openLogReader(deployment);
   try {
     const found = await milestones(reader, plan, { since, isAsked, key });
@@ -66,26 +67,32 @@ export function nothingOf(subject: string, from: string): CarillonError {
 export interface Asked {
   readonly since: 'start' | 'end' | number;
   readonly isAsked: (one: Milestone) => boolean;
-  /** The device, where only one is asked for: all that is keyed by it lies in its partition. */
+  /** The device, where only one is asked for: all of it is keyed by it. */
   readonly key?: string | undefined;
+  /** Ends the reading; what was found by then is told. */
+  readonly signal?: AbortSignal;
 }
 
 /** From all topics that say something of notifications. */
 export async function milestones(
   reader: Pick<LogReader, 'read' | 'partitionsOf' | 'schema'>,
-  { topics }: Pick<Plan, 'topics'>,
-  { since: from, isAsked, key }: Asked,
+  plan: Pick<Plan, 'topics' | 'subTopologies'>,
+  { since: from, isAsked, key, signal }: Asked,
 ): Promise<Milestone[]> {
   const decoder = new RecordDecoder(reader, false);
+  const names = useCaseNames(plan);
   const found: Milestone[] = [];
-  for (const { name, use } of topics) {
+  for (const { name, use } of plan.topics) {
     const partitions = isLedger(use) ? await reader.partitionsOf(name) : undefined;
     if (partitions === undefined) continue;
     const partition = key === undefined ? undefined : partitionOfText(key, partitions);
-    for await (const records of reader.read(name, { from, follow: false })) {
+    const options = { from, follow: false, ...(signal === undefined ? {} : { signal }) };
+    for await (const records of reader.read(name, options)) {
       for (const record of records) {
         if (partition !== undefined && record.partition !== partition) continue;
-        const milestone = milestoneOf(use as LedgerTopic, await decoder.decode(record));
+        // Before it is decoded, which costs more than to read it.
+        if (key !== undefined && record.key !== key) continue;
+        const milestone = milestoneOf(use as LedgerTopic, await decoder.decode(record), names);
         if (milestone !== undefined && isAsked(milestone)) found.push(milestone);
       }
     }

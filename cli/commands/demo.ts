@@ -45,7 +45,7 @@ export async function demo(options: DemoArguments): Promise<number> {
     });
   }
   const say = fileLog(deployment.dataFolder);
-  const { plan, schemas } = loadTopology(deployment, { folder, env: process.env });
+  const { plan, schemas } = await loadTopology(deployment, { folder, env: process.env });
   const types = sampledTypes(plan, schemas);
   const standIns = await startStandIns(namesOf(plan));
   try {
@@ -121,6 +121,7 @@ function useCasesOf({ plan }: Running): string[] {
 function linksOf(internalUrl: string, { known, bySchema }: SampledTypes): ScreenLink[] {
   const type = known.includes('plan-change') ? 'plan-change' : (bySchema[0]?.type ?? known[0]);
   return [
+    { what: 'look at it in a browser', how: 'npm run -s carillon -- console' },
     { what: 'act as a device', how: 'npm run -s carillon -- device --id my-tv --member m-1' },
     { what: 'send an event', how: `npm run -s carillon -- produce --type ${type} --count 1` },
     { what: 'look into a topic', how: 'npm run -s carillon -- tail dead-letters' },

@@ -10,6 +10,7 @@ import { EXIT_OK } from '../show-error.ts';
 
 export interface DescribeOptions {
   readonly deployment?: string;
+  readonly processors?: readonly string[];
   readonly format: 'text' | 'svg' | 'json' | 'mermaid';
 }
 
@@ -25,8 +26,13 @@ export async function describeTopology(
   options: DescribeOptions,
 ): Promise<number> {
   const folder = process.cwd();
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const { plan } = loadTopology(deployment, {
+  const deployment = readDeployment({
+    file: options.deployment,
+    folder,
+    env: process.env,
+    processors: options.processors,
+  });
+  const { plan } = await loadTopology(deployment, {
     folder,
     env: process.env,
     file: file === undefined ? undefined : resolve(folder, file),

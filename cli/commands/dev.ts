@@ -8,12 +8,14 @@ import { systemClock } from '../../core/clock.ts';
 import { readDeployment } from '../deployment.ts';
 import { runSamples, type SampledRun } from '../drive/sampled-run.ts';
 import { loadTopology, shownPath } from '../load-topology.ts';
+import { filesOf } from '../modules/code-hash.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
 import { untilSignal } from '../until-signal.ts';
 import { test } from './test.ts';
 
 export interface DevOptions {
   readonly deployment?: string;
+  readonly processors?: readonly string[];
   readonly once?: boolean;
   readonly seed: number;
   readonly events: number;
@@ -25,10 +27,14 @@ const MEMBERS = 12;
 
 export async function dev(file: string | undefined, options: DevOptions): Promise<number> {
   const folder = process.cwd();
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const { deployment: named, processors } = options;
+  const deployment = readDeployment({ file: named, folder, env: process.env, processors });
   const topology = file === undefined ? deployment.topology : resolve(folder, file);
   const tests = topology.replace(/\.ya?ml$/, '.test.yaml');
-  const look = () => [topology, tests, ...deployment.schemas].map(changedAt).join();
+  const look = () => {
+    const modules = deployment.processors.flatMap((module) => [...filesOf(module)]);
+    return [topology, tests, ...deployment.schemas, ...modules].map(changedAt).join();
+  };
   const tryOut = () => tried(topology, tests, options);
   if (options.once === true) return (await tryOut()) ? EXIT_OK : EXIT_ERRORS;
   let seen = '';
@@ -52,15 +58,15 @@ export async function dev(file: string | undefined, options: DevOptions): Promis
 /** True: nothing is wrong. What is wrong is told, and the next save is waited for. */
 async function tried(topology: string, tests: string, options: DevOptions): Promise<boolean> {
   const folder = process.cwd();
-  const { deployment: file, seed, events } = options;
+  const { deployment: file, processors = [], seed, events } = options;
   try {
-    const deployment = readDeployment({ file, folder, env: process.env });
-    const { plan, schemas } = loadTopology(deployment, {
+    const deployment = readDeployment({ file, folder, env: process.env, processors });
+    const { plan, schemas } = await loadTopology(deployment, {
       folder,
       env: process.env,
       file: topology,
     });
-    const place = file === undefined ? {} : { deployment: file };
+    const place = { processors, ...(file === undefined ? {} : { deployment: file }) };
     const failed = existsSync(tests) ? await test([tests], place) : EXIT_OK;
     process.stdout.write(
       sampledText(await runSamples(plan, schemas, { seed, events, members: MEMBERS })),

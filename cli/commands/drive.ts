@@ -12,6 +12,7 @@ import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
 
 export interface DriveArguments {
   readonly deployment?: string;
+  readonly processors?: readonly string[];
   readonly partitions: number;
   readonly commitEvery: number;
   readonly drops?: boolean;
@@ -26,8 +27,13 @@ const BLOCK_CHARS = 32_768;
 
 export async function drive(file: string | undefined, options: DriveArguments): Promise<number> {
   const folder = process.cwd();
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const { plan, schemas } = loadTopology(deployment, { folder, env: process.env, file });
+  const deployment = readDeployment({
+    file: options.deployment,
+    folder,
+    env: process.env,
+    processors: options.processors,
+  });
+  const { plan, schemas } = await loadTopology(deployment, { folder, env: process.env, file });
   if (options.sinks !== 'recorders' && options.sinks !== 'live') {
     throw new CarillonError('CAR900', `"${options.sinks}" is neither recorders nor live.`, {
       where: { at: '--sinks' },

@@ -3,42 +3,61 @@
  * them, or what the push providers' answers mean.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { referenceDocs } from '../../compiler/reference-docs.ts';
 import { providersText } from '../../connectors/provider-tables.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { ErrorEntry } from '../../core/error-entry.ts';
 import { ERROR_TABLE } from '../../core/error-table.ts';
 import { nearest } from '../../core/nearest.ts';
-import { catalog } from '../catalog.ts';
+import type { Catalog } from '../../core/spec.ts';
+import { readDeployment } from '../deployment.ts';
+import { catalogWith } from '../modules/load-modules.ts';
 import { EXIT_OK } from '../show-error.ts';
 import { packageFolder } from '../version.ts';
 
 const CODES: { readonly [code: string]: ErrorEntry } = ERROR_TABLE;
-const LISTS: { readonly [name: string]: () => string } = {
+const LISTS: { readonly [name: string]: (catalog: Catalog) => string } = {
   codes: () =>
     table(
       Object.keys(CODES)
         .sort()
         .map((code) => [`${code} ${CODES[code]!.slug}`, CODES[code]!.what]),
     ),
-  steps: () => table(summaries(catalog.steps)),
-  sinks: () => table(summaries(catalog.sinks)),
+  steps: (catalog) => table(summaries(catalog.steps)),
+  sinks: (catalog) => table(summaries(catalog.sinks)),
   providers: providersText,
 };
 
+export interface ExplainOptions {
+  readonly deployment?: string;
+  readonly processors?: readonly string[];
+}
+
 /** Throws CAR912 with the nearest name. */
-export async function explain(name: string): Promise<number> {
-  process.stdout.write(explained(name));
+export async function explain(name: string, options: ExplainOptions = {}): Promise<number> {
+  const isCode = codeOf(name) !== undefined;
+  const catalog = await catalogWith(isCode ? [] : modulesOf(options), process.cwd());
+  process.stdout.write(explained(name, catalog));
   return EXIT_OK;
 }
 
-function explained(name: string): string {
-  if (Object.hasOwn(LISTS, name)) return LISTS[name]!();
+/** Whoever has a deployment that cannot be read asks what is wrong with it. */
+function modulesOf({ deployment: file, processors }: ExplainOptions): readonly string[] {
+  const folder = process.cwd();
+  try {
+    return readDeployment({ file, folder, env: process.env, processors }).processors;
+  } catch {
+    return (processors ?? []).map((path) => resolve(folder, path));
+  }
+}
+
+function explained(name: string, catalog: Catalog): string {
+  if (Object.hasOwn(LISTS, name)) return LISTS[name]!(catalog);
   const code = codeOf(name);
   if (code !== undefined) return errorPage(code);
   const type = name.replaceAll('-', '_');
-  if (catalog.steps.has(type) || catalog.sinks.has(type)) return referenceOf(type);
+  if (catalog.steps.has(type) || catalog.sinks.has(type)) return referenceOf(type, catalog);
   const slugs = Object.values(CODES).map(({ slug }) => slug);
   const known = [...catalog.steps.keys(), ...catalog.sinks.keys(), ...Object.keys(LISTS), ...slugs];
   const near = nearest(name, [...known, ...Object.keys(CODES)]);
@@ -69,7 +88,7 @@ function errorPage(code: string): string {
 }
 
 /** The part of the reference that is about one type. */
-function referenceOf(type: string): string {
+function referenceOf(type: string, catalog: Catalog): string {
   const [, ...parts] = referenceDocs(catalog).split(/^(?=### )/m);
   const part = parts.find((text) => text.startsWith(`### ${type}\n`)) ?? '';
   return `${part.replace(/^## [\s\S]*$/m, '').trimEnd()}\n`.replace(/^###/, '#');

@@ -18,6 +18,7 @@ import { EXIT_OK } from '../show-error.ts';
 
 export interface PlanOptions {
   readonly deployment?: string;
+  readonly processors?: readonly string[];
   readonly format: 'text' | 'json';
 }
 
@@ -31,7 +32,12 @@ const FILES_MAX = 2;
  */
 export async function plan(files: readonly string[], options: PlanOptions): Promise<number> {
   const folder = process.cwd();
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const deployment = readDeployment({
+    file: options.deployment,
+    folder,
+    env: process.env,
+    processors: options.processors,
+  });
   if (files.length > FILES_MAX) {
     const what = `plan takes the old file and the new one, not ${files.length} files.`;
     throw new CarillonError('CAR900', what, { where: { at: files[FILES_MAX]! } });
@@ -43,11 +49,11 @@ export async function plan(files: readonly string[], options: PlanOptions): Prom
       file: file === undefined ? undefined : resolve(folder, file),
     });
   const [first, second] = files;
-  const is = load(second ?? first);
+  const is = await load(second ?? first);
   const found =
     second === undefined
       ? await withStored(deployment, is)
-      : betweenFiles(appliedFrom(load(first)), appliedFrom(is));
+      : betweenFiles(appliedFrom(await load(first)), appliedFrom(is));
   const isLosing = found.stakes.losses.length > 0;
   process.stdout.write(
     options.format === 'json'

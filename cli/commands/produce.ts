@@ -35,11 +35,11 @@ export async function produce(file: string | undefined, options: ProduceOptions)
   const topology = () => loadTopology(deployment, { folder, env: process.env });
   const source =
     file === undefined
-      ? samples(typesOf(deployment, topology), seed, options)
+      ? samples(await typesOf(deployment, topology), seed, options)
       : lineSource(file, options.type);
   const direct = deployment.log.kind === 'kafka' && options.url === undefined;
   const writer = direct
-    ? await kafkaWriter(deployment, topology())
+    ? await kafkaWriter(deployment, await topology())
     : httpWriter(deployment, options.url);
   let stopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -62,9 +62,12 @@ export async function produce(file: string | undefined, options: ProduceOptions)
 }
 
 /** A producer of another machine has no topology: then it is the six that are shipped. */
-function typesOf(deployment: Deployment, topology: () => LoadedTopology): SampledTypes {
+async function typesOf(
+  deployment: Deployment,
+  topology: () => Promise<LoadedTopology>,
+): Promise<SampledTypes> {
   try {
-    const { plan, schemas } = topology();
+    const { plan, schemas } = await topology();
     return sampledTypes(plan, schemas);
   } catch (error) {
     const isAway = error instanceof CarillonError && error.code === 'CAR902';

@@ -16,14 +16,14 @@ export interface RecordArguments extends ScanOptions {
 }
 
 /**
- * Tables come first, with the rows that they have now, stamped with the beginning: then every event
- * finds its devices. Events follow in the order of their times, those of a partition as they lie.
+ * Tables come first, with the rows that they had at `--to`, or the first that the log has left of a
+ * key, stamped with the beginning: then every event finds its devices. Events follow in the order of their times, those of a partition as they lie.
  * Throws CAR922 when there are more than `max`.
  */
 export async function record(topics: readonly string[], options: RecordArguments): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const scan = await LogScan.open(topics, options);
+  const scan = await LogScan.open(topics, { ...options, wholeTables: true });
   try {
     const rows: string[] = [];
     const partitions = new Map<string, Scanned['decoded'][]>();

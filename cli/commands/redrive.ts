@@ -51,7 +51,7 @@ export async function redrive(options: RedriveOptions): Promise<number> {
     folder: process.cwd(),
     env: process.env,
   });
-  const { plan } = loadTopology(deployment, { folder: process.cwd(), env: process.env });
+  const { plan } = await loadTopology(deployment, { folder: process.cwd(), env: process.env });
   const events = new Set(plan.topics.filter(({ use }) => use === 'events').map(({ name }) => name));
   const chosen = await lettersOf(plan.deadLetters, options);
   const sorted = await sort(chosen, events, options);

@@ -26,7 +26,7 @@ export interface RenderOptions {
 export async function render(name: string, options: RenderOptions): Promise<number> {
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const loaded = loadTopology(deployment, { folder, env: process.env });
+  const loaded = await loadTopology(deployment, { folder, env: process.env });
   const { sample } = options;
   const given = typeof sample === 'string' ? parsed(sample, readText(sample, sample)) : undefined;
   const rendered = renderings(loaded, name, options.locale, given);

@@ -10,6 +10,7 @@ import { untilSignal } from '../until-signal.ts';
 
 export interface RunArguments {
   readonly deployment?: string;
+  readonly processors?: readonly string[];
   readonly role?: readonly string[];
   readonly drain?: boolean;
   readonly drop?: boolean;
@@ -36,10 +37,10 @@ function losingOf({ drain = false, drop = false }: RunArguments): Losing {
 }
 
 export async function run(args: RunArguments): Promise<number> {
-  const { deployment: file, role, force = false } = args;
+  const { deployment: file, processors, role, force = false } = args;
   const losing = losingOf(args);
   const folder = process.cwd();
-  const deployment = readDeployment({ file, folder, env: process.env });
+  const deployment = readDeployment({ file, folder, env: process.env, processors });
   const say = logLines();
   const started = performance.now();
   let running: Running;

@@ -13,10 +13,15 @@ const TEST_SUFFIX = '.test.yaml';
 
 export async function test(
   paths: readonly string[],
-  options: { readonly deployment?: string },
+  options: { readonly deployment?: string; readonly processors?: readonly string[] },
 ): Promise<number> {
   const folder = process.cwd();
-  const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
+  const deployment = readDeployment({
+    file: options.deployment,
+    folder,
+    env: process.env,
+    processors: options.processors,
+  });
   const files = paths.flatMap((path) => testFiles(resolve(folder, path), path));
   let passed = 0;
   let failed = 0;
@@ -24,7 +29,7 @@ export async function test(
     const file = shownPath(path, folder);
     const text = readText(path, file);
     const topology = topologyOf(path);
-    const { plan, schemas } = loadTopology(deployment, {
+    const { plan, schemas } = await loadTopology(deployment, {
       folder,
       env: process.env,
       file: topology,

@@ -56,7 +56,7 @@ function claims({ device, scope }: TokenOptions): { subject: string; scope: Scop
   if (device === undefined && (scope === undefined || scope === 'device')) {
     throw new CarillonError('CAR900', 'it does not say for whom.', {
       where,
-      mend: 'add --device <id>, or --scope producer, registrar or admin',
+      mend: 'add --device <id>, or --scope producer, registrar, operator or admin',
     });
   }
   return { subject: device ?? `carillon-${scope}`, scope: scope as Scope | undefined };

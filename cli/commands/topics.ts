@@ -27,7 +27,7 @@ export async function topics(
 ): Promise<number> {
   const folder = process.cwd();
   const deployment = readDeployment({ file: options.deployment, folder, env: process.env });
-  const { plan } = loadTopology(deployment, {
+  const { plan } = await loadTopology(deployment, {
     folder,
     env: process.env,
     file: file === undefined ? undefined : resolve(folder, file),

@@ -16,6 +16,7 @@ const NONE = {
   counted: {},
 };
 const step = (stream: string, name: string, counts: Partial<StepSnapshot>): StepSnapshot => ({
+  priority: null,
   ...NONE,
   stream,
   step: name,

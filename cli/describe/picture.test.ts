@@ -9,7 +9,7 @@ import type { Plan } from '../../compiler/plan.ts';
 import { lanesWith, planChanges, planOf } from '../../test/kit/drive.ts';
 import { packageFolder } from '../version.ts';
 import { type Description, describePlan } from './description.ts';
-import { picture } from './picture.ts';
+import { livePicture, picture } from './picture.ts';
 
 const plain = (steps: readonly string[], doc = 'Plain.') => `topology: plain
 doc: ${doc}
@@ -146,6 +146,47 @@ for (const [what, text] of shapes) {
       assert.ok(!bands.slice(n + 1).some((other) => meet(band, other)), 'bands overlap');
       assert.ok(band.x + band.width <= page!.width && band.y + band.height <= page!.height);
     }
+  });
+}
+
+/** What `livePicture` has places for, made from the description alone. */
+function livePlaces({ subTopologies, sinks }: Description): string[] {
+  const steps = subTopologies.flatMap(({ priority, streams }) =>
+    streams.flatMap(({ name, steps }) =>
+      steps.flatMap((step) => {
+        const at = `${priority ?? ''}|${name}|${step.name}`;
+        const held = step.store === null ? [] : [`held|${at}`];
+        return [`in|${at}`, ...held, ...step.drops.map((reason) => `drop|${at}|${reason}`)];
+      }),
+    ),
+  );
+  const priorities = subTopologies.flatMap(({ priority }) => priority ?? []);
+  const lanes = sinks.flatMap(({ name, lanes }) =>
+    lanes
+      .filter(({ priority }) => priorities.includes(priority))
+      .flatMap(({ priority }) => [`told|${priority}|${name}`, `wait|${priority}|${name}`]),
+  );
+  return [...steps, ...lanes].sort();
+}
+
+for (const [what, text] of shapes) {
+  test(`a live picture of ${what} has one place for each number`, () => {
+    const described = describePlan(planOf(text));
+    const svg = livePicture(described);
+    assertWellFormed(svg);
+    assertWhole(svg, described);
+    assert.doesNotMatch(svg, /<style|style=/);
+    const found = [...svg.matchAll(/<text [^>]* data-live="([^"]*)"><\/text>/g)]
+      .map(([, key]) => key!)
+      .sort();
+    const groups = described.subTopologies.map(({ group }) => group);
+    const lags = found.filter((key) => key.startsWith('lag|'));
+    assert.deepEqual(lags.flatMap((key) => key.slice(4).split(',')).sort(), groups.sort());
+    assert.deepEqual(
+      found.filter((key) => !key.startsWith('lag|')),
+      livePlaces(described),
+    );
+    assert.doesNotMatch(picture(described), /data-live/);
   });
 }
 

@@ -20,6 +20,7 @@ import {
   centred,
   DRUM_PX,
   drum,
+  place,
   svg,
   text,
   titled,
@@ -40,9 +41,14 @@ const STEPS_WIDTH_MAX = 780;
 const SINK_WIDTH = 112;
 const SINK_GAP = 12;
 const HEAD_HEIGHT = 28;
+/** A number that is counted: `12.3k/s`. */
+const LIVE_WIDTH = 46;
+const LIVE_HEIGHT = 13;
 
 interface Chip {
   readonly step: DescribedStep;
+  /** `<priority>|<stream>|<step>`; null: nothing is counted in this picture. */
+  readonly live: string | null;
   readonly notes: readonly Note[];
   readonly width: number;
 }
@@ -50,6 +56,8 @@ interface Chip {
 interface Note {
   readonly style: 'drop' | 'state';
   readonly words: string;
+  /** What of it is counted, while it runs: `held`, or a reason's drops. */
+  readonly counted?: string;
 }
 
 interface Row {
@@ -64,6 +72,8 @@ interface Band {
   /** Class of its colour. */
   readonly colour: string;
   readonly priority: string | null;
+  /** Of its sub-topologies. */
+  readonly groups: readonly string[];
   readonly rows: readonly Row[];
   readonly height: number;
 }
@@ -79,7 +89,21 @@ interface Measures {
 
 /** The text of an SVG file; it shows itself light or dark as the reader has it. */
 export function picture(described: Description): string {
-  const bands = bandsOf(described);
+  return draw(described, false);
+}
+
+/**
+ * The same with empty places for what is counted while it runs, and without its style, which the
+ * policy of a page wants apart. Their `data-live` says what:
+ * `in|<priority>|<stream>|<step>`, `held|…` and `drop|…|<reason>` of steps,
+ * `told|<priority>|<sink>` and `wait|…` of lanes, `lag|<group>,…` of bands.
+ */
+export function livePicture(described: Description): string {
+  return draw(described, true);
+}
+
+function draw(described: Description, live: boolean): string {
+  const bands = bandsOf(described, live);
   const sinks = described.sinks;
   const measures = measure(bands, sinks.length);
   const parts = [
@@ -94,35 +118,46 @@ export function picture(described: Description): string {
     parts.push(sinkHead(sink, sinkHeads[n]!, measures.sinks + n * (SINK_WIDTH + SINK_GAP), y));
   }
   for (const band of bands) {
-    parts.push(drawBand(band, y, measures), ...drawLanes(band, y, measures, sinks));
+    parts.push(drawBand(band, y, measures, live));
+    parts.push(...drawLanes(band, y, measures, { sinks, live }));
     y += band.height + 12;
   }
   y = Math.max(y, sinksTop);
   parts.push(...legend(y + 10, described));
-  return svg(measures.width, y + 34, `The topology ${described.topology}`, parts);
+  const about = `The topology ${described.topology}`;
+  return svg(measures.width, y + 34, about, parts, ...(live ? [null] : []));
 }
 
-function bandsOf({ subTopologies }: Description): Band[] {
+function bandsOf({ subTopologies }: Description, live: boolean): Band[] {
   const devices = subTopologies.filter(({ role }) => role.startsWith('devices/'));
   const streams = subTopologies.filter((sub) => !devices.includes(sub));
-  const bands = streams.map((sub) => bandOf(sub.priority ?? 'streams', sub.group, [sub]));
+  const bands = streams.map((sub) => bandOf([sub.priority ?? 'streams', sub.group], [sub], live));
   if (devices.length === 0) return bands;
-  return [...bands, bandOf('devices', 'who owns which device, and who is connected', devices)];
+  const about = 'who owns which device, and who is connected';
+  return [...bands, bandOf(['devices', about], devices, live)];
 }
 
-function bandOf(title: string, about: string, subs: readonly DescribedSubTopology[]): Band {
-  const rows = subs.flatMap((sub) => sub.streams.map(rowOf));
+function bandOf(
+  [title, about]: readonly [title: string, about: string],
+  subs: readonly DescribedSubTopology[],
+  live: boolean,
+): Band {
+  const rows = subs.flatMap((sub) =>
+    sub.streams.map((stream) => rowOf(stream, sub.priority, live)),
+  );
   const priority = subs[0]?.priority ?? null;
   const at = (PRIORITIES as readonly (string | null)[]).indexOf(priority);
   const inner = rows.reduce((sum, { height }) => sum + height + ROW_GAP, -ROW_GAP);
   const height = HEAD_HEIGHT + inner + BAND_PAD;
-  return { title, about, colour: `p${at < 0 ? 4 : at}`, priority, rows, height };
+  const groups = subs.map(({ group }) => group);
+  return { title, about, colour: `p${at < 0 ? 4 : at}`, priority, groups, rows, height };
 }
 
-function rowOf(stream: DescribedStream): Row {
+function rowOf(stream: DescribedStream, priority: string | null, live: boolean): Row {
   const lines: Chip[][] = [[]];
   let used = 0;
-  for (const chip of stream.steps.map(chipOf)) {
+  const keyOf = ({ name }: DescribedStep) => `${priority ?? ''}|${stream.name}|${name}`;
+  for (const chip of stream.steps.map((step) => chipOf(step, live ? keyOf(step) : null))) {
     if (used + chip.width > STEPS_WIDTH_MAX && used > 0) {
       lines.push([]);
       used = 0;
@@ -134,21 +169,31 @@ function rowOf(stream: DescribedStream): Row {
   return { stream, lines, height: Math.max(height, labelsOf(stream).length * 15 + 4) };
 }
 
-function chipOf(step: DescribedStep): Chip {
+function chipOf(step: DescribedStep, live: string | null = null): Chip {
   const notes: Note[] = [
     ...step.tables.map((table) => ({ style: 'state', words: table }) as const),
-    ...(step.store === null ? [] : [{ style: 'state', words: 'state' } as const]),
-    ...step.drops.map((reason) => ({ style: 'drop', words: `− ${reason}` }) as const),
+    ...(step.store === null ? [] : [{ style: 'state', words: 'state', counted: 'held' } as const]),
+    ...step.drops.map(
+      (reason) => ({ style: 'drop', words: `− ${reason}`, counted: reason }) as const,
+    ),
   ];
   const widths = notes.map(
-    ({ style, words }) => widthOf(words, style) + (style === 'state' ? DRUM_PX : 0),
+    ({ style, words, counted }) =>
+      widthOf(words, style) +
+      (style === 'state' ? DRUM_PX : 0) +
+      (live === null || counted === undefined ? 0 : LIVE_WIDTH),
   );
-  return { step, notes, width: Math.max(widthOf(step.name, 'mono') + 20, ...widths) };
+  return { step, live, notes, width: Math.max(widthOf(step.name, 'mono') + 20, ...widths) };
 }
 
 function lineHeight(line: readonly Chip[]): number {
   const notes = Math.max(0, ...line.map((chip) => chip.notes.length));
-  return CHIP_HEIGHT + notes * NOTE_HEIGHT + 6;
+  return roomAbove(line) + CHIP_HEIGHT + notes * NOTE_HEIGHT + 6;
+}
+
+/** For what its steps were given. */
+function roomAbove(line: readonly Chip[]): number {
+  return line.some(({ live }) => live !== null) ? LIVE_HEIGHT : 0;
 }
 
 type Label = readonly [words: string, style: 'name' | 'mono' | 'small'];
@@ -200,14 +245,16 @@ function targetsWidth(stream: DescribedStream): number {
   return Math.max(0, ...targets.map((topic) => widthOf(topic, 'mono') + 20 + DRUM_PX));
 }
 
-function drawBand(band: Band, top: number, { steps, stepsEnd, bandWidth }: Measures): string {
-  const { title, about, colour, height } = band;
+function drawBand(band: Band, top: number, measures: Measures, live: boolean): string {
+  const { steps, stepsEnd, bandWidth } = measures;
+  const { title, about, colour, height, groups } = band;
   const parts = [
     box({ x: EDGE, y: top, width: bandWidth, height }, 'band', 8),
     box({ x: EDGE, y: top, width: STRIPE, height }, colour, 3),
     `<text x="${EDGE + STRIPE + 16}" y="${top + 19}" class="strong ${colour}">${title}</text>`,
     text(EDGE + STRIPE + 28 + widthOf(title, 'strong'), top + 19, 'small', about),
   ];
+  if (live) parts.push(place(stepsEnd, top + 19, `lag|${groups.join(',')}`, 'end'));
   let y = top + HEAD_HEIGHT;
   for (const row of band.rows) {
     parts.push(drawRow(row, y, steps, stepsEnd));
@@ -223,12 +270,13 @@ function drawRow({ stream, lines }: Row, top: number, steps: number, stepsEnd: n
   );
   let y = top;
   for (const [n, line] of lines.entries()) {
-    const middle = y + CHIP_HEIGHT / 2;
+    const top = y + roomAbove(line);
+    const middle = top + CHIP_HEIGHT / 2;
     let x = steps;
     parts.push(n === 0 ? arrow(x - 28, x - 4, middle) : text(x - 24, middle + 4, 'small', '↳'));
     for (const [m, chip] of line.entries()) {
       if (m > 0) parts.push(arrow(x - CHIP_GAP + 3, x - 4, middle));
-      parts.push(drawChip(chip, x, y));
+      parts.push(drawChip(chip, x, top));
       x += chip.width + CHIP_GAP;
     }
     if (n === lines.length - 1) parts.push(drawTargets(stream, x - CHIP_GAP + 3, middle, stepsEnd));
@@ -237,15 +285,21 @@ function drawRow({ stream, lines }: Row, top: number, steps: number, stepsEnd: n
   return titled(stream.doc === '' ? stream.name : stream.doc, parts);
 }
 
-function drawChip({ step, notes, width }: Chip, x: number, y: number): string {
+function drawChip({ step, live, notes, width }: Chip, x: number, y: number): string {
   const parts = [
     box({ x, y, width, height: CHIP_HEIGHT }, 'chip'),
     centred(x + width / 2, y + 17, 'mono', step.name),
   ];
-  for (const [n, { style, words }] of notes.entries()) {
+  if (live !== null) parts.push(place(x + width / 2, y - 4, `in|${live}`, 'middle'));
+  for (const [n, { style, words, counted }] of notes.entries()) {
     const at = y + CHIP_HEIGHT + 11 + n * NOTE_HEIGHT;
     if (style === 'state') parts.push(drum(x + 3, at - 3));
-    parts.push(text(x + (style === 'state' ? 3 + DRUM_PX : 3), at, style, words));
+    const left = x + (style === 'state' ? 3 + DRUM_PX : 3);
+    parts.push(text(left, at, style, words));
+    if (live === null || counted === undefined) continue;
+    const key =
+      counted === 'held' && style === 'state' ? `held|${live}` : `drop|${live}|${counted}`;
+    parts.push(place(left + widthOf(words, style) + 5, at, key, 'start'));
   }
   return parts.join('');
 }
@@ -291,7 +345,7 @@ function drawLanes(
   band: Band,
   top: number,
   { sinks: left, stepsEnd }: Measures,
-  sinks: readonly DescribedSink[],
+  { sinks, live }: { readonly sinks: readonly DescribedSink[]; readonly live: boolean },
 ): string[] {
   if (band.priority === null) return [];
   const middle = top + band.height / 2;
@@ -309,12 +363,18 @@ function drawLanes(
         `<rect x="${x + 10}" y="${middle - 12}" width="${SINK_WIDTH - 20}" height="24" rx="12" class="pill"/>`,
         `<circle cx="${x + 23}" cy="${middle}" r="4" class="${band.colour}"/>`,
         centred(x + SINK_WIDTH / 2 + 7, middle + 4, 'small', words),
+        ...(live ? lanePlaces(x + SINK_WIDTH / 2, middle, `${band.priority}|${sink.name}`) : []),
       ]),
     );
   }
   if (parts.length > 0) parts.push(arrow(stepsEnd + BAND_PAD + 4, left - 4, middle));
   return parts;
 }
+
+const lanePlaces = (x: number, y: number, key: string) => [
+  place(x, y - 18, `told|${key}`, 'middle'),
+  place(x, y + 25, `wait|${key}`, 'middle'),
+];
 
 function legend(y: number, { deadLetters }: Description): string[] {
   let x = EDGE;

@@ -43,6 +43,11 @@ export function centred(x: number, y: number, style: TextStyle, words: string): 
   return `<text x="${x}" y="${y}" class="${style}" text-anchor="middle">${escaped(words)}</text>`;
 }
 
+/** An empty text, which whoever shows the picture fills with what is counted. */
+export function place(x: number, y: number, key: string, anchor: 'start' | 'middle' | 'end') {
+  return `<text x="${x}" y="${y}" class="live" text-anchor="${anchor}" data-live="${escaped(key)}"></text>`;
+}
+
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -72,7 +77,8 @@ export function drum(x: number, y: number): string {
 
 export const DRUM_PX = 13;
 
-const STYLE = `
+/** Of all pictures; as text, so that a page with a policy of its own can have it as a file. */
+export const PICTURE_STYLE = `
 svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 .page{fill:#fff}.band{fill:#f6f8fa}.chip{fill:#fff;stroke:#c5ccd3}.pill{fill:#fff;stroke:#c5ccd3}
 text{fill:#1f2328}.title{font-size:20px;font-weight:650}.strong{font-size:14px;font-weight:650}
@@ -91,10 +97,13 @@ export function svg(
   height: number,
   about: string,
   parts: readonly string[],
+  /** Without it: whoever shows the picture brings PICTURE_STYLE. */
+  style: string | null = PICTURE_STYLE,
 ): string {
+  const styled = style === null ? '' : `<style>${style}\n</style>\n`;
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" ` +
     `height="${height}" role="img" aria-label="${escaped(about)}">\n` +
-    `<style>${STYLE}\n</style>\n${[box({ x: 0, y: 0, width, height }, 'page', 0), ...parts].join('\n')}\n</svg>\n`
+    `${styled}${[box({ x: 0, y: 0, width, height }, 'page', 0), ...parts].join('\n')}\n</svg>\n`
   );
 }

@@ -54,10 +54,11 @@ export function apply(options: ApplyOptions): Promise<readonly StepFlow[]> {
 
 async function formerOf(text: string, options: ApplyOptions): Promise<Former> {
   const { deployment, log, registry, streamsCommit, sinksCommit, say } = options;
-  const former = compiledTopology(deployment, {
+  const former = await compiledTopology(deployment, {
     file: 'the former topology',
     text,
     env: process.env,
+    folder: process.cwd(),
   });
   const schemas = new AvroSchemas(former.schemas, registry, systemClock);
   await schemas.open(schemaTopicsOf(former.plan));

@@ -25,7 +25,7 @@ export async function runDistributed(
   wanted: readonly string[],
   options: RunOptions,
 ): Promise<Running> {
-  const topology = loadTopology(deployment, { folder: options.folder, env: process.env });
+  const topology = await loadTopology(deployment, { folder: options.folder, env: process.env });
   const roles = chooseRoles(topology.plan, wanted);
   const secrets = secretsOf(deployment);
   const closing: (() => Promise<void>)[] = [];

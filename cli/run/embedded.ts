@@ -21,7 +21,7 @@ import { schemaTopicsOf } from './topology.ts';
 const GATEWAY_ID = 'gateway';
 
 export async function runEmbedded(deployment: Deployment, options: RunOptions): Promise<Running> {
-  const topology = loadTopology(deployment, { folder: options.folder, env: process.env });
+  const topology = await loadTopology(deployment, { folder: options.folder, env: process.env });
   const secrets = secretsOf(deployment);
   const engine = await EngineThread.start(deployment, options);
   const log = new BridgedLog(engine.port);

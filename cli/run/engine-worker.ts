@@ -65,7 +65,7 @@ async function start(
 ): Promise<void> {
   const tell = (message: FromEngine) => port.postMessage(message);
   const settings = deployment.log as EmbeddedLogSettings;
-  const topology = loadTopology(deployment, { folder, env: process.env });
+  const topology = await loadTopology(deployment, { folder, env: process.env });
   const log = openEmbeddedLog({
     dir: deployment.dataFolder,
     clock: systemClock,

@@ -18,6 +18,7 @@ import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import type { CommitPolicy } from '../../runtime/unit.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
+import { consoleSource } from '../console/console-source.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
@@ -214,6 +215,15 @@ export class Part {
       schemas,
       registry,
       inbox,
+      console: consoleSource({
+        deployment,
+        topology,
+        schemas,
+        inbox,
+        clock,
+        snapshot: () => this.snapshot(),
+        connections: () => this.connections,
+      }),
       clock,
       auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
       ...(files === undefined ? {} : { openFilesMax: files }),

@@ -11,11 +11,11 @@ import { eventTypesOf } from './topology.ts';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-types-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function typesOf(topologyText: string): string[] {
+async function typesOf(topologyText: string): Promise<string[]> {
   const file = join(folder, 'reno.yaml');
   writeFileSync(file, topologyText);
   const deployment = readDeployment({ file: undefined, folder, env: {} });
-  const topology = loadTopology({ ...deployment, topology: file }, { folder, env: {} });
+  const topology = await loadTopology({ ...deployment, topology: file }, { folder, env: {} });
   return [...eventTypesOf(topology).keys()].sort();
 }
 
@@ -29,11 +29,11 @@ const SIX = [
   'viewing-activity',
 ];
 
-test('producers may send what the streams read', () => {
-  assert.deepEqual(typesOf(RENO), SIX);
+test('producers may send what the streams read', async () => {
+  assert.deepEqual(await typesOf(RENO), SIX);
 });
 
-test('the engine’s own topics are no event types, also when a stream reads them', () => {
+test('the engine’s own topics are no event types, also when a stream reads them', async () => {
   const spying = (topic: string, schema: string) => `
   spy-${schema.toLowerCase()}:
     id: spy-${schema.toLowerCase()}
@@ -48,5 +48,5 @@ test('the engine’s own topics are no event types, also when a stream reads the
     spying('events.connections', 'Connection'),
   ];
   const text = RENO.replace(/^streams:\n/m, `streams:\n${more.join('')}`);
-  assert.deepEqual(typesOf(text), SIX);
+  assert.deepEqual(await typesOf(text), SIX);
 });

@@ -6,6 +6,7 @@
  */
 import type { CarillonError } from '../../core/error.ts';
 import type { Group, GroupHost, GroupSpec, LogBatch } from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
 import type { LogAdmin } from './admin.ts';
 import type { KafkaClient } from './client.ts';
 import { GroupTroubles } from './group-troubles.ts';
@@ -15,7 +16,7 @@ import { RestoreEnds } from './restore-ends.ts';
 import { Standstill } from './standstill.ts';
 import { KafkaTask } from './task.ts';
 import { type SlotHost, TaskSlot } from './task-slot.ts';
-import { refuseGoneState, startOf } from './task-start.ts';
+import { refuseGonePositions, refuseGoneState, startOf } from './task-start.ts';
 import type { TopicChange, TopicSource, TopicWatch } from './topic-watch.ts';
 import type { Troubles } from './troubles.ts';
 import { KafkaUnit, type UnitOwner } from './unit.ts';
@@ -30,6 +31,8 @@ export interface GroupParts {
   readonly watch: Pick<TopicWatch, 'watch' | 'look'>;
   readonly troubles: Troubles;
   readonly plane: Pick<DataPlane, 'feed' | 'committer'>;
+  /** The committed records of a topic, up to its end as it is now. */
+  read(topic: string): AsyncIterable<readonly Record[]>;
 }
 
 export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
@@ -79,11 +82,12 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
 
   /**
    * Resolves at the first join; tasks open from then on. Rejects with CAR630 when rows of a store
-   * are gone; what was begun is to be closed then.
+   * are gone, with CAR635 when its positions are; what was begun is to be closed then.
    */
   async start(): Promise<void> {
-    const { admin, topics, watch, client } = this.#parts;
+    const { admin, topics, watch, client, read } = this.#parts;
     await refuseGoneState(admin, topics, this.#spec);
+    await refuseGonePositions(admin, this.#spec, read);
     this.#unwatch = watch.watch(this.#topics, (change) => this.#changed(change));
     // So that what changes from now on is seen to have changed.
     await watch.look();

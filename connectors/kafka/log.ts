@@ -97,6 +97,7 @@ class KafkaLog implements EditableLog {
       watch: this.#watch,
       troubles: this.#troubles,
       plane: this.#plane,
+      read: (topic: string) => this.read(topic, { from: 'start', follow: false }),
     };
     // Also one that is being opened is closed with the log.
     const group = this.#keep(new KafkaGroup(parts, spec, host));

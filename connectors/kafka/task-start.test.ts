@@ -3,7 +3,13 @@ import { describe, test } from 'node:test';
 import type { GroupSpec } from '../../core/log.ts';
 import type { Bounds, Committed } from './admin.ts';
 import { markOf, withMarks } from './state-marks.ts';
-import { type Found, inputStart, refuseGoneState, startOf } from './task-start.ts';
+import {
+  type Found,
+  inputStart,
+  refuseGonePositions,
+  refuseGoneState,
+  startOf,
+} from './task-start.ts';
 
 const SPEC: GroupSpec = {
   group: 'g',
@@ -201,6 +207,49 @@ describe('rows that a member which runs has just written are not gone', () => {
       else await opening;
     });
   }
+});
+
+describe('rows without any position', () => {
+  const rows: readonly {
+    what: string;
+    committed: World['committed'] & object;
+    end: number;
+    /** Partitions of the committed records in the changelog. */
+    records: readonly number[];
+    refused: boolean;
+  }[] = [
+    { what: 'are refused', committed: {}, end: 5, records: [0, 1], refused: true },
+    { what: 'of another task are its own', committed: {}, end: 5, records: [0], refused: false },
+    { what: 'that were aborted are none', committed: {}, end: 5, records: [], refused: false },
+    { what: 'are not looked for in vain', committed: {}, end: 0, records: [1], refused: false },
+    {
+      what: 'but a position in one of the inputs: the others are new',
+      committed: { in2: [0] },
+      end: 5,
+      records: [1],
+      refused: false,
+    },
+  ];
+  for (const { what, committed, end, records, refused } of rows) {
+    test(what, async () => {
+      const { admin } = worldOf({ committed, bounds: { log: [0, end] } });
+      const asked: string[] = [];
+      async function* read(topic: string) {
+        asked.push(topic);
+        for (const partition of records) yield [{ partition }];
+      }
+      const opening = refuseGonePositions(admin, SPEC, read);
+      if (refused) await assert.rejects(opening, { code: 'CAR635', where: { at: 'g/1' } });
+      else await opening;
+      assert.deepEqual(asked, end === 0 || 'in2' in committed ? [] : ['log']);
+    });
+  }
+
+  test('who is away is met later', async () => {
+    const { admin } = worldOf({ bounds: { log: [0, 5] } });
+    const read = () => ({ [Symbol.asyncIterator]: () => assert.fail('away') });
+    await refuseGonePositions(admin, SPEC, read);
+  });
 });
 
 describe('an end before what is committed', () => {

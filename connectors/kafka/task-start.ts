@@ -168,6 +168,39 @@ export async function refuseGoneState(
   }
 }
 
+/**
+ * Before a member joins, the other way round: rejects with CAR635 when a task has rows in a store
+ * and no position in any input. To read from the start would tell devices all kept events again,
+ * under new numbers.
+ *
+ * @param read the committed records of a changelog
+ */
+export async function refuseGonePositions(
+  admin: StartAdmin,
+  { group, inputs, stores }: GroupSpec,
+  read: (topic: string) => AsyncIterable<readonly { readonly partition: number }[]>,
+): Promise<void> {
+  try {
+    const found = await admin.committedAll(group, inputs);
+    for (const { changelog } of stores) {
+      const bounds = await admin.bounds(changelog);
+      const lacking = new Set<number>();
+      for (const [partition, { low, end, written = end }] of bounds.entries()) {
+        const positions = [...(found.get(partition)?.values() ?? [])];
+        if (written > low && positions.every(({ offset }) => offset < 0)) lacking.add(partition);
+      }
+      if (lacking.size === 0) continue;
+      // What was aborted takes room in the log, too.
+      for await (const records of read(changelog)) {
+        const row = records.find(({ partition }) => lacking.has(partition));
+        if (row !== undefined) throw positionsGone(group, row.partition, changelog);
+      }
+    }
+  } catch (error) {
+    if (error instanceof CarillonError && error.code === 'CAR635') throw error;
+  }
+}
+
 function noted(found: ReadonlyMap<string, Committed>): {
   committed: Map<string, Committed>;
   marks: Marks;
@@ -191,4 +224,11 @@ function stateGone(group: string, partition: number, changelog: string): Carillo
     `Group "${group}" has committed what rests on rows of changelog "${changelog}", ` +
     `but they are gone: the topic is empty, or another one of the same name.`;
   return new CarillonError('CAR630', what, { where: { at } });
+}
+
+function positionsGone(group: string, partition: number, changelog: string): CarillonError {
+  const what =
+    `Group "${group}" has rows in changelog "${changelog}", but no position in any input of task ` +
+    `${partition}: its offsets have expired, or were deleted.`;
+  return new CarillonError('CAR635', what, { where: { at: `${group}/${partition}` } });
 }

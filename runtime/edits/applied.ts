@@ -6,6 +6,7 @@
 import type { Plan, StepPlan, StreamPlan, SubTopologyPlan } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import { priorityName } from '../../core/priority.ts';
+import { isOwn } from '../../core/step-facts.ts';
 import { otherId } from '../streams/stream-positions.ts';
 
 const FORM = 1;
@@ -191,7 +192,11 @@ function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
 function meaningOf({ spec, config }: StepPlan): string {
   const keyedBy = 'keyedBy' in spec ? spec.keyedBy : undefined;
   const names = [...(keyedBy === undefined ? [] : [keyedBy]), ...(spec.meaning ?? [])];
-  return [spec.type, ...names.map((name) => `${name}=${written(config[name])}`)].join(' ');
+  const meaning = [spec.type, ...names.map((name) => `${name}=${written(config[name])}`)];
+  // Those of the package have the columns that they always had.
+  const rows = isOwn(spec) && 'rows' in spec ? spec.rows : undefined;
+  if (rows !== undefined) meaning.push(`rows=${JSON.stringify(rows.columns ?? 'coded')}`);
+  return meaning.join(' ');
 }
 
 /** As a file has it: the path of a reader, the source of an expression. */

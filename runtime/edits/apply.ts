@@ -267,7 +267,7 @@ class Applying {
     if (isHeld) counts.restored = count;
     else counts.in = count;
     counts.dropped.set(REASON, count);
-    this.#counted.push({ stream, step, counts });
+    this.#counted.push({ stream, priority: null, step, counts });
   }
 
   async #store(): Promise<void> {

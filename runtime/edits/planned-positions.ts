@@ -173,10 +173,11 @@ async function positionsToSet(
       const offset = Math.min(...offsets.values());
       const metadata = noteStreamPositions(offsets, offset);
       const has = committed.find((one) => one.partition === partition);
-      // Without a position a group reads from the start.
+      // Without a position a group reads from the start; but rows that move along need one, and
+      // there can be none where nothing was ever read.
       const stands =
         has === undefined || has.offset < 0
-          ? offset <= start && metadata === ''
+          ? offset === 0 && start === 0 && metadata === ''
           : has.offset === offset && has.metadata === metadata;
       if (!stands) set.push({ topic, partition, offset, metadata });
     }

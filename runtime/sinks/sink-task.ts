@@ -7,6 +7,7 @@ import { HandClock } from '../../core/clock.ts';
 import type { Device } from '../../core/device.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
 import type { DeliveryOutcome, Outcome } from '../../core/outcome.ts';
+import { priorityName } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import type { Slice } from '../../core/slice.ts';
 import type { TableView } from '../../core/store.ts';
@@ -208,7 +209,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   flow(): StepFlow[] {
     const nodes = [this.#source, ...this.#steps.steps.map(({ node }) => node), this.#deliver];
     const stream = this.#lane.sinkPlan.name;
-    return nodes.map(({ name, counts }) => ({ stream, step: name, counts }));
+    const priority = priorityName(this.priority);
+    return nodes.map(({ name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
   // The lane's side.

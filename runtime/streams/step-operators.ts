@@ -6,10 +6,12 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { Record } from '../../core/record.ts';
 import { Slice } from '../../core/slice.ts';
-import type { EachSpec, Emit, ExpandSpec, FieldReader, OperatorSpec } from '../../core/spec.ts';
+import type { EachSpec, Emit, ExpandSpec, FieldReader } from '../../core/spec.ts';
 import { PASSED, type Verdict } from '../../core/verdict.ts';
+import type { StepFault } from '../node.ts';
 import { IdentityKeys } from '../state/identity-keys.ts';
 import { contextOf, type Step, type StepHost, type StepsOf } from './step.ts';
+import type { Turn } from './turn.ts';
 
 export type SliceOperator = OperatorFunction<Slice, Slice>;
 
@@ -85,6 +87,7 @@ export function eachOperator(
   step: Step,
   spec: EachSpec<any, any>,
   host: StepHost,
+  turn: Turn,
 ): SliceOperator {
   const work = spec.open(step.plan.config as never, contextOf(of, step, host) as never);
   const keys = keysOf(step, spec.keyedBy);
@@ -95,19 +98,25 @@ export function eachOperator(
     makeKeys(keys, step, slice, record);
     const { selection, selected } = slice;
     let kept = 0;
-    for (let j = 0; j < selected; j++) {
-      const i = selection[j]!;
-      record.i = i;
-      let verdict: Verdict;
-      try {
-        verdict = work(record, keys === null ? null : keys.at(j));
-      } catch (error) {
-        node.failed(record, error);
-        continue;
-      }
-      if (verdict === PASSED) selection[kept++] = i;
-      else node.settle(verdict, record);
-    }
+    const at = { next: 0 };
+    const judge = () => {
+      do {
+        if (at.next >= selected) return;
+        const j = at.next++;
+        const i = selection[j]!;
+        record.i = i;
+        let verdict: Verdict;
+        try {
+          verdict = work(record, keys === null ? null : keys.at(j));
+        } catch (error) {
+          node.failed(record, error);
+          continue;
+        }
+        if (verdict === PASSED) selection[kept++] = i;
+        else node.settle(verdict, record);
+      } while (!turn.isSpent);
+    };
+    turn.run(at, selected, judge, (fault) => node.failed(record, fault));
     slice.selected = kept;
     counts.in += selected;
     counts.passed += kept;
@@ -126,6 +135,7 @@ export function expandOperator(
   step: Step,
   spec: ExpandSpec<any, any>,
   host: StepHost,
+  turn: Turn,
   fields: number,
   readAfter: readonly number[],
 ): SliceOperator {
@@ -157,17 +167,29 @@ export function expandOperator(
       out.clear();
       out.derive(slice);
     };
-    for (let j = 0; j < selected; j++) {
-      record.i = selection[j]!;
+    const at = { next: 0 };
+    let mark = 0;
+    const judge = () => {
+      do {
+        if (at.next >= selected || out.n > EMITTED_FLUSH) return;
+        const j = at.next++;
+        record.i = selection[j]!;
+        mark = out.n;
+        try {
+          node.settle(work(record, emit, keys === null ? null : keys.at(j)), record);
+        } catch (error) {
+          out.cut(mark);
+          node.failed(record, error);
+        }
+      } while (!turn.isSpent);
+    };
+    const failed = (fault: StepFault) => {
+      out.cut(mark);
+      node.failed(record, fault);
+    };
+    turn.run(at, selected, judge, failed, () => {
       if (out.n > EMITTED_FLUSH) flush();
-      const mark = out.n;
-      try {
-        node.settle(work(record, emit, keys === null ? null : keys.at(j)), record);
-      } catch (error) {
-        out.cut(mark);
-        node.failed(record, error);
-      }
-    }
+    });
     counts.in += selected;
     flush();
   });
@@ -184,51 +206,4 @@ function enlarged(from: Slice, fields: number, readAfter: readonly number[]): Sl
   to.derive(from);
   for (let i = 0; i < from.n; i++) to.append(from, i);
   return to;
-}
-
-/**
- * A custom operator, counted from outside: what it lets through has passed, what it leaves out of
- * the selection was dropped as `not_emitted`. It may send a slice on once, changed or not.
- */
-export function customOperator(
-  of: StepsOf,
-  step: Step,
-  // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
-  spec: OperatorSpec<any>,
-  host: StepHost,
-): SliceOperator {
-  const inner = spec.open(step.plan.config as never, contextOf(of, step, host) as never);
-  const { node } = step;
-  return (source) =>
-    new Observable<Slice>((subscriber) => {
-      let pending: Set<number> | null = null;
-      const entering = new Observable<Slice>((inside) =>
-        source.subscribe({
-          next(slice) {
-            node.counts.in += slice.selected;
-            pending = new Set(slice.selection.subarray(0, slice.selected));
-            inside.next(slice);
-            const record = new Record(slice, 0);
-            for (const i of pending) {
-              record.i = i;
-              node.drop('not_emitted', record);
-            }
-            pending = null;
-          },
-          error: (error) => inside.error(error),
-          complete: () => inside.complete(),
-        }),
-      );
-      return entering.pipe(inner).subscribe({
-        next(slice) {
-          node.counts.out += slice.selected;
-          for (let j = 0; j < slice.selected; j++) {
-            if (pending?.delete(slice.selection[j]!) === true) node.counts.passed++;
-          }
-          subscriber.next(slice);
-        },
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      });
-    });
 }

@@ -14,6 +14,8 @@ export interface StepHost extends NodeHost {
   readonly clock: Clock;
   table(name: string): TableView;
   devices(name: string): DevicesView;
+  /** The time that a step of one's own has for a record; for tests. */
+  readonly stepMsMax?: number;
 }
 
 /** The stream, or sink, that steps stand in. */

@@ -3,16 +3,13 @@
 import type { Slice } from '../../core/slice.ts';
 import type { FieldReader, StepSpec } from '../../core/spec.ts';
 import { NEVER } from '../../core/store.ts';
+import { guarded } from './guarded-step.ts';
 import type { Reading } from './reading.ts';
+import { sliceOperator } from './slice-operator.ts';
 import { Step, type StepHost, type StepsOf } from './step.ts';
-import {
-  customOperator,
-  eachOperator,
-  expandOperator,
-  overSlices,
-  type SliceOperator,
-} from './step-operators.ts';
+import { eachOperator, expandOperator, overSlices, type SliceOperator } from './step-operators.ts';
 import { TimedOperator } from './timed-operator.ts';
+import { type Turn, turnOf } from './turn.ts';
 
 export class Steps {
   readonly steps: readonly Step[];
@@ -32,13 +29,14 @@ export class Steps {
     this.steps = of.steps.map((plan) => new Step(of, plan, host));
     const operators = this.steps.map((step, i) => {
       const later = of.steps.slice(i + 1).flatMap(({ config }) => columnsOf(config));
-      const { spec } = step.plan;
+      const turn = turnOf(step, host.stepMsMax);
+      const spec = guarded(step, turn);
       if (spec.kind === 'timed') {
-        const timed = new TimedOperator(of, step, spec, host, reading, fields);
+        const timed = new TimedOperator(of, step, spec, host, turn, reading, fields);
         if (spec.other !== undefined) this.others.set(i, (slice) => timed.other(slice));
         return timed.operator;
       }
-      return operatorOf(of, step, spec, host, fields, [...new Set([...later, ...written])]);
+      return operatorOf(of, step, spec, host, turn, fields, [...new Set([...later, ...written])]);
     });
     this.operator = (source) =>
       operators.reduce((piped, operator) => operator(piped), sliceByStepThrow(source));
@@ -83,15 +81,16 @@ function operatorOf(
   step: Step,
   spec: Exclude<StepSpec, { readonly kind: 'timed' }>,
   host: StepHost,
+  turn: Turn,
   fields: number,
   readAfter: readonly number[],
 ): SliceOperator {
   switch (spec.kind) {
     case 'each':
-      return eachOperator(of, step, spec, host);
+      return eachOperator(of, step, spec, host, turn);
     case 'expand':
-      return expandOperator(of, step, spec, host, fields, readAfter);
+      return expandOperator(of, step, spec, host, turn, fields, readAfter);
     case 'operator':
-      return customOperator(of, step, spec, host);
+      return sliceOperator(of, step, spec, host, turn);
   }
 }

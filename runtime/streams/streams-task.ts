@@ -8,6 +8,7 @@ import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
+import { type PriorityName, priorityName } from '../../core/priority.ts';
 import { NEVER } from '../../core/store.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import { Collector } from '../collector.ts';
@@ -31,6 +32,8 @@ import type { TaskParts } from './task-parts.ts';
 /** The counts of one node, for metrics and for the driver's sums. */
 export interface StepFlow {
   readonly stream: string;
+  /** The same stream may run in several; null: in a topology without priorities, or of no task. */
+  readonly priority: PriorityName | null;
   readonly step: string;
   readonly counts: StepCounts;
 }
@@ -266,8 +269,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   flow(): StepFlow[] {
+    const { priority: number } = this.#sub;
+    const priority = number < 0 ? null : priorityName(number);
     const nodes = [...this.#streams, ...this.#tableInputs].flatMap((one) => one.nodes);
-    return nodes.map(({ stream, name, counts }) => ({ stream, step: name, counts }));
+    return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
   *rows(store: string): IterableIterator<[string, unknown]> {

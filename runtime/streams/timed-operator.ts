@@ -17,6 +17,7 @@ import { HeldOutput } from './held-output.ts';
 import type { Reading } from './reading.ts';
 import { contextOf, type Step, type StepHost, type StepsOf } from './step.ts';
 import { keysOf, makeKeys, type SliceOperator } from './step-operators.ts';
+import type { Turn } from './turn.ts';
 
 export class TimedOperator {
   readonly operator: SliceOperator;
@@ -26,6 +27,7 @@ export class TimedOperator {
   readonly #keys: IdentityKeys | null;
   readonly #held: HeldOutput;
   readonly #attempt: Attempt;
+  readonly #turn: Turn;
   #send: (slice: Slice) => void = () => {};
 
   constructor(
@@ -34,6 +36,7 @@ export class TimedOperator {
     // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of all option types.
     spec: TimedSpec<any, Columns>,
     host: StepHost,
+    turn: Turn,
     reading: Pick<Reading, 'relocate'>,
     fields: number,
   ) {
@@ -41,6 +44,7 @@ export class TimedOperator {
     if (store === null) throw new Error(`timed step ${step.node.name} has no store`);
     const later: (() => void)[] = [];
     this.#step = step;
+    this.#turn = turn;
     this.#store = store;
     this.#work = spec.open(step.plan.config as never, contextOf(of, step, host, later) as never);
     this.#keys = keysOf(step, spec.keyedBy);
@@ -73,28 +77,38 @@ export class TimedOperator {
   /** Runs records of its other input. */
   other(slice: Slice): void {
     this.#held.open(slice);
-    const record = new Record(slice, 0);
-    for (let j = 0; j < slice.selected; j++) {
-      record.i = slice.selection[j]!;
-      this.#attemptOne(record, () => this.#work.other!(record, this.#held.emit));
-    }
-    this.#step.node.counts.in += slice.selected;
-    this.#held.flush();
+    this.#runAll(slice, (record) => this.#work.other!(record, this.#held.emit));
   }
 
   #run(slice: Slice): void {
     this.#held.open(slice);
     // What is released is due on the clock, whatever its time was.
-    if (!this.#store.isOfOwnTime || this.#store.isReleased) this.#letDueGo(slice.clockMs);
-    const record = new Record(slice, 0);
-    const keys = this.#keys;
-    makeKeys(keys, this.#step, slice, record);
-    for (let j = 0; j < slice.selected; j++) {
-      record.i = slice.selection[j]!;
-      const key = keys === null ? null : keys.at(j);
-      this.#attemptOne(record, () => this.#work.record(record, this.#held.emit, key));
+    if (!this.#store.isOfOwnTime || this.#store.isReleased) {
+      this.#turn.alone(() => this.#letDueGo(slice.clockMs));
     }
-    this.#step.node.counts.in += slice.selected;
+    const keys = this.#keys;
+    makeKeys(keys, this.#step, slice, new Record(slice, 0));
+    this.#runAll(slice, (record, j) => {
+      return this.#work.record(record, this.#held.emit, keys === null ? null : keys.at(j));
+    });
+  }
+
+  #runAll(slice: Slice, work: (record: Record, j: number) => Verdict): void {
+    const { node } = this.#step;
+    const turn = this.#turn;
+    const record = new Record(slice, 0);
+    const { selection, selected } = slice;
+    const at = { next: 0 };
+    const judge = () => {
+      do {
+        if (at.next >= selected) return;
+        const j = at.next++;
+        record.i = selection[j]!;
+        this.#attemptOne(record, () => work(record, j));
+      } while (!turn.isSpent);
+    };
+    turn.run(at, selected, judge, (fault) => node.failed(record, fault));
+    node.counts.in += selected;
     this.#held.flush();
   }
 

@@ -6,7 +6,7 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { Record } from '../../core/record.ts';
 import { wholeBatch } from '../../core/record-batch.ts';
-import { Slice } from '../../core/slice.ts';
+import type { Slice } from '../../core/slice.ts';
 import {
   defineEach,
   defineExpand,
@@ -261,46 +261,6 @@ const custom = (open: (context: StepContext) => Parameters<Subject<Slice>['pipe'
     config: {},
     open: (_config, context) => open(context) as never,
   });
-
-test('operator: what it leaves out is dropped by name, what it lets through has passed', () => {
-  const odd = custom(() =>
-    map((slice: Slice) => {
-      let kept = 0;
-      for (let j = 0; j < slice.selected; j++) {
-        const i = slice.selection[j]!;
-        if (i % 2 === 1) slice.selection[kept++] = i;
-      }
-      slice.selected = kept;
-      return slice;
-    }),
-  );
-  const all = opened(odd);
-  const slice = sliceOf(rowsOf(0, 1, 2, 3, 4), { baseOffset: 20 });
-  slice.selected = 4;
-  assert.deepEqual(all.feed(slice), [['1', '3']]);
-  assert.deepEqual(all.told, [
-    's/custom not_emitted events/0@20 ×1',
-    's/custom not_emitted events/0@22 ×1',
-  ]);
-  assert.deepEqual(all.counts(), [4, 2, 2, 0, 0, 2]);
-  all.input.complete();
-  assert.equal(all.ended, 'complete');
-});
-
-test('operator: one that sends nothing has dropped all, and one that fails ends the stream', () => {
-  const silent = opened(custom(() => (source) => map(() => new Slice(0, 1))(source as never)));
-  assert.deepEqual(silent.feed(sliceOf(rowsOf(1, 2))), [[]]);
-  assert.deepEqual(silent.counts(), [2, 0, 2, 0, 0, 0]);
-  const failing = opened(
-    custom(() =>
-      map(() => {
-        throw new Error('broken');
-      }),
-    ),
-  );
-  failing.feed(sliceOf(rowsOf(1)));
-  assert.equal(failing.ended, 'error broken');
-});
 
 test('an error before the steps, and the end, go through all kinds of them', () => {
   const passing = { ...base, config: {}, open: () => () => PASSED };

@@ -18,7 +18,7 @@ export async function javaSkip(): Promise<string | false> {
   }
 }
 
-async function java(main: string, args: readonly string[], input: string): Promise<string> {
+export async function java(main: string, args: readonly string[], input: string): Promise<string> {
   const libs = join(await fetchProgram(KAFKA), 'libs', '*');
   const child = spawn('java', [...JVM, '-cp', libs, main, ...args], { timeout: 60_000 });
   child.stdin.end(input);

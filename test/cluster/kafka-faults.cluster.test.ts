@@ -102,6 +102,33 @@ describe('faults around a group on Kafka', { skip: await clusterSkip() }, () => 
     await third.close();
   });
 
+  test('a group whose offsets are gone while its rows are there is refused, until it has some', async () => {
+    const topics = topicsOf(`${run}-offsets`);
+    await createTopics(tools, topics);
+    const { log, one } = await member(topics);
+    await feed(topics, 0, 5);
+    await until('all is done', () => isDone([one]));
+    await log.close();
+    const told = await numbered(topics);
+    const groupId = topics.spec.group;
+    await until('nobody is in it', () =>
+      admin.deleteGroups([groupId]).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const { log: refused } = await openWired(servers.kafka);
+    opened.push(refused);
+    await assert.rejects(new Member().open(refused, topics), { code: 'CAR635' });
+    await refused.close();
+    const ends = await admin.fetchTopicOffsets(topics.input);
+    await admin.setOffsets({ groupId, topic: topics.input, partitions: ends });
+    const again = await member(topics);
+    await feed(topics, 5, 1);
+    await until('all is done', () => isDone([again.one]));
+    assert.equal((await numbered(topics)).length, told.length + PARTITIONS);
+  });
+
   test('records that were deleted unread are counted, at the start and while it runs', async () => {
     const topics = topicsOf(`${run}-retention`);
     await createTopics(tools, topics);

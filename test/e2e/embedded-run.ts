@@ -21,7 +21,7 @@ const POLL_MS = 20;
 const PAGE = 500;
 
 /** Test secrets: long enough, worth nothing. */
-const ENV = {
+export const ENV = {
   CARILLON_SECRET: 'only-for-tests-only-for-tests-only-for-tests',
   CARILLON_INTERNAL_TOKEN: 'internal-for-tests-internal-for-tests',
 };
@@ -31,6 +31,7 @@ export interface HouseOptions {
   readonly topology?: string;
   readonly schemas?: readonly string[];
   readonly port?: number;
+  readonly internalPort?: number;
 }
 
 /** A folder with a deployment; processes that run it, one after the other. */
@@ -47,7 +48,11 @@ export class House {
       topology: options.topology ?? join(ROOT, 'topology/reno.yaml'),
       ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
       data_folder: this.data,
-      http: { host: '127.0.0.1', port: options.port ?? 0 },
+      http: {
+        host: '127.0.0.1',
+        port: options.port ?? 0,
+        ...(options.internalPort === undefined ? {} : { internal_port: options.internalPort }),
+      },
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
       auth: { secret: '${CARILLON_SECRET}', internal_token: '${CARILLON_INTERNAL_TOKEN}' },
       connectors: options.connectors ?? {},

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERROR_TABLE, type ErrorCode } from '../../core/error-table.ts';
+import { OPTION_ERRORS } from '../../core/option-errors.ts';
 import { TOPOLOGY_ERRORS } from '../../core/topology-errors.ts';
 import { type ExampleKind, tell } from './example.ts';
 
@@ -50,6 +51,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR220',
   'CAR221',
   'CAR222',
+  'CAR223',
   'CAR280',
   'CAR282',
   'CAR240',
@@ -87,6 +89,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR351',
   'CAR316',
   'CAR317',
+  'CAR318',
   'CAR401',
   'CAR402',
   'CAR403',
@@ -96,7 +99,7 @@ const SHOWN: readonly ErrorCode[] = [
 ];
 
 test('every code of topology files has its example', () => {
-  const all = [...Object.keys(TOPOLOGY_ERRORS), 'CAR401'].sort();
+  const all = [...Object.keys({ ...TOPOLOGY_ERRORS, ...OPTION_ERRORS }), 'CAR401'].sort();
   assert.deepEqual([...SHOWN, ...NOT_SHOWN].sort(), all);
 });
 

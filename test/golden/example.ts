@@ -12,7 +12,10 @@ import { steps } from '../../processors/index.ts';
 import { readSchemaFolder } from '../../schemas/folder.ts';
 
 export const catalog: Catalog = { steps, sinks };
-export const schemas = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);
+/** Beside ours one with a field of each type. */
+export const schemas = readSchemaFolder(
+  ...['../../schemas', './schemas'].map((dir) => new URL(dir, import.meta.url).pathname),
+);
 
 const FILE = 'topology.yaml';
 const ENV = { FCM_PROJECT: 'my-app' };

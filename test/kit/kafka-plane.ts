@@ -5,6 +5,7 @@ import type { OnTopicChange } from '../../connectors/kafka/topic-watch.ts';
 import { Troubles } from '../../connectors/kafka/troubles.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { CommitUnit, GroupHost, GroupSpec, TaskHost, TaskPort } from '../../core/log.ts';
+import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
 
 export const PLANE_SPEC: GroupSpec = {
@@ -128,6 +129,7 @@ export class PlaneWorld {
       },
       troubles: this.troubles,
       plane: this.#plane,
+      read: async function* (): AsyncGenerator<readonly Record[]> {},
     };
   }
 

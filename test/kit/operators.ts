@@ -20,6 +20,9 @@ export const BY = { by: {} as Option<readonly unknown[]> };
 /** Its name in what a test expects. */
 export const nameOf = ({ value }: Record) => String(value.n);
 
+/** For a step of one's own: enough for a machine that has much else to do. */
+const STEP_MS_MAX = 200;
+
 function stepsOf(specs: readonly StepSpec[], clock: HandClock, told: string[]): Steps {
   const plans = specs.map((spec) => ({
     name: spec.type,
@@ -34,6 +37,7 @@ function stepsOf(specs: readonly StepSpec[], clock: HandClock, told: string[]): 
     {
       partition: 3,
       clock,
+      stepMsMax: STEP_MS_MAX,
       table: fail,
       devices: fail,
       deadLetter: ({ offset }, { code, why, stream, step }) =>

@@ -31,7 +31,7 @@ export function inFolder(folder: string, program: string, ...args: readonly stri
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd: folder,
     encoding: 'utf8',
-    timeout: 50_000,
+    timeout: 120_000,
     env: {
       ...env,
       PATH: `${dirname(process.execPath)}${delimiter}${env.PATH}`,

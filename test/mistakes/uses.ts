@@ -5,13 +5,51 @@ const APNS = BASE.slice(BASE.indexOf('  apns:\n'), BASE.indexOf('  inbox:\n'));
 const FCM = BASE.slice(BASE.indexOf('  fcm:\n'), BASE.indexOf('  apns:\n'));
 const INBOX = BASE.slice(BASE.indexOf('  inbox:\n'));
 const SINKS = BASE.slice(BASE.indexOf('sinks:\n'));
+const KEPT = '  kept:\n    from: { lane: other, transport: all }\n    to: { type: inbox }\n';
+/** With a second lane, of one transport. */
+const TWO = (transport: string, second: string) =>
+  BASE.replace(
+    'streams:\n',
+    `  other:
+    topic: other.{priority}.{transport}
+    schema: DeviceNotification
+    key: value.deviceId
+    transports: [${transport}]
+streams:
+  plans:
+    id: pl
+    priority: { as: low }
+    from: { topic: events.plan-change, schema: PlanChange }
+    steps: [{ use: tell }]
+    to: { lane: other }
+`,
+  ).replace(
+    'sinks:\n',
+    `sinks:\n${KEPT}  second:\n    from: { lane: other, transport: ${transport} }\n    ${second}\n`,
+  );
+const SOCKETS = TWO(
+  'websocket',
+  'steps: [{ gate_online: { table: presence } }]\n    to: { type: websocket }',
+);
+const KEEPING: readonly Row[] = [
+  ...edited(
+    [['a lane of sockets that nobody keeps', KEPT, '', 'CAR223   other:\n    topic']],
+    SOCKETS,
+  ),
+  ...edited(
+    [['a lane of fcm alone, which keeps it itself', KEPT, '']],
+    TWO('fcm', 'to: { type: fcm, project: my-app }'),
+  ),
+  ...edited([['a second lane with its inbox', 'id: pl', 'id: p2']], SOCKETS),
+];
+
 const GIVEN =
   'eventId: value.eventId, profileId: value.profileId, titleId: value.titleId, occurredAt: value.occurredAt';
 const map = (memberId: string) => `- map: { fields: { ${GIVEN}, memberId: ${memberId} } }`;
 
 const FILTER = `filter: { where: 'value.kind != "STARTED"' }`;
 
-export const USES: readonly Row[] = edited([
+const NAMED: readonly Row[] = edited([
   ['fan_out of owners', 'fan_out: { table: devices', 'fan_out: { table: owners', 'CAR240'],
   ['fan_out of presence', 'fan_out: { table: devices', 'fan_out: { table: presence', 'CAR240'],
   [
@@ -113,6 +151,18 @@ export const USES: readonly Row[] = edited([
   ['no inbox', INBOX, '', 'CAR217 notifications:'],
   ['no sinks', SINKS, '', 'CAR217 notifications:'],
   ['an inbox for fcm alone', 'transport: all', 'transport: fcm', 'CAR217 notifications:'],
+  [
+    'an inbox for its own transport',
+    'transport: all',
+    'transport: inbox',
+    'CAR223   inbox:\n    from',
+  ],
+  [
+    'an inbox for its own, and one for fcm',
+    '  inbox:\n    from: { lane: notifications, transport: all }',
+    '  kept:\n    from: { lane: notifications, transport: fcm }\n    to: { type: inbox }\n  inbox:\n    from: { lane: notifications, transport: inbox }',
+    'CAR223   kept:\n    from',
+  ],
   ['fcm of apns', 'transport: fcm }', 'transport: apns }', 'CAR243'],
   ['apns of fcm', 'transport: apns }', 'transport: fcm }', 'CAR243'],
   ['fcm of all', 'transport: fcm }', 'transport: all }', 'CAR243'],
@@ -259,3 +309,5 @@ export const USES: readonly Row[] = edited([
     'CAR403',
   ],
 ]);
+
+export const USES: readonly Row[] = [...NAMED, ...KEEPING];

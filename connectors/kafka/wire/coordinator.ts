@@ -43,7 +43,7 @@ interface Found extends Throttled, Coded {
   readonly node: number;
 }
 
-const FIND_COORDINATOR: Api<Question, Found> = {
+export const FIND_COORDINATOR: Api<Question, Found> = {
   key: 10,
   name: 'FindCoordinator',
   min: 3,

@@ -38,7 +38,7 @@ const ISOLATION = { written: 0, committed: 1 } as const;
 const RETRY_MS = 100;
 const TIMEOUT_MS = 30_000;
 
-const LIST_OFFSETS: Api<Questions, Answer> = {
+export const LIST_OFFSETS: Api<Questions, Answer> = {
   key: 2,
   name: 'ListOffsets',
   min: 6,

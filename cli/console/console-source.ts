@@ -1,0 +1,94 @@
+/**
+ * What the console shows of this process: its topology, what its tasks have counted, and what lies
+ * in the log and the inbox. The log is read beside the pipeline, by a reader that is opened when
+ * somebody looks and closed when the answer is given.
+ */
+import type {
+  DeadLettersAnswer,
+  DeviceAnswer,
+  FlowAnswer,
+  TopologyAnswer,
+} from '../../console/answers.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { InboxStore } from '../../core/inbox.ts';
+import type { Schemas } from '../../core/schema.ts';
+import type { ConsoleSource, LiveQuestion } from '../../gateway/console.ts';
+import type { FlowSnapshot } from '../../runtime/flow.ts';
+import { AGE_BUCKETS_MS } from '../../runtime/sinks/age-histogram.ts';
+import type { Deployment } from '../deployment.ts';
+import { describePlan } from '../describe/description.ts';
+import { livePicture } from '../describe/picture.ts';
+import type { LoadedTopology } from '../load-topology.ts';
+import { type LogReader, openLogReader } from '../log-reader.ts';
+import { useCaseNames } from '../use-case-names.ts';
+import { version } from '../version.ts';
+import { newestDeadLetters } from './dead-letters.ts';
+import { aboutDevice } from './device.ts';
+import { liveLines } from './live-query.ts';
+import { pageFile } from './page-files.ts';
+
+export interface ConsoleParts {
+  readonly deployment: Deployment;
+  readonly topology: LoadedTopology;
+  readonly schemas: Schemas;
+  readonly clock: Clock;
+  readonly inbox: InboxStore | null;
+  snapshot(): Promise<FlowSnapshot>;
+  connections(): number;
+}
+
+/** A look that takes longer says what it has not looked at. */
+const LOOK_MS_MAX = 8_000;
+
+export function consoleSource(parts: ConsoleParts): ConsoleSource {
+  const { clock, topology, inbox, schemas, deployment } = parts;
+  const { plan } = topology;
+  const look = async <T>(
+    at: (reader: LogReader, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const reader = await openLogReader(deployment);
+    try {
+      return await at(reader, AbortSignal.timeout(LOOK_MS_MAX));
+    } finally {
+      await reader.close();
+    }
+  };
+  return {
+    file: pageFile,
+    topology: () => topologyAnswer(topology),
+    async flow(): Promise<FlowAnswer> {
+      const flow = await parts.snapshot();
+      return {
+        ...flow,
+        at: clock.now(),
+        connections: parts.connections(),
+        ageBoundsMs: AGE_BUCKETS_MS,
+      };
+    },
+    device: (id, sinceMs): Promise<DeviceAnswer> =>
+      look((reader, signal) =>
+        aboutDevice({ reader, plan, inbox, schemas, clock }, { id, sinceMs, signal }),
+      ),
+    deadLetters: (sinceMs): Promise<DeadLettersAnswer> =>
+      look((reader, signal) => newestDeadLetters(reader, plan, { sinceMs, signal })),
+    async live(question: LiveQuestion, signal: AbortSignal) {
+      return liveLines(() => openLogReader(deployment), topology, question, signal);
+    },
+  };
+}
+
+function topologyAnswer({ plan }: LoadedTopology): TopologyAnswer {
+  const described = describePlan(plan);
+  return {
+    topology: described.topology,
+    doc: described.doc,
+    hash: described.hash,
+    version: version(),
+    picture: livePicture(described),
+    useCases: [...useCaseNames(plan)].map(([id, name]) => ({ id, name })),
+    topics: described.topics
+      .filter(({ use }) => use !== 'changelog')
+      .map(({ name, use }) => ({ name, use })),
+    deadLetters: described.deadLetters,
+  };
+}

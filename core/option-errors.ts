@@ -1,0 +1,107 @@
+/** Codes of options and expressions (3xx), with their mends. */
+import type { ErrorEntry } from './error-entry.ts';
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: as topologies write variables.
+export const OPTION_ERRORS = {
+  CAR301: {
+    slug: 'unknown-option',
+    what: 'A step or sink does not have such an option.',
+    mend: 'See its options: carillon explain <type>',
+  },
+  CAR302: {
+    slug: 'missing-option',
+    what: 'An option that has no default is missing.',
+    mend: 'Give it.',
+  },
+  CAR303: {
+    slug: 'wrong-type',
+    what: 'The value of an option has another type.',
+    mend: 'Write it in the form that the message names.',
+  },
+  CAR304: {
+    slug: 'no-unit',
+    what: 'A duration has no unit, or is no whole number of milliseconds.',
+    mend: 'Write 500ms, 30s, 2m, 24h or 7d.',
+  },
+  CAR305: {
+    slug: 'out-of-bounds',
+    what: 'The value of an option is below or above its bounds.',
+    mend: 'Choose a value within the bounds.',
+  },
+  CAR306: {
+    slug: 'not-a-choice',
+    what: 'The value of an option is not one of its choices.',
+    mend: 'Write one of the choices that the message lists.',
+  },
+  CAR307: {
+    slug: 'bad-size',
+    what: 'A size in bytes has no unit, or is no whole number of bytes.',
+    mend: 'Write 512B, 64KiB or 1MiB.',
+  },
+  CAR308: {
+    slug: 'not-a-path',
+    what: 'A text is not a path to a field.',
+    mend: 'Write value.<field>, key or timestamp.',
+  },
+  CAR309: {
+    slug: 'secret-in-file',
+    what: 'A secret stands in the file itself.',
+    mend: 'Put it into the environment, and write ${NAME}.',
+  },
+  CAR310: {
+    slug: 'expression-syntax',
+    what: 'An expression is not CEL.',
+    mend: 'The grammar is at https://cel.dev.',
+  },
+  CAR311: {
+    slug: 'expression-type',
+    what: 'An expression does not fit the types of the schema.',
+    mend: 'Compare the types of both sides with the schema.',
+  },
+  CAR312: {
+    slug: 'not-a-predicate',
+    what: 'An expression that decides does not give true or false.',
+    mend: 'Compare with something: value.kind == "ADDED".',
+  },
+  CAR313: {
+    slug: 'matches-forbidden',
+    what: 'An expression uses matches(), a regular expression without a bound.',
+    mend: 'Use startsWith, endsWith, contains or ==.',
+  },
+  CAR314: {
+    slug: 'listed-twice',
+    what: 'A value stands twice in a list.',
+    mend: 'Remove one.',
+  },
+  CAR315: {
+    slug: 'dedup-not-by-key',
+    what: 'The identity of a dedup is not derived from the key.',
+    mend: "Add the key's path to `by`, or name the id in `from.id`: copies on two partitions are not seen.",
+  },
+  CAR316: {
+    slug: 'fails-on-null',
+    what: 'An expression fails where a field that it reads is null.',
+    mend: 'Say what null means: value.age != null && value.age >= 16.',
+  },
+  CAR317: {
+    slug: 'has-never-false',
+    what: 'has() asks for a field that a record of the schema always has.',
+    mend: 'Compare with null: value.name != null.',
+  },
+  CAR318: {
+    slug: 'fails-on-a-type',
+    what: 'An expression fails where a field of several types is of one of them.',
+    mend: 'Say what it is: type(value.amount) == int && value.amount > 3.',
+  },
+  CAR350: {
+    slug: 'not-a-time-of-day',
+    what: 'An option that takes a time of day has something else.',
+    mend: 'Write hours and minutes of 24 hours, as 22:00 or 07:30.',
+  },
+  CAR351: {
+    slug: 'unknown-time-zone',
+    what: 'A time zone is not in the IANA database.',
+    mend: 'Write a name of the IANA database, as Europe/Berlin or UTC.',
+  },
+} as const satisfies { readonly [code: string]: ErrorEntry };
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.

@@ -1,0 +1,220 @@
+/** The console's routes: who gets what, under which policy, and that nothing goes on for nobody. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CarillonError } from '../core/error.ts';
+import { Bench, SECRET } from '../test/kit/gateway-bench.ts';
+import { mintToken } from './auth.ts';
+import type { ConsoleSource, LiveQuestion } from './console.ts';
+
+const HOUR_MS = 3_600_000;
+const WAIT_MS = 5_000;
+
+/** A source that says what it was asked, and how many live queries are open. */
+class FakeSource implements ConsoleSource {
+  open = 0;
+  readonly questions: LiveQuestion[] = [];
+
+  file(name: string) {
+    if (name === 'index.html') return { type: 'text/html; charset=utf-8', text: '<!doctype html>' };
+    return name === 'page.ts' ? { type: 'text/javascript', text: 'export {};' } : undefined;
+  }
+
+  topology() {
+    return { topology: 'reno' };
+  }
+
+  async flow() {
+    return { at: 1 };
+  }
+
+  async device(id: string, sinceMs: number) {
+    return { id, sinceMs };
+  }
+
+  async deadLetters(sinceMs: number) {
+    return { sinceMs };
+  }
+
+  async live(question: LiveQuestion, signal: AbortSignal) {
+    this.questions.push(question);
+    if (question.where === 'value.') throw new CarillonError('CAR301', 'the text breaks off.');
+    return this.#lines(signal);
+  }
+
+  async *#lines(signal: AbortSignal) {
+    this.open++;
+    try {
+      yield { read: 0 };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    } finally {
+      this.open--;
+    }
+  }
+}
+
+async function opened() {
+  const console = new FakeSource();
+  const bench = await Bench.open({ internal: { host: '127.0.0.1', port: 0 }, console });
+  const get = async (path: string, token?: string, signal?: AbortSignal) =>
+    fetch(`${bench.gateway.internalUrl}${path}`, {
+      redirect: 'manual',
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  return { bench, console, get, operator: await bench.token('me', 'operator') };
+}
+
+const API = ['topology', 'flow', 'devices/tv-1', 'dead-letters', 'live'];
+
+test('the page is for whoever reaches the internal port; what it shows is not', async () => {
+  const { bench, get } = await opened();
+  try {
+    const none: (string | undefined)[] = [undefined, 'nonsense'];
+    const device = await bench.token('tv-1');
+    const backends = await Promise.all(
+      (['producer', 'registrar'] as const).map((scope) => bench.token('b', scope)),
+    );
+    for (const path of API) {
+      for (const token of none) assert.equal((await get(`/console/v1/${path}`, token)).status, 401);
+      for (const token of [device, ...backends]) {
+        assert.equal((await get(`/console/v1/${path}`, token)).status, 403, path);
+      }
+      assert.equal((await fetch(`${bench.gateway.url}/console/v1/${path}`)).status, 404);
+    }
+    assert.equal((await get('/console/')).status, 200);
+    assert.equal((await fetch(`${bench.gateway.url}/console/`)).status, 404);
+    const moved = await get('/console');
+    assert.deepEqual([moved.status, moved.headers.get('location')], [302, '/console/']);
+  } finally {
+    await bench.close();
+  }
+});
+
+test('an operator and an admin may look; who is bound to a member or to events may not', async () => {
+  const { bench, get, operator } = await opened();
+  const bound = (claims: object, scope: 'operator' | 'admin') =>
+    mintToken({
+      secret: SECRET,
+      subject: 'b',
+      scope,
+      clock: bench.clock,
+      ttlMs: HOUR_MS,
+      ...claims,
+    });
+  const rows: [string, string, number][] = [
+    ['operator', operator, 200],
+    ['admin', await bench.token('me', 'admin'), 200],
+    ['operator of a member', await bound({ member: 'm-1' }, 'operator'), 403],
+    ['admin of some events', await bound({ events: ['plan-change'] }, 'admin'), 403],
+  ];
+  try {
+    for (const [who, token, status] of rows) {
+      const answers = await Promise.all(
+        ['topology', 'flow', 'devices/tv-1', 'dead-letters'].map((path) =>
+          get(`/console/v1/${path}`, token),
+        ),
+      );
+      assert.deepEqual(new Set(answers.map((answer) => answer.status)), new Set([status]), who);
+    }
+    const own = await bench.token('tv-1');
+    assert.equal((await get('/console/v1/devices/tv-1', own)).status, 403, 'not even its own');
+    assert.equal((await get('/v1/devices/tv-1/notifications', operator)).status, 404);
+    const events = await fetch(`${bench.gateway.url}/v1/events/plan-change`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${operator}`, 'content-type': 'application/json' },
+      body: '{"records":[]}',
+    });
+    assert.equal(events.status, 403, 'to look is not to send');
+  } finally {
+    await bench.close();
+  }
+});
+
+test('what the page may do is bounded by its policy; files are those of the page', async () => {
+  const { bench, get } = await opened();
+  try {
+    for (const path of ['/console/', '/console/page.ts']) {
+      const { headers } = await get(path);
+      const policy = headers.get('content-security-policy') ?? '';
+      assert.match(policy, /default-src 'none'/);
+      assert.match(policy, /script-src 'self';/);
+      assert.match(policy, /frame-ancestors 'none'/);
+      assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('cache-control'), 'no-store');
+    }
+    for (const path of ['other.html', '..%2fpackage.json', '.env']) {
+      assert.equal((await get(`/console/${path}`)).status, 404, path);
+    }
+  } finally {
+    await bench.close();
+  }
+});
+
+test('what is asked for is bounded', async () => {
+  const { bench, get, operator, console } = await opened();
+  const now = bench.clock.now();
+  const day = 86_400_000;
+  const rows: [string, number, object?][] = [
+    ['devices/tv%2F1', 200, { id: 'tv/1', sinceMs: now - day }],
+    ['devices/tv-1?ago=60000', 200, { id: 'tv-1', sinceMs: now - 60_000 }],
+    [`devices/${'x'.repeat(257)}`, 400],
+    ['dead-letters', 200, { sinceMs: now - day }],
+    ['dead-letters?ago=0', 400],
+    ['dead-letters?ago=-1', 400],
+    ['dead-letters?ago=1.5', 400],
+    ['dead-letters?ago=tomorrow', 400],
+    [`dead-letters?ago=${32 * day}`, 400],
+    [`live?where=${'x'.repeat(2_001)}`, 400],
+    ['live?where=a&where=b', 400],
+    [`live?${'topic=a&'.repeat(65)}`, 400],
+    ['live?where=value.', 400],
+  ];
+  try {
+    for (const [path, status, body] of rows) {
+      const answer = await get(`/console/v1/${path}`, operator);
+      assert.equal(answer.status, status, path);
+      if (body !== undefined) assert.deepEqual(await answer.json(), body);
+    }
+    const refused = await get('/console/v1/live?where=value.', operator);
+    const { code, what } = (await refused.json()) as { code: string; what: string };
+    assert.deepEqual([code, what], ['CAR721', 'CAR301: the text breaks off.']);
+    assert.equal(console.open, 0);
+  } finally {
+    await bench.close();
+  }
+});
+
+test('a live query ends when nobody looks; four at once', async () => {
+  const { bench, get, operator, console } = await opened();
+  const leave = new AbortController();
+  const until = async (open: number) => {
+    const end = Date.now() + WAIT_MS;
+    while (console.open !== open && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.equal(console.open, open);
+  };
+  try {
+    const asked = '/console/v1/live?topic=events.a&topic=outcomes&where=%20key%20==%20%22a%22';
+    for (let n = 0; n < 4; n++) {
+      const answer = await get(asked, operator, leave.signal);
+      assert.equal(answer.headers.get('content-type'), 'application/x-ndjson; charset=utf-8');
+      const { value } = await answer.body!.getReader().read();
+      assert.equal(Buffer.from(value!).toString(), '{"read":0}\n');
+    }
+    const topics = ['events.a', 'outcomes'];
+    assert.deepEqual(console.questions[0], { topics, where: ' key == "a"' });
+    const fifth = await get(asked, operator);
+    assert.equal(fifth.status, 429);
+    await until(4);
+    leave.abort();
+    await until(0);
+    const more = new AbortController();
+    assert.equal((await get(asked, operator, more.signal)).status, 200, 'there is room again');
+    more.abort();
+    await until(0);
+  } finally {
+    await bench.close();
+  }
+});

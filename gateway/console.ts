@@ -1,0 +1,165 @@
+/**
+ * The console: one page for operators on the internal port, and what it asks for. The page itself
+ * holds nothing, so anybody who reaches the port gets it; all that it shows takes a token of scope
+ * `operator`. Nothing is kept or counted for it: what nobody looks at costs nothing.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../core/clock.ts';
+import { CarillonError } from '../core/error.ts';
+import { type GuardDeps, guard, identityOf } from './guard.ts';
+import { HttpProblem } from './problem.ts';
+
+export interface ConsoleFile {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** What is looked for among records that are written while one looks. */
+export interface LiveQuestion {
+  /** Names of topics; empty: the events that the topology reads. */
+  readonly topics: readonly string[];
+  /** CEL over value, key and timestamp; undefined: all. */
+  readonly where: string | undefined;
+}
+
+/** Answers are plain data, shown as they are: without secrets, without what could be markup. */
+export interface ConsoleSource {
+  /** By its name in the page's folder; undefined: there is none. */
+  file(name: string): ConsoleFile | undefined;
+  topology(): object;
+  flow(): Promise<object>;
+  /** A device by its id, or a member's devices by the member's. */
+  device(id: string, sinceMs: number): Promise<object>;
+  deadLetters(sinceMs: number): Promise<object>;
+  /**
+   * What comes from now on, a line each, until the signal. Throws the compiler's code for a wrong
+   * expression, CAR605 for an unknown topic, before the first line.
+   */
+  live(question: LiveQuestion, signal: AbortSignal): Promise<AsyncIterable<object>>;
+}
+
+const ROOT = '/console';
+/** Each reads the log beside the pipeline. */
+const LIVE_MAX = 4;
+const SINCE_MS_MAX = 31 * 86_400_000;
+const SINCE_MS = 86_400_000;
+const ID_CHARS_MAX = 256;
+const WHERE_CHARS_MAX = 2_000;
+const TOPICS_MAX = 64;
+
+/**
+ * Only files of the page itself run, nothing is loaded from elsewhere, and no other page frames it.
+ */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+export interface ConsoleDeps extends GuardDeps {
+  readonly clock: Clock;
+  readonly source: ConsoleSource;
+}
+
+export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
+  const { source } = deps;
+  const guarded = guard(deps, ['operator']);
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+    reply.headers({ 'cache-control': 'no-store' });
+    await guarded(request, reply);
+    refuseBound(request);
+  };
+  app.get(ROOT, async (_request, reply) => reply.redirect(`${ROOT}/`));
+  app.get(`${ROOT}/`, async (_request, reply) => sendFile(reply, source.file('index.html')));
+  app.get(`${ROOT}/:file`, async (request, reply) =>
+    sendFile(reply, source.file((request.params as { file: string }).file)),
+  );
+  app.get(`${ROOT}/v1/topology`, { onRequest }, async () => source.topology());
+  app.get(`${ROOT}/v1/flow`, { onRequest }, () => source.flow());
+  app.get(`${ROOT}/v1/devices/:id`, { onRequest }, (request) => {
+    const { id } = request.params as { id: string };
+    if (id.length > ID_CHARS_MAX) throw new HttpProblem('CAR721', 'the id is too long.');
+    return source.device(id, sinceOf(request, deps));
+  });
+  app.get(`${ROOT}/v1/dead-letters`, { onRequest }, (request) =>
+    source.deadLetters(sinceOf(request, deps)),
+  );
+  liveRoute(app, onRequest, source);
+}
+
+function liveRoute(
+  app: FastifyInstance,
+  onRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<void>,
+  source: ConsoleSource,
+): void {
+  let open = 0;
+  app.get(`${ROOT}/v1/live`, { onRequest }, async (request, reply) => {
+    const question = questionOf(request);
+    if (open >= LIVE_MAX) {
+      const what = `${LIVE_MAX} live queries are open already.`;
+      throw new HttpProblem('CAR726', what, { mend: 'Close one of them, on whose page it is.' });
+    }
+    open++;
+    const stop = new AbortController();
+    // Also when it is refused, and when who looks is gone: nothing reads on for nobody.
+    reply.raw.once('close', () => {
+      open--;
+      stop.abort();
+    });
+    const lines = await source.live(question, stop.signal).catch((error: unknown) => {
+      throw refusalOf(error);
+    });
+    reply.type('application/x-ndjson; charset=utf-8');
+    return reply.send(Readable.from(asText(lines)));
+  });
+}
+
+async function* asText(lines: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
+
+/** What a person wrote is a wrong parameter; the rest is ours. */
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof CarillonError) || error.retryable) return error;
+  const { code, what, mend } = error;
+  return new HttpProblem('CAR721', `${code}: ${what}`, { mend });
+}
+
+function sendFile(reply: FastifyReply, file: ConsoleFile | undefined): FastifyReply {
+  if (file === undefined) throw new HttpProblem('CAR705', 'the page has no such file.');
+  return reply.headers(PAGE_HEADERS).type(file.type).send(file.text);
+}
+
+/** A token that is bound to a member or to event types must not see what is of others. */
+function refuseBound(request: FastifyRequest): void {
+  const { member, events } = identityOf(request);
+  if (member === undefined && events === undefined) return;
+  throw new HttpProblem('CAR704', 'the token is bound to a member or to types of events.', {
+    mend: 'The console shows all of it: take a token without the claims `member` and `events`.',
+  });
+}
+
+/** How long ago to look back to, in ms, as an epoch time. Throws CAR721. */
+function sinceOf(request: FastifyRequest, { clock }: ConsoleDeps): number {
+  const { ago = String(SINCE_MS) } = request.query as { ago?: string };
+  const agoMs = Number(ago);
+  if (Number.isInteger(agoMs) && agoMs > 0 && agoMs <= SINCE_MS_MAX) return clock.now() - agoMs;
+  throw new HttpProblem('CAR721', `ago is milliseconds, at most ${SINCE_MS_MAX} (31 d).`);
+}
+
+/** Throws CAR721. */
+function questionOf(request: FastifyRequest): LiveQuestion {
+  const { topic = [], where } = request.query as { topic?: string | string[]; where?: unknown };
+  const topics = typeof topic === 'string' ? [topic] : topic;
+  if (topics.length > TOPICS_MAX) throw new HttpProblem('CAR721', 'too many topics.');
+  if (where !== undefined && (typeof where !== 'string' || where.length > WHERE_CHARS_MAX)) {
+    throw new HttpProblem('CAR721', `where is one expression of ${WHERE_CHARS_MAX} characters.`);
+  }
+  return { topics, where: where === undefined || where.trim() === '' ? undefined : where };
+}
