@@ -142,6 +142,12 @@ function groupsOn(dataPlane: 'batches' | 'kafkajs'): void {
       else await transaction.abort();
     }
     await producer.disconnect();
+    const admin = client.kafka.admin();
+    await admin.connect();
+    const groupId = topics.spec.group;
+    const partitions = [{ partition: 0, offset: '0' }];
+    await admin.setOffsets({ groupId, topic: topics.input, partitions });
+    await admin.disconnect();
     const { log, member: one } = await member(topics);
     await until('all ready', () => one.tasks.filter((t) => t.isReady).length === PARTITIONS);
     const task = one.tasks.find((held) => held.port.partition === 0)!;

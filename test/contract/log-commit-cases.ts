@@ -158,7 +158,12 @@ export const COMMIT_CASES: Cases = {
           });
           return batch(names.changelog, partition, rows);
         });
-        await commit(tasks[0]!, batches);
+        // Rows are of what was read: they have a position beside them.
+        await commit(
+          tasks[0]!,
+          batches,
+          ...models.map((_, partition) => position(names.input, partition, 0)),
+        );
       }
       // Closing waits until all of it is durable: a crash must take nothing then.
       await group.close();
