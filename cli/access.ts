@@ -2,6 +2,7 @@
  * What each role of a topology does on Kafka, and so what its principal must be allowed to do, and
  * nothing more. Who runs several roles needs the sum of theirs.
  */
+import { asideTopicOf } from '../compiler/asides.ts';
 import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { Priority } from '../core/priority.ts';
 import { GATEWAY_TOPICS } from '../gateway/gateway-options.ts';
@@ -139,11 +140,7 @@ function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
 
 /** Topics of what its steps put aside. */
 function asidesOf({ steps }: SubTopologyPlan['streams'][number]): string[] {
-  return steps.flatMap(({ spec, config }) => {
-    const options = config as { readonly [option: string]: unknown };
-    const topic = spec.aside === undefined ? null : options[spec.aside];
-    return typeof topic === 'string' ? [topic] : [];
-  });
+  return steps.flatMap((step) => asideTopicOf(step) ?? []);
 }
 
 function targetsOf(

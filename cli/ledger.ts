@@ -3,23 +3,11 @@
  * topics (put off), outcomes (told, acknowledged, refused), dead letters. One line a milestone, in
  * order of time.
  */
+import type { Milestone } from '../console/answers.ts';
 import { marksOf } from '../runtime/sinks/lane-marks.ts';
 import type { DecodedRecord } from './show-record.ts';
 
 export type LedgerTopic = 'lane' | 'retry' | 'outcomes' | 'dead-letters';
-
-export interface Milestone {
-  /** Epoch ms. */
-  readonly at: number;
-  readonly notificationId: string;
-  readonly deviceId: string;
-  readonly what: string;
-  /** Where: a lane's or sink's name. */
-  readonly by: string;
-  /** In words; empty: nothing more is known. */
-  readonly more: string;
-  readonly ambiguous: boolean;
-}
 
 type Plain = { readonly [field: string]: unknown };
 

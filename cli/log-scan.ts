@@ -112,10 +112,10 @@ export class LogScan {
       if (signal.aborted) return;
       const isPresent = this.known.isTable(topic) && this.#options.history !== true;
       const batches = this.#batches(topic, signal, isPresent ? 'start' : this.#from);
-      if (isPresent) {
-        const isWhole = this.#options.wholeTables === true;
-        yield* this.#chosen(rowsAt(batches, this.#toMs, isWhole), isWhole);
-      } else yield* this.#chosen(batches);
+      const isWhole = this.#options.wholeTables === true;
+      yield* isPresent
+        ? this.#chosen(rowsAt(batches, this.#toMs, isWhole), Number.POSITIVE_INFINITY)
+        : this.#chosen(batches);
     }
   }
 
@@ -129,11 +129,11 @@ export class LogScan {
 
   async *#chosen(
     batches: AsyncIterable<readonly Record[]>,
-    isOfAnyTime = false,
+    toMs = this.#toMs,
   ): AsyncGenerator<Scanned> {
     for await (const records of batches) {
       for (const record of records) {
-        if (!this.#isMeant(record) || (record.timestamp >= this.#toMs && !isOfAnyTime)) continue;
+        if (!this.#isMeant(record) || record.timestamp >= toMs) continue;
         this.read++;
         const decoded = await this.#decoder.decode(record);
         const verdict = this.#matchers.get(record.topic)!(record, decoded);

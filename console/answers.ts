@@ -66,11 +66,14 @@ export interface FlowAnswer {
 
 /** One thing that became of a notification. */
 export interface Milestone {
+  /** Epoch ms. */
   readonly at: number;
   readonly notificationId: string;
   readonly deviceId: string;
   readonly what: string;
+  /** Where: a lane's or sink's name. */
   readonly by: string;
+  /** In words; empty: nothing more is known. */
   readonly more: string;
   readonly ambiguous: boolean;
 }

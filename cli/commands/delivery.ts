@@ -2,12 +2,14 @@
  * `carillon delivery`: what became of one notification. `carillon device-history`: of all that a
  * device was to be told. Both read the log beside a running pipeline.
  */
+
 import type { Plan } from '../../compiler/plan.ts';
+import type { Milestone } from '../../console/answers.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { readDeployment } from '../deployment.ts';
-import { inOrder, type LedgerTopic, ledgerLines, type Milestone, milestoneOf } from '../ledger.ts';
+import { inOrder, type LedgerTopic, ledgerLines, milestoneOf } from '../ledger.ts';
 import { loadTopology } from '../load-topology.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
 import { pointInTime } from '../point-in-time.ts';

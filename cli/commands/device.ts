@@ -1,7 +1,6 @@
 /**
  * `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told.
  */
-import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../../core/clock.ts';
 import { DEVICE_CLASSES } from '../../core/device.ts';
 import { parseDuration } from '../../core/duration.ts';
@@ -12,6 +11,7 @@ import { CLOSE_CODES } from '../../gateway/close-codes.ts';
 import type { NotificationForm, PullPage, ServerFrame, Skipped } from '../../schemas/frames.ts';
 import { type Deployment, gatewayUrlOf, readDeployment } from '../deployment.ts';
 import { GatewayClient } from '../gateway-client.ts';
+import { pause } from '../pause.ts';
 import { secretsOf } from '../secrets.ts';
 import { EXIT_OK } from '../show-error.ts';
 import { type SocketClose, SocketDevice } from '../socket-device.ts';
@@ -203,11 +203,6 @@ async function pullKnown(
       if (signal.aborted) return undefined;
     }
   }
-}
-
-/** Ends early, and without an error, when the signal is given. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal }).catch(() => {});
 }
 
 /** What is not a frame goes to standard error, so that the frames can be piped on. */

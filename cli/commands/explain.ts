@@ -24,8 +24,7 @@ const LISTS: { readonly [name: string]: (catalog: Catalog) => string } = {
         .sort()
         .map((code) => [`${code} ${CODES[code]!.slug}`, CODES[code]!.what]),
     ),
-  reasons: (catalog) =>
-    table(reasonsIn(catalog).map(({ reason, of, why }) => [`${reason}  ${of}`, why])),
+  reasons: (catalog) => reasonTable(reasonsIn(catalog)),
   steps: (catalog) => table(summaries(catalog.steps)),
   sinks: (catalog) => table(summaries(catalog.sinks)),
   providers: providersText,
@@ -62,7 +61,7 @@ function explained(name: string, catalog: Catalog): string {
   if (catalog.steps.has(type) || catalog.sinks.has(type)) return referenceOf(type, catalog);
   const reasons = reasonsIn(catalog);
   const meant = reasons.filter(({ reason }) => reason === type);
-  if (meant.length > 0) return table(meant.map(({ reason, of, why }) => [`${reason}  ${of}`, why]));
+  if (meant.length > 0) return reasonTable(meant);
   const slugs = Object.values(CODES).map(({ slug }) => slug);
   const known = [...catalog.steps.keys(), ...catalog.sinks.keys(), ...Object.keys(LISTS), ...slugs];
   for (const { reason } of reasons) known.push(reason);
@@ -79,6 +78,9 @@ interface Reason {
   readonly of: string;
   readonly why: string;
 }
+
+const reasonTable = (reasons: readonly Reason[]) =>
+  table(reasons.map(({ reason, of, why }) => [`${reason}  ${of}`, why]));
 
 function reasonsIn({ steps }: Catalog): readonly Reason[] {
   return [...steps.values()]

@@ -10,6 +10,7 @@ import { noSuchTopic, topicsOf } from '../known-topics.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { LogReader } from '../log-reader.ts';
 import { mergeBatches } from '../merge-batches.ts';
+import { pause } from '../pause.ts';
 import { RecordDecoder } from '../record-decoder.ts';
 import { type DecodedRecord, shownValue } from '../show-record.ts';
 import { type Matcher, matcherOf } from '../where.ts';
@@ -143,16 +144,4 @@ function shown({
 }: DecodedRecord): LiveRecord {
   const told = raw === undefined ? shownValue(value) : `base64: ${raw}`;
   return { topic, partition, offset, at, key, value: told };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

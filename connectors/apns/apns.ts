@@ -4,7 +4,7 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { defineSink, oneOf, type Sink, type SinkContext, text } from '../../core/spec.ts';
 import { Http2Session } from '../http2-session.ts';
-import { payloadOutcome } from '../payload-outcome.ts';
+import { payloadOrOutcome } from '../payload-outcome.ts';
 import type { WireAnswer } from '../wire-answer.ts';
 import {
   APNS_BODY_BYTES_MAX,
@@ -153,15 +153,9 @@ class ApnsSink implements Sink {
       return { kind: 'rejected', reason: 'no_token' };
     }
     const nowMs = this.#context.clock.now();
-    if (notification.deadline > 0 && notification.deadline <= nowMs) {
-      return { kind: 'rejected', reason: 'expired' };
-    }
-    let payload: unknown;
-    try {
-      payload = await this.#payload(notification);
-    } catch (error) {
-      return payloadOutcome(error);
-    }
+    const read = await payloadOrOutcome(notification, nowMs, this.#payload);
+    if ('kind' in read) return read;
+    const { payload } = read;
     const show = this.#context.show?.(notification.useCase) ?? null;
     const shown = apnsShown(show, payload, device?.locale ?? '');
     const message = apnsMessage(notification, payload, this.#form, nowMs, shown);

@@ -4,7 +4,7 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { defineSink, type Sink, type SinkContext, text } from '../../core/spec.ts';
 import { Http2Session } from '../http2-session.ts';
-import { payloadOutcome } from '../payload-outcome.ts';
+import { payloadOrOutcome } from '../payload-outcome.ts';
 import type { WireAnswer } from '../wire-answer.ts';
 import { AccessTokens } from './credentials.ts';
 import { FCM_DATA_BYTES_MAX, fcmBody, fcmShown, validateOnly } from './message.ts';
@@ -110,15 +110,9 @@ class FcmSink implements Sink {
       return { kind: 'rejected', reason: 'no_token' };
     }
     const nowMs = this.#context.clock.now();
-    if (notification.deadline > 0 && notification.deadline <= nowMs) {
-      return { kind: 'rejected', reason: 'expired' };
-    }
-    let payload: unknown;
-    try {
-      payload = await this.#payload(notification);
-    } catch (error) {
-      return payloadOutcome(error);
-    }
+    const read = await payloadOrOutcome(notification, nowMs, this.#payload);
+    if ('kind' in read) return read;
+    const { payload } = read;
     const show = this.#context.show?.(notification.useCase) ?? null;
     const shown = fcmShown(show, payload, device?.locale ?? '');
     const body = fcmBody(notification, token, payload, nowMs, shown);

@@ -16,7 +16,7 @@ import { RestoreEnds } from './restore-ends.ts';
 import { Standstill } from './standstill.ts';
 import { KafkaTask } from './task.ts';
 import { type SlotHost, TaskSlot } from './task-slot.ts';
-import { refuseGonePositions, refuseGoneState, startOf } from './task-start.ts';
+import { refuseLost, startOf } from './task-start.ts';
 import type { TopicChange, TopicSource, TopicWatch } from './topic-watch.ts';
 import type { Troubles } from './troubles.ts';
 import { KafkaUnit, type UnitOwner } from './unit.ts';
@@ -86,8 +86,7 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
    */
   async start(): Promise<void> {
     const { admin, topics, watch, client, read } = this.#parts;
-    await refuseGoneState(admin, topics, this.#spec);
-    await refuseGonePositions(admin, this.#spec, read);
+    await refuseLost(admin, topics, this.#spec, read);
     this.#unwatch = watch.watch(this.#topics, (change) => this.#changed(change));
     // So that what changes from now on is seen to have changed.
     await watch.look();

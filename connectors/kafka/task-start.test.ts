@@ -3,13 +3,7 @@ import { describe, test } from 'node:test';
 import type { GroupSpec } from '../../core/log.ts';
 import type { Bounds, Committed } from './admin.ts';
 import { markOf, withMarks } from './state-marks.ts';
-import {
-  type Found,
-  inputStart,
-  refuseGonePositions,
-  refuseGoneState,
-  startOf,
-} from './task-start.ts';
+import { type Found, inputStart, refuseLost, startOf } from './task-start.ts';
 
 const SPEC: GroupSpec = {
   group: 'g',
@@ -26,6 +20,8 @@ interface World {
   readonly bounds?: { readonly [topic: string]: readonly [low: number, end: number] };
   readonly ids?: { readonly [topic: string]: string };
 }
+
+async function* noRecords(): AsyncGenerator<readonly { readonly partition: number }[]> {}
 
 /** Partition 1 of every topic is as the world says, partition 0 is empty. */
 function worldOf({ committed = {}, bounds = {}, ids = {} }: World) {
@@ -154,7 +150,7 @@ describe('a task begins', () => {
       else await starting;
       if (remade.length > 0) return;
       const { admin, topics } = worldOf({ ...world, bounds });
-      const opening = refuseGoneState(admin, topics, SPEC);
+      const opening = refuseLost(admin, topics, SPEC, noRecords);
       if (isGone) await assert.rejects(opening, { code: 'CAR630' }, 'before the member joins');
       else await opening;
     });
@@ -171,8 +167,8 @@ describe('a task begins', () => {
 test('before it joins a member refuses lost rows only: who is away is met later', async () => {
   const { admin, topics } = worldOf({});
   const away = () => Promise.reject(new Error('away'));
-  await refuseGoneState({ ...admin, committedAll: away }, topics, SPEC);
-  await refuseGoneState({ ...admin, committedAll: away }, topics, { ...SPEC, stores: [] });
+  await refuseLost({ ...admin, committedAll: away }, topics, SPEC, noRecords);
+  await refuseLost({ ...admin, committedAll: away }, topics, { ...SPEC, stores: [] }, noRecords);
 });
 
 describe('rows that a member which runs has just written are not gone', () => {
@@ -202,7 +198,7 @@ describe('rows that a member which runs has just written are not gone', () => {
         return [now, now];
       };
       const staleMs = answers.length > 1 ? 5_000 : 0;
-      const opening = refuseGoneState({ ...admin, bounds, staleMs }, topics, SPEC);
+      const opening = refuseLost({ ...admin, bounds, staleMs }, topics, SPEC, noRecords);
       if (gone) await assert.rejects(opening, { code: 'CAR630' });
       else await opening;
     });
@@ -232,13 +228,13 @@ describe('rows without any position', () => {
   ];
   for (const { what, committed, end, records, refused } of rows) {
     test(what, async () => {
-      const { admin } = worldOf({ committed, bounds: { log: [0, end] } });
+      const { admin, topics } = worldOf({ committed, bounds: { log: [0, end] } });
       const asked: string[] = [];
       async function* read(topic: string) {
         asked.push(topic);
         for (const partition of records) yield [{ partition }];
       }
-      const opening = refuseGonePositions(admin, SPEC, read);
+      const opening = refuseLost(admin, topics, SPEC, read);
       if (refused) await assert.rejects(opening, { code: 'CAR635', where: { at: 'g/1' } });
       else await opening;
       assert.deepEqual(asked, end === 0 || 'in2' in committed ? [] : ['log']);
@@ -246,9 +242,9 @@ describe('rows without any position', () => {
   }
 
   test('who is away is met later', async () => {
-    const { admin } = worldOf({ bounds: { log: [0, 5] } });
+    const { admin, topics } = worldOf({ bounds: { log: [0, 5] } });
     const read = () => ({ [Symbol.asyncIterator]: () => assert.fail('away') });
-    await refuseGonePositions(admin, SPEC, read);
+    await refuseLost(admin, topics, SPEC, read);
   });
 });
 

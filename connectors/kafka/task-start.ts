@@ -43,6 +43,7 @@ export interface StartNotes {
 
 /** Between two questions for an end that is doubted. */
 const DOUBT_MS = 250;
+const LOST: ReadonlySet<string> = new Set(['CAR630', 'CAR635']);
 const NOTHING_COMMITTED: Committed = { offset: -1, metadata: '' };
 
 export type Found = 'new' | 'kept' | 'deleted' | 'beyond';
@@ -92,7 +93,7 @@ export async function startOf(
           where: { at },
         });
       }
-      offsets.set(topic, { offset: bounds.low, end: bounds.written ?? bounds.end });
+      offsets.set(topic, { offset: bounds.low, end: writtenOf(bounds) });
     }),
   );
   for (const topic of changelogs) {
@@ -127,67 +128,69 @@ async function boundsOf(
   partition: number,
   atLeast: number,
 ): Promise<Bounds | undefined> {
+  return (await boundsWith(admin, topic, new Map([[partition, atLeast]])))[partition];
+}
+
+/** @param atLeast by partition; one that is not there is not waited for */
+async function boundsWith(
+  admin: StartAdmin,
+  topic: string,
+  atLeast: ReadonlyMap<number, number>,
+): Promise<readonly Bounds[]> {
   const untilMs = performance.now() + (admin.staleMs ?? 0);
   for (;;) {
-    const bounds = (await admin.bounds(topic))[partition];
-    if (bounds === undefined || (bounds.written ?? bounds.end) >= atLeast) return bounds;
-    if (performance.now() >= untilMs) return bounds;
+    const bounds = await admin.bounds(topic);
+    const isBelieved = [...atLeast].every(([partition, least]) => {
+      const one = bounds[partition];
+      return one === undefined || writtenOf(one) >= least;
+    });
+    if (isBelieved || performance.now() >= untilMs) return bounds;
     await new Promise((resolve) => setTimeout(resolve, DOUBT_MS));
   }
 }
 
+/** Also what is not told as committed yet, and what was aborted. */
+const writtenOf = ({ end, written = end }: Bounds): number => written;
+
 /**
- * Before a member joins: rejects with CAR630 when a store of any task has lost its rows, so that
- * the process ends with it. Whatever else is wrong shows when the tasks open.
+ * Before a member joins: rejects with CAR630 when a store of any task has lost its rows, with
+ * CAR635 when a task has rows and no position in any input, so that the process ends with it: to
+ * read from the start would tell devices all kept events again, under new numbers. Whatever else is
+ * wrong shows when the tasks open.
+ *
+ * @param read the committed records of a changelog
  */
-export async function refuseGoneState(
+export async function refuseLost(
   admin: StartAdmin,
   topics: TopicSource,
   { group, inputs, stores }: GroupSpec,
+  read: (topic: string) => AsyncIterable<readonly { readonly partition: number }[]>,
 ): Promise<void> {
   if (stores.length === 0) return;
   const changelogs = stores.map((one) => one.changelog);
   try {
     const ids = await topics.describe(changelogs);
-    const byPartition = await admin.committedAll(group, inputs);
+    const found = await admin.committedAll(group, inputs);
     for (const changelog of changelogs) {
+      const marked = new Map([...found].map(([partition, of]) => [partition, noted(of).marks]));
+      for (const [partition, marks] of marked) {
+        if (!marks.has(markOf(changelog))) marked.delete(partition);
+      }
+      // Whoever has the task may commit meanwhile: its rows are written before its offsets are
+      // told, and the end of what is committed may come to them only later.
+      const least = new Map([...marked.keys()].map((partition) => [partition, 1]));
+      const bounds = await boundsWith(admin, changelog, least);
       const id = ids.get(changelog)?.id ?? '';
-      for (const [partition, found] of byPartition) {
-        const { marks } = noted(found);
-        if (!marks.has(markOf(changelog))) continue;
-        // Whoever has the task may commit meanwhile: its rows are written before its offsets are
-        // told, and the end of what is committed may come to them only later.
-        const bounds = await boundsOf(admin, changelog, partition, 1);
-        const end = bounds?.written ?? bounds?.end;
-        if (end === undefined || !isStateGone(marks, changelog, end, id)) continue;
+      for (const [partition, marks] of marked) {
+        const one = bounds[partition];
+        if (one === undefined || !isStateGone(marks, changelog, writtenOf(one), id)) continue;
         throw stateGone(group, partition, changelog);
       }
-    }
-  } catch (error) {
-    if (error instanceof CarillonError && error.code === 'CAR630') throw error;
-  }
-}
-
-/**
- * Before a member joins, the other way round: rejects with CAR635 when a task has rows in a store
- * and no position in any input. To read from the start would tell devices all kept events again,
- * under new numbers.
- *
- * @param read the committed records of a changelog
- */
-export async function refuseGonePositions(
-  admin: StartAdmin,
-  { group, inputs, stores }: GroupSpec,
-  read: (topic: string) => AsyncIterable<readonly { readonly partition: number }[]>,
-): Promise<void> {
-  try {
-    const found = await admin.committedAll(group, inputs);
-    for (const { changelog } of stores) {
-      const bounds = await admin.bounds(changelog);
       const lacking = new Set<number>();
-      for (const [partition, { low, end, written = end }] of bounds.entries()) {
+      for (const [partition, one] of bounds.entries()) {
         const positions = [...(found.get(partition)?.values() ?? [])];
-        if (written > low && positions.every(({ offset }) => offset < 0)) lacking.add(partition);
+        const isUnread = positions.every(({ offset }) => offset < 0);
+        if (isUnread && writtenOf(one) > one.low) lacking.add(partition);
       }
       if (lacking.size === 0) continue;
       // What was aborted takes room in the log, too.
@@ -197,7 +200,7 @@ export async function refuseGonePositions(
       }
     }
   } catch (error) {
-    if (error instanceof CarillonError && error.code === 'CAR635') throw error;
+    if (error instanceof CarillonError && LOST.has(error.code)) throw error;
   }
 }
 

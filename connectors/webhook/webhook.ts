@@ -5,7 +5,7 @@ import { optionalText } from '../../core/more-options.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { defineSink, option, type Sink, type SinkContext, text } from '../../core/spec.ts';
-import { payloadOutcome } from '../payload-outcome.ts';
+import { payloadOrOutcome } from '../payload-outcome.ts';
 import type { WireAnswer } from '../wire-answer.ts';
 import { REFUSED } from './address-guard.ts';
 import { readAnswer } from './answers.ts';
@@ -131,19 +131,11 @@ class WebhookSink implements Sink {
 
   async #entry({ notification }: Delivery, at: number): Promise<Entry | Outcome> {
     const { payload: _, payloadSchemaId: _id, collapseKey: _key, ...told } = notification;
-    const { deadline, id } = notification;
-    if (deadline > 0 && deadline <= this.#context.clock.now()) {
-      return { kind: 'rejected', reason: 'expired' };
-    }
-    let payload: unknown;
-    try {
-      payload = await this.#payload(notification);
-    } catch (error) {
-      return payloadOutcome(error);
-    }
-    const json = JSON.stringify({ ...told, payload });
+    const read = await payloadOrOutcome(notification, this.#context.clock.now(), this.#payload);
+    if ('kind' in read) return read;
+    const json = JSON.stringify({ ...told, payload: read.payload });
     if (Buffer.byteLength(json) <= BODY_BYTES_MAX - HEAD.length - TAIL.length) {
-      return { at, id, json };
+      return { at, id: notification.id, json };
     }
     return { kind: 'rejected', reason: 'payload_too_large', deadLetter: true };
   }

@@ -3,11 +3,12 @@
  * is known of it in a header. It is seen when the transaction is, by whoever has that partition.
  */
 import { nodeName, type RepartitionTarget, type StreamPlan } from '../../compiler/plan.ts';
-import { Record } from '../../core/record.ts';
+import type { Record } from '../../core/record.ts';
 import { GIVEN, type Slice } from '../../core/slice.ts';
 import { Node } from '../node.ts';
 import { hopHeaders } from './hop-form.ts';
 import type { TaskParts } from './task-parts.ts';
+import { isEncoded, writeEach } from './writing.ts';
 
 export class RepartitionWriter {
   readonly node: Node;
@@ -21,15 +22,7 @@ export class RepartitionWriter {
   }
 
   write(slice: Slice): void {
-    const { counts } = this.node;
-    const record = new Record(slice, 0);
-    for (let j = 0; j < slice.selected; j++) {
-      record.i = slice.selection[j]!;
-      counts.in++;
-      if (!this.#write(record)) continue;
-      counts.passed++;
-      counts.out++;
-    }
+    writeEach(this.node, slice, (record) => this.#write(record));
   }
 
   #write(record: Record): boolean {
@@ -44,13 +37,8 @@ export class RepartitionWriter {
       return true;
     }
     const encoder = schemas.encoder(this.#to.schema ?? '');
-    try {
-      builder.appendEncoded(slice.clockMs, key, encoder, record.value, headers);
-      return true;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.node.refuse(record, { code: 'CAR511', why });
-      return false;
-    }
+    return isEncoded(this.node, record, () =>
+      builder.appendEncoded(slice.clockMs, key, encoder, record.value, headers),
+    );
   }
 }

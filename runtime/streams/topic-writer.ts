@@ -4,12 +4,13 @@
  */
 import type { TopicTarget } from '../../compiler/plan.ts';
 import { type Header, headersEnd } from '../../core/headers.ts';
-import { Record } from '../../core/record.ts';
+import type { Record } from '../../core/record.ts';
 import type { Schemas } from '../../core/schema.ts';
 import { GIVEN, NONE, type Slice } from '../../core/slice.ts';
 import type { Collector } from '../collector.ts';
 import { Node, type NodeHost } from '../node.ts';
 import { withoutHop } from './hop-form.ts';
+import { isEncoded, writeEach } from './writing.ts';
 
 export const OUTPUT_STEP = 'to';
 
@@ -37,15 +38,7 @@ export class TopicWriter {
   }
 
   write(slice: Slice): void {
-    const { counts } = this.node;
-    const record = new Record(slice, 0);
-    for (let j = 0; j < slice.selected; j++) {
-      record.i = slice.selection[j]!;
-      counts.in++;
-      if (!this.#write(slice, record)) continue;
-      counts.passed++;
-      counts.out++;
-    }
+    writeEach(this.node, slice, (record) => this.#write(slice, record));
   }
 
   #write(slice: Slice, record: Record): boolean {
@@ -61,20 +54,15 @@ export class TopicWriter {
     const start = slice.valueStart[i]!;
     if (start === GIVEN) {
       const encoder = this.#schemas.encoder(target.schema ?? '');
-      try {
+      return isEncoded(this.node, record, () =>
         builder.appendEncoded(
           record.timestamp,
           key,
           encoder,
           record.value,
           this.#headersOf(record),
-        );
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        this.node.refuse(record, { code: 'CAR511', why });
-        return false;
-      }
-      return true;
+        ),
+      );
     }
     // Nothing has changed the value: its bytes say the same as a new encoding would.
     const { bytes } = slice;

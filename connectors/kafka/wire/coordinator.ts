@@ -2,6 +2,7 @@
  * The broker that coordinates a group or a transactional id: found when it is needed, found anew
  * when it has moved or is away (FindCoordinator, version 3).
  */
+
 import type { Api, Throttled } from './api.ts';
 import { ASK_TIMEOUT_MS, type Purpose, type Requester } from './connection-pool.ts';
 import { BrokerError, ConnectionLost, check, errorName, wireError } from './errors.ts';

@@ -1,4 +1,5 @@
 /** ListOffsets, versions 6 and 7: where partitions begin and end, or stood at a time. */
+
 import type { Api, Throttled } from './api.ts';
 import { ASK_TIMEOUT_MS, type Requester } from './connection-pool.ts';
 import { BrokerError, errorName, wireError } from './errors.ts';

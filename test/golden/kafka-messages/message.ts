@@ -12,8 +12,6 @@ export type Json =
 export interface MessageRow {
   readonly api: Api<never, unknown>;
   readonly kind: 'request' | 'response';
-  /** All versions by default. */
-  readonly versions?: readonly number[];
   /** What is asked; of a response what it answers. */
   readonly args?: unknown;
   readonly message: (version: number) => Json;
@@ -37,11 +35,7 @@ export const response = <A, B>(
 export const MEMBER = { group: 'g', memberId: 'm-1', generation: 70_000 };
 export const FAR = 2 ** 52 + 1;
 
-export const offset = (
-  partitionIndex: number,
-  committedOffset: number,
-  committedMetadata: string,
-) => ({
+const offset = (partitionIndex: number, committedOffset: number, committedMetadata: string) => ({
   partitionIndex,
   committedOffset,
   committedLeaderEpoch: -1,
