@@ -2,37 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
-import {
-  App,
-  CLIENT_LIMITS,
-  closeAll,
-  Front,
-  GATEWAY_LIMITS,
-  TRANSPORTS,
-} from '../test/kit/device-app.ts';
-import { Bench, eventually } from '../test/kit/gateway-bench.ts';
+import { test } from 'node:test';
+import { App, CLIENT_LIMITS, Front, GATEWAY_LIMITS, TRANSPORTS } from '../test/kit/device-app.ts';
+import { acked, bench, device, live, put, setScene } from '../test/kit/device-scene.ts';
+import { eventually } from '../test/kit/gateway-bench.ts';
 import { DeviceClient } from './client.ts';
 
-let bench: Bench;
-let device = '';
-let number = 0;
-
-before(async () => {
-  bench = await Bench.open({ limits: GATEWAY_LIMITS });
-});
-beforeEach(async () => {
-  device = `tv-${++number}`;
-  await bench.own(device);
-});
-after(async () => {
-  await closeAll();
-  await bench.close();
-});
-
-const put = (...numbers: number[]) => new App(bench, device).put(...numbers);
-const live = (sequence: number) => new App(bench, device).live(sequence);
-const acked = () => new App(bench, device).acked;
+setScene();
 
 for (const transport of TRANSPORTS) {
   test(`${transport}: what is there and what comes, once and in order, and acknowledged`, async () => {

@@ -1,9 +1,8 @@
 /** How the reference client gets through, and back, whatever lies between. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import {
   App,
-  closeAll,
   closeLater,
   Front,
   forward,
@@ -11,28 +10,11 @@ import {
   proxy,
   TRANSPORTS,
 } from '../test/kit/device-app.ts';
+import { acked, bench, device, live, put, setScene } from '../test/kit/device-scene.ts';
 import { Bench, eventually } from '../test/kit/gateway-bench.ts';
 import type { FakeLog } from '../test/kit/gateway-fakes.ts';
 
-let bench: Bench;
-let device = '';
-let number = 0;
-
-before(async () => {
-  bench = await Bench.open({ limits: GATEWAY_LIMITS });
-});
-beforeEach(async () => {
-  device = `tv-${++number}`;
-  await bench.own(device);
-});
-after(async () => {
-  await closeAll();
-  await bench.close();
-});
-
-const put = (...numbers: number[]) => new App(bench, device).put(...numbers);
-const live = (sequence: number) => new App(bench, device).live(sequence);
-const acked = () => new App(bench, device).acked;
+setScene();
 
 for (const [name, letsEvents, expected] of [
   ['no WebSocket', true, 'sse'],
