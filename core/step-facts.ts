@@ -69,3 +69,14 @@ export interface Versioned {
 export function isOwn({ version }: Versioned): boolean {
   return version !== undefined;
 }
+
+/** What it sends on are no longer the records that came: it makes many of one, or one of many. */
+export function makesOthers({
+  kind,
+  gives,
+}: {
+  readonly kind: string;
+  readonly gives?: { readonly kind: string };
+}): boolean {
+  return kind === 'expand' || gives?.kind === 'aggregated' || gives?.kind === 'paired';
+}
