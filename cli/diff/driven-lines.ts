@@ -1,6 +1,7 @@
 /**
  * What a run of the driver told, by what can be compared with another run: notifications by sink
- * and id, outcomes by device and notification, records of outputs and dead letters by key, drops by reason, the sums.
+ * and id, outcomes by device and notification, records of outputs and dead letters by key, drops by
+ * reason, the sums.
  */
 import { CarillonError } from '../../core/error.ts';
 
