@@ -101,7 +101,9 @@ class World {
     );
   }
 
-  /** As for who may describe the topic, and not read it: TOPIC_AUTHORIZATION_FAILED, by partition. */
+  /**
+   * As for who may describe the topic, and not read it: TOPIC_AUTHORIZATION_FAILED, by partition.
+   */
   refuseToRead(): { allow(): void } {
     let refuses = true;
     this.cluster.onFetch = (answer) => {
