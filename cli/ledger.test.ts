@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Milestone } from '../console/answers.ts';
-import { headersOf } from '../runtime/sinks/lane-marks.ts';
+import { headersOf } from '../core/lane-marks.ts';
 import { type LedgerTopic, ledgerLines, milestoneOf } from './ledger.ts';
 
 const AT_MS = Date.UTC(2026, 0, 1);
