@@ -61,6 +61,12 @@ const rows: readonly [string, LedgerTopic, ReturnType<typeof record>, string][] 
     '00.009Z  in the next lane  notifications.normal.fcm  after websocket; number 7 of epoch 2',
   ],
   [
+    'told again',
+    'lane',
+    record(LANE, NOTE, marked({ handedBy: ['websocket'], again: true })),
+    '00.009Z  told again    notifications.normal.fcm  not acknowledged; after websocket; number 7 of epoch 2',
+  ],
+  [
     'put off',
     'retry',
     record('fcm-retry.normal', NOTE, marked({ dueMs: AT_MS + 60_000, tries: 2 })),
