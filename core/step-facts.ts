@@ -35,6 +35,8 @@ export interface Fates<Reason extends string, Code extends string, Name extends 
 export interface StepPlace {
   /** True: a step of the engine's own sub-topologies, which no file may name. */
   readonly isInternal?: boolean;
+  /** True: what it holds may be sent on several times, and still be held. */
+  readonly repeats?: boolean;
   /** True: it leaves a notification fewer transports than its stream allows. */
   readonly narrows?: boolean;
   /**
@@ -74,9 +76,12 @@ export function isOwn({ version }: Versioned): boolean {
 export function makesOthers({
   kind,
   gives,
+  repeats,
 }: {
   readonly kind: string;
   readonly gives?: { readonly kind: string };
+  readonly repeats?: boolean;
 }): boolean {
-  return kind === 'expand' || gives?.kind === 'aggregated' || gives?.kind === 'paired';
+  const made = gives?.kind;
+  return kind === 'expand' || made === 'aggregated' || made === 'paired' || repeats === true;
 }

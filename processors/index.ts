@@ -23,6 +23,7 @@ import { preferences } from './preferences.ts';
 import { quietHours } from './quiet-hours.ts';
 import { registerDevice } from './register-device.ts';
 import { rekey } from './rekey.ts';
+import { remind } from './remind.ts';
 import { sample } from './sample.ts';
 import { target } from './target.ts';
 import { throttle } from './throttle.ts';
@@ -48,6 +49,7 @@ const all: readonly StepSpec[] = [
   quietHours,
   registerDevice,
   rekey,
+  remind,
   sample,
   target,
   throttle,
