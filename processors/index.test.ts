@@ -57,4 +57,5 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   expressions: {},
   aggregates: {},
   text: 'row',
+  some_of: [],
 };
