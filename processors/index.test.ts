@@ -58,4 +58,5 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   aggregates: {},
   text: 'row',
   stream: 'others',
+  some_of: [],
 };
