@@ -356,7 +356,11 @@ export function jsonSchema(catalog: Catalog): Json {
       doc: text('What it is for.'),
       from: closed(
         'Which lane it reads.',
-        { lane: named('The name of a lane.'), transport: { enum: [...TRANSPORTS, 'all'] } },
+        {
+          lane: named('The name of a lane.'),
+          transport: { enum: [...TRANSPORTS, 'all'] },
+          app: text('Of which app, as devices register it; those that no other sink has.'),
+        },
         ['lane', 'transport'],
       ),
       steps: { $ref: '#/definitions/steps' },

@@ -24,6 +24,7 @@ import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
+import { connectorSettings } from './connector-settings.ts';
 import { type Roles, sinkRole } from './roles.ts';
 import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
 import { type ReadTls, readTls } from './tls.ts';
@@ -179,7 +180,7 @@ export class Part {
       const settings = {
         internalToken: this.#options.secrets.internalToken,
         ...(ca === undefined ? {} : { internalCa: ca }),
-        ...deployment.connectors[sink.spec.type],
+        ...connectorSettings(sink, deployment.connectors),
         ...this.#options.connectors?.[sink.spec.type],
       };
       for (const priority of priorities) {

@@ -32,6 +32,8 @@ const BEGUN_RECORDS_MAX = 2_000;
 /** How long a record of the retry topic waits here, before it is written to its end again. */
 const DUE_WAIT_MS = 30_000;
 const OWNER_LOOK_AGAIN_MS = 50;
+/** It is another sink's: nobody is told of it here. */
+const OTHER_APP = 'other_app';
 const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
 
 export class SinkTask implements TaskHost, Schedulable, UnitTask {
@@ -211,6 +213,10 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   lastCheck(item: Item, nowMs: number): boolean {
     if (this.#lane.sinkPlan.spec.keeps === true) return true;
     const hop = this.#tables.lastHop(item, nowMs);
+    if (hop === 'elsewhere') {
+      this.#ended(item, OTHER_APP);
+      return false;
+    }
     if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
     else if (hop.go !== false) {
       if (!this.#isDue(item, nowMs) || this.#lane.rests(item, nowMs)) return false;
@@ -241,7 +247,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   }
 
   retried(item: Item, outcome: Extract<Outcome, { kind: 'retry' }>, nowMs: number): void {
-    this.#lane.count('retried');
+    // What the far end may have had is a class of its own (rule D7).
+    this.#lane.count(outcome.ambiguous === true ? 'ambiguous' : 'retried');
     this.#outcome(item, 'retried', outcome.why, outcome.ambiguous === true, nowMs);
   }
 
@@ -359,6 +366,10 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     if (this.closed) return;
     this.#lane.count(kind);
     this.#outcome(item, kind, reason, false, nowMs);
+    this.#ended(item, kind);
+  }
+
+  #ended(item: Item, kind: DeliveryOutcome['outcome'] | typeof OTHER_APP): void {
     const { counts } = this.#deliver;
     counts.held--;
     if (kind === 'delivered') {
