@@ -15,6 +15,7 @@ import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
 import type {
+  ByApp,
   ConfigWarning,
   Fates,
   PlainOptions,
@@ -356,7 +357,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface SinkSpec<O extends Options = Options> extends Versioned {
+export interface SinkSpec<O extends Options = Options> extends ByApp, Versioned {
   /** The name in a topology file: the service, a noun. */
   readonly type: string;
   readonly summary: string;
@@ -378,11 +379,6 @@ export interface SinkSpec<O extends Options = Options> extends Versioned {
    * comes back when it is due (rule D8); else it is left to the inbox. False by default.
    */
   readonly retries?: boolean;
-  /**
-   * True: its service knows a device as that of one app, so that a lane may have one such sink for
-   * each (`from: { app: … }`), with settings, pace and troubles of its own. False by default.
-   */
-  readonly byApp?: boolean;
   /** The only transport whose devices it reaches; undefined: any. */
   readonly transport?: Transport;
   /** The type of step that must stand before it. */

@@ -32,8 +32,6 @@ const BEGUN_RECORDS_MAX = 2_000;
 /** How long a record of the retry topic waits here, before it is written to its end again. */
 const DUE_WAIT_MS = 30_000;
 const OWNER_LOOK_AGAIN_MS = 50;
-/** It is another sink's: nobody is told of it here. */
-const OTHER_APP = 'other_app';
 const FAR_END_KINDS = ['offline', 'moved', 'expired'] as const;
 
 export class SinkTask implements TaskHost, Schedulable, UnitTask {
@@ -214,7 +212,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     if (this.#lane.sinkPlan.spec.keeps === true) return true;
     const hop = this.#tables.lastHop(item, nowMs);
     if (hop === 'elsewhere') {
-      this.#ended(item, OTHER_APP);
+      this.#ended(item, 'other_app');
       return false;
     }
     if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
@@ -247,7 +245,6 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   }
 
   retried(item: Item, outcome: Extract<Outcome, { kind: 'retry' }>, nowMs: number): void {
-    // What the far end may have had is a class of its own (rule D7).
     this.#lane.count(outcome.ambiguous === true ? 'ambiguous' : 'retried');
     this.#outcome(item, 'retried', outcome.why, outcome.ambiguous === true, nowMs);
   }
@@ -369,7 +366,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     this.#ended(item, kind);
   }
 
-  #ended(item: Item, kind: DeliveryOutcome['outcome'] | typeof OTHER_APP): void {
+  #ended(item: Item, kind: DeliveryOutcome['outcome'] | 'other_app'): void {
     const { counts } = this.#deliver;
     counts.held--;
     if (kind === 'delivered') {
