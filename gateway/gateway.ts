@@ -67,7 +67,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shared = await openShared(options);
-  const { owners, outcomes, writer, hub } = shared;
+  const { owners, outcomes, writer, keys, hub } = shared;
   const app = newApp(shared, options.tls);
   const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
   const sockets = new Set<Socket>();
@@ -81,6 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await app.close();
     await inner.close();
     await owners.close();
+    await keys.close();
     await outcomes.close();
     await writer.close();
   };
@@ -175,10 +176,11 @@ function internalRoutes(app: FastifyInstance, shared: Shared): void {
 }
 
 function publicRoutes(app: FastifyInstance, shared: Shared): void {
-  const { options, auth, budgets, addresses, owners, writer, limits, counts, topics } = shared;
+  const { options, auth, budgets, addresses, owners, writer, keys, limits, counts, topics } =
+    shared;
   if (options.roles.ingest) {
     const { eventTypes } = options;
-    ingestRoutes(app, { auth, budgets, addresses, writer, limits, counts, eventTypes });
+    ingestRoutes(app, { auth, budgets, addresses, writer, keys, limits, counts, eventTypes });
   }
   if (options.roles.ingest || options.roles.devices) {
     const { clock } = options;

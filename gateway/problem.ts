@@ -38,6 +38,12 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR731: 503,
   CAR740: 409,
   CAR741: 405,
+  CAR742: 415,
+  CAR743: 400,
+  CAR744: 409,
+  CAR745: 400,
+  CAR746: 429,
+  CAR747: 503,
 };
 /** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 1;
