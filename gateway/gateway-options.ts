@@ -82,6 +82,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** Files that this process may open; undefined: no limit is known. */
   readonly openFilesMax?: number;
+  /** Of Carillon, for the OpenAPI document. */
+  readonly version?: string;
   readonly budgets?: Partial<BudgetLimits>;
   readonly keyBounds?: Partial<KeyBounds>;
   /** Addresses and networks whose `Forwarded` and `X-Forwarded-For` are believed. */

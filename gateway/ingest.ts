@@ -10,6 +10,7 @@ import {
   jsonEventReader,
   PROBLEMS_MAX,
 } from '../schemas/json-events.ts';
+import { SEND_EVENTS } from './api/producer-operations.ts';
 import { fieldAt, keyOf, pointerOf } from './event-key.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import { digestOf, type IngestKeys, keyFrom } from './ingest-keys.ts';
@@ -81,30 +82,34 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
     readers.set(name, { name, type, json: jsonEventReader(type.avro) });
   }
   const onRequest = guard(deps, ['producer']);
-  const config = { query: ['partial', 'key'] };
-  app.post('/v1/events/:type', { onRequest, config }, async (request, reply) => {
-    const { type } = request.params as { type: string };
-    const { events } = identityOf(request);
-    if (events !== undefined && !events.includes(type)) {
-      throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
-    }
-    const reader = readerOf(readers, type);
-    const { partial, key } = request.query as { partial?: string; key?: string };
-    checkKeyGiven(reader, key);
-    const batch = batchOf(request.body, deps.limits.batchRecordsMax);
-    const write = onceOf(deps, reader.type, request);
-    if (batch === undefined) return await writeOne(deps, reader, request.body, key, write);
-    const read = batch.events.map((event, i) =>
-      readEvent(reader, event, `${batch.path}/${i}`, key),
-    );
-    const refused = read.filter(({ problems }) => problems.length > 0);
-    if (refused.length > 0) {
-      deps.counts.eventsRefused += refused.length;
-      if (partial !== 'true' || refused.length === read.length) throw wrongBatch(refused, read);
-      reply.code(207);
-    }
-    return await writeBatch(reader.type, read, write);
-  });
+  app.post(
+    SEND_EVENTS.path,
+    { onRequest, config: { operation: SEND_EVENTS } },
+    async (request, reply) => {
+      const { type } = request.params as { type: string };
+      const { events, subject } = identityOf(request);
+      if (events !== undefined && !events.includes(type)) {
+        throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
+      }
+      const reader = readerOf(readers, type);
+      deps.budgets.produces(subject, bytesOf(request).length);
+      const { partial, key } = request.query as { partial?: string; key?: string };
+      checkKeyGiven(reader, key);
+      const batch = batchOf(request.body, deps.limits.batchRecordsMax);
+      const write = onceOf(deps, reader.type, request);
+      if (batch === undefined) return await writeOne(deps, reader, request.body, key, write);
+      const read = batch.events.map((event, i) =>
+        readEvent(reader, event, `${batch.path}/${i}`, key),
+      );
+      const refused = read.filter(({ problems }) => problems.length > 0);
+      if (refused.length > 0) {
+        deps.counts.eventsRefused += refused.length;
+        if (partial !== 'true' || refused.length === read.length) throw wrongBatch(refused, read);
+        reply.code(207);
+      }
+      return await writeBatch(reader.type, read, write);
+    },
+  );
 }
 
 /** Throws CAR721 for a key in the address that is not there, or should not be. */
