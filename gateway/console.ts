@@ -13,6 +13,7 @@ import {
   CONSOLE_DEVICE,
   CONSOLE_FLOW,
   CONSOLE_LIVE,
+  CONSOLE_STATE,
   CONSOLE_TOPOLOGY,
   PAGE,
   PAGE_FILE,
@@ -34,6 +35,16 @@ export interface LiveQuestion {
   readonly where: string | undefined;
 }
 
+/** Rows of a step's state that are looked for. */
+export interface StateQuestion {
+  /** `<stream>/<step>`, `tables/<name>`, `<priority>/numbers`. */
+  readonly store: string;
+  /** The values of the key, from the first on; empty: all rows. */
+  readonly key: readonly string[];
+  /** `<from>..<to>` of the first value. */
+  readonly range: string | undefined;
+}
+
 /** Answers are plain data, shown as they are: without secrets, without what could be markup. */
 export interface ConsoleSource {
   /** By its name in the page's folder; undefined: there is none. */
@@ -43,6 +54,8 @@ export interface ConsoleSource {
   /** A device by its id, or a member's devices by the member's. */
   device(id: string, sinceMs: number): Promise<object>;
   deadLetters(sinceMs: number): Promise<object>;
+  /** As it was committed last. Throws CAR925 for an unknown store, CAR900 for a wrong range. */
+  state(question: StateQuestion): Promise<object>;
   /**
    * What comes from now on, a line each, until the signal. Throws the compiler's code for a wrong
    * expression, CAR605 for an unknown topic, before the first line.
@@ -105,6 +118,13 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
   app.get(CONSOLE_DEAD_LETTERS.path, asked(CONSOLE_DEAD_LETTERS), (request) =>
     source.deadLetters(sinceOf(request, deps)),
   );
+  app.get(CONSOLE_STATE.path, asked(CONSOLE_STATE), async (request) => {
+    try {
+      return await source.state(stateQuestionOf(request));
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  });
   liveRoute(app, onRequest, source);
 }
 
@@ -167,6 +187,26 @@ function sinceOf(request: FastifyRequest, { clock }: ConsoleDeps): number {
   const agoMs = Number(ago);
   if (Number.isInteger(agoMs) && agoMs > 0 && agoMs <= SINCE_MS_MAX) return clock.now() - agoMs;
   throw new HttpProblem('CAR721', `ago is milliseconds, at most ${SINCE_MS_MAX} (31 d).`);
+}
+
+/** Throws CAR721. */
+function stateQuestionOf(request: FastifyRequest): StateQuestion {
+  const {
+    store,
+    key = [],
+    range,
+  } = request.query as {
+    store?: unknown;
+    key?: string | string[];
+    range?: string | string[];
+  };
+  if (typeof store !== 'string' || store === '') {
+    throw new HttpProblem('CAR721', 'store names what is looked into.', {
+      mend: 'For example ?store=viewing-activity/dedup; carillon query lists them.',
+    });
+  }
+  if (Array.isArray(range)) throw new HttpProblem('CAR721', 'range is given once.');
+  return { store, key: typeof key === 'string' ? [key] : key, range };
 }
 
 /** Throws CAR721. */

@@ -22,6 +22,7 @@ export interface GatewayTopics {
   readonly outcomes: string;
   readonly reports: string;
   readonly keys: string;
+  readonly acknowledgements: string;
 }
 
 export const GATEWAY_TOPICS: GatewayTopics = {
@@ -33,6 +34,7 @@ export const GATEWAY_TOPICS: GatewayTopics = {
   outcomes: 'outcomes',
   reports: 'events.device-reports',
   keys: 'tables.ingest-keys',
+  acknowledgements: 'tables.acknowledgements',
 };
 
 /**
@@ -72,6 +74,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly auth: AuthOptions;
   readonly eventTypes: ReadonlyMap<string, EventType>;
+  /** Ids of use cases that have to be acknowledged; their topology has the table of that. */
+  readonly acked?: ReadonlySet<string>;
   /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */
   readonly roles: { readonly devices: boolean; readonly ingest: boolean };
   readonly metrics?: () => string | Promise<string>;

@@ -91,9 +91,9 @@ export class IngestKeys {
   }
 
   /**
-   * Writes unless that was done under this key; the same request under way is waited for. Undefined:
-   * it was written before. Throws CAR744, CAR746, CAR747, and what `write` throws: then the key is
-   * free again.
+   * Writes unless that was done under this key; the same request under way is waited for.
+   * Undefined: it was written before. Throws CAR744, CAR746, CAR747, and what `write` throws: then
+   * the key is free again.
    */
   async once<T>(
     asked: KeyedRequest,

@@ -4,6 +4,7 @@ import { BUDGET_LIMITS, Budgets } from './budgets.ts';
 import { ClientAddresses } from './client-address.ts';
 import type { Origins } from './cors.ts';
 import { GATEWAY_TOPICS, type GatewayOptions, type GatewayTopics } from './gateway-options.ts';
+import { Guarantee } from './guarantee.ts';
 import { Hub } from './hub.ts';
 import { IngestKeys, KEY_BOUNDS } from './ingest-keys.ts';
 import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
@@ -30,6 +31,7 @@ export interface Shared {
   readonly writer: LogWriter;
   readonly outcomes: Reporter;
   readonly keys: IngestKeys;
+  readonly guarantee: Guarantee;
 }
 
 /** Throws CAR719 when a secret is weak, CAR903 for a network that is none, CAR712. */
@@ -51,6 +53,8 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
     recordsMax: limits.writeRecordsMax,
     bytesMax: limits.writeBytesMax,
   });
+  const reporter = (topic: string, schema: string) =>
+    new Reporter(writer, { topic, schema, queueMax: limits.reportsMax, log: say });
   return {
     options,
     limits,
@@ -75,11 +79,11 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
       },
       say,
     ),
-    outcomes: new Reporter(writer, {
-      topic: topics.outcomes,
-      schema: 'DeliveryOutcome',
-      queueMax: limits.reportsMax,
-      log: say,
-    }),
+    outcomes: reporter(topics.outcomes, 'DeliveryOutcome'),
+    guarantee: new Guarantee(
+      options.acked ?? new Set(),
+      reporter(topics.acknowledgements, 'Acknowledgement'),
+      clock,
+    ),
   };
 }

@@ -8,9 +8,9 @@ import { Bench, INTERNAL, NOW } from '../../test/kit/gateway-bench.ts';
 import type { ConsoleSource } from '../console.ts';
 import { statusOf } from '../problem.ts';
 import { errorsOf, type OpenApi, openApiOf } from './openapi.ts';
-import { DELIVER, READY } from './operator-operations.ts';
 import type { JsonSchema, Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
+import { DELIVER, READY } from './operator-operations.ts';
 
 const SOURCE = {
   file: () => ({ type: 'text/html', text: 'page' }),
@@ -144,64 +144,68 @@ for (const [token, method, path, body, status, headers = {}] of CALLS) {
 }
 
 /** What the document takes of a body the gateway takes, and nothing else. */
-const BODIES: readonly (readonly [path: string, method: string, token: string, bodies: unknown[]])[] =
+const BODIES: readonly (readonly [
+  path: string,
+  method: string,
+  token: string,
+  bodies: unknown[],
+])[] = [
   [
+    '/v1/devices/tv-3',
+    'PUT',
+    'registrar',
     [
-      '/v1/devices/tv-3',
-      'PUT',
-      'registrar',
-      [
-        { memberId: 'm-1', class: 'tv' },
-        { memberId: 'm-1', class: 'tv', platform: 'x', app: null, locale: 'de', transports: null },
-        { memberId: '', class: 'tv' },
-        { memberId: 'm'.repeat(128), class: 'tv' },
-        { memberId: 'm'.repeat(129), class: 'tv' },
-        { memberId: 'm-1', class: 'fridge' },
-        { memberId: 'm-1', class: 'tv', more: 1 },
-        { memberId: 'm-1', class: 'tv', platform: 7 },
-        { memberId: 'm-1', class: 'tv', app: 'a'.repeat(129) },
-        { memberId: 'm-1', class: 'tv', transports: [{ kind: 'inbox' }] },
-        { memberId: 'm-1', class: 'tv', transports: [{ kind: 'pigeon' }] },
-        { memberId: 'm-1', class: 'tv', transports: [{ token: 'x' }] },
-        { memberId: 'm-1', class: 'tv', transports: [{ kind: 'inbox', x: 1 }] },
-        { memberId: 'm-1', class: 'tv', transports: Array(8).fill({ kind: 'inbox' }) },
-        { memberId: 'm-1', class: 'tv', transports: Array(9).fill({ kind: 'inbox' }) },
-        { memberId: 'm-1', class: 'tv', transports: [{ kind: 'fcm', token: 't'.repeat(4_097) }] },
-        [],
-        'text',
-      ],
+      { memberId: 'm-1', class: 'tv' },
+      { memberId: 'm-1', class: 'tv', platform: 'x', app: null, locale: 'de', transports: null },
+      { memberId: '', class: 'tv' },
+      { memberId: 'm'.repeat(128), class: 'tv' },
+      { memberId: 'm'.repeat(129), class: 'tv' },
+      { memberId: 'm-1', class: 'fridge' },
+      { memberId: 'm-1', class: 'tv', more: 1 },
+      { memberId: 'm-1', class: 'tv', platform: 7 },
+      { memberId: 'm-1', class: 'tv', app: 'a'.repeat(129) },
+      { memberId: 'm-1', class: 'tv', transports: [{ kind: 'inbox' }] },
+      { memberId: 'm-1', class: 'tv', transports: [{ kind: 'pigeon' }] },
+      { memberId: 'm-1', class: 'tv', transports: [{ token: 'x' }] },
+      { memberId: 'm-1', class: 'tv', transports: [{ kind: 'inbox', x: 1 }] },
+      { memberId: 'm-1', class: 'tv', transports: Array(8).fill({ kind: 'inbox' }) },
+      { memberId: 'm-1', class: 'tv', transports: Array(9).fill({ kind: 'inbox' }) },
+      { memberId: 'm-1', class: 'tv', transports: [{ kind: 'fcm', token: 't'.repeat(4_097) }] },
+      [],
+      'text',
     ],
+  ],
+  [
+    `${TV}/reports`,
+    'POST',
+    'device',
     [
-      `${TV}/reports`,
-      'POST',
-      'device',
-      [
-        { eventId: 'r', kind: 'RECOVERY', succeeded: false, details: { a: 'b' } },
-        { eventId: '', kind: 'RECOVERY' },
-        { eventId: 'r', kind: 'OTHER' },
-        { eventId: 'r', kind: 'RECOVERY', succeeded: 'yes' },
-        { eventId: 'r', kind: 'RECOVERY', notificationId: null },
-        { eventId: 'r', kind: 'RECOVERY', notificationId: 7 },
-        { eventId: 'r', kind: 'RECOVERY', details: null },
-        { eventId: 'r', kind: 'RECOVERY', details: [] },
-        { eventId: 'r', kind: 'RECOVERY', details: { a: 7 } },
-        { eventId: 'r', kind: 'RECOVERY', details: { ['a'.repeat(65)]: 'b' } },
-        { eventId: 'r', kind: 'RECOVERY', details: { a: 'b'.repeat(1_025) } },
-        { eventId: 'r', kind: 'RECOVERY', x: 1 },
-        {
-          eventId: 'r',
-          kind: 'RECOVERY',
-          details: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`d${n}`, 'x'])),
-        },
-      ],
+      { eventId: 'r', kind: 'RECOVERY', succeeded: false, details: { a: 'b' } },
+      { eventId: '', kind: 'RECOVERY' },
+      { eventId: 'r', kind: 'OTHER' },
+      { eventId: 'r', kind: 'RECOVERY', succeeded: 'yes' },
+      { eventId: 'r', kind: 'RECOVERY', notificationId: null },
+      { eventId: 'r', kind: 'RECOVERY', notificationId: 7 },
+      { eventId: 'r', kind: 'RECOVERY', details: null },
+      { eventId: 'r', kind: 'RECOVERY', details: [] },
+      { eventId: 'r', kind: 'RECOVERY', details: { a: 7 } },
+      { eventId: 'r', kind: 'RECOVERY', details: { ['a'.repeat(65)]: 'b' } },
+      { eventId: 'r', kind: 'RECOVERY', details: { a: 'b'.repeat(1_025) } },
+      { eventId: 'r', kind: 'RECOVERY', x: 1 },
+      {
+        eventId: 'r',
+        kind: 'RECOVERY',
+        details: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`d${n}`, 'x'])),
+      },
     ],
-    [
-      '/v1/events/plan-change',
-      'POST',
-      'producer',
-      [EVENT, [EVENT], { records: [EVENT, EVENT] }, [], 'text', 7, null],
-    ],
-  ];
+  ],
+  [
+    '/v1/events/plan-change',
+    'POST',
+    'producer',
+    [EVENT, [EVENT], { records: [EVENT, EVENT] }, [], 'text', 7, null],
+  ],
+];
 for (const [path, method, token, bodies] of BODIES) {
   test(`bodies of ${method} ${path}: the document and the gateway take the same`, async () => {
     const operation = operationOf(method, path);

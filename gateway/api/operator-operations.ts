@@ -136,6 +136,25 @@ export const CONSOLE_DEAD_LETTERS: Operation = {
   answers: { 200: anyOf('Sums, and the last ones.') },
 };
 
+export const CONSOLE_STATE: Operation = {
+  ...CONSOLE,
+  id: 'consoleState',
+  path: '/console/v1/state',
+  summary: 'What steps keep: counts, held events, numbers.',
+  query: {
+    store: {
+      doc: '`<stream>/<step>`, `tables/<name>` or `<priority>/numbers`.',
+      schema: { type: 'string', minLength: 1 },
+    },
+    key: {
+      doc: 'The values of the key, from the first on; without one all rows.',
+      schema: { type: 'array', items: { type: 'string' } },
+    },
+    range: { doc: '`<from>..<to>` of the first value.', schema: { type: 'string' } },
+  },
+  answers: { 200: anyOf('Rows, in the order of their keys.') },
+};
+
 export const CONSOLE_LIVE: Operation = {
   ...CONSOLE,
   id: 'consoleLive',
