@@ -9,8 +9,10 @@ import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
+import type { JoinedStream } from './joined-streams.ts';
+import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
-import type { TablePlan } from './plan.ts';
+import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -26,6 +28,8 @@ export interface OptionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
+  /** The other stream of a step, by its name; undefined when it was told why there is none. */
+  joined?(subject: string, name: Placed): JoinedStream | undefined;
 }
 
 export interface ResolvedOptions {
@@ -41,6 +45,8 @@ export interface ResolvedOptions {
   readonly constants: ReadonlyMap<string, boolean>;
   /** What each option of kind `expression` gives. */
   readonly expressions: ReadonlyMap<string, ResolvedExpression>;
+  /** What an option of kind `stream` names. */
+  readonly joined: JoinedStream | undefined;
   /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
   readonly gives: RecordShape | undefined;
   /** The paths of each option, with the place where they stand. */
@@ -68,6 +74,7 @@ interface Gathered {
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
   readonly expressions: Map<string, ResolvedExpression>;
+  joined: JoinedStream | undefined;
   gives: RecordShape | undefined;
 }
 
@@ -98,6 +105,7 @@ export function resolveOptions(
     sources: new Map(),
     constants: new Map(),
     expressions: new Map(),
+    joined: undefined,
     gives: undefined,
   };
   const config: Record<string, unknown> = {};
@@ -119,35 +127,6 @@ export function resolveOptions(
   if (scope.report.errorCount > errorsBefore) return undefined;
   const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
   return { config, places, ...gathered };
-}
-
-function unknownOption(
-  scope: OptionScope,
-  entry: Entry,
-  known: readonly string[],
-  skip: readonly string[],
-): void {
-  const all = [...known, ...skip];
-  scope.report.error(
-    'CAR301',
-    entry.keySpan,
-    `${scope.subject}: there is no option "${entry.key}".`,
-    didYouMean(entry.key, all, `Options: ${listed(all)}.`),
-  );
-}
-
-function missingOption(
-  scope: OptionScope,
-  name: string,
-  option: Option<unknown>,
-  place: Span,
-): void {
-  scope.report.error(
-    'CAR302',
-    place,
-    `${scope.subject}: option "${name}" is missing.`,
-    `Give it: ${option.doc.charAt(0).toLowerCase()}${option.doc.slice(1)}`,
-  );
 }
 
 /** A default in the form that a file would have. */
@@ -223,6 +202,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     return chosen;
   },
   table: oneTable,
+  stream: oneStream,
   flag: (reading) => {
     const { tree } = reading;
     if (tree.kind === 'scalar') {
@@ -397,4 +377,14 @@ function oneTable(reading: Reading): string | undefined {
   if (table === undefined) return undefined;
   if (table !== null) gathered.tables.push(table);
   return text.value;
+}
+
+/** As what is kept of it names it: by its id, which outlives the name. */
+function oneStream(reading: Reading): string | undefined {
+  const { scope, gathered, tree } = reading;
+  const text = textOf(reading, tree, "a stream's name");
+  gathered.joined = text && scope.joined?.(scope.subject, text);
+  if (gathered.joined === undefined) return undefined;
+  const { upstream } = gathered.joined;
+  return upstream.branch === '' ? partId(upstream) : `${partId(upstream)}.${upstream.branch}`;
 }
