@@ -14,7 +14,9 @@ export interface BackupFile {
   readonly bytes: number;
   /** SHA-256, hex. */
   readonly digest: string;
-  /** Where it lay, from the folder in which the commands run; null: outside of it, or of no place. */
+  /**
+   * Where it lay, from the folder in which the commands run; null: outside of it, or of no place.
+   */
   readonly place: string | null;
 }
 
