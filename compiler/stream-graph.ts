@@ -4,6 +4,7 @@
  * what really comes.
  */
 import { priorityName } from '../core/priority.ts';
+import { notKnown } from './origins.ts';
 import type { PriorityRule, UpstreamPlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isTold, kindOf, type Placed, type Section } from './section.ts';
@@ -89,7 +90,7 @@ export class StreamGraph {
     return this.#isBroken || all.some(({ stream }) => !this.#sections.has(stream));
   }
 
-  /** Undefined when something was told, here or in one of those that it reads. */
+  /** Undefined when it is not known what comes. */
   derived(name: string, subject: string, from: Section): Derived | undefined {
     const list = from.only(['streams']).list('streams');
     if (list === undefined) return undefined;
@@ -143,7 +144,7 @@ export class StreamGraph {
       return undefined;
     }
     const found = this.#stream(stream);
-    if (found === undefined || found.to.kind !== 'streams') return undefined;
+    if (found?.to?.kind !== 'streams') return undefined;
     const branches = found.to.branches.map((one) => one.name);
     if (branches.includes(branch ?? '')) return found;
     const known = branches.filter((one) => one !== '').map((one) => `${stream}.${one}`);
@@ -188,7 +189,8 @@ export class StreamGraph {
     const sources = streams.map(outputOf);
     const [first, ...others] = sources;
     const rules = streams.map(({ priority }) => ruleText(priority));
-    for (const [i, other] of others.entries()) {
+    const isWhole = streams.every((one) => one.isWhole);
+    for (const [i, other] of isWhole ? others.entries() : []) {
       const { place } = reads[i + 1]!;
       const isRuled = rules[i + 1] === rules[0];
       if (isRuled && isSameForm(first!, other)) continue;
@@ -199,9 +201,11 @@ export class StreamGraph {
       this.#report.error('CAR235', place.span, what, isRuled ? formMend(first!, other) : RULE_MEND);
       return undefined;
     }
-    const isTwice = this.#meetsAgain(reads);
+    // Of what is broken some may go in a circle, and would have no first way.
+    const isTwice = isWhole && this.#meetsAgain(reads);
     const source: ResolvedSource = {
       ...first!,
+      ...(sources.some(({ isPartial }) => isPartial === true) ? { isPartial: true } : {}),
       streams: reads.map(({ branch }, i) => upstreamOf(streams[i]!, branch, isTwice)),
       member: others.every(({ member }) => member?.path === first!.member?.path)
         ? first!.member
@@ -242,6 +246,7 @@ function outputOf({ parts }: ResolvedStream): ResolvedSource {
   const { from, steps } = parts.at(-1)!;
   const { member } = from;
   const isKept = member !== null && steps.originOf(member.path) === member.path;
+  const isPartial = from.isPartial === true || steps.originOf === notKnown;
   return {
     topic: null,
     streams: [],
@@ -255,6 +260,7 @@ function outputOf({ parts }: ResolvedStream): ResolvedSource {
     shape: steps.shape,
     isGiven: steps.isGiven,
     keyedBy: from.keyedBy ?? member?.path ?? null,
+    ...(isPartial ? { isPartial } : {}),
   };
 }
 
