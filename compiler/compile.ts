@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../core/error.ts';
 import type { Catalog } from '../core/spec.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';
+import { checkAcked } from './acked-checks.ts';
 import { checkBypasses } from './bypass-checks.ts';
 import { CelCompiler } from './cel.ts';
 import {
@@ -11,11 +12,14 @@ import {
   SchemaShapes,
   type Scope,
   Topics,
+  topicPlan,
 } from './declarations.ts';
 import { deviceTopics, tokensOf } from './device-topologies.ts';
+import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
 import { isJoin, lower } from './lower.ts';
 import type { LanePlan, Plan, TablePlan } from './plan.ts';
 import { readCount } from './quantity.ts';
+import { hasAcked } from './reminders.ts';
 import { headOf, type Placed, Section } from './section.ts';
 import { ANY_SHAPE } from './shape.ts';
 import { type Collapsing, checkGroups } from './show.ts';
@@ -109,6 +113,15 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     topics.use('push tokens', tokens, 'repartition', 'PushToken');
   }
   checkUnusedChains(shared, section);
+  const whole = present(streams).filter(isWholeStream);
+  const plans = present(sinks.map((sink) => sink?.plan));
+  if (hasAcked(whole)) {
+    const { topic, schema } = ACKNOWLEDGEMENTS;
+    topics.builtIn(topicPlan(topic, 'table', schema));
+    const placeOf = (stream: string) => section.section('streams')?.section(stream);
+    const areWhole = whole.length === streams.length && plans.length === sinks.length;
+    if (areWhole) checkAcked(report, whole, plans, placeOf);
+  }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
   if (!streams.includes(undefined)) checkBypasses(report, present(streams));
   if (report.hasErrors) return undefined;
@@ -119,8 +132,8 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     deadLetters: deadLetters.value,
     tables: present(tables.values()),
     lanes: present(lanes.values()),
-    streams: present(streams).filter(isWholeStream),
-    sinks: present(sinks.map((sink) => sink?.plan)),
+    streams: whole,
+    sinks: plans,
     topics: topics.plans,
   };
   return lower(resolved, catalog, report);

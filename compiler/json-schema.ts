@@ -6,7 +6,7 @@
 import { TRANSPORTS } from '../core/device.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
-import { OUTCOME_LEVELS, REACHES } from './plan.ts';
+import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -284,6 +284,17 @@ const TO = {
           default: 'told',
           description:
             'What the ledger has of it: all (also what the inbox stored), what was tried and its end, only failures, or all of one in a hundred. Failures are always there.',
+        },
+        guarantee: {
+          enum: GUARANTEES,
+          default: GUARANTEES[0],
+          description:
+            'acked: it is told again until its device acknowledges it, or its deadline has passed.',
+        },
+        again_after: {
+          type: 'string',
+          description:
+            'So long without an acknowledgement, and it goes by another transport of the device; left out: only when it reconnects.',
         },
         collapse: listOf('Fields whose values make the collapse key.', {
           type: 'string',

@@ -1,6 +1,7 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
 import { priorityName } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
+import { ACKED_KEYS, resolveAcked } from './acked.ts';
 import { useAsides } from './asides.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
 import { mayBe } from './broken-steps.ts';
@@ -93,6 +94,7 @@ const UNKNOWN_SOURCE: ResolvedSource = {
   isPartial: true,
 };
 
+const LANE_KEYS = ['lane', 'transports', 'schema', 'reach', 'outcomes', 'collapse'];
 const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'branch', 'show'];
 
 export function resolveStream(scope: StreamScope, name: string, written: Section): ResolvedStream {
@@ -266,7 +268,7 @@ function resolveLaneTarget(
 ): ResolvedTarget | undefined {
   const { report } = scope;
   const { subject } = stream;
-  const section = written.only(['lane', 'transports', 'schema', 'reach', 'outcomes', 'collapse']);
+  const section = written.only([...LANE_KEYS, ...ACKED_KEYS]);
   const name = section.neededText('lane', 'Write to: { lane: … } or to: { topic: …, schema: … }.');
   const lane = name === undefined ? undefined : namedLane(report, subject, scope.lanes, name);
   const collapse = collapsePaths(scope, section, steps.shape);
@@ -279,10 +281,20 @@ function resolveLaneTarget(
   const transports = section.choices('transports', lane.transports) ?? lane.transports;
   const reach = resolveReach(report, section, steps);
   const outcomes = section.choice('outcomes', OUTCOME_LEVELS) ?? 'told';
+  const acked = resolveAcked(report, section);
   const fields = steps.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
   const readers = collapse.map(({ reader }) => reader);
   return {
-    target: { kind: 'lane', lane, transports, ...schema, reach, outcomes, collapse: readers },
+    target: {
+      kind: 'lane',
+      lane,
+      transports,
+      ...schema,
+      reach,
+      outcomes,
+      ...(acked === undefined ? {} : { acked }),
+      collapse: readers,
+    },
     fields,
   };
 }

@@ -90,7 +90,7 @@ export const GATEWAY_ERRORS = {
   CAR718: {
     slug: 'port-taken',
     what: 'The gateway cannot listen on its port.',
-    mend: 'Stop what listens there, or write `http: { port: 7401 }` into carillon.yaml.',
+    mend: 'Stop what listens there, or set another port under `http:` in carillon.yaml.',
   },
   CAR719: {
     slug: 'weak-secret',
@@ -157,9 +157,29 @@ export const GATEWAY_ERRORS = {
     what: 'Certificate and key of a port cannot be used.',
     mend: 'Name PEM files that this user may read, the key being that of the certificate.',
   },
+  CAR741: {
+    slug: 'wrong-method',
+    what: 'The path is here, but not with this method.',
+    mend: 'Use one of the methods that the header Allow names.',
+  },
   CAR740: {
     slug: 'newer-connection',
     what: 'The device waits for its inbox here, and has opened another connection meanwhile.',
     mend: 'Let one part of the app talk to the gateway: of two connections one would always lose.',
+  },
+  CAR770: {
+    slug: 'acked-without-inbox',
+    what: 'A use case is to be acknowledged, and no inbox keeps its notifications until then.',
+    mend: 'Add a sink { from: { lane, transport: all }, to: { type: inbox } }.',
+  },
+  CAR771: {
+    slug: 'acked-without-deadline',
+    what: 'A use case is to be acknowledged, and would be told again for ever.',
+    mend: 'Add a gate_staleness step; its max_age, or ttl, says until when it is of use.',
+  },
+  CAR772: {
+    slug: 'again-never',
+    what: 'A use case says when it is told again, and that never comes.',
+    mend: 'Write guarantee: acked, and an again_after that is shorter than max_age or ttl.',
   },
 } as const satisfies { readonly [code: string]: ErrorEntry };

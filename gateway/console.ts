@@ -24,6 +24,16 @@ export interface LiveQuestion {
 }
 
 /** Answers are plain data, shown as they are: without secrets, without what could be markup. */
+/** Rows of a step's state that are looked for. */
+export interface StateQuestion {
+  /** `<stream>/<step>`, `tables/<name>`, `<priority>/numbers`. */
+  readonly store: string;
+  /** The values of the key, from the first on; empty: all rows. */
+  readonly key: readonly string[];
+  /** `<from>..<to>` of the first value. */
+  readonly range: string | undefined;
+}
+
 export interface ConsoleSource {
   /** By its name in the page's folder; undefined: there is none. */
   file(name: string): ConsoleFile | undefined;
@@ -32,6 +42,8 @@ export interface ConsoleSource {
   /** A device by its id, or a member's devices by the member's. */
   device(id: string, sinceMs: number): Promise<object>;
   deadLetters(sinceMs: number): Promise<object>;
+  /** As it was committed last. Throws CAR925 for an unknown store, CAR900 for a wrong range. */
+  state(question: StateQuestion): Promise<object>;
   /**
    * What comes from now on, a line each, until the signal. Throws the compiler's code for a wrong
    * expression, CAR605 for an unknown topic, before the first line.
@@ -80,16 +92,26 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
   app.get(`${ROOT}/:file`, async (request, reply) =>
     sendFile(reply, source.file((request.params as { file: string }).file)),
   );
-  app.get(`${ROOT}/v1/topology`, { onRequest }, async () => source.topology());
-  app.get(`${ROOT}/v1/flow`, { onRequest }, () => source.flow());
-  app.get(`${ROOT}/v1/devices/:id`, { onRequest }, (request) => {
+  const bare = { onRequest, config: { query: [] } };
+  const since = { onRequest, config: { query: ['ago'] } };
+  app.get(`${ROOT}/v1/topology`, bare, async () => source.topology());
+  app.get(`${ROOT}/v1/flow`, bare, () => source.flow());
+  app.get(`${ROOT}/v1/devices/:id`, since, (request) => {
     const { id } = request.params as { id: string };
     if (id.length > ID_CHARS_MAX) throw new HttpProblem('CAR721', 'the id is too long.');
     return source.device(id, sinceOf(request, deps));
   });
-  app.get(`${ROOT}/v1/dead-letters`, { onRequest }, (request) =>
+  app.get(`${ROOT}/v1/dead-letters`, since, (request) =>
     source.deadLetters(sinceOf(request, deps)),
   );
+  const asked = { query: ['store', 'key', 'range'], queryLists: ['key'] };
+  app.get(`${ROOT}/v1/state`, { onRequest, config: asked }, async (request) => {
+    try {
+      return await source.state(stateQuestionOf(request));
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  });
   liveRoute(app, onRequest, source);
 }
 
@@ -99,7 +121,8 @@ function liveRoute(
   source: ConsoleSource,
 ): void {
   let open = 0;
-  app.get(`${ROOT}/v1/live`, { onRequest }, async (request, reply) => {
+  const config = { query: ['topic', 'where'], queryLists: ['topic'] };
+  app.get(`${ROOT}/v1/live`, { onRequest, config }, async (request, reply) => {
     const question = questionOf(request);
     if (open >= LIVE_MAX) {
       const what = `${LIVE_MAX} live queries are open already.`;
@@ -151,6 +174,26 @@ function sinceOf(request: FastifyRequest, { clock }: ConsoleDeps): number {
   const agoMs = Number(ago);
   if (Number.isInteger(agoMs) && agoMs > 0 && agoMs <= SINCE_MS_MAX) return clock.now() - agoMs;
   throw new HttpProblem('CAR721', `ago is milliseconds, at most ${SINCE_MS_MAX} (31 d).`);
+}
+
+/** Throws CAR721. */
+function stateQuestionOf(request: FastifyRequest): StateQuestion {
+  const {
+    store,
+    key = [],
+    range,
+  } = request.query as {
+    store?: unknown;
+    key?: string | string[];
+    range?: string | string[];
+  };
+  if (typeof store !== 'string' || store === '') {
+    throw new HttpProblem('CAR721', 'store names what is looked into.', {
+      mend: 'For example ?store=viewing-activity/dedup; carillon query lists them.',
+    });
+  }
+  if (Array.isArray(range)) throw new HttpProblem('CAR721', 'range is given once.');
+  return { store, key: typeof key === 'string' ? [key] : key, range };
 }
 
 /** Throws CAR721. */

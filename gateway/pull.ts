@@ -8,6 +8,7 @@ import {
   covers,
   deviceMark,
   formatCursor,
+  merge,
   parseCursor,
   uncover,
 } from '../core/cursor.ts';
@@ -21,6 +22,7 @@ import type {
   UnacknowledgedFrame,
 } from '../schemas/frames.ts';
 import { Acknowledgements, acknowledgedOutcome } from './acknowledgements.ts';
+import type { Guarantee } from './guarantee.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
@@ -42,6 +44,7 @@ export interface PullDeps extends GuardDeps {
   readonly owners: Owners;
   readonly payload: PayloadReader;
   readonly outcomes: Reporter;
+  readonly guarantee: Guarantee;
   readonly clock: Clock;
   readonly counts: GatewayCounts;
   /** Tells the device's connection here, if there is one, what it has acknowledged by a pull. */
@@ -53,7 +56,8 @@ export interface PullDeps extends GuardDeps {
 export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
   const onRequest = guard(deps, []);
   const turns = new Turns();
-  app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request, reply) => {
+  const config = { query: ['after', 'limit', 'wait'] };
+  app.get('/v1/devices/:deviceId/notifications', { onRequest, config }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
     const epoch = epochOf(deps.owners, deviceId);
@@ -75,7 +79,8 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
     if (wish.waitMs === 0 || !isEmpty) return page;
     return await deps.polls.begin(identity, deviceId, page, wish, reply);
   });
-  app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
+  const bare = { onRequest, config: { query: [] } };
+  app.post('/v1/devices/:deviceId/acknowledgements', bare, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const epoch = epochOf(deps.owners, deviceId);
     checkRevoked(deps.owners, identityOf(request), deviceId);
@@ -147,6 +152,8 @@ async function acknowledge(
   const cursor = copyCursor(asked, 0);
   for (const priority of ahead) uncover(cursor, priority, 1);
   await inbox.acknowledge(deviceId, cursor.epoch, formatCursor(cursor));
+  merge(stored, cursor);
+  deps.guarantee.acknowledged(deviceId, stored);
   deps.acknowledged(deviceId, cursor);
   const now = clock.now();
   for (const row of rows) {

@@ -7,7 +7,7 @@ import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { GATEWAY_SCHEMAS } from '../../gateway/gateway-options.ts';
 import type { EventType } from '../../gateway/ingest.ts';
 import type { AvroSchemas, SchemaTopic } from '../../schemas/avro-schemas.ts';
-import { keyPathOf } from '../key-path.ts';
+import { fieldsOf, keyPathOf } from '../key-path.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 
 /** What the registry must know before anything runs. */
@@ -26,6 +26,14 @@ export async function openSchemas(
   for (const { code, what } of await schemas.open(schemaTopicsOf(plan))) {
     say('Of what is registered for a topic not all can be read.', { error: `${code}: ${what}` });
   }
+}
+
+/** Ids of the use cases whose notifications have to be acknowledged. */
+export function ackedUseCases({ subTopologies }: Pick<Plan, 'subTopologies'>): Set<string> {
+  const acked = subTopologies
+    .flatMap(({ streams }) => streams)
+    .filter(({ to }) => to.kind === 'lane' && to.acked !== undefined);
+  return new Set(acked.map(({ useCase }) => useCase));
 }
 
 const EVENTS_PREFIX = 'events.';
@@ -50,6 +58,7 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
         topic,
         schema: source.projection.schema,
         avro,
+        id: fieldsOf(source.id?.path),
         key: keyPathOf(source.member?.path, avro),
       });
     }

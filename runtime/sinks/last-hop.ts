@@ -1,7 +1,9 @@
 /**
  * The checks right before a delivery, as things stand now (rules D4, D9): the deadline that was
- * stamped, and whether the device is still the one that the notification was made for.
+ * stamped, whether the device has acknowledged it meanwhile, on another path, and whether it is
+ * still the one that the notification was made for.
  */
+import { type Acknowledgement, isAcknowledged } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { TableView } from '../../core/store.ts';
@@ -15,13 +17,15 @@ export type LastHop =
   | { readonly go: 'wait' }
   | {
       readonly go: false;
-      readonly kind: 'expired' | 'moved' | 'abandoned';
+      readonly kind: 'expired' | 'moved' | 'abandoned' | 'withdrawn';
       readonly reason: string;
     };
 
 export interface LastHopOptions {
   /** Null: the topology has no table of owners. */
   readonly owners: TableView<Device> | null;
+  /** Null: no use case has to be acknowledged. */
+  readonly acknowledgements: TableView<Acknowledgement> | null;
   /** True: without the device's row there is nothing to send to. */
   readonly needsOwner: boolean;
   readonly nowMs: number;
@@ -30,9 +34,12 @@ export interface LastHopOptions {
 }
 
 export function lastHop(notification: DeviceNotification, options: LastHopOptions): LastHop {
-  const { owners, needsOwner, nowMs, waitedMs } = options;
+  const { owners, acknowledgements, needsOwner, nowMs, waitedMs } = options;
   if (notification.deadline > 0 && nowMs > notification.deadline) {
     return { go: false, kind: 'expired', reason: 'deadline' };
+  }
+  if (acknowledgements !== null && isAcknowledged(notification, acknowledgements)) {
+    return { go: false, kind: 'withdrawn', reason: 'acknowledged' };
   }
   if (owners === null) return { go: true, device: undefined };
   const device = owners.get(notification.deviceId);

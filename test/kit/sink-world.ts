@@ -15,6 +15,7 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { DeviceTransport, Transport } from '../../core/device.ts';
 import type { Header } from '../../core/headers.ts';
+import { headersOf } from '../../core/lane-marks.ts';
 import type { Group, Producer } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import {
@@ -25,7 +26,6 @@ import {
 } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { defineSink, type Sink } from '../../core/spec.ts';
-import { headersOf } from '../../runtime/sinks/lane-marks.ts';
 import type { Pace } from '../../runtime/sinks/pace.ts';
 import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
