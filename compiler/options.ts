@@ -9,9 +9,10 @@ import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
-import { missingOption, unknownOption } from './option-keys.ts';
+import type { JoinedStream } from './joined-streams.ts';
+import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
-import type { TablePlan } from './plan.ts';
+import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -28,6 +29,8 @@ export interface OptionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
+  /** The other stream of a step, by its name; undefined when it was told why there is none. */
+  joined?(subject: string, name: Placed): JoinedStream | undefined;
 }
 
 export interface ResolvedOptions {
@@ -45,6 +48,8 @@ export interface ResolvedOptions {
   readonly constants: ReadonlyMap<string, boolean>;
   /** What each option of kind `expression` gives. */
   readonly expressions: ReadonlyMap<string, ResolvedExpression>;
+  /** What an option of kind `stream` names. */
+  readonly joined: JoinedStream | undefined;
   /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
   readonly gives: RecordShape | undefined;
   /** The paths of each option, with the place where they stand. */
@@ -74,6 +79,7 @@ interface Gathered {
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
   readonly expressions: Map<string, ResolvedExpression>;
+  joined: JoinedStream | undefined;
   gives: RecordShape | undefined;
 }
 
@@ -104,6 +110,7 @@ export function resolveOptions(
     sources: new Map(),
     constants: new Map(),
     expressions: new Map(),
+    joined: undefined,
     gives: undefined,
   };
   const config: Record<string, unknown> = {};
@@ -201,6 +208,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     return chosen;
   },
   table: oneTable,
+  stream: oneStream,
   flag: (reading) => {
     const { tree } = reading;
     if (tree.kind === 'scalar') {
@@ -376,4 +384,14 @@ function oneTable(reading: Reading): string | undefined {
   if (table === undefined) return undefined;
   if (table !== null) gathered.tables.push(table);
   return text.value;
+}
+
+/** As what is kept of it names it: by its id, which outlives the name. */
+function oneStream(reading: Reading): string | undefined {
+  const { scope, gathered, tree } = reading;
+  const text = textOf(reading, tree, "a stream's name");
+  gathered.joined = text && scope.joined?.(scope.subject, text);
+  if (gathered.joined === undefined) return undefined;
+  const { upstream } = gathered.joined;
+  return upstream.branch === '' ? partId(upstream) : `${partId(upstream)}.${upstream.branch}`;
 }

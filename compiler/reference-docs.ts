@@ -21,6 +21,7 @@ const KIND_DOCS: { readonly [kind: string]: string } = {
   one_of: 'choice',
   some_of: 'list of choices',
   table: 'table',
+  stream: 'stream, or `stream.branch`',
   flag: 'true or false',
   text: 'text',
   secret: 'secret',

@@ -42,6 +42,8 @@ export interface SinkUse {
   readonly name: string;
   readonly lane: LanePlan | undefined;
   readonly transport: Transport | 'all' | undefined;
+  /** Of the devices of one app; undefined: of all that no other has. */
+  readonly app: string | undefined;
   readonly spec: SinkSpec | undefined;
   /** The specs of its gates. */
   readonly steps: readonly StepSpec[];
@@ -58,19 +60,28 @@ export function resolveSink(scope: SinkScope, name: string, written: Section): S
   const from = resolveFrom(scope, section);
   const gates = resolveGates(scope, section, from.lane);
   const to = resolveTo(scope, section);
-  if (to !== undefined) checkSinkUse(scope, section, from.transport, to.spec, gates);
+  if (to !== undefined) checkSinkUse(scope, section, from, to.spec, gates);
   checkEffects(scope, subject, gates);
-  const { lane, transport } = from;
+  const { lane, transport, app } = from;
   const steps = gates.steps.map(({ spec }) => spec);
   // Of two that contradict each other nobody knows which one is meant.
   const isEither = to?.spec.transport !== undefined && to.spec.transport !== transport;
   const by = isEither ? undefined : transport;
-  const use = { name, lane, transport: by, spec: to?.spec, steps, broken: gates.broken };
+  const ofApp = to?.spec.byApp === true ? app : undefined;
+  const use = {
+    name,
+    lane,
+    transport: by,
+    app: ofApp,
+    spec: to?.spec,
+    steps,
+    broken: gates.broken,
+  };
   const isWhole = report.errorCount === errorsBefore;
   if (!isWhole || lane === undefined || transport === undefined || to === undefined) {
     return { ...use, plan: undefined };
   }
-  return { ...use, plan: planOf(scope, section, name, { lane, transport }, gates, to) };
+  return { ...use, plan: planOf(scope, section, name, { lane, transport, app }, gates, to) };
 }
 
 /** Undefined when it was told that a retry topic of it is taken. */
@@ -78,7 +89,11 @@ function planOf(
   scope: SinkScope,
   section: Section,
   name: string,
-  from: { readonly lane: LanePlan; readonly transport: Transport | 'all' },
+  from: {
+    readonly lane: LanePlan;
+    readonly transport: Transport | 'all';
+    readonly app: string | undefined;
+  },
   gates: ReturnType<typeof resolveGates>,
   to: NonNullable<ReturnType<typeof resolveTo>>,
 ): SinkPlan | undefined {
@@ -105,6 +120,7 @@ function planOf(
     config: to.config,
     lane: from.lane,
     transport: from.transport,
+    ...(from.app === undefined ? {} : { apps: { own: from.app, others: [] } }),
     steps: gates.steps.map(({ name: step, spec, config }) => ({
       name: step,
       spec,
@@ -133,24 +149,29 @@ function retryTopics(sink: string): (priority: Priority) => string {
 function resolveFrom(
   scope: SinkScope,
   sink: Section,
-): { lane: LanePlan | undefined; transport: Transport | 'all' | undefined } {
+): {
+  lane: LanePlan | undefined;
+  transport: Transport | 'all' | undefined;
+  app: string | undefined;
+} {
   const like = 'Write from: { lane: notifications, transport: websocket }.';
-  const section = sink.neededSection('from', like)?.only(['lane', 'transport']);
-  if (section === undefined) return { lane: undefined, transport: undefined };
+  const section = sink.neededSection('from', like)?.only(['lane', 'transport', 'app']);
+  if (section === undefined) return { lane: undefined, transport: undefined, app: undefined };
+  const app = section.text('app')?.value;
   const name = section.neededText('lane');
   const lane =
     name === undefined ? undefined : namedLane(scope.report, sink.subject, scope.lanes, name);
   if (!section.has('transport'))
     section.missing('transport', `One of: ${listed(TRANSPORTS)}, all.`);
   const transport = section.choice('transport', [...TRANSPORTS, 'all'] as const);
-  if (lane === undefined || transport === undefined) return { lane, transport };
+  if (lane === undefined || transport === undefined) return { lane, transport, app };
   if (transport !== 'all' && !lane.transports.includes(transport)) {
     const what = `${sink.subject}: lane "${lane.name}" has no transport ${transport}.`;
     const span = section.tree('transport')!.span;
     scope.report.error('CAR211', span, what, `Its transports: ${listed(lane.transports)}.`);
-    return { lane, transport: undefined };
+    return { lane, transport: undefined, app };
   }
-  return { lane, transport };
+  return { lane, transport, app };
 }
 
 /**
@@ -180,7 +201,7 @@ function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undef
 function checkSinkUse(
   { report }: Pick<SinkScope, 'report'>,
   sink: Section,
-  transport: Transport | 'all' | undefined,
+  { transport, app }: Pick<ReturnType<typeof resolveFrom>, 'transport' | 'app'>,
   spec: SinkSpec,
   { steps: gates, broken }: Pick<ResolvedSteps, 'steps' | 'broken'>,
 ): void {
@@ -190,6 +211,11 @@ function checkSinkUse(
     const what = `${subject}: ${spec.type} reaches devices by ${spec.transport} only, and it reads ${transport}.`;
     const span = sink.section('from')?.tree('transport')?.span ?? sink.span;
     report.error('CAR243', span, what, `Write transport: ${spec.transport}.`);
+  }
+  if (app !== undefined && spec.byApp !== true) {
+    const what = `${subject}: ${spec.type} tells a device whatever its app is.`;
+    const span = sink.section('from')?.tree('app')?.span ?? sink.span;
+    report.error('CAR685', span, what);
   }
   const { needs } = spec;
   const isGate = ({ type }: StepSpec) => type === needs;

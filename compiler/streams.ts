@@ -35,6 +35,7 @@ import {
   prioritiesOf,
 } from './stream-checks.ts';
 import type { Derived, StreamGraph } from './stream-graph.ts';
+import { checkStreamJoins } from './stream-join-checks.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -113,8 +114,9 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
     ? derivedRule(scope, section, derived)
     : resolvePriority(optionScope, scope.lanes.size > 0, section);
   const endsInTopic = section.section('to')?.has('topic') === true;
+  const joined: OptionScope['joined'] = (of, other) => scope.graph.joined(name, of, other);
   const { parts, end } = resolveParts(
-    { ...scope, subject, useCase, endsInTopic },
+    { ...scope, joined, subject, useCase, endsInTopic },
     section.list('steps'),
     from ?? UNKNOWN_SOURCE,
   );
@@ -125,6 +127,8 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
   const steps = parts.flatMap((part) => part.steps.steps);
   const broken = parts.flatMap((part) => part.steps.broken);
   checkEffects(scope, subject, { steps, broken }, to?.target.kind === 'lane');
+  const isRuled = report.errorCount === errorsBefore || rule?.rule != null;
+  checkStreamJoins(scope, subject, steps, isRuled ? (rule?.rule ?? null) : undefined);
   const isWhole = report.errorCount === errorsBefore;
   if (isWhole && rule?.rule != null && to?.target.kind === 'lane') {
     const priorities = prioritiesOf(rule.rule).map(priorityName);
@@ -132,6 +136,9 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
     const group = show?.fcm.group ?? null;
     scope.collapsing.push({ stream: section, group, priorities, collapses });
   }
+  // What is joined is kept, whatever is read of it then.
+  const isKept = scope.graph.isJoined(name) && !parts.at(-1)!.steps.isGiven;
+  const last = isKept ? ['*'] : (to?.fields ?? []);
   return {
     name,
     useCase: useCase ?? '',
@@ -140,7 +147,7 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
     parts,
     to: to?.target ?? null,
     show,
-    fields: { first: [...(rule?.fields ?? [])], last: to?.fields ?? [] },
+    fields: { first: [...(rule?.fields ?? [])], last },
     isWhole,
   };
 }

@@ -3,7 +3,7 @@ import type { Transport } from '../core/device.ts';
 import type { StepSpec } from '../core/spec.ts';
 import { mayBe } from './broken-steps.ts';
 import { engineTableOf } from './engine-tables.ts';
-import type { LanePlan, TablePlan } from './plan.ts';
+import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
 import { listed, type Report, type Span } from './report.ts';
 import type { Placed } from './section.ts';
 import type { SinkUse } from './sinks.ts';
@@ -107,7 +107,10 @@ export function checkLaneSinks(
   } else if (sinks.every(({ sink }) => sink.spec !== undefined)) {
     checkKept(report, lane, span, sinks);
   }
-  for (const by of lane.transports) checkOnce(report, lane, by, sinks);
+  for (const by of lane.transports) {
+    checkOnce(report, lane, by, sinks);
+    checkApps(report, lane, by, sinks);
+  }
 }
 
 /**
@@ -147,9 +150,36 @@ function checkOnce(
   if (first === undefined) return;
   const chooses = ({ sink }: NamedSink) =>
     sink.steps.some(isChoice) || mayBe(sink.broken, isChoice);
-  for (const other of others) {
+  for (const [i, other] of others.entries()) {
     if (chooses(first) && chooses(other)) continue;
+    const before = [first, ...others.slice(0, i)];
+    if (before.every(({ sink: { app } }) => app !== other.sink.app)) continue;
     const what = `sink "${other.sink.name}": sink "${first.sink.name}" tells ${by} of lane "${name}" already.`;
     report.error('CAR244', other.span, what, 'Keep one of the two, or filter in both.');
   }
+}
+
+/** Who is of an app that no sink has would never be told. */
+function checkApps(
+  report: Report,
+  { name }: LanePlan,
+  by: Transport,
+  sinks: readonly NamedSink[],
+): void {
+  const telling = sinks.filter(({ sink }) => sink.spec?.transport === by);
+  const apps = telling.flatMap(({ sink }) => sink.app ?? []);
+  if (telling.length === 0 || apps.length < telling.length) return;
+  const what = `sink "${telling[0]!.sink.name}": of lane "${name}" no sink tells ${by} to devices of other apps than ${listed(apps)}.`;
+  report.error('CAR684', telling[0]!.span, what);
+}
+
+/** Each sink knows which apps others of its lane and transport have. */
+export function withApps(sinks: readonly SinkPlan[]): readonly SinkPlan[] {
+  return sinks.map((sink) => {
+    const others = sinks
+      .filter((one) => one.lane === sink.lane && one.transport === sink.transport && one !== sink)
+      .flatMap(({ apps }) => apps?.own ?? []);
+    if (sink.apps === undefined && (others.length === 0 || sink.spec.byApp !== true)) return sink;
+    return { ...sink, apps: { own: sink.apps?.own ?? null, others } };
+  });
 }

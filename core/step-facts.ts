@@ -58,6 +58,15 @@ export function isCoarser(paths: unknown, than: unknown): boolean {
   return (paths as readonly string[]).every((path) => of.has(path));
 }
 
+/** Of sinks. */
+export interface ByApp {
+  /**
+   * True: its service knows a device as that of one app, so that a lane may have one such sink for
+   * each (`from: { app: … }`), with settings, pace and troubles of its own. False by default.
+   */
+  readonly byApp?: boolean;
+}
+
 /** What a step or sink of one's own says beside; those of the package have none. */
 export interface Versioned {
   /**
@@ -70,4 +79,18 @@ export interface Versioned {
 /** It comes from somebody's own module, and is looked after as such. */
 export function isOwn({ version }: Versioned): boolean {
   return version !== undefined;
+}
+
+/** What it sends on are no longer the records that came: it makes many of one, or one of many. */
+export function makesOthers({
+  kind,
+  gives,
+  repeats,
+}: {
+  readonly kind: string;
+  readonly gives?: { readonly kind: string };
+  readonly repeats?: boolean;
+}): boolean {
+  const made = gives?.kind;
+  return kind === 'expand' || made === 'aggregated' || made === 'paired' || repeats === true;
 }

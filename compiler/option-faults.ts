@@ -1,13 +1,11 @@
-/** Options that a step or sink has not, or that it must have. */
+/** Options that a step or sink does not have, and those that it cannot do without. */
 import type { Option } from '../core/spec.ts';
 import type { OptionScope } from './options.ts';
 import { didYouMean, listed, type Span } from './report.ts';
 import type { Entry } from './tree.ts';
 
-type Told = Pick<OptionScope, 'report' | 'subject'>;
-
 export function unknownOption(
-  scope: Told,
+  scope: OptionScope,
   entry: Entry,
   known: readonly string[],
   skip: readonly string[],
@@ -22,7 +20,7 @@ export function unknownOption(
 }
 
 export function missingOption(
-  scope: Told,
+  scope: OptionScope,
   name: string,
   option: Option<unknown>,
   place: Span,
