@@ -77,7 +77,9 @@ export interface UnacknowledgedFrame {
   readonly asked?: string;
 }
 
-/** The log has a report; or, with a code, it was not taken. With its `eventId` it may come again. */
+/**
+ * The log has a report; or, with a code, it was not taken. With its `eventId` it may come again.
+ */
 export interface ReportedFrame {
   readonly type: 'reported';
   /** As it was sent; empty: it had none. */
