@@ -15,6 +15,7 @@ import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
 import type {
+  ByApp,
   ConfigWarning,
   Fates,
   PlainOptions,
@@ -355,7 +356,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface SinkSpec<O extends Options = Options> extends Versioned {
+export interface SinkSpec<O extends Options = Options> extends ByApp, Versioned {
   /** The name in a topology file: the service, a noun. */
   readonly type: string;
   readonly summary: string;

@@ -1,4 +1,5 @@
 /** The tables of a sink's task, and what is looked up in them right before a delivery. */
+import type { AppsPlan } from '../../compiler/plan.ts';
 import type { Acknowledgement } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
 import type { TableView } from '../../core/store.ts';
@@ -15,6 +16,7 @@ export class SinkTables {
   readonly owners: TableView<Device> | null;
   readonly #acknowledgements: TableView<Acknowledgement> | null;
   readonly #needsOwner: boolean;
+  readonly #apps: AppsPlan | undefined;
 
   constructor(lane: SinkLane, loader: SchemaLoader, host: StepHost) {
     const { sinkPlan, options } = lane;
@@ -30,15 +32,29 @@ export class SinkTables {
     this.owners = view<Device>('Device');
     this.#acknowledgements = view<Acknowledgement>('Acknowledgement');
     this.#needsOwner = sinkPlan.spec.needsOwner;
+    this.#apps = sinkPlan.apps;
   }
 
-  lastHop({ notification, beganMs }: Item, nowMs: number): LastHop {
-    return lastHop(notification, {
+  /** `elsewhere`: another sink of this transport tells it, as it has the device's app. */
+  lastHop({ notification, beganMs }: Item, nowMs: number): LastHop | 'elsewhere' {
+    const device = this.owners?.get(notification.deviceId);
+    const isKnown = device !== undefined && device.epoch >= notification.epoch;
+    if (isKnown && !this.#has(device.app)) return 'elsewhere';
+    const hop = lastHop(notification, {
       owners: this.owners,
       acknowledgements: this.#acknowledgements,
       needsOwner: this.#needsOwner,
       nowMs,
       waitedMs: nowMs - beganMs,
     });
+    // Of a device that nobody knows only one of them tells.
+    const isOthers = !isKnown && hop.go === false && (this.#apps?.own ?? null) !== null;
+    return isOthers ? 'elsewhere' : hop;
+  }
+
+  #has(app: string): boolean {
+    if (this.#apps === undefined) return true;
+    const { own, others } = this.#apps;
+    return own === null ? !others.includes(app) : app === own;
   }
 }
