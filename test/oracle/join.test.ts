@@ -88,11 +88,11 @@ function standing(
 }
 
 /**
- * S29: where window and grace are both nothing, Kafka Streams keeps nothing, and two of one time do not
- * meet. S30: of what comes behind the end of its own window Kafka Streams tells at once that it met nothing,
- * though it may meet something until its grace is over. S31: it does not look whether a window is
- * closed. So it pairs what it has told to have met nothing, tells of what comes late as such, and
- * tells nothing of what it pairs then.
+ * S29: where window and grace are both nothing, Kafka Streams keeps nothing, and two of one time do
+ * not meet. S30: of what comes behind the end of its own window Kafka Streams tells at once that it
+ * met nothing, though it may meet something until its grace is over. S31: it does not look whether
+ * a window is closed. So it pairs what it has told to have met nothing, tells of what comes late as
+ * such, and tells nothing of what it pairs then.
  */
 function agreed(
   recorded: Recorded<StreamJoinProgram>,
