@@ -2,7 +2,7 @@
  * The parts of a topology that others name: tables and lanes, and the topics behind all of them.
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
-import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
+import type { Priorities, Priority } from '../core/priority.ts';
 import type { AvroRecord, SchemaFolder } from '../schemas/folder.ts';
 import { resolvePath } from './field-path.ts';
 import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
@@ -180,6 +180,7 @@ export interface Scope {
   readonly report: Report;
   readonly schemas: SchemaShapes;
   readonly topics: Topics;
+  readonly priorities: Priorities;
 }
 
 /** Null: it is declared, but broken, so that who names it is not blamed. */
@@ -248,7 +249,7 @@ export function resolveLanes(
 const LANE_KEYS = ['topic', 'schema', 'key', 'priorities', 'transports', 'bytes_max'];
 
 function resolveLane(scope: Scope, name: string, written: Section): LanePlan | null {
-  const { report } = scope;
+  const { report, priorities: order } = scope;
   const errorsBefore = report.errorCount;
   const subject = `lane "${name}"`;
   const section = written.as(subject).only(LANE_KEYS);
@@ -260,7 +261,7 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan | n
     const path = key === undefined ? undefined : resolvePath(report, subject, key, shape);
     if (key !== undefined && path !== undefined) checkLaneKey(report, subject, key);
   }
-  const priorities = section.choices('priorities', PRIORITIES) ?? PRIORITIES;
+  const priorities = section.choices('priorities', order.names) ?? order.names;
   const transports = section.choices('transports', TRANSPORTS) ?? TRANSPORTS;
   const size = section.scalar('bytes_max');
   const bytesMax =
@@ -272,10 +273,11 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan | n
   const lane: LanePlan = {
     name,
     schema: schema.value,
-    priorities: PRIORITIES.filter((p) => priorities.includes(p)).map((p) => priorityOf(p)!),
+    order,
+    priorities: [...order.names.keys()].filter((p) => priorities.includes(order.nameOf(p))),
     transports,
     bytesMax: bytesMax ?? LANE_BYTES_MAX_DEFAULT,
-    topicOf: laneTopics(topic.value),
+    topicOf: laneTopics(topic.value, order),
   };
   for (const priority of lane.priorities) {
     for (const transport of lane.transports) {
@@ -296,11 +298,14 @@ function checkLaneTopic(report: Report, subject: string, { value, span }: Placed
 }
 
 /** The names are made once: the lane writer asks for one with every record. */
-function laneTopics(pattern: string): (priority: number, transport: Transport) => string {
+function laneTopics(
+  pattern: string,
+  order: Priorities,
+): (priority: Priority, transport: Transport) => string {
   const names = new Map<Transport, readonly string[]>(
     TRANSPORTS.map((transport) => [
       transport,
-      PRIORITIES.map((priority) =>
+      order.names.map((priority) =>
         pattern.replace('{priority}', priority).replace('{transport}', transport),
       ),
     ]),
@@ -331,6 +336,6 @@ export function namedLane(
   return undefined;
 }
 
-export function priorityList(priorities: readonly Priority[]): string {
-  return listed(priorities.map(priorityName));
+export function priorityList({ order, priorities }: LanePlan): string {
+  return listed(priorities.map((priority) => order.nameOf(priority)));
 }

@@ -4,7 +4,7 @@
  * (paths, expressions) is left to `carillon check`.
  */
 import { TRANSPORTS } from '../core/device.ts';
-import { PRIORITIES } from '../core/priority.ts';
+import { PRIORITIES_MAX, PRIORITY_NAME, RENO_PRIORITIES } from '../core/priority.ts';
 import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
 import { OUTCOME_LEVELS, REACHES } from './plan.ts';
 
@@ -49,6 +49,11 @@ const byName = (description: string, value: Json): Json => ({
   propertyNames: { pattern: NAME },
   additionalProperties: value,
 });
+/** One of the file's own, or of RENO's. */
+const priority = (description: string): Json => ({
+  description,
+  anyOf: [{ enum: RENO_PRIORITIES.names }, { type: 'string', pattern: PRIORITY_NAME.source }],
+});
 const listOf = (description: string, items: Json): Json => ({ type: 'array', description, items });
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
@@ -86,6 +91,11 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
     return closed(doc, Object.fromEntries(properties), Object.keys(parts ?? {}));
   },
   one_of: ({ doc, choices }) => ({ description: doc, ...choicesOf(choices) }),
+  priorities: ({ doc }) => ({
+    ...listOf(doc, priority('One of them.')),
+    minItems: 1,
+    uniqueItems: true,
+  }),
   some_of: ({ doc, choices }) => ({
     ...listOf(doc, choicesOf(choices)),
     minItems: 1,
@@ -186,7 +196,7 @@ const LANE = closed(
     topic: text('The topic, with {priority} and {transport}.'),
     schema: text('The schema of its records: DeviceNotification.'),
     key: path('What its records are keyed by.'),
-    priorities: { ...listOf('Its priorities.', { enum: PRIORITIES }), uniqueItems: true },
+    priorities: { ...listOf('Its priorities.', priority('One of them.')), uniqueItems: true },
     transports: { ...listOf('Its transports.', { enum: TRANSPORTS }), uniqueItems: true },
     bytes_max: {
       type: 'string',
@@ -198,15 +208,34 @@ const LANE = closed(
   ['topic', 'schema', 'key'],
 );
 
+const LEVEL = {
+  anyOf: [
+    { type: 'null' },
+    closed('A priority.', {
+      weight: countOf(
+        "Slices that it gets in a round of a process that serves all; half of the one's above it.",
+        { minimum: 1, maximum: 1_000 },
+      ),
+      urgent: {
+        type: 'boolean',
+        description: 'Providers wake a sleeping device for it; true of the upper half.',
+      },
+    }),
+  ],
+};
+
 const PRIORITY = closed(
   'How urgent its events are; read on the event, before any step.',
   {
-    as: { enum: PRIORITIES, description: 'The priority, unless an exception holds.' },
+    as: priority('The priority, unless an exception holds.'),
     unless: listOf(
       'Exceptions; the first that holds wins.',
       closed(
         'An exception.',
-        { when: text('CEL over the event; gives true or false.'), as: { enum: PRIORITIES } },
+        {
+          when: text('CEL over the event; gives true or false.'),
+          as: priority('The priority then.'),
+        },
         ['when', 'as'],
       ),
     ),
@@ -370,6 +399,12 @@ export function jsonSchema(catalog: Catalog): Json {
           then: { enum: ['dead_letter'] },
           topic: text('The topic of dead letters.'),
         }),
+        priorities: {
+          ...byName('Most urgent first; critical, high, normal, low without it.', LEVEL),
+          propertyNames: { pattern: PRIORITY_NAME.source },
+          minProperties: 1,
+          maxProperties: PRIORITIES_MAX,
+        },
         tables: byName('Tables by name.', TABLE),
         chains: byName('Steps that several streams copy in with `use`.', {
           $ref: '#/definitions/steps',

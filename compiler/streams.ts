@@ -1,5 +1,5 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
-import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression } from '../core/spec.ts';
 import { useAsides } from './asides.ts';
@@ -123,7 +123,7 @@ export function resolveStream(
   if (report.errorCount > errorsBefore) return undefined;
   if (useCase === undefined || from === undefined || to === undefined) return undefined;
   if (rule !== undefined && to.target.kind === 'lane') {
-    const priorities = prioritiesOf(rule.rule).map(priorityName);
+    const priorities = prioritiesOf(rule.rule).map((one) => scope.priorities.nameOf(one));
     const collapses = to.target.collapse.length > 0;
     const group = show?.fcm.group ?? null;
     scope.collapsing.push({ stream: section, group, priorities, collapses });
@@ -197,7 +197,7 @@ function resolvePriority(
   scope: StreamScope,
   section: Section,
 ): ResolvedRule | undefined {
-  const { report } = scope;
+  const { report, priorities } = scope;
   if (!section.has('priority')) {
     if (scope.lanes.size > 0) {
       report.error('CAR209', section.span, `${section.subject}: it has no priority.`);
@@ -211,8 +211,8 @@ function resolvePriority(
   }
   const rule = section.section('priority')?.only(['as', 'unless']);
   if (rule === undefined) return undefined;
-  if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
-  const as = rule.choice('as', PRIORITIES);
+  if (!rule.has('as')) rule.missing('as', `One of: ${listed(priorities.names)}.`);
+  const as = rule.choice('as', priorities.names);
   const unless: { when: Expression<boolean>; as: Priority }[] = [];
   const written: WrittenException[] = [];
   const fields: string[] = [];
@@ -225,16 +225,17 @@ function resolvePriority(
     fields.push(...exception.fields);
   }
   if (as === undefined || unless.length < exceptions.length) return undefined;
-  checkExceptions(report, section.subject, priorityOf(as)!, written);
-  return { rule: { as: priorityOf(as)!, unless }, fields };
+  const given = priorities.numberOf(as);
+  checkExceptions(scope, section.subject, given, written);
+  return { rule: { as: given, unless }, fields };
 }
 
 function resolveException(options: OptionScope, rule: Section, index: number) {
-  const { report } = options;
+  const { report, priorities } = options;
   const section = rule.item('unless', index)?.only(['when', 'as']);
   if (section === undefined) return undefined;
-  if (!section.has('as')) section.missing('as', `One of: ${listed(PRIORITIES)}.`);
-  const as = section.choice('as', PRIORITIES);
+  if (!section.has('as')) section.missing('as', `One of: ${listed(priorities.names)}.`);
+  const as = section.choice('as', priorities.names);
   const text = section.neededText('when');
   const tree = section.scalar('when');
   if (text === undefined || tree === undefined) return undefined;
@@ -248,7 +249,7 @@ function resolveException(options: OptionScope, rule: Section, index: number) {
   }
   if (as === undefined) return undefined;
   const when = resolved.expression as Expression<boolean>;
-  const given = priorityOf(as)!;
+  const given = priorities.numberOf(as);
   const { constant } = resolved;
   const written = { source: when.source, constant, as: given, span: text.span };
   return { when, as: given, fields: resolved.fields, written };

@@ -11,6 +11,7 @@ import type { Emit, TimedEmit } from './emit.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
+import type { Priorities } from './priority.ts';
 import type { Record } from './record.ts';
 import type { Show } from './show.ts';
 import type { Slice } from './slice.ts';
@@ -61,6 +62,7 @@ export type OptionKind =
   | 'durations'
   | 'one_of'
   | 'some_of'
+  | 'priorities'
   | 'table'
   | 'flag'
   | 'text'
@@ -155,6 +157,8 @@ export interface StepContext<
   readonly useCase: string;
   readonly partition: number;
   readonly clock: Clock;
+  /** Of the topology: what the number in a record's slot means. */
+  readonly priorities: Priorities;
   /** Only for steps that declare `rows`. */
   readonly store: StoreOf<Rows>;
   table<T>(name: string): TableView<T>;
@@ -333,6 +337,8 @@ export interface SinkContext {
   /** The sink's name in the topology. */
   readonly name: string;
   readonly clock: Clock;
+  /** Of the topology: a notification names one of them. Absent: RENO's. */
+  readonly priorities?: Priorities;
   /**
    * Something that the wiring provides by name: `payload` (decodes a notification's payload to JSON
    * form), `gateways` (the follower of tables.gateways), `inbox` (the inbox store). Throws when the

@@ -1,14 +1,13 @@
 /**
  * `carillon render`: what each push platform would get of a stream's notification, and its size.
  */
-import type { StreamPlan } from '../../compiler/plan.ts';
+import type { Plan, StreamPlan } from '../../compiler/plan.ts';
 import { ANY_SHAPE, type Shape, shapeOf, withoutNull } from '../../compiler/shape.ts';
 import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { PushPreview } from '../../core/preview.ts';
-import { priorityName } from '../../core/priority.ts';
 import { SAMPLE_SCHEMAS, SampleEvents, type SampleType } from '../demo/sample-events.ts';
 import { readDeployment } from '../deployment.ts';
 import { type LoadedTopology, loadTopology } from '../load-topology.ts';
@@ -69,7 +68,7 @@ export function renderings(
   for (const { name: sink, spec, config } of plan.sinks) {
     for (const one of locales) {
       if (spec.preview === undefined) continue;
-      const preview = spec.preview(config as never, previewOf(stream, event, one));
+      const preview = spec.preview(config as never, previewOf(plan, stream, event, one));
       const none = { headers: {}, bytes: 0, bytesMax: 0, hint: false };
       const body = preview === undefined ? null : JSON.parse(preview.body);
       rendered.push({ sink, locale: one, ...(preview ?? none), body });
@@ -78,9 +77,15 @@ export function renderings(
   return rendered;
 }
 
-function previewOf(stream: StreamPlan, event: unknown, locale: string): PushPreview {
+function previewOf(
+  { priorities }: Plan,
+  stream: StreamPlan,
+  event: unknown,
+  locale: string,
+): PushPreview {
   const nowMs = systemClock.now();
   const collapses = stream.to.kind === 'lane' && stream.to.collapse.length > 0;
+  const priority = priorities.nameOf(stream.priority!.as);
   const notification: DeviceNotification = {
     id: '00000000-0000-4000-8000-000000000000',
     deviceId: 'sample-device',
@@ -88,7 +93,7 @@ function previewOf(stream: StreamPlan, event: unknown, locale: string): PushPrev
     sequence: 1,
     previous: 0,
     useCase: stream.useCase,
-    priority: priorityName(stream.priority!.as),
+    priority,
     deadline: 0,
     collapseKey: collapses ? 'sample' : null,
     count: 1,
@@ -96,7 +101,8 @@ function previewOf(stream: StreamPlan, event: unknown, locale: string): PushPrev
     payloadSchemaId: 1,
     payload: Buffer.alloc(0),
   };
-  return { notification, event, show: stream.show, locale, token: '<token>', nowMs };
+  const { show } = stream;
+  return { notification, event, show, priorities, locale, token: '<token>', nowMs };
 }
 
 /** One of the demo's where it has that type; else each field says its name. */

@@ -29,6 +29,7 @@ const OPTION_KINDS: { readonly [K in OptionKind]: true } = {
   durations: true,
   one_of: true,
   some_of: true,
+  priorities: true,
   table: true,
   flag: true,
   text: true,

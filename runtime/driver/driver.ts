@@ -10,7 +10,7 @@ import { HandClock } from '../../core/clock.ts';
 import type { Header } from '../../core/headers.ts';
 import type { EncodedBatch, Group, Log, TaskPort } from '../../core/log.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Priority } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 import type { Schemas } from '../../core/schema.ts';
@@ -100,7 +100,7 @@ export class Driver {
     this.#partitions = options.partitions ?? 1;
     this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
     this.#totals = new TotalsLedger();
-    this.#scheduler = new Scheduler(this.clock);
+    this.#scheduler = new Scheduler(this.clock, options.plan.priorities);
     // It serves when it is told to, and never by itself.
     this.#scheduler.stop();
     this.#wholeTables = new WholeTables(options.log, options.schemas, () => {});
@@ -380,11 +380,12 @@ function storeIs(plan: Plan, store: string, path: string): boolean {
     for (const table of sub.tableInputs) {
       if (table.store === store && path === `${TABLES}${table.name}`) return true;
     }
-    if (sub.numbers === store && path === `${priorityNameOf(sub.priority)}/numbers`) return true;
+    if (sub.numbers === store && path === `${priorityNameOf(plan, sub.priority)}/numbers`)
+      return true;
   }
   return false;
 }
 
-function priorityNameOf(priority: number): string {
-  return priority < 0 ? 'streams' : priorityName(priority);
+function priorityNameOf({ priorities }: Plan, priority: number): string {
+  return priority < 0 ? 'streams' : priorities.nameOf(priority);
 }

@@ -7,7 +7,6 @@ import { HandClock } from '../../core/clock.ts';
 import type { Device } from '../../core/device.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
 import type { DeliveryOutcome, Outcome } from '../../core/outcome.ts';
-import { priorityName } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import type { Slice } from '../../core/slice.ts';
 import type { TableView } from '../../core/store.ts';
@@ -209,7 +208,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   flow(): StepFlow[] {
     const nodes = [this.#source, ...this.#steps.steps.map(({ node }) => node), this.#deliver];
     const stream = this.#lane.sinkPlan.name;
-    const priority = priorityName(this.priority);
+    const priority = this.#lane.priorityName;
     return nodes.map(({ name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
@@ -275,6 +274,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     const { options } = this.#lane;
     return {
       partition: this.#port.partition,
+      priorities: this.#lane.plan.priorities,
       clock: this.#clock,
       table: (name) => this.#tables.view(name),
       devices: (name) => this.#tables.devices(name),

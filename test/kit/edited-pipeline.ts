@@ -24,6 +24,7 @@ import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { readSchemaFolder } from '../../schemas/folder.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
+import { withPriorities } from '../../schemas/notification-priorities.ts';
 import { planChange } from './drive.ts';
 
 const folder = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);
@@ -131,6 +132,8 @@ export class EditedPipeline {
   /** Topics and schemas of a version, as they are before anything runs. */
   async prepare(text: string): Promise<Plan> {
     const plan = this.plan(text);
+    const own = withPriorities(folder, plan.priorities.names);
+    this.#schemas = new AvroSchemas(own, this.#registry, this.clock);
     const specs = topicSpecs(plan, this.#partitions);
     await this.#log.applyTopics(
       specs.map((spec) =>
