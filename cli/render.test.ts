@@ -121,3 +121,21 @@ test('a made event has every field of its schema', () => {
   const made = { text: 'text', maybe: 1, one: 'A', many: [true] };
   assert.deepEqual(sampleEvent('X', shape), made);
 });
+
+test('CAR674: a topology without a sink that renders says so, instead of nothing', () => {
+  const text = TEXT.replace('transports: [fcm, apns, inbox]', 'transports: [inbox]').replace(
+    /^ {2}(fcm|apns): [^\n]*\n/gm,
+    '',
+  );
+  const bare = text.replace(/^ {6}(fcm|apns): [^\n]*\n/gm, '');
+  const { plan: without, diagnostics } = compile(bare, { file: 't', catalog, schemas, env: {} });
+  assert.deepEqual(
+    diagnostics.filter(({ level }) => level === 'error'),
+    [],
+  );
+  assert.throws(() => renderings({ ...loaded, plan: without! }, 'plan', 'en', EVENT), {
+    code: 'CAR674',
+    what: 'none of the sinks (inbox) shows a text on a platform.',
+    mend: 'Add a sink of a type that does: fcm, apns.',
+  });
+});

@@ -245,6 +245,20 @@ describe('dead letters', () => {
     assert.equal(last('redrive --origin events.other'), would('0 dead letters'));
   });
 
+  test('a reason that does not exist is refused, and the nearest is named', () => {
+    for (const [words, says] of [
+      ['redrive --reason CAR580', /no code "CAR580"[\s\S]*did you mean "CAR510"/],
+      ['redrive --reason CAR508,late', /no code "late"[\s\S]*CAR505, CAR506, CAR508, CAR510/],
+    ] as const) {
+      const { code, out, said } = log.carillon(words);
+      assert.deepEqual([code, out], [2, '']);
+      assert.match(said, / error CAR900 /);
+      assert.match(said, says);
+    }
+    const none = log.carillon('redrive --reason CAR501');
+    assert.match(none.out, /^0 dead letters would be sent back/, 'a code, of which there are none');
+  });
+
   test('what is sent is what came, and is sent once', () => {
     assert.match(log.carillon('redrive --reason CAR508 --send').out, /2 were sent\.\n$/);
     assert.match(

@@ -2,7 +2,6 @@
 import type { Diagnostic } from '../core/error.ts';
 import type { Catalog } from '../core/spec.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';
-import { withPriorities } from '../schemas/notification-priorities.ts';
 import { checkBypasses } from './bypass-checks.ts';
 import { CelCompiler } from './cel.ts';
 import {
@@ -15,6 +14,7 @@ import {
 } from './declarations.ts';
 import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { isJoin, lower } from './lower.ts';
+import { withPriorities } from './notification-priorities.ts';
 import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
 import { checkPrioritiesUsed, resolvePriorities } from './priorities.ts';
 import { readCount } from './quantity.ts';

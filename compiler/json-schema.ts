@@ -4,57 +4,25 @@
  * (paths, expressions) is left to `carillon check`.
  */
 import { TRANSPORTS } from '../core/device.ts';
-import { PRIORITIES_MAX, PRIORITY_NAME, RENO_PRIORITIES } from '../core/priority.ts';
+import { PRIORITIES_MAX, PRIORITY_NAME } from '../core/priority.ts';
 import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
+import {
+  byName,
+  closed,
+  countOf,
+  durationOf,
+  type Json,
+  listOf,
+  named,
+  orVariable,
+  PATH,
+  path,
+  priority,
+  SIZE,
+  text,
+  VARIABLE,
+} from './json-forms.ts';
 import { OUTCOME_LEVELS, REACHES } from './plan.ts';
-
-type Json = { readonly [key: string]: unknown };
-
-const NAME = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$';
-const DURATION = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$';
-/** A variable stands for whatever the option takes. */
-const VARIABLE = '\\$\\{[^}]*\\}';
-const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$';
-/** YAML reads `1_000_000` as a text before the compiler reads it as a number. */
-const GROUPED = '^[0-9]+(_[0-9]+)+$';
-const PATH = '^(key|timestamp|value(\\.[^\\s.]+)*)$';
-
-const text = (description: string): Json => ({ type: 'string', description });
-const named = (description: string): Json => ({ type: 'string', pattern: NAME, description });
-const path = (description: string): Json => ({ type: 'string', pattern: PATH, description });
-const orVariable = (pattern: string): string => `${pattern}|^${VARIABLE}$`;
-const durationOf = (description: string, fallback?: string): Json => ({
-  type: 'string',
-  pattern: orVariable(DURATION),
-  description,
-  ...(fallback === undefined ? {} : { default: fallback }),
-});
-const countOf = (description: string, bounds: Json): Json => ({
-  description,
-  anyOf: [
-    { type: 'integer', ...bounds },
-    { type: 'string', pattern: `${GROUPED}|^${VARIABLE}$` },
-  ],
-});
-const closed = (description: string, properties: Json, required: readonly string[] = []): Json => ({
-  type: 'object',
-  description,
-  additionalProperties: false,
-  ...(required.length === 0 ? {} : { required }),
-  properties,
-});
-const byName = (description: string, value: Json): Json => ({
-  type: 'object',
-  description,
-  propertyNames: { pattern: NAME },
-  additionalProperties: value,
-});
-/** One of the file's own, or of RENO's. */
-const priority = (description: string): Json => ({
-  description,
-  anyOf: [{ enum: RENO_PRIORITIES.names }, { type: 'string', pattern: PRIORITY_NAME.source }],
-});
-const listOf = (description: string, items: Json): Json => ({ type: 'array', description, items });
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 

@@ -10,6 +10,7 @@ import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
+import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
 import type { TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
@@ -123,36 +124,6 @@ export function resolveOptions(
   return { config, places, ...gathered };
 }
 
-function unknownOption(
-  scope: OptionScope,
-  entry: Entry,
-  known: readonly string[],
-  skip: readonly string[],
-): void {
-  const all = [...known, ...skip];
-  scope.report.error(
-    'CAR301',
-    entry.keySpan,
-    `${scope.subject}: there is no option "${entry.key}".`,
-    didYouMean(entry.key, all, `Options: ${listed(all)}.`),
-  );
-}
-
-function missingOption(
-  scope: OptionScope,
-  name: string,
-  option: Option<unknown>,
-  place: Span,
-): void {
-  scope.report.error(
-    'CAR302',
-    place,
-    `${scope.subject}: option "${name}" is missing.`,
-    `Give it: ${option.doc.charAt(0).toLowerCase()}${option.doc.slice(1)}`,
-  );
-}
-
-/** A default in the form that a file would have. */
 function treeOf(value: unknown, span: Span): Tree {
   if (Array.isArray(value)) {
     return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };

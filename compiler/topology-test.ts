@@ -65,6 +65,8 @@ export interface ExpectLine {
   readonly topic: string | undefined;
   readonly priority: string | undefined;
   readonly key: string;
+  /** Of a dead letter; undefined: not looked at. */
+  readonly code: string | undefined;
   /** Fields that are listed must match; undefined: not looked at; null: a tombstone. */
   readonly value: Json | undefined;
   readonly where: Place;
@@ -191,15 +193,17 @@ class TestReader {
   }
 
   #expect(section: Section): ExpectLine | undefined {
-    section.only(['at', 'sink', 'topic', 'priority', 'key', 'value']);
+    section.only(['at', 'sink', 'topic', 'priority', 'key', 'code', 'value']);
     const atMs = this.#at(section);
     const from = this.#oneOf(section, 'sink', 'topic');
     const key = section.neededText('key');
     const priority = section.text('priority')?.value;
+    const code = section.text('code')?.value;
     if (atMs === undefined || from === undefined || key === undefined) return undefined;
     const { first: sink, second: topic } = from;
     const value = jsonOf(section.tree('value'));
-    return { atMs, sink, topic, priority, key: key.value, value, where: section.place };
+    const { place: where } = section;
+    return { atMs, sink, topic, priority, key: key.value, code, value, where };
   }
 
   #drop(section: Section): DropLine | undefined {

@@ -108,8 +108,8 @@ export function add(cursor: Cursor, priority: number, sequence: number): boolean
 }
 
 /**
- * Adds all that `other` covers. Cursors of two epochs, or of two sets of priorities, have nothing to
- * do with each other: false.
+ * Adds all that `other` covers. Cursors of two epochs, or of two sets of priorities, have nothing
+ * to do with each other: false.
  */
 export function merge(into: Cursor, other: Cursor): boolean {
   if (into.epoch !== other.epoch || into.set !== other.set) return false;

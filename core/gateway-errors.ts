@@ -90,7 +90,7 @@ export const GATEWAY_ERRORS = {
   CAR718: {
     slug: 'port-taken',
     what: 'The gateway cannot listen on its port.',
-    mend: 'Stop what listens there, or write `http: { port: 7401 }` into carillon.yaml.',
+    mend: 'Stop what listens there, or set another port under `http:` in carillon.yaml.',
   },
   CAR719: {
     slug: 'weak-secret',
@@ -156,6 +156,11 @@ export const GATEWAY_ERRORS = {
     slug: 'tls-unusable',
     what: 'Certificate and key of a port cannot be used.',
     mend: 'Name PEM files that this user may read, the key being that of the certificate.',
+  },
+  CAR741: {
+    slug: 'wrong-method',
+    what: 'The path is here, but not with this method.',
+    mend: 'Use one of the methods that the header Allow names.',
   },
   CAR740: {
     slug: 'newer-connection',

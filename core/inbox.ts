@@ -21,8 +21,8 @@ export interface InboxStore {
   write(rows: readonly InboxRow[]): Promise<readonly Outcome[]>;
   /**
    * Rows of (device, epoch) whose sequence is above `marks[priority]`, ordered by priority
-   * (most urgent first), then sequence; at most `limit`. A gap in the sequences means "not yet" (rule
-   * D5).
+   * (most urgent first), then sequence; at most `limit`. A gap in the sequences means "not yet"
+   * (rule D5).
    */
   read(
     deviceId: string,

@@ -80,14 +80,16 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
   app.get(`${ROOT}/:file`, async (request, reply) =>
     sendFile(reply, source.file((request.params as { file: string }).file)),
   );
-  app.get(`${ROOT}/v1/topology`, { onRequest }, async () => source.topology());
-  app.get(`${ROOT}/v1/flow`, { onRequest }, () => source.flow());
-  app.get(`${ROOT}/v1/devices/:id`, { onRequest }, (request) => {
+  const bare = { onRequest, config: { query: [] } };
+  const since = { onRequest, config: { query: ['ago'] } };
+  app.get(`${ROOT}/v1/topology`, bare, async () => source.topology());
+  app.get(`${ROOT}/v1/flow`, bare, () => source.flow());
+  app.get(`${ROOT}/v1/devices/:id`, since, (request) => {
     const { id } = request.params as { id: string };
     if (id.length > ID_CHARS_MAX) throw new HttpProblem('CAR721', 'the id is too long.');
     return source.device(id, sinceOf(request, deps));
   });
-  app.get(`${ROOT}/v1/dead-letters`, { onRequest }, (request) =>
+  app.get(`${ROOT}/v1/dead-letters`, since, (request) =>
     source.deadLetters(sinceOf(request, deps)),
   );
   liveRoute(app, onRequest, source);
@@ -99,7 +101,8 @@ function liveRoute(
   source: ConsoleSource,
 ): void {
   let open = 0;
-  app.get(`${ROOT}/v1/live`, { onRequest }, async (request, reply) => {
+  const config = { query: ['topic', 'where'], queryLists: ['topic'] };
+  app.get(`${ROOT}/v1/live`, { onRequest, config }, async (request, reply) => {
     const question = questionOf(request);
     if (open >= LIVE_MAX) {
       const what = `${LIVE_MAX} live queries are open already.`;

@@ -37,7 +37,7 @@ const rows: readonly [
 ];
 for (const [name, key, event, given, expected] of rows) {
   test(`the key is ${name}`, () => {
-    const type = { topic: 't', schema: 'S', avro: {}, key };
+    const type = { topic: 't', schema: 'S', avro: {}, key, id: null };
     const found = keyOf(type, event, given);
     assert.equal('key' in found ? found.key : `${found.path} ${found.what}`, expected);
   });

@@ -20,14 +20,25 @@ export function keyOf(
     if (given === undefined) return { path: '', what: 'has no key of its own: give one beside it' };
     return isKey(given) ? { key: given } : { path: '', what: `needs a key that is ${KEY}` };
   }
-  const path = key.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  const path = pointerOf(key);
   if (given !== undefined) return { path, what: 'this is the key: none is given beside it' };
+  const at = fieldAt(event, key);
+  return isKey(at) ? { key: at } : { path, what: `expected ${KEY}: it is the key` };
+}
+
+/** A JSON pointer (RFC 6901). */
+export function pointerOf(path: readonly string[]): string {
+  return path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** Undefined: there is no such field. */
+export function fieldAt(event: unknown, path: readonly string[]): unknown {
   let at = event;
-  for (const part of key) {
+  for (const part of path) {
     const isObject = typeof at === 'object' && at !== null && Object.hasOwn(at, part);
     at = isObject ? (at as { [field: string]: unknown })[part] : undefined;
   }
-  return isKey(at) ? { key: at } : { path, what: `expected ${KEY}: it is the key` };
+  return at;
 }
 
 const KEY = `text of 1 to ${KEY_CHARS_MAX} characters`;

@@ -1,5 +1,6 @@
 /** A gateway's life: start, lease, heartbeat, slow readers, drain. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { parseCursor } from '../core/cursor.ts';
@@ -24,16 +25,41 @@ async function withBench(
 const raises = (code: string, message: RegExp) => (error: unknown) =>
   error instanceof CarillonError && error.code === code && message.test(error.what);
 
-test('CAR718: the port is taken', async () => {
-  const other = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => other.once('listening', resolve));
-  const { port } = other.address() as { port: number };
-  await assert.rejects(
-    Bench.open({ port }),
-    raises('CAR718', new RegExp(`port ${port} of 127.0.0.1`)),
+test('CAR718: the port is taken: one that is free is named, and not one that is taken too', async () => {
+  const { ports, close } = await takenInARow();
+  const [port] = ports;
+  const error = await Bench.open({ port: port! }).then(
+    () => assert.fail('it listens'),
+    (failed: CarillonError) => failed,
   );
-  other.close();
+  assert.ok(raises('CAR718', new RegExp(`port ${port} of 127.0.0.1`))(error));
+  const named = Number(/`http: \{ port: (\d+) \}`/.exec(error.mend)?.[1]);
+  assert.ok(named > ports[1]!, error.mend);
+  const bench = await Bench.open({ port: named });
+  assert.equal(bench.gateway.port, named);
+  await bench.close();
+  close();
 });
+
+/** Two ports beside each other, both taken: the next one is not always free. */
+async function takenInARow(): Promise<{ ports: number[]; close: () => void }> {
+  for (;;) {
+    const first = createServer().listen(0, '127.0.0.1');
+    await once(first, 'listening');
+    const { port } = first.address() as { port: number };
+    const second = createServer().listen(port + 1, '127.0.0.1');
+    const taken = await once(second, 'listening').then(
+      () => true,
+      () => false,
+    );
+    const close = () => {
+      first.close();
+      second.close();
+    };
+    if (taken && port < 65_000) return { ports: [port, port + 1], close };
+    close();
+  }
+}
 
 test('CAR719: secrets that are too short, or fit no header, are not printed', async () => {
   const rows: readonly [string, string, RegExp][] = [

@@ -26,6 +26,7 @@ import { Presence } from './presence.ts';
 import { HttpProblem, installProblems, REFUSALS } from './problem.ts';
 import type { ProxyFront } from './proxy-protocol.ts';
 import { pullRoutes } from './pull.ts';
+import { checkQueries } from './query.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
 import { reportRoutes } from './reports.ts';
@@ -143,6 +144,7 @@ function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): Fast
     ...(tls === undefined ? { http: server } : { https: { ...server, ...tls } }),
   }) as FastifyInstance;
   installProblems(app, say);
+  checkQueries(app);
   takeJson(app);
   allowOrigins(app, origins);
   budgets.watch(app);

@@ -132,3 +132,18 @@ test('CAR729: an origin that is not named is refused, on the socket too', async 
     await strict.close();
   }
 });
+
+test('a browser that offers its token as the only sub-protocol is let in, or told by code', async () => {
+  const client = bench.client('', { protocols: [`bearer.${token}`] });
+  assert.equal((await client.next()).type, 'welcome');
+  assert.equal(client.socket.protocol, `bearer.${token}`);
+  const bad = bench.client('', { protocols: ['bearer.abc'] });
+  await bad.until(() => bad.closed !== undefined || bad.refused !== undefined);
+  assert.deepEqual(bad.closed, {
+    code: CLOSE_CODES.badToken.code,
+    reason: CLOSE_CODES.badToken.reason,
+  });
+  const both = bench.client('', { protocols: [`bearer.${token}`, 'carillon.v1'] });
+  assert.equal((await both.next()).type, 'welcome');
+  assert.equal(both.socket.protocol, 'carillon.v1', 'the token is not sent back without need');
+});

@@ -12,6 +12,8 @@ import { EVENT_STREAM_TYPE } from './event-stream.ts';
 import { HttpProblem } from './problem.ts';
 
 export const SUBPROTOCOL = 'carillon.v1';
+/** Of the sub-protocol that is a token. */
+const BEARER = 'bearer.';
 /** Of no consequence: a request's address begins with its path. */
 const ORIGIN = 'http://gateway';
 
@@ -40,13 +42,22 @@ export function tokenOf(
   url: URL,
 ): string | undefined {
   const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
-  const named = offered.map((name) => name.trim()).find((name) => name.startsWith('bearer.'));
+  const named = offered.map((name) => name.trim()).find((name) => name.startsWith(BEARER));
   return (
     bearerOf(headers.authorization) ??
-    named?.slice('bearer.'.length) ??
+    named?.slice(BEARER.length) ??
     url.searchParams.get('access_token') ??
     undefined
   );
+}
+
+/**
+ * The sub-protocol that is answered. A browser that is answered none of those that it offered fails
+ * with 1006: so who offers nothing but the token is answered it, and nobody else.
+ */
+export function chosenOf(offered: ReadonlySet<string>): string | false {
+  if (offered.has(SUBPROTOCOL)) return SUBPROTOCOL;
+  return [...offered].find((name) => name.startsWith(BEARER)) ?? false;
 }
 
 /** True: who asks for the stream is no WebSocket, and takes server-sent events. */

@@ -140,3 +140,49 @@ for (const [name, request, status, code] of refused) {
     assert.equal(bench.said.length, said, 'it is no failure of the gateway');
   });
 }
+
+test('CAR741: a path is here with another method: 405, and Allow names them', async () => {
+  const rows: readonly [string, string, number, string | null][] = [
+    ['GET', '/v1/devices/tv-1', 405, 'PUT, DELETE, OPTIONS'],
+    ['POST', '/v1/devices/tv-1', 405, 'PUT, DELETE, OPTIONS'],
+    ['PUT', '/v1/devices/tv-1/notifications', 405, 'GET, HEAD, OPTIONS'],
+    ['GET', '/v1/events/plan-change', 405, 'POST, OPTIONS'],
+    ['POST', '/health/live?x=1', 405, 'GET, HEAD'],
+    ['GET', '/v1/devices', 404, null],
+    ['GET', '/v1/devices/tv-1/', 404, null],
+    ['GET', '/v1/devices/a/b/notifications', 404, null],
+    ['DELETE', '/v1/nothing', 404, null],
+  ];
+  for (const [method, path, status, allow] of rows) {
+    const got = await bench.call(method, path, { token: producer });
+    const code = status === 405 ? 'CAR741' : 'CAR705';
+    assert.deepEqual(
+      [got.status, got.headers.get('allow'), got.body.code],
+      [status, allow, code],
+      `${method} ${path}`,
+    );
+  }
+});
+
+test('a parameter that nobody reads is refused, with those that are', async () => {
+  await bench.own(device);
+  const pull = `/v1/devices/${device}/notifications`;
+  const rows: readonly [string, string, string, object | undefined, RegExp][] = [
+    ['GET', `${pull}?cursor=abc`, token, undefined, /no parameter "cursor".*after, limit, wait/s],
+    ['GET', `${pull}?limt=5`, token, undefined, /no parameter "limt".*Did you mean "limit"/s],
+    ['GET', `${pull}?limit=5&limit=6`, token, undefined, /"limit" is given twice/],
+    ['POST', `${pull.replace('notifications', 'acknowledgements')}?cursor=a`, token, {}, /none/],
+    ['POST', '/v1/events/plan-change?partal=true', producer, EVENT, /Did you mean "partial"/],
+    ['PUT', `/v1/devices/${device}?member=m`, token, {}, /no parameter "member"/],
+    ['DELETE', `/v1/devices/${device}?now`, token, undefined, /no parameter "now"/],
+  ];
+  for (const [method, path, bearer, body, what] of rows) {
+    const more = body === undefined ? {} : { body };
+    const got = await bench.call(method, path, { token: bearer, ...more });
+    assert.deepEqual([got.status, got.body.code], [400, 'CAR721'], path);
+    assert.match(`${got.body.what} ${got.body.mend}`, what);
+  }
+  const stranger = await bench.call('GET', `${pull}?cursor=abc`);
+  assert.equal(stranger.status, 401, 'who is not let in is told nothing else');
+  assert.equal((await bench.call('GET', '/health/live?probe=1')).status, 200);
+});

@@ -170,7 +170,7 @@ test('a type whose events have no key of their own takes it from the address', a
   const wrong: readonly [string, RegExp, RegExp][] = [
     ['plan-kept', /"plan-kept" has no key of its own/, /plan-kept\?key=<key>/],
     ['plan-kept?key=', /needs a key that is text of 1 to 1024/, /key=<key>/],
-    ['plan-kept?key=a&key=b', /has no key of its own/, /key=<key>/],
+    ['plan-kept?key=a&key=b', /"key" is given twice/, /named/],
     [`plan-kept?key=${'x'.repeat(1025)}`, /needs a key/, /key=<key>/],
     ['plan-change?key=m-1', /have their key in \/memberId: take \?key= away/, /./],
   ];
@@ -181,4 +181,17 @@ test('a type whose events have no key of their own takes it from the address', a
     assert.match(body.mend, mend);
   }
   assert.equal(bench.log.records('events.plan-change').length, before + 3);
+});
+
+test('an id that is empty is none: refused, alone and in a batch', async () => {
+  const alone = await post({ ...EVENT, eventId: '' });
+  assert.deepEqual([alone.status, alone.body.code], [400, 'CAR710']);
+  assert.deepEqual(lines(alone.body.problems), [
+    "/eventId: expected text that is not empty: it is the event's id",
+  ]);
+  const batch = await post([EVENT, { ...EVENT, eventId: '', memberId: '' }]);
+  assert.deepEqual(lines(batch.body.problems), [
+    '/1/memberId: expected text of 1 to 1024 characters: it is the key',
+    "/1/eventId: expected text that is not empty: it is the event's id",
+  ]);
 });

@@ -10,7 +10,7 @@ import {
   jsonEventReader,
   PROBLEMS_MAX,
 } from '../schemas/json-events.ts';
-import { keyOf } from './event-key.ts';
+import { fieldAt, keyOf, pointerOf } from './event-key.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import type { LogWriter, NewRecord, WrittenRecord } from './log-writer.ts';
@@ -23,6 +23,8 @@ export interface EventType {
   readonly schema: string;
   /** The Avro schema as JSON. */
   readonly avro: unknown;
+  /** The field that is the event's id, by its path; null: the topology names none. */
+  readonly id: readonly string[] | null;
   /** The field that is the record's key, by its path; null: the key is given beside the event. */
   readonly key: readonly string[] | null;
 }
@@ -52,7 +54,8 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
     readers.set(name, { name, type, json: jsonEventReader(type.avro) });
   }
   const onRequest = guard(deps, ['producer']);
-  app.post('/v1/events/:type', { onRequest }, async (request, reply) => {
+  const config = { query: ['partial', 'key'] };
+  app.post('/v1/events/:type', { onRequest, config }, async (request, reply) => {
     const { type } = request.params as { type: string };
     const { events } = identityOf(request);
     if (events !== undefined && !events.includes(type)) {
@@ -143,9 +146,12 @@ function readEvent(
   const value = json.read(event, path, problems);
   if (problems.length > 0) return { record: { key: '', value }, problems };
   const key = keyOf(type, value, given);
-  if ('key' in key) return { record: { key: key.key, value }, problems };
-  problems.push({ path: `${path}${key.path}`, what: key.what });
-  return { record: { key: '', value }, problems };
+  if (!('key' in key)) problems.push({ path: `${path}${key.path}`, what: key.what });
+  if (type.id !== null && fieldAt(value, type.id) === '') {
+    const what = "expected text that is not empty: it is the event's id";
+    problems.push({ path: `${path}${pointerOf(type.id)}`, what });
+  }
+  return { record: { key: 'key' in key ? key.key : '', value }, problems };
 }
 
 /** A batch is an array, or an object with nothing but `records`; anything else is one event. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../core/error.ts';
+import { freePortBeside } from './free-port.ts';
 import { behindProxy, type ProxyFront } from './proxy-protocol.ts';
 
 /**
@@ -37,14 +38,22 @@ export async function listenOn(
     const { code } = cause as NodeJS.ErrnoException;
     const why =
       code === 'EADDRINUSE' ? 'another process listens there' : (code ?? 'no reason given');
+    const free = code === 'EADDRNOTAVAIL' ? undefined : await freePortBeside(host, port);
     throw new CarillonError('CAR718', `port ${port} of ${host} cannot be listened on: ${why}.`, {
       where: { at: setting },
+      ...(free === undefined ? {} : { mend: mendOf(setting, free) }),
       cause,
     });
   }
   const address = server.address();
   const open = typeof address === 'object' && address !== null ? address.port : port;
   return { port: open, url: urlOf(secure ? 'https' : 'http', host, open) };
+}
+
+function mendOf(setting: string, free: number): string {
+  const [section, key] = setting.split('.');
+  const edit = `\`${section}: { ${key}: ${free} }\` into carillon.yaml (${free} is free now)`;
+  return `Stop what listens there, or write ${edit}.`;
 }
 
 /** The app's own server never listens: it is handed the connections. */

@@ -15,7 +15,7 @@ const paths: readonly [string, number, number][] = [
   ['/metrics', 404, 200],
   ['/subjects', 404, 200],
   ['/schemas/ids/1', 404, 200],
-  ['/internal/v1/deliver', 404, 404],
+  ['/internal/v1/deliver', 404, 405],
   ['/v1/devices/tv-1/notifications', 401, 404],
 ];
 

@@ -8,6 +8,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { CarillonError } from '../core/error.ts';
 import { ERROR_TABLE, type ErrorCode } from '../core/error-table.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
+import { KnownPaths } from './known-paths.ts';
 
 /** The HTTP status of each code that a request can end in. */
 const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
@@ -36,6 +37,7 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR729: 403,
   CAR731: 503,
   CAR740: 409,
+  CAR741: 405,
 };
 /** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 1;
@@ -45,6 +47,7 @@ export class HttpProblem extends CarillonError {
   readonly status: number;
   readonly problems: readonly FieldProblem[];
   readonly retryAfterSeconds: number;
+  readonly allow: string | undefined;
 
   constructor(
     code: ErrorCode,
@@ -55,6 +58,8 @@ export class HttpProblem extends CarillonError {
       cause?: unknown;
       /** Of 429 and 503. */
       retryAfterSeconds?: number;
+      /** Of 405: the methods that there are. */
+      allow?: string;
     } = {},
   ) {
     const status = STATUS[code] ?? 500;
@@ -65,6 +70,7 @@ export class HttpProblem extends CarillonError {
     });
     this.status = status;
     this.problems = options.problems ?? [];
+    this.allow = options.allow;
     this.retryAfterSeconds = options.retryAfterSeconds ?? RETRY_AFTER_SECONDS;
   }
 }
@@ -80,6 +86,7 @@ export function problemHeaders(problem: HttpProblem): globalThis.Record<string, 
     return { 'retry-after': String(problem.retryAfterSeconds) };
   }
   if (problem.status === 401) return { 'www-authenticate': 'Bearer' };
+  if (problem.allow !== undefined) return { allow: problem.allow };
   return problem.status === 426 ? { upgrade: 'websocket' } : {};
 }
 
@@ -95,9 +102,13 @@ export function installProblems(app: FastifyInstance, log: LogLine): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     send(reply, problemOf(error, request, log));
   });
+  const paths = new KnownPaths(app);
   app.setNotFoundHandler((request, reply) => {
-    const [path] = request.url.split('?', 1);
-    send(reply, new HttpProblem('CAR705', `${request.method} ${path!.slice(0, 200)} is not here.`));
+    const path = request.url.split('?', 1)[0]!;
+    const what = `${request.method} ${path.slice(0, 200)} is not here`;
+    const allow = paths.methodsOf(path).join(', ');
+    if (allow === '') return send(reply, new HttpProblem('CAR705', `${what}.`));
+    send(reply, new HttpProblem('CAR741', `${what}, but ${allow}.`, { allow }));
   });
 }
 

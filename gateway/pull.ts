@@ -53,7 +53,8 @@ export interface PullDeps extends GuardDeps {
 export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
   const onRequest = guard(deps, []);
   const turns = new Turns();
-  app.get('/v1/devices/:deviceId/notifications', { onRequest }, async (request, reply) => {
+  const config = { query: ['after', 'limit', 'wait'] };
+  app.get('/v1/devices/:deviceId/notifications', { onRequest, config }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
     const epoch = epochOf(deps.owners, deviceId);
@@ -75,7 +76,8 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
     if (wish.waitMs === 0 || !isEmpty) return page;
     return await deps.polls.begin(identity, deviceId, page, wish, reply);
   });
-  app.post('/v1/devices/:deviceId/acknowledgements', { onRequest }, async (request, reply) => {
+  const bare = { onRequest, config: { query: [] } };
+  app.post('/v1/devices/:deviceId/acknowledgements', bare, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const epoch = epochOf(deps.owners, deviceId);
     checkRevoked(deps.owners, identityOf(request), deviceId);

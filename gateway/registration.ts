@@ -35,9 +35,10 @@ export interface RegistrationDeps extends GuardDeps {
 
 export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps): void {
   const onRequest = guard(deps, ['registrar']);
+  const config = { query: [] };
   app.put(
     '/v1/devices/:deviceId',
-    { onRequest, bodyLimit: BODY_BYTES_MAX },
+    { onRequest, bodyLimit: BODY_BYTES_MAX, config },
     async (request, reply) => {
       const { deviceId } = request.params as { deviceId: string };
       const said = readRegistration(deviceId, request.body, deps.clock.now());
@@ -49,7 +50,7 @@ export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps)
       });
     },
   );
-  app.delete('/v1/devices/:deviceId', { onRequest }, async (request, reply) => {
+  app.delete('/v1/devices/:deviceId', { onRequest, config }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     checkId(deviceId);
     checkBounds(deps.owners, identityOf(request), deviceId);

@@ -28,7 +28,7 @@ export interface ReportDeps extends GuardDeps {
 }
 
 export function reportRoutes(app: FastifyInstance, deps: ReportDeps): void {
-  const options = { onRequest: guard(deps, []), bodyLimit: BODY_BYTES_MAX };
+  const options = { onRequest: guard(deps, []), bodyLimit: BODY_BYTES_MAX, config: { query: [] } };
   app.post('/v1/devices/:deviceId/reports', options, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const identity = identityOf(request);

@@ -1,8 +1,9 @@
 /**
  * Where a device goes on: what it says it has (a cursor), as far as it can have been given that.
- * The rest is told again. A cursor of another device (app data that was copied to a new phone), epoch
- * or set of priorities says nothing; one that is ahead of all that the inbox holds was given in another life of
- * the store, or its rows have not arrived: in both cases the safe side is to tell again.
+ * The rest is told again. A cursor of another device (app data that was copied to a new phone),
+ * epoch or set of priorities says nothing; one that is ahead of all that the inbox holds was given
+ * in another life of the store, or its rows have not arrived: in both cases the safe side is to
+ * tell again.
  */
 import {
   type Cursor,

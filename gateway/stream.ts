@@ -18,9 +18,9 @@ import { type GuardDeps, identify } from './guard.ts';
 import {
   addressOf,
   afterOf,
+  chosenOf,
   closeOf,
   refusalOf,
-  SUBPROTOCOL,
   saysLater,
   tokenOf,
 } from './handshake.ts';
@@ -85,7 +85,7 @@ export class Streams {
       perMessageDeflate: false,
       maxPayload: deps.limits.frameBytesMax,
       closeTimeout: deps.limits.closeMs,
-      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+      handleProtocols: (offered) => chosenOf(offered),
     };
     this.#sockets = new WebSocketServer(options);
     const { auth: _, ...rest } = deps;

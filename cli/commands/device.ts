@@ -8,13 +8,16 @@ import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import { mintToken, type Scope } from '../../gateway/auth.ts';
 import { CLOSE_CODES } from '../../gateway/close-codes.ts';
-import type { NotificationForm, PullPage, ServerFrame, Skipped } from '../../schemas/frames.ts';
+import type { PullPage } from '../../schemas/frames.ts';
 import { type Deployment, gatewayUrlOf, readDeployment } from '../deployment.ts';
+import { DevicePrinter, note } from '../device-printer.ts';
 import { GatewayClient } from '../gateway-client.ts';
+import { loadTopology } from '../load-topology.ts';
 import { pause } from '../pause.ts';
 import { secretsOf } from '../secrets.ts';
 import { EXIT_OK } from '../show-error.ts';
 import { type SocketClose, SocketDevice } from '../socket-device.ts';
+import { useCaseNames } from '../use-case-names.ts';
 
 export interface DeviceOptions {
   readonly deployment?: string;
@@ -60,7 +63,11 @@ export async function device(options: DeviceOptions): Promise<number> {
   const client = new GatewayClient(url, () => mint(options.id));
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const print = new Printer(options.format);
+  const print = new DevicePrinter(options.format, {
+    names: await namesOf(deployment),
+    nowMs: () => systemClock.now(),
+    write: (text) => process.stdout.write(text),
+  });
   if (options.pull === true) await pullAll(client, options, everyMs, print, stop.signal);
   else await hold(url, client, () => mint(options.id), options, print, stop.signal);
   return EXIT_OK;
@@ -103,7 +110,7 @@ function hold(
   client: GatewayClient,
   token: () => Promise<string>,
   options: DeviceOptions,
-  print: Printer,
+  print: DevicePrinter,
   signal: AbortSignal,
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
@@ -163,7 +170,7 @@ async function pullAll(
   client: GatewayClient,
   options: DeviceOptions,
   everyMs: number | undefined,
-  print: Printer,
+  print: DevicePrinter,
   signal: AbortSignal,
 ): Promise<void> {
   let after = options.after;
@@ -205,52 +212,12 @@ async function pullKnown(
   }
 }
 
-/** What is not a frame goes to standard error, so that the frames can be piped on. */
-function note(sentence: string): void {
-  process.stderr.write(`# ${sentence}\n`);
-}
-
-class Printer {
-  readonly #json: boolean;
-
-  constructor(format: DeviceOptions['format']) {
-    this.#json = format === 'json';
-  }
-
-  frame(frame: ServerFrame): void {
-    if (this.#json) {
-      this.#line(JSON.stringify(frame));
-      return;
-    }
-    if (frame.type === 'welcome') note(`connected as ${frame.deviceId}, epoch ${frame.epoch}.`);
-    if (frame.type === 'notification') this.#notification(frame);
-    if (frame.type === 'notification' || frame.type === 'skipped') {
-      for (const one of frame.skipped ?? []) this.#skipped(one);
-    }
-  }
-
-  page(page: PullPage): void {
-    if (this.#json) {
-      this.#line(JSON.stringify(page));
-      return;
-    }
-    for (const one of page.notifications) this.#notification(one);
-    for (const one of page.skipped) this.#skipped(one);
-  }
-
-  #notification(one: NotificationForm): void {
-    const age = Math.max(0, systemClock.now() - one.born);
-    const count = one.count > 1 ? ` ×${one.count}` : '';
-    const value = JSON.stringify(one.value);
-    const place = `${one.priority} #${one.sequence}`.padEnd(14);
-    this.#line(`${place} ${one.useCase}${count}  ${(age / 1_000).toFixed(1)} s old  ${value}`);
-  }
-
-  #skipped(one: Skipped): void {
-    this.#line(`${`${one.priority} #${one.sequence}`.padEnd(14)} skipped: ${one.reason}`);
-  }
-
-  #line(text: string): void {
-    process.stdout.write(`${text}\n`);
+/** A gateway elsewhere may run a topology that is not here: then ids are what can be shown. */
+async function namesOf(deployment: Deployment): Promise<ReadonlyMap<string, string>> {
+  try {
+    const { plan } = await loadTopology(deployment, { folder: process.cwd(), env: process.env });
+    return useCaseNames(plan);
+  } catch {
+    return new Map();
   }
 }

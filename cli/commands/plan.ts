@@ -103,7 +103,9 @@ function text({ was, is, lines, stakes }: Comparison): string {
   const from = was === null ? 'nothing is stored of what ran before' : `runs ${was.hash}`;
   const head = `topology ${is.topology}: ${from}, would run ${is.hash}\n\n`;
   const widths = [0, 0, 0];
-  const cells = lines.map(({ of, name, how }: EditLine) => [of, name, how]);
+  const cells = lines.map(({ of, name, priority, how }: EditLine) => {
+    return [of, priority === undefined ? name : `${name}, ${priority}`, how];
+  });
   for (const row of cells)
     row.forEach((cell, i) => {
       widths[i] = Math.max(widths[i]!, cell.length);

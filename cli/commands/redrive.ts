@@ -3,8 +3,11 @@
  * is mended. Without `--send` it only says what it would send.
  */
 import { BatchBuilder } from '../../core/batch-builder.ts';
+import { CarillonError } from '../../core/error.ts';
+import { ERROR_TABLE } from '../../core/error-table.ts';
 import type { Header } from '../../core/headers.ts';
 import type { Log } from '../../core/log.ts';
+import { nearest } from '../../core/nearest.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { readDeployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
@@ -69,10 +72,14 @@ export async function redrive(options: RedriveOptions): Promise<number> {
 
 async function lettersOf(topic: string, options: RedriveOptions): Promise<Letter[]> {
   const reasons = options.reason?.split(',').map((code) => code.trim());
+  const found = await all([topic], { ...options, follow: false });
+  const codeOf = ({ decoded }: Scanned) => decoded.headers['carillon.code'] ?? '';
+  for (const reason of reasons ?? []) checkReason(reason, new Set(found.map(codeOf)));
   const letters: Letter[] = [];
-  for (const scanned of await all([topic], { ...options, follow: false })) {
+  for (const scanned of found) {
     const { partition, offset, headers } = scanned.decoded;
-    const { 'carillon.topic': origin = '', 'carillon.code': code = '' } = headers;
+    const { 'carillon.topic': origin = '' } = headers;
+    const code = codeOf(scanned);
     if (reasons !== undefined && !reasons.includes(code)) continue;
     if (options.origin !== undefined && origin !== options.origin) continue;
     const place = `${topic}/${partition}@${offset}`;
@@ -85,6 +92,20 @@ async function lettersOf(topic: string, options: RedriveOptions): Promise<Letter
     });
   }
   return letters;
+}
+
+/**
+ * Steps of one's own have codes of their own, so what lies there exists, too. Throws CAR900: sent
+ * back would be nothing, and it would look as if there were no such letters.
+ */
+function checkReason(reason: string, lying: ReadonlySet<string>): void {
+  if (reason in ERROR_TABLE || lying.has(reason)) return;
+  const near = nearest(reason, [...lying, ...Object.keys(ERROR_TABLE)]);
+  const codes = lying.size === 0 ? 'there are none' : [...lying].sort().join(', ');
+  throw new CarillonError('CAR900', `--reason: there is no code "${reason.slice(0, 64)}".`, {
+    where: { at: 'carillon redrive' },
+    mend: near === undefined ? `codes of the dead letters: ${codes}` : `did you mean "${near}"?`,
+  });
 }
 
 async function all(topics: readonly string[], options: ScanOptions): Promise<Scanned[]> {

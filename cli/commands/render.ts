@@ -8,6 +8,7 @@ import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { PushPreview } from '../../core/preview.ts';
+import { catalog } from '../catalog.ts';
 import { SAMPLE_SCHEMAS, SampleEvents, type SampleType } from '../demo/sample-events.ts';
 import { readDeployment } from '../deployment.ts';
 import { type LoadedTopology, loadTopology } from '../load-topology.ts';
@@ -64,6 +65,7 @@ export function renderings(
   const written = [...(show?.title?.keys() ?? []), ...(show?.body?.keys() ?? [])];
   const locales = locale === undefined ? [...new Set(written)] : [locale];
   if (locales.length === 0) locales.push('en');
+  if (!plan.sinks.some(({ spec }) => spec.preview !== undefined)) throw noRenderingSink(plan);
   const rendered: Rendering[] = [];
   for (const { name: sink, spec, config } of plan.sinks) {
     for (const one of locales) {
@@ -143,6 +145,16 @@ function noSuchStream(name: string, streams: readonly StreamPlan[]): CarillonErr
   return new CarillonError('CAR674', `there is no stream "${name}" that tells devices.`, {
     where: { at: 'carillon render' },
     mend: near === undefined ? `Streams: ${names.join(', ')}.` : `did you mean "${near}"?`,
+  });
+}
+
+function noRenderingSink({ sinks }: Plan): CarillonError {
+  const names = sinks.map((sink) => sink.name).join(', ');
+  const types = [...catalog.sinks.values()].filter(({ preview }) => preview !== undefined);
+  const what = `none of the sinks (${names}) shows a text on a platform.`;
+  return new CarillonError('CAR674', what, {
+    where: { at: 'carillon render' },
+    mend: `Add a sink of a type that does: ${types.map(({ type }) => type).join(', ')}.`,
   });
 }
 

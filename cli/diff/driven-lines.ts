@@ -1,6 +1,7 @@
 /**
  * What a run of the driver told, by what can be compared with another run: notifications by sink
- * and id, records of outputs and dead letters by key, drops by reason, the sums.
+ * and id, outcomes by device and notification, records of outputs and dead letters by key, drops by
+ * reason, the sums.
  */
 import { CarillonError } from '../../core/error.ts';
 
@@ -28,7 +29,7 @@ class Telling implements Told {
       this.#name(`${line.sink} ${line.key}`, `${line.id}`, line);
     } else if (typeof line.topic === 'string') {
       if (!INTERNAL.test(line.topic) && !isLaneRecord(line)) {
-        this.#name(`${line.topic} ${line.key ?? 'null'}`, '', line);
+        this.#name(`${line.topic} ${line.key ?? 'null'}`, notificationOf(line), line);
       }
     } else if (isObject(line.drop)) {
       const { stream, step, reason, count = 1 } = line.drop;
@@ -78,6 +79,11 @@ function parsed(words: string): Json | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of an outcome: a device has one for each of its notifications; by key alone they would mix. */
+function notificationOf({ value }: Json): string {
+  return isObject(value) && typeof value.notificationId === 'string' ? value.notificationId : '';
 }
 
 /** A notification on its way: what its sink was given says the same. */

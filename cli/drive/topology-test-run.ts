@@ -46,6 +46,9 @@ interface Output {
   readonly topic: string | undefined;
   readonly priority: string | undefined;
   readonly key: string;
+  /** Of a dead letter, and why it is one. */
+  readonly code: string | undefined;
+  readonly why: string;
   readonly value: unknown;
   readonly exact: boolean;
 }
@@ -90,6 +93,8 @@ async function runCase(
           topic: undefined,
           priority: of,
           key: deviceId,
+          code: undefined,
+          why: '',
           value: world.payload(payload, payloadSchemaId),
           exact: true,
         });
@@ -120,12 +125,17 @@ async function runCase(
 function outputOf(world: DriveWorld, record: Record, atMs: number): Output {
   const shown = world.valueOf(record);
   const use = world.plan.topics.find(({ name }) => name === record.topic)?.use ?? '';
+  const said = (name: string) => {
+    return record.headers?.find(({ key }) => key === `carillon.${name}`)?.value.toString();
+  };
   return {
     atMs,
     sink: undefined,
     topic: record.topic,
     priority: undefined,
     key: record.key ?? '',
+    code: said('code'),
+    why: said('reason') ?? '',
     value: 'raw' in shown ? shown.raw : shown.value,
     exact: EXACT_USES.includes(use),
   };
@@ -230,7 +240,8 @@ function compareOutputs(test: TestCase, outputs: readonly Output[]): Difference[
   }
   for (const output of left) {
     if (!output.exact) continue;
-    differences.push({ where: test.where, sign: '+', what: besideText(output, missed) });
+    const because = output.why === '' ? '' : `   ${output.why}`;
+    differences.push({ where: test.where, sign: '+', what: besideText(output, missed) + because });
   }
   return differences;
 }
@@ -261,6 +272,7 @@ function outputMatches(line: ExpectLine, output: Output): boolean {
   if (line.atMs !== output.atMs || line.key !== output.key) return false;
   if (line.sink !== output.sink || line.topic !== output.topic) return false;
   if (line.priority !== undefined && line.priority !== output.priority) return false;
+  if (line.code !== undefined && line.code !== output.code) return false;
   return line.value === undefined || valueMatches(line.value, output.value);
 }
 
@@ -303,12 +315,13 @@ function timeText(ms: number): string {
 }
 
 function expectText(line: ExpectLine): string {
-  return outputText({ ...line, value: line.value, exact: true });
+  return outputText({ ...line, value: line.value, why: '', exact: true });
 }
 
-function outputText({ atMs, sink, topic, priority, key, value }: Output): string {
+function outputText({ atMs, sink, topic, priority, key, code, value }: Output): string {
   const to = sink === undefined ? `topic: ${topic}` : `sink: ${sink}`;
   const of = priority === undefined ? '' : `, priority: ${priority}`;
   const shown = value === undefined ? '' : `, value: ${JSON.stringify(value)}`;
-  return `{ at: ${timeText(atMs)}, ${to}${of}, key: ${key}${shown} }`;
+  const letter = code === undefined ? '' : `, code: ${code}`;
+  return `{ at: ${timeText(atMs)}, ${to}${of}, key: ${key}${letter}${shown} }`;
 }

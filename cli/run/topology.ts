@@ -7,7 +7,7 @@ import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { GATEWAY_SCHEMAS } from '../../gateway/gateway-options.ts';
 import type { EventType } from '../../gateway/ingest.ts';
 import type { AvroSchemas, SchemaTopic } from '../../schemas/avro-schemas.ts';
-import { keyPathOf } from '../key-path.ts';
+import { fieldsOf, keyPathOf } from '../key-path.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 
 /** What the registry must know before anything runs. */
@@ -50,6 +50,7 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
         topic,
         schema: source.projection.schema,
         avro,
+        id: fieldsOf(source.id?.path),
         key: keyPathOf(source.member?.path, avro),
       });
     }

@@ -26,6 +26,8 @@ export interface ReaderHost {
   records(records: readonly Record[]): void;
   /** All that was there at the call has been handed over. */
   ended(): void;
+  /** Nothing more is read of a partition, and no retry mends it; told again as long as it is so. */
+  failed(error: CarillonError): void;
 }
 
 export class TopicReader implements FeedHost {
@@ -113,6 +115,12 @@ export class TopicReader implements FeedHost {
     void this.#goOn(topic, partition);
   }
 
+  unreadable(topic: string, partition: number, error: CarillonError): void {
+    if (!error.retryable) this.#host.failed(error);
+    const facts = { topic, partition, why: error.what };
+    this.#parts.client.logger.debug(facts, 'A partition does not answer a reader.');
+  }
+
   quiet(fetches: number): void {
     if (this.#ended) return;
     if (fetches === QUIET_FETCHES) void this.#verify();
@@ -166,7 +174,10 @@ export class TopicReader implements FeedHost {
   }
 }
 
-/** The port's `read`: a bounded queue between the feed and the caller's loop. */
+/**
+ * The port's `read`: a bounded queue between the feed and the caller's loop. Throws CAR642, CAR645
+ * when the topic may not be read, CAR647.
+ */
 export async function* readTopic(
   parts: ReaderParts,
   topic: string,
@@ -175,6 +186,7 @@ export async function* readTopic(
   const queue: (readonly Record[])[] = [];
   let waiting = 0;
   let ended = false;
+  let failure: CarillonError | undefined;
   let wake: () => void = () => {};
   const stop = () => wake();
   const reader = new TopicReader(parts, topic, {
@@ -186,6 +198,10 @@ export async function* readTopic(
     },
     ended() {
       ended = true;
+      wake();
+    },
+    failed(error) {
+      failure = error;
       wake();
     },
   });
@@ -200,6 +216,8 @@ export async function* readTopic(
         waiting -= next.length;
         if (full && waiting <= WAITING_RECORDS_MAX) reader.resume();
         yield next;
+      } else if (failure !== undefined) {
+        throw failure;
       } else if (ended && !options.follow) {
         return;
       } else {
@@ -214,7 +232,7 @@ export async function* readTopic(
   }
 }
 
-/** The port's `follow`. */
+/** The port's `follow`. Rejects as `readTopic`, until all that was there has been read. */
 export async function followTopic(
   parts: ReaderParts,
   topic: string,
@@ -227,6 +245,7 @@ export async function followTopic(
     failed = reject;
   });
   end.catch(() => {});
+  let isWhole = false;
   const reader = new TopicReader(parts, topic, {
     records(records) {
       try {
@@ -241,7 +260,16 @@ export async function followTopic(
         void reader.close();
       }
     },
-    ended: () => reached(),
+    ended: () => {
+      isWhole = true;
+      reached();
+    },
+    failed(error) {
+      if (!isWhole) failed(error);
+      // What it holds stays as it was: that is more of use than a process that ends.
+      const facts = { topic, code: error.code, why: error.what };
+      parts.client.logger.warn(facts, 'A followed topic cannot be read now.');
+    },
   });
   try {
     await reader.start('start', true);

@@ -14,6 +14,7 @@ import { BatchProducer } from './wire/producer.ts';
 import { WireFeed } from './wire-feed.ts';
 
 const PARTITIONS = 2;
+const NO_BYTES = Buffer.alloc(0);
 const closing: (() => Promise<void> | void)[] = [];
 const test = timedTest(closing);
 
@@ -100,6 +101,23 @@ class World {
     );
   }
 
+  /**
+   * As for who may describe the topic, and not read it: TOPIC_AUTHORIZATION_FAILED, by partition.
+   */
+  refuseToRead(): { allow(): void } {
+    let refuses = true;
+    this.cluster.onFetch = (answer) => {
+      if (!refuses) return answer;
+      const partitions = answer.partitions.map((one) => ({ ...one, code: 29, bytes: NO_BYTES }));
+      return { ...answer, partitions };
+    };
+    return {
+      allow: () => {
+        refuses = false;
+      },
+    };
+  }
+
   async write(partition: number, ...keys: string[]): Promise<void> {
     const builder = new BatchBuilder('t', partition);
     for (const key of keys) builder.append(1, key, null);
@@ -182,6 +200,20 @@ describe('a feed that shares with nobody', () => {
     await until('damaged', () => host.said.at(-1) === 'unreadable 0 CAR647');
     damaged[62]! ^= 1;
     await until('mended', () => host.read.length === 2);
+  });
+
+  test('tells a refusal as one that no retry mends, and reads on once it is lifted', async () => {
+    const world = new World();
+    await world.write(0, 'a');
+    const fetch = world.refuseToRead();
+    const { host } = await world.open(false);
+    await until('refused', () => host.said.some((what) => what.startsWith('unreadable')));
+    assert.deepEqual(
+      new Set(host.said.slice(1)),
+      new Set(['unreadable 0 CAR645', 'unreadable 1 CAR645']),
+    );
+    fetch.allow();
+    await until('it is read', () => host.read.length === 1);
   });
 
   test('doubts a leader whose end is before the position: it may have been stopped', async () => {

@@ -8,7 +8,7 @@ import type { Self } from './assigner.ts';
 import { Backoff } from './client.ts';
 import { GenerationGate } from './generation-gate.ts';
 import type { Feed, FeedHost, FeedSpec } from './plane.ts';
-import { wireError } from './wire/errors.ts';
+import { BrokerError, wireError } from './wire/errors.ts';
 import {
   type FetchedPartition,
   Fetcher,
@@ -200,7 +200,7 @@ export class WireFeed implements Feed, FetchHost {
       }
     } else if (failure.kind === 'recreated') this.#host.remade?.(topic);
     else if (failure.kind === 'refused') {
-      this.#unreadable(topic, partition, new Error(failure.why));
+      this.#unreadable(topic, partition, new BrokerError(failure.why));
     }
     // A topic that is gone is told of by who watches topics.
   }

@@ -13,6 +13,7 @@ import {
 import { compareTopologies } from './compare.ts';
 import { compareFiles } from './comparison.ts';
 import { compareLanes, lanePositions } from './lane-edits.ts';
+import { sentenceOf } from './words.ts';
 
 const DEDUP = { step: 'dedup', holds: false, meaning: 'dedup by=["value.eventId"]' };
 const WAIT = { step: 'wait', holds: true, meaning: 'coalesce by=["key"]' };
@@ -231,6 +232,29 @@ test('a dedup that goes, or forgets sooner, says that repeats may pass', () => {
     ),
     moved.join('\n'),
   );
+});
+
+test('a step that runs at several priorities is told of at each', () => {
+  const rule = (to: string) =>
+    texts(dedup('1h')).replace(
+      'as: normal',
+      `as: normal, unless: [{ when: 'value.streamsMax > 3', as: ${to} }]`,
+    );
+  const text = rule('critical');
+  const now = appliedOf(planOf(text), text);
+  const said = (found: ReturnType<typeof compareFiles>) =>
+    found.lines
+      .filter((line) => line.of === 'step')
+      .map(({ name, priority, how }) => `${name} ${priority} ${how}`);
+  assert.deepEqual(said(compareFiles(now, now)), [
+    'x/dedup critical keeps',
+    'x/dedup normal keeps',
+  ]);
+  const text2 = rule('high');
+  const moved = compareFiles(now, appliedOf(planOf(text2), text2));
+  assert.deepEqual(said(moved), ['x/dedup high moves', 'x/dedup normal keeps']);
+  const last = moved.lines.find(({ priority }) => priority === 'high')!;
+  assert.match(sentenceOf(last), /^step "x\/dedup" of priority high moves: /);
 });
 
 test('another id under one name: each loss is told once', () => {

@@ -8,6 +8,8 @@ import type { Applied, AppliedInstance, AppliedStore, AppliedStream } from './ap
 /** What becomes of a store of one instance of a stream. */
 export interface StoreEdit {
   readonly step: string;
+  /** Of the instance that has it, or had it; empty: the stream has none. */
+  readonly priority: string;
   readonly holds: boolean;
   /**
    * `keeps`: as it is. `moves`: its rows go to another changelog. `joins`: rows that the other has
@@ -76,7 +78,7 @@ function ended(was: AppliedStream): StreamEdit {
 
 function compareStream(was: AppliedStream | null, is: AppliedStream): StreamEdit {
   if (was === null) {
-    const stores = is.instances.flatMap((to) => to.stores.map(beginOf));
+    const stores = is.instances.flatMap((to) => to.stores.map((store) => beginOf(to, store)));
     const positions = is.instances.map((to) => ({ to, from: null }));
     return { ...partsOf(null, is), how: 'starts', positions, stores };
   }
@@ -169,7 +171,9 @@ function joins(was: AppliedStream, is: AppliedStream): readonly StoreEdit[] {
         const from = instance.stores.find(({ step }) => step === store.step);
         if (store.holds || from === undefined || was.key !== is.key) return [];
         if (from.changelog === store.changelog || from.meaning !== store.meaning) return [];
-        return [editOf(store, 'joins', from.changelog, store.changelog, instance.group)];
+        return [
+          editOf(to.priority, store, 'joins', from.changelog, store.changelog, instance.group),
+        ];
       }),
     ),
   );
@@ -179,15 +183,18 @@ function joins(was: AppliedStream, is: AppliedStream): readonly StoreEdit[] {
 function storesOf({ to, from, isWhole }: Pair, otherKey: string | null): readonly StoreEdit[] {
   const edits: StoreEdit[] = to.stores.map((store) => {
     const old = isWhole ? from?.stores.find(({ step }) => step === store.step) : undefined;
-    if (old === undefined || from === null) return beginOf(store);
+    if (old === undefined || from === null) return beginOf(to, store);
     const isOther = old.meaning !== store.meaning;
     if (isOther || otherKey !== null) {
       const why = isOther ? `${old.meaning} → ${store.meaning}` : otherKey!;
-      return { ...editOf(old, 'resets', old.changelog, store.changelog, from.group), why };
+      return {
+        ...editOf(to.priority, old, 'resets', old.changelog, store.changelog, from.group),
+        why,
+      };
     }
     const how = old.changelog === store.changelog ? 'keeps' : 'moves';
     const spans = spansOf(old, store);
-    const edit = editOf(store, how, old.changelog, store.changelog, from.group);
+    const edit = editOf(to.priority, store, how, old.changelog, store.changelog, from.group);
     return spans.length === 0 ? edit : { ...edit, spans };
   });
   if (!isWhole || from === null) return edits;
@@ -204,15 +211,17 @@ function spansOf(was: AppliedStore, is: AppliedStore): readonly SpanEdit[] {
 }
 
 function editOf(
+  priority: string,
   { step, holds }: AppliedStore,
   how: StoreEdit['how'],
   from: string | null,
   to: string | null,
   fromGroup: string | null,
 ): StoreEdit {
-  return { step, holds, how, from, to, fromGroup };
+  return { step, priority, holds, how, from, to, fromGroup };
 }
 
-const beginOf = (store: AppliedStore) => editOf(store, 'begins', null, store.changelog, null);
-const endOf = (of: AppliedInstance, store: AppliedStore) =>
-  editOf(store, 'ends', store.changelog, null, of.group);
+const beginOf = ({ priority }: AppliedInstance, store: AppliedStore) =>
+  editOf(priority, store, 'begins', null, store.changelog, null);
+const endOf = ({ priority, group }: AppliedInstance, store: AppliedStore) =>
+  editOf(priority, store, 'ends', store.changelog, null, group);

@@ -9,6 +9,8 @@ import { of, type Stakes } from './stakes.ts';
 export interface EditLine {
   readonly of: 'stream' | 'step' | 'sink' | 'topic';
   readonly name: string;
+  /** Of a step's state: a stream has one at each of its priorities. */
+  readonly priority?: string;
   readonly how: Verb;
   /** Empty where there is nothing to add. */
   readonly what: string;
@@ -87,7 +89,8 @@ function streamLine(edit: StreamEdit, positions: readonly StreamPosition[]): Edi
 function stepLines(edit: StreamEdit): readonly EditLine[] {
   return edit.stores.map((store) => {
     const [how, what] = stepWords(edit, store);
-    return { of: 'step', name: `${edit.name}/${store.step}`, how, what };
+    const line = { of: 'step', name: `${edit.name}/${store.step}`, how, what } as const;
+    return store.priority === '' ? line : { ...line, priority: store.priority };
   });
 }
 
@@ -153,6 +156,7 @@ function topicLines({ was, is }: Told): readonly EditLine[] {
 }
 
 /** In one sentence, for the log of a process. */
-export function sentenceOf({ of: kind, name, how, what }: EditLine): string {
-  return `${kind} "${name}" ${how}${what === '' ? '' : `: ${what}`}`;
+export function sentenceOf({ of: kind, name, priority, how, what }: EditLine): string {
+  const at = priority === undefined ? '' : ` of priority ${priority}`;
+  return `${kind} "${name}"${at} ${how}${what === '' ? '' : `: ${what}`}`;
 }

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { compile } from '../../compiler/compile.ts';
+import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
 import { topicSchemas } from '../../compiler/topic-schemas.ts';
@@ -30,7 +31,6 @@ import {
   schemaFolderOf,
 } from '../../schemas/folder.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { withPriorities } from '../../schemas/notification-priorities.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 
 export const START_MS = DRIVER_START_MS;

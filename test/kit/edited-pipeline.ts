@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { compile } from '../../compiler/compile.ts';
+import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
 import { sinks } from '../../connectors/index.ts';
@@ -24,7 +25,6 @@ import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { readSchemaFolder } from '../../schemas/folder.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { withPriorities } from '../../schemas/notification-priorities.ts';
 import { planChange } from './drive.ts';
 
 const folder = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);

@@ -60,6 +60,7 @@ export class Bench {
       schema,
       avro: folder.get(schema),
       key,
+      id: ['eventId'],
     });
     bench.gateway = await startGateway({
       host: '127.0.0.1',

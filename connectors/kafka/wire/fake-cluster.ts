@@ -53,6 +53,8 @@ export class FakeCluster implements Requester {
   readonly faults = new Map<string, Fault[]>();
   /** Every request, in order. */
   readonly asked: { readonly api: string; readonly node: number; readonly args: unknown }[] = [];
+  /** What becomes of an answer before it is given. */
+  onFetch: (answer: FetchAnswer) => FetchAnswer = (answer) => answer;
   readonly #brokers: readonly number[];
   readonly #handlers = new Map<string, Handler>();
   #ids = 0;
@@ -62,7 +64,7 @@ export class FakeCluster implements Requester {
     this.#brokers = Array.from({ length: brokers }, (_, n) => n + 1);
     this.on('Metadata', (args) => this.#metadata(args as readonly string[]));
     this.on('Produce', (args, node) => this.#produce(args as ProduceRequest, node));
-    this.on('Fetch', (args, node) => this.#fetch(args as FetchRequest, node));
+    this.on('Fetch', (args, node) => this.onFetch(this.#fetch(args as FetchRequest, node)));
     this.on('InitProducerId', () => {
       return { throttleMs: 0, code: 0, producerId: ++this.#producers, epoch: 0 };
     });

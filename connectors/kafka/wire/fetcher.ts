@@ -30,7 +30,7 @@ export type FetchFailure =
   | { readonly kind: 'recreated'; readonly id: string }
   /** The topic, or the partition, is not there. */
   | { readonly kind: 'gone' }
-  /** The broker refuses: rights, or an error that no retry mends. */
+  /** The broker refuses: rights, or an error that no retry mends; `why` is its protocol's name. */
   | { readonly kind: 'refused'; readonly why: string };
 
 export interface FetchHost {

@@ -203,6 +203,9 @@ function properties(index: number, dir: string, layout: Layout): string {
     // A broker that was killed cannot register again before its session is over (9 s by default).
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
+    // A transaction ends when the leaders of its partitions have its markers; one that was stopped
+    // in its tracks is waited for this long (30 s by default), and its id takes no other meanwhile.
+    'request.timeout.ms': '5000',
   };
   if (options.users !== undefined) Object.assign(all, secured(client, controller, options.users));
   return Object.entries(all)

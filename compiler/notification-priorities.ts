@@ -1,5 +1,5 @@
 /** Notifications name a priority of their topology: the enum of their schema has its names. */
-import type { AvroField, AvroRecord, FolderRecord, SchemaFolder } from './folder.ts';
+import type { AvroField, AvroRecord, FolderRecord, SchemaFolder } from '../schemas/folder.ts';
 
 const NOTIFICATION = 'DeviceNotification';
 const FIELD = 'priority';

@@ -1,0 +1,42 @@
+/**
+ * What stands behind the `?` of an address. A parameter that nobody reads would be believed to have
+ * been: `?cursor=` instead of `?after=` begins at the start again, and nothing says so.
+ */
+import type { FastifyInstance } from 'fastify';
+import { nearest } from '../core/nearest.ts';
+import { HttpProblem } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The parameters that the route reads; without it all are let through. */
+    query?: readonly string[];
+    /** Of these, those that may be given several times. */
+    queryLists?: readonly string[];
+  }
+}
+
+const NAME_CHARS_MAX = 64;
+
+/** After the guard, before the body: who is not let in is told nothing of the route. */
+export function checkQueries(app: FastifyInstance): void {
+  app.addHook('preParsing', async ({ query, routeOptions: { config } }) => {
+    const { query: known, queryLists = [] } = config;
+    if (known === undefined) return;
+    for (const [name, value] of Object.entries(query as object)) {
+      const shown = name.slice(0, NAME_CHARS_MAX);
+      if (!known.includes(name)) {
+        throw new HttpProblem('CAR721', `there is no parameter "${shown}" here.`, {
+          mend: mendOf(name, known),
+        });
+      }
+      if (!Array.isArray(value) || queryLists.includes(name)) continue;
+      throw new HttpProblem('CAR721', `"${shown}" is given twice.`);
+    }
+  });
+}
+
+function mendOf(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  if (meant !== undefined) return `Did you mean "${meant}"?`;
+  return `Take it away; known here: ${known.length === 0 ? 'none' : known.join(', ')}.`;
+}
