@@ -4,7 +4,6 @@
  * (paths, expressions) is left to `carillon check`.
  */
 import { TRANSPORTS } from '../core/device.ts';
-import { PRIORITIES_MAX, PRIORITY_NAME } from '../core/priority.ts';
 import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
 import {
   byName,
@@ -23,6 +22,7 @@ import {
   VARIABLE,
 } from './json-forms.ts';
 import { OUTCOME_LEVELS, REACHES } from './plan.ts';
+import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -175,22 +175,6 @@ const LANE = closed(
   },
   ['topic', 'schema', 'key'],
 );
-
-const LEVEL = {
-  anyOf: [
-    { type: 'null' },
-    closed('A priority.', {
-      weight: countOf(
-        "Slices that it gets in a round of a process that serves all; half of the one's above it.",
-        { minimum: 1, maximum: 1_000 },
-      ),
-      urgent: {
-        type: 'boolean',
-        description: 'Providers wake a sleeping device for it; true of the upper half.',
-      },
-    }),
-  ],
-};
 
 const PRIORITY = closed(
   'How urgent its events are; read on the event, before any step.',
@@ -367,12 +351,7 @@ export function jsonSchema(catalog: Catalog): Json {
           then: { enum: ['dead_letter'] },
           topic: text('The topic of dead letters.'),
         }),
-        priorities: {
-          ...byName('Most urgent first; critical, high, normal, low without it.', LEVEL),
-          propertyNames: { pattern: PRIORITY_NAME.source },
-          minProperties: 1,
-          maxProperties: PRIORITIES_MAX,
-        },
+        priorities: PRIORITIES,
         tables: byName('Tables by name.', TABLE),
         chains: byName('Steps that several streams copy in with `use`.', {
           $ref: '#/definitions/steps',
@@ -383,6 +362,7 @@ export function jsonSchema(catalog: Catalog): Json {
       },
       ['topology', 'streams'],
     ),
+    allOf: [RENO_UNLESS_OWN],
     definitions: { steps: stepSchemas(catalog), sink: sinkTargets(catalog) },
   };
 }
