@@ -64,7 +64,7 @@ export function accessOf(plan: Plan, options: AccessOptions): RoleAccess[] {
         ]),
       ),
     ),
-    role('gateway', 'sockets, pulls, registration', [...process, ...gatewayGrants()]),
+    role('gateway', 'sockets, pulls, registration', [...process, ...gatewayGrants(topics)]),
     role('ingest', 'events over HTTP, registration', [
       ...process,
       ...events.map((name) => topic(name, ['Write'])),
@@ -181,12 +181,13 @@ function registrationGrants(): Grant[] {
   ];
 }
 
-function gatewayGrants(): Grant[] {
-  const { presence, connections, gateways } = GATEWAY_TOPICS;
+function gatewayGrants(topics: readonly string[]): Grant[] {
+  const { presence, connections, gateways, acknowledgements } = GATEWAY_TOPICS;
+  const writes = [connections, gateways, acknowledgements].filter((one) => topics.includes(one));
   return [
     ...registrationGrants(),
     topic(presence, ['Read']),
-    ...[connections, gateways].map((name) => topic(name, ['Write'])),
+    ...writes.map((name) => topic(name, ['Write'])),
   ];
 }
 

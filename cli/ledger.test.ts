@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Milestone } from '../console/answers.ts';
-import { headersOf } from '../runtime/sinks/lane-marks.ts';
+import { headersOf } from '../core/lane-marks.ts';
 import { type LedgerTopic, ledgerLines, milestoneOf } from './ledger.ts';
 
 const AT_MS = Date.UTC(2026, 0, 1);
@@ -59,6 +59,12 @@ const rows: readonly [string, LedgerTopic, ReturnType<typeof record>, string][] 
     'lane',
     record(LANE, NOTE, marked({ handedBy: ['websocket'] })),
     '00.009Z  in the next lane  notifications.normal.fcm  after websocket; number 7 of epoch 2',
+  ],
+  [
+    'told again',
+    'lane',
+    record(LANE, NOTE, marked({ handedBy: ['websocket'], again: true })),
+    '00.009Z  told again    notifications.normal.fcm  not acknowledged; after websocket; number 7 of epoch 2',
   ],
   [
     'put off',

@@ -4,7 +4,7 @@
  * order of time.
  */
 import type { Milestone } from '../console/answers.ts';
-import { marksOf } from '../runtime/sinks/lane-marks.ts';
+import { marksOf } from '../core/lane-marks.ts';
 import type { DecodedRecord } from './show-record.ts';
 
 export type LedgerTopic = 'lane' | 'retry' | 'outcomes' | 'dead-letters';
@@ -37,9 +37,14 @@ export function milestoneOf(
 }
 
 function ofLane(record: DecodedRecord, of: Plain, names: ReadonlyMap<string, string>) {
-  const { handedBy } = marks(record);
+  const { handedBy, again } = marks(record);
   const number = `number ${of.sequence} of epoch ${of.epoch}`;
   const born = Number(of.born);
+  if (again === true) {
+    const more = ['not acknowledged', handedBy.length > 0 ? `after ${handedBy.join(', ')}` : ''];
+    const said = [...more, number].filter(Boolean).join('; ');
+    return { at: record.timestamp, what: 'told again', by: record.topic, more: said };
+  }
   if (handedBy.length > 0) {
     const more = `after ${handedBy.join(', ')}; ${number}`;
     return { at: record.timestamp, what: 'in the next lane', by: record.topic, more };

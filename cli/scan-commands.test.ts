@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { ByteWriter } from '../core/bytes.ts';
 import { lanesWith, planChange, planChanges } from '../test/kit/drive.ts';
 import { WrittenLog, type WrittenRecord } from '../test/kit/written-log.ts';
 
@@ -10,6 +11,7 @@ import { WrittenLog, type WrittenRecord } from '../test/kit/written-log.ts';
 const AT = Date.UTC(2026, 2, 3, 9);
 const EVENTS = 'events.plan-change';
 const TOPOLOGY = lanesWith(planChanges({}));
+const DEDUP = '      - dedup: { by: [value.eventId], within: 10m, keys_max: 1_000 }\n';
 
 const changed = (n: number, of: Partial<WrittenRecord> = {}): WrittenRecord => {
   const at = AT + n * 1_000;
@@ -48,6 +50,19 @@ const letter = (n: number, code: string, of: Partial<WrittenRecord> = {}): Writt
     'carillon.offset': '7',
   },
   ...of,
+});
+
+/** A row of dedup, as its changelog has it. */
+const seen = (eventId: string, at: number): WrittenRecord => ({
+  topic: 't.critical.plan-change.dedup-changelog',
+  partition: 2,
+  key: `s${eventId}`,
+  value: new ByteWriter()
+    .int(0)
+    .int(-1)
+    .blob(new ByteWriter().double(at).int(7).int(3).text(EVENTS).done())
+    .done(),
+  at,
 });
 
 const RECORDS = [
@@ -311,6 +326,60 @@ describe('a recording of an hour after which devices changed', () => {
         tables.map(({ value }) => value.devices[0].deviceId).sort(),
         [...deviceIds].sort(),
       );
+    });
+  }
+});
+
+describe('what steps keep', () => {
+  const log = new WrittenLog(lanesWith(planChanges({ steps: DEDUP })));
+  before(() => log.write([seen('e-1', AT), seen('e-2', AT + 1)]));
+  after(() => log.close());
+  const lines = (words: string) => {
+    const { code, out, said } = log.carillon(`query --format json${words}`);
+    assert.equal(code, 0, said);
+    const rows = out.split('\n').filter((line) => line !== '');
+    return { rows: rows.map((line) => JSON.parse(line)), said };
+  };
+  const row = { atMs: AT, offset: 7, partition: 3, topic: EVENTS };
+
+  test('which stores there are', () => {
+    assert.deepEqual(
+      lines('').rows.map(({ store, rows }) => `${rows} ${store}`),
+      [
+        '2 plan-change/dedup',
+        '0 critical/numbers',
+        '0 devices-register/register_device',
+        '0 devices-fold/fold_devices',
+        '0 devices-tokens/own_token',
+        '0 devices-presence/fold_presence',
+      ],
+    );
+  });
+
+  test('their rows, by key and range', () => {
+    const { rows, said } = lines(' plan-change/dedup --key e-1');
+    const base = { store: 'plan-change/dedup', priority: 'critical', partition: 2, due: null };
+    assert.deepEqual(rows, [{ ...base, key: 'e-1', row, written: AT }]);
+    assert.equal(said, '# plan-change/dedup, critical: 1 of 2 rows\n');
+    assert.match(
+      lines(' plan-change/dedup --max 1').said,
+      /1 of 2 rows; 2 match, --max shows more/,
+    );
+    const { out } = log.carillon('query plan-change/dedup --range e-2..');
+    assert.equal(out, `e-2  ${JSON.stringify({ ...row, atMs: AT + 1 })}\n`);
+  });
+
+  const refusals: readonly [words: string, code: string, exit: number, says: RegExp][] = [
+    ['plan-change/dedpu', 'CAR925', 1, /did you mean "plan-change\/dedup"/],
+    ['zzz', 'CAR925', 1, /see all of them: carillon query/],
+    ['plan-change/dedup --range 7', 'CAR900', 2, /m-100\.\.m-200/],
+  ];
+  for (const [words, code, exit, says] of refusals) {
+    test(`query ${words}: ${code}`, () => {
+      const ended = log.carillon(`query ${words}`);
+      assert.match(ended.said, new RegExp(` error ${code} `));
+      assert.match(ended.said, says);
+      assert.deepEqual([ended.code, ended.out], [exit, '']);
     });
   }
 });

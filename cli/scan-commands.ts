@@ -59,6 +59,19 @@ export function scanCommands(program: Command, exit: SetExit): void {
     .action(async (a, b, options) => {
       exit(await (await import('./commands/diff.ts')).diff(a, b, options));
     });
+  program
+    .command('query')
+    .description('print what the steps of the topology keep: counts, held events, numbers, …')
+    .argument('[store]', '<stream>/<step>, tables/<name>, <priority>/numbers; default: list them')
+    .option(...DEPLOYMENT)
+    .option('--key <values...>', 'only rows whose key begins with these values')
+    .option('--range <from..to>', 'only rows whose first value is from there on, and before `to`')
+    .option('--partition <n>', 'only of that partition', whole(0))
+    .option('--max <n>', 'show so many', whole(1), 1_000)
+    .option('--format <form>', 'pretty, or json: a line each', choice('pretty', 'json'), 'pretty')
+    .action(async (store, options) => {
+      exit(await (await import('./commands/query.ts')).query(store, options));
+    });
   choosing(
     program
       .command('redrive')

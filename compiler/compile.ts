@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../core/error.ts';
 import type { Catalog } from '../core/spec.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';
+import { checkAcked } from './acked-checks.ts';
 import { checkBypasses } from './bypass-checks.ts';
 import { CelCompiler } from './cel.ts';
 import {
@@ -11,13 +12,16 @@ import {
   SchemaShapes,
   type Scope,
   Topics,
+  topicPlan,
 } from './declarations.ts';
 import { deviceTopics, tokensOf } from './device-topologies.ts';
+import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
 import { isJoin, lower } from './lower.ts';
 import { withPriorities } from './notification-priorities.ts';
 import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
 import { checkPrioritiesUsed, resolvePriorities } from './priorities.ts';
 import { readCount } from './quantity.ts';
+import { hasAcked } from './reminders.ts';
 import { headOf, type Placed, Section } from './section.ts';
 import { type Collapsing, checkGroups } from './show.ts';
 import { resolveSink, type SinkScope } from './sinks.ts';
@@ -111,6 +115,13 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   if (lanes.size > 0) {
     const tokens = { value: tokensOf(topology), span: section.span };
     topics.use('push tokens', tokens, 'repartition', 'PushToken');
+  }
+  const isWhole = !streams.includes(undefined) && !sinks.includes(undefined);
+  if (hasAcked(present(streams))) {
+    const { topic, schema } = ACKNOWLEDGEMENTS;
+    topics.builtIn(topicPlan(topic, 'table', schema));
+    const placeOf = (stream: string) => section.section('streams')?.section(stream);
+    if (isWhole) checkAcked(report, present(streams), present(sinks), placeOf);
   }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
   if (!streams.includes(undefined)) checkPrioritiesUsed(scope, section, present(streams));

@@ -28,8 +28,16 @@ export const GATEWAYS: EngineTable = {
   schema: 'Gateway',
   key: 'gatewayId',
 };
+/** Only where a use case is to be acknowledged (`guarantee: acked`). */
+export const ACKNOWLEDGEMENTS: EngineTable = {
+  topic: 'tables.acknowledgements',
+  schema: 'Acknowledgement',
+  key: 'deviceId',
+};
 
 /** The one whose rows have that schema. */
 export function engineTableOf(schema: string): EngineTable | undefined {
-  return [OWNERS, DEVICES, PRESENCE, GATEWAYS].find((table) => table.schema === schema);
+  return [OWNERS, DEVICES, PRESENCE, GATEWAYS, ACKNOWLEDGEMENTS].find(
+    (table) => table.schema === schema,
+  );
 }

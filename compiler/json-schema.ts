@@ -21,7 +21,7 @@ import {
   text,
   VARIABLE,
 } from './json-forms.ts';
-import { OUTCOME_LEVELS, REACHES } from './plan.ts';
+import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
@@ -265,6 +265,17 @@ const TO = {
           default: 'told',
           description:
             'What the ledger has of it: all (also what the inbox stored), what was tried and its end, only failures, or all of one in a hundred. Failures are always there.',
+        },
+        guarantee: {
+          enum: GUARANTEES,
+          default: GUARANTEES[0],
+          description:
+            'acked: it is told again until its device acknowledges it, or its deadline has passed.',
+        },
+        again_after: {
+          type: 'string',
+          description:
+            'So long without an acknowledgement, and it goes by another transport of the device; left out: only when it reconnects.',
         },
         collapse: listOf('Fields whose values make the collapse key.', {
           type: 'string',

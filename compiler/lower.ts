@@ -23,6 +23,7 @@ import {
   type TopicPlan,
 } from './plan.ts';
 import { planHash } from './plan-hash.ts';
+import { reminders, withAcknowledgements } from './reminders.ts';
 import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
@@ -54,6 +55,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
           .flatMap((priority) => streamsOf(topology, priority)),
         ...deviceTopologies(name, catalog, report),
+        ...reminders(name, lanes, streams, sinks, catalog),
       ]
     : streamsOf(topology, -1);
   const changelogs = subTopologies.flatMap(({ stores }) =>
@@ -66,7 +68,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     tables,
     lanes,
     subTopologies,
-    sinks,
+    sinks: withAcknowledgements(sinks, streams),
     topics: [...topology.topics, ...changelogs],
     deadLetters,
     attempts,

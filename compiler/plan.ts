@@ -212,6 +212,15 @@ export type Reach = (typeof REACHES)[number];
 export const OUTCOME_LEVELS = ['all', 'told', 'failures', 'sampled'] as const;
 export type OutcomeLevel = (typeof OUTCOME_LEVELS)[number];
 
+/** What is promised of a notification (`to: { guarantee: … }`). */
+export const GUARANTEES = ['told', 'acked'] as const;
+
+/** Of `guarantee: acked`. */
+export interface AckedPlan {
+  /** So long without an acknowledgement, and it goes by another transport; null: at a reconnect. */
+  readonly againAfterMs: number | null;
+}
+
 export interface LaneTarget {
   readonly kind: 'lane';
   readonly lane: LanePlan;
@@ -221,6 +230,8 @@ export interface LaneTarget {
   readonly schema?: string;
   readonly reach: Reach;
   readonly outcomes: OutcomeLevel;
+  /** Absent: it is told once, and what the device does with it is its own matter. */
+  readonly acked?: AckedPlan;
   /** Fields whose values make the collapse key; empty: no collapsing. */
   readonly collapse: readonly FieldReader[];
 }

@@ -2,6 +2,7 @@
 import type { Priority } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression } from '../core/spec.ts';
+import { ACKED_KEYS, resolveAcked } from './acked.ts';
 import { useAsides } from './asides.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
 import { collapsePaths } from './collapse.ts';
@@ -81,6 +82,7 @@ const UNKNOWN_SOURCE: ResolvedSource = {
   keyedBy: null,
 };
 
+const LANE_KEYS = ['lane', 'transports', 'schema', 'reach', 'outcomes', 'collapse'];
 const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'branch', 'show'];
 
 /** Undefined when something was told. */
@@ -322,7 +324,7 @@ function resolveLaneTarget(
 ): ResolvedTarget | undefined {
   const { report } = scope;
   const { subject } = stream;
-  const section = written.only(['lane', 'transports', 'schema', 'reach', 'outcomes', 'collapse']);
+  const section = written.only([...LANE_KEYS, ...ACKED_KEYS]);
   const name = section.neededText('lane', 'Write to: { lane: … } or to: { topic: …, schema: … }.');
   const lane = name === undefined ? undefined : namedLane(report, subject, scope.lanes, name);
   const collapse = collapsePaths(scope, section, steps?.shape ?? ANY_SHAPE);
@@ -335,10 +337,20 @@ function resolveLaneTarget(
   const transports = section.choices('transports', lane.transports) ?? lane.transports;
   const reach = resolveReach(report, section, steps);
   const outcomes = section.choice('outcomes', OUTCOME_LEVELS) ?? 'told';
+  const acked = resolveAcked(report, section);
   const fields = steps?.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
   const readers = collapse.map(({ reader }) => reader);
   return {
-    target: { kind: 'lane', lane, transports, ...schema, reach, outcomes, collapse: readers },
+    target: {
+      kind: 'lane',
+      lane,
+      transports,
+      ...schema,
+      reach,
+      outcomes,
+      ...(acked === undefined ? {} : { acked }),
+      collapse: readers,
+    },
     fields,
   };
 }

@@ -130,6 +130,32 @@ export interface DeadLettersAnswer {
   readonly unread: readonly string[];
 }
 
+/** A row of a step's state. */
+export interface StateRow {
+  readonly store: string;
+  readonly priority: string | null;
+  readonly partition: number;
+  /** A text, or the values that make the key; null: what the step keeps for all keys. */
+  readonly key: unknown;
+  /** The row's number below its key: when a window begins, or a place. */
+  readonly n?: number;
+  readonly row: unknown;
+  /** When the step looks at it again, on the step's clock; null: never. Epoch ms. */
+  readonly due: number | null;
+  /** The clock at the commit that wrote it, epoch ms. */
+  readonly written: number;
+}
+
+export interface StateAnswer {
+  readonly store: string;
+  /** How many rows were asked for; there are more than `rows` where the bound was met. */
+  readonly matched: number;
+  readonly total: number;
+  readonly rows: readonly StateRow[];
+  /** Not read to its end. */
+  readonly unread: readonly string[];
+}
+
 /** A record of a live query. */
 export interface LiveRecord {
   readonly topic: string;

@@ -102,6 +102,11 @@ export const COMMAND_ERRORS = {
     what: 'A file that shall be compared holds a line that the driver does not print.',
     mend: 'Compare what `carillon drive` has printed, whole.',
   },
+  CAR925: {
+    slug: 'unknown-store',
+    what: 'No step of the topology keeps anything under this name.',
+    mend: 'See all of them: carillon query, without a name.',
+  },
   CAR940: {
     slug: 'bad-driver-line',
     what: 'A line that was fed to the driver cannot be used.',

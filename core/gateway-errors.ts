@@ -167,4 +167,19 @@ export const GATEWAY_ERRORS = {
     what: 'The device waits for its inbox here, and has opened another connection meanwhile.',
     mend: 'Let one part of the app talk to the gateway: of two connections one would always lose.',
   },
+  CAR770: {
+    slug: 'acked-without-inbox',
+    what: 'A use case is to be acknowledged, and no inbox keeps its notifications until then.',
+    mend: 'Add a sink { from: { lane, transport: all }, to: { type: inbox } }.',
+  },
+  CAR771: {
+    slug: 'acked-without-deadline',
+    what: 'A use case is to be acknowledged, and would be told again for ever.',
+    mend: 'Add a gate_staleness step; its max_age, or ttl, says until when it is of use.',
+  },
+  CAR772: {
+    slug: 'again-never',
+    what: 'A use case says when it is told again, and that never comes.',
+    mend: 'Write guarantee: acked, and an again_after that is shorter than max_age or ttl.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -75,7 +75,8 @@ export interface DeliveryOutcome {
     | 'abandoned'
     | 'postponed'
     | 'handed_on'
-    | 'stored';
+    | 'stored'
+    | 'withdrawn';
   readonly reason: string;
   readonly ambiguous: boolean;
   readonly at: number;

@@ -35,6 +35,8 @@ export interface Fates<Reason extends string, Code extends string, Name extends 
 export interface StepPlace {
   /** True: a step of the engine's own sub-topologies, which no file may name. */
   readonly isInternal?: boolean;
+  /** True: what it holds may be sent on several times, and still be held. */
+  readonly repeats?: boolean;
   /** True: it leaves a notification fewer transports than its stream allows. */
   readonly narrows?: boolean;
   /**

@@ -18,6 +18,7 @@ import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import type { DeliveryOutcome } from '../core/outcome.ts';
 import type { UnacknowledgedFrame } from '../schemas/frames.ts';
+import type { Guarantee } from './guarantee.ts';
 import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts } from './limits.ts';
 import type { Reporter } from './reporter.ts';
@@ -37,6 +38,7 @@ interface Recent {
 export interface AckDeps {
   readonly inbox: InboxStore;
   readonly outcomes: Reporter;
+  readonly guarantee: Guarantee;
   readonly counts: GatewayCounts;
   readonly clock: { now(): number };
 }
@@ -144,6 +146,11 @@ export class Acknowledgements {
     this.#store();
   }
 
+  /** Good until the next acknowledgement. */
+  get cursor(): Cursor {
+    return this.#acked;
+  }
+
   /** What the device has acknowledged by a pull; it is stored, and counted, there. */
   elsewhere(cursor: Cursor): void {
     merge(this.#acked, cursor);
@@ -218,6 +225,7 @@ export class Acknowledgements {
       try {
         const text = formatCursor(this.#acked);
         await this.#deps.inbox.acknowledge(this.#deviceId, this.#acked.epoch, text);
+        this.#deps.guarantee.acknowledged(this.#deviceId, this.#acked);
       } catch {
         this.#deps.counts.acksFailed++;
         this.#dirty = true;

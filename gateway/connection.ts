@@ -176,10 +176,12 @@ export class Connection {
       this.close(CLOSE_CODES.slow);
       return 'slow';
     }
-    if (!this.#note(notification)) {
+    const how = this.#guaranteed(notification) ?? (this.#note(notification) ? 'new' : 'double');
+    if (how === 'double') {
       this.#deps.counts.doubles++;
       return 'delivered';
     }
+    if (how === 'again') this.#deps.counts.again++;
     this.acks.sent(notification);
     this.#frames?.earn(1);
     const cursor = formatCursor(this.#sent);
@@ -191,6 +193,17 @@ export class Connection {
         : { type: 'notification', ...form, cursor, skipped },
     );
     return 'delivered';
+  }
+
+  /**
+   * Of a use case that has to be acknowledged, what the device has: it comes again until that is
+   * done, and puts nothing in doubt. Undefined: it is as any other.
+   */
+  #guaranteed({ useCase, priority: name, sequence }: DeviceNotification) {
+    const priority = this.#deps.inbox.priorities.numberOf(name);
+    if (!this.#deps.guarantee.asks(useCase)) return undefined;
+    if (covers(this.acks.cursor, priority, sequence)) return 'double';
+    return covers(this.#sent, priority, sequence) ? 'again' : undefined;
   }
 
   /**

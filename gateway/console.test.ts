@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CarillonError } from '../core/error.ts';
 import { Bench, SECRET } from '../test/kit/gateway-bench.ts';
 import { mintToken } from './auth.ts';
-import type { ConsoleSource, LiveQuestion } from './console.ts';
+import type { ConsoleSource, LiveQuestion, StateQuestion } from './console.ts';
 
 const HOUR_MS = 3_600_000;
 const WAIT_MS = 5_000;
@@ -33,6 +33,11 @@ class FakeSource implements ConsoleSource {
 
   async deadLetters(sinceMs: number) {
     return { sinceMs };
+  }
+
+  async state(question: StateQuestion) {
+    if (question.store === 'nil') throw new CarillonError('CAR925', 'no step keeps anything.');
+    return question;
   }
 
   async live(question: LiveQuestion, signal: AbortSignal) {
@@ -64,7 +69,7 @@ async function opened() {
   return { bench, console, get, operator: await bench.token('me', 'operator') };
 }
 
-const API = ['topology', 'flow', 'devices/tv-1', 'dead-letters', 'live'];
+const API = ['topology', 'flow', 'devices/tv-1', 'dead-letters', 'state?store=a/b', 'live'];
 
 test('the page is for whoever reaches the internal port; what it shows is not', async () => {
   const { bench, get } = await opened();
@@ -110,7 +115,7 @@ test('an operator and an admin may look; who is bound to a member or to events m
   try {
     for (const [who, token, status] of rows) {
       const answers = await Promise.all(
-        ['topology', 'flow', 'devices/tv-1', 'dead-letters'].map((path) =>
+        ['topology', 'flow', 'devices/tv-1', 'dead-letters', 'state?store=a/b'].map((path) =>
           get(`/console/v1/${path}`, token),
         ),
       );
@@ -165,6 +170,17 @@ test('what is asked for is bounded', async () => {
     ['dead-letters?ago=1.5', 400],
     ['dead-letters?ago=tomorrow', 400],
     [`dead-letters?ago=${32 * day}`, 400],
+    ['state?store=a/dedup', 200, { store: 'a/dedup', key: [] }],
+    [
+      'state?store=a/dedup&key=m-1&key=t-2&range=a..b',
+      200,
+      { store: 'a/dedup', key: ['m-1', 't-2'], range: 'a..b' },
+    ],
+    ['state', 400],
+    ['state?store=', 400],
+    ['state?store=a&store=b', 400],
+    ['state?store=a/b&range=a..b&range=c..d', 400],
+    ['state?store=nil', 400],
     [`live?where=${'x'.repeat(2_001)}`, 400],
     ['live?where=a&where=b', 400],
     [`live?${'topic=a&'.repeat(65)}`, 400],

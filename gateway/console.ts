@@ -24,6 +24,16 @@ export interface LiveQuestion {
 }
 
 /** Answers are plain data, shown as they are: without secrets, without what could be markup. */
+/** Rows of a step's state that are looked for. */
+export interface StateQuestion {
+  /** `<stream>/<step>`, `tables/<name>`, `<priority>/numbers`. */
+  readonly store: string;
+  /** The values of the key, from the first on; empty: all rows. */
+  readonly key: readonly string[];
+  /** `<from>..<to>` of the first value. */
+  readonly range: string | undefined;
+}
+
 export interface ConsoleSource {
   /** By its name in the page's folder; undefined: there is none. */
   file(name: string): ConsoleFile | undefined;
@@ -32,6 +42,8 @@ export interface ConsoleSource {
   /** A device by its id, or a member's devices by the member's. */
   device(id: string, sinceMs: number): Promise<object>;
   deadLetters(sinceMs: number): Promise<object>;
+  /** As it was committed last. Throws CAR925 for an unknown store, CAR900 for a wrong range. */
+  state(question: StateQuestion): Promise<object>;
   /**
    * What comes from now on, a line each, until the signal. Throws the compiler's code for a wrong
    * expression, CAR605 for an unknown topic, before the first line.
@@ -92,6 +104,14 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
   app.get(`${ROOT}/v1/dead-letters`, since, (request) =>
     source.deadLetters(sinceOf(request, deps)),
   );
+  const asked = { query: ['store', 'key', 'range'], queryLists: ['key'] };
+  app.get(`${ROOT}/v1/state`, { onRequest, config: asked }, async (request) => {
+    try {
+      return await source.state(stateQuestionOf(request));
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  });
   liveRoute(app, onRequest, source);
 }
 
@@ -154,6 +174,26 @@ function sinceOf(request: FastifyRequest, { clock }: ConsoleDeps): number {
   const agoMs = Number(ago);
   if (Number.isInteger(agoMs) && agoMs > 0 && agoMs <= SINCE_MS_MAX) return clock.now() - agoMs;
   throw new HttpProblem('CAR721', `ago is milliseconds, at most ${SINCE_MS_MAX} (31 d).`);
+}
+
+/** Throws CAR721. */
+function stateQuestionOf(request: FastifyRequest): StateQuestion {
+  const {
+    store,
+    key = [],
+    range,
+  } = request.query as {
+    store?: unknown;
+    key?: string | string[];
+    range?: string | string[];
+  };
+  if (typeof store !== 'string' || store === '') {
+    throw new HttpProblem('CAR721', 'store names what is looked into.', {
+      mend: 'For example ?store=viewing-activity/dedup; carillon query lists them.',
+    });
+  }
+  if (Array.isArray(range)) throw new HttpProblem('CAR721', 'range is given once.');
+  return { store, key: typeof key === 'string' ? [key] : key, range };
 }
 
 /** Throws CAR721. */

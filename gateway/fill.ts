@@ -4,10 +4,12 @@
  * of fills reads the inbox at one time: after a restart all devices come at once.
  */
 import type { Clock } from '../core/clock.ts';
+import { covers } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { Connection } from './connection.ts';
+import type { Guarantee } from './guarantee.ts';
 import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { type PayloadReader, whySkipped } from './payload.ts';
@@ -15,6 +17,8 @@ import type { LogLine } from './problem.ts';
 
 /** Of each fill that reads at one time. */
 const PAGE: PageBounds = { rows: 100, bytes: 256 * 1024 };
+/** Of what is told again; the rest of it comes at the next connection, or by a pull. */
+const AGAIN: PageBounds = { rows: 1_000, bytes: 1024 * 1024 };
 /** Now, and a little later. */
 const LOOKS = 2;
 const RETRY_MS_MAX = 60_000;
@@ -22,6 +26,7 @@ const RETRY_MS_MAX = 60_000;
 export class Filler {
   readonly #inbox: InboxStore;
   readonly #payload: PayloadReader;
+  readonly #guarantee: Guarantee;
   readonly #clock: Clock;
   readonly #limits: GatewayLimits;
   readonly #counts: GatewayCounts;
@@ -29,11 +34,14 @@ export class Filler {
   readonly #waiting: (() => void)[] = [];
   /** Looks into the inbox that are still to come, of connections that are being filled. */
   readonly #looks = new Map<Connection, number>();
+  /** Connections that were not told yet what they are to acknowledge. */
+  readonly #unasked = new WeakSet<Connection>();
   #running = 0;
 
   constructor(deps: {
     readonly inbox: InboxStore;
     readonly payload: PayloadReader;
+    readonly guarantee: Guarantee;
     readonly clock: Clock;
     readonly limits: GatewayLimits;
     readonly counts: GatewayCounts;
@@ -41,6 +49,7 @@ export class Filler {
   }) {
     this.#inbox = deps.inbox;
     this.#payload = deps.payload;
+    this.#guarantee = deps.guarantee;
     this.#clock = deps.clock;
     this.#limits = deps.limits;
     this.#counts = deps.counts;
@@ -54,6 +63,7 @@ export class Filler {
   start(connection: Connection, looks = LOOKS): void {
     const known = this.#looks.get(connection);
     this.#looks.set(connection, Math.max(looks, known ?? 0));
+    if (known === undefined && looks === LOOKS) this.#unasked.add(connection);
     if (known === undefined) this.#run(connection, this.#limits.fillAgainMs);
   }
 
@@ -95,7 +105,25 @@ export class Filler {
     }
   }
 
+  /**
+   * What the device has had, has not acknowledged, and is to acknowledge: once a connection, first,
+   * as far as one page of the inbox goes.
+   */
+  async #tellAgain(connection: Connection): Promise<void> {
+    if (!this.#guarantee.isAsked || !this.#unasked.delete(connection)) return;
+    const { deviceId, acks, sent } = connection;
+    const { priorities } = this.#inbox;
+    const { rows } = await readUncovered(this.#inbox, deviceId, acks.cursor, AGAIN);
+    const nowMs = this.#clock.now();
+    for (const row of rows) {
+      const isHad = covers(sent, priorities.numberOf(row.priority), row.sequence);
+      const isDue = this.#guarantee.asks(row.useCase) && whySkipped(row, nowMs) === undefined;
+      if (isHad && isDue && !(await this.#offer(connection, row))) return;
+    }
+  }
+
   async #fill(connection: Connection): Promise<void> {
+    await this.#tellAgain(connection);
     const marks = connection.sent.marks.slice();
     let more = true;
     while (more && connection.open) {

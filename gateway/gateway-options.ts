@@ -20,6 +20,7 @@ export interface GatewayTopics {
   readonly presence: string;
   readonly outcomes: string;
   readonly reports: string;
+  readonly acknowledgements: string;
 }
 
 export const GATEWAY_TOPICS: GatewayTopics = {
@@ -30,6 +31,7 @@ export const GATEWAY_TOPICS: GatewayTopics = {
   presence: 'tables.presence',
   outcomes: 'outcomes',
   reports: 'events.device-reports',
+  acknowledgements: 'tables.acknowledgements',
 };
 
 /**
@@ -68,6 +70,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly auth: AuthOptions;
   readonly eventTypes: ReadonlyMap<string, EventType>;
+  /** Ids of use cases that have to be acknowledged; their topology has the table of that. */
+  readonly acked?: ReadonlySet<string>;
   /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */
   readonly roles: { readonly devices: boolean; readonly ingest: boolean };
   readonly metrics?: () => string | Promise<string>;

@@ -67,7 +67,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shared = await openShared(options);
-  const { owners, outcomes, writer, hub } = shared;
+  const { owners, outcomes, guarantee, writer, hub } = shared;
   const app = newApp(shared, options.tls);
   const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
   const sockets = new Set<Socket>();
@@ -82,6 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await inner.close();
     await owners.close();
     await outcomes.close();
+    await guarantee.close();
     await writer.close();
   };
   let opened: { readonly port: number; readonly url: string };
@@ -106,7 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     counts: shared.counts,
     connections: () => hub.size,
     httpConnections: () => sockets.size,
-    reportsLost: () => outcomes.lost + (devices?.lost() ?? 0),
+    reportsLost: () => outcomes.lost + guarantee.lost + (devices?.lost() ?? 0),
     close: stop,
   };
 }
@@ -200,10 +201,10 @@ async function deviceRoutes(
   shared: Shared,
 ): Promise<Devices> {
   const { options, auth, budgets, addresses, owners, hub, origins, limits, topics } = shared;
-  const { say, writer, counts, outcomes } = shared;
+  const { say, writer, counts, outcomes, guarantee } = shared;
   const { clock, inbox, schemas } = options;
   const payload = new PayloadReader(schemas, clock);
-  const filler = new Filler({ inbox, payload, clock, limits, counts, log: say });
+  const filler = new Filler({ inbox, payload, guarantee, clock, limits, counts, log: say });
   const acknowledged = (deviceId: string, cursor: Cursor) =>
     hub.ofDevice(deviceId)?.acks.elsewhere(cursor);
   let streams: Streams | undefined;
@@ -215,6 +216,7 @@ async function deviceRoutes(
     owners,
     payload,
     outcomes,
+    guarantee,
     clock,
     counts,
     limits,
@@ -245,7 +247,7 @@ async function deviceRoutes(
       const random = () => options.random();
       const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
       const parts = { ...shares, presence, filler, newId, random, log: say };
-      streams = new Streams({ ...parts, clock, inbox, outcomes });
+      streams = new Streams({ ...parts, clock, inbox, outcomes, guarantee });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);
       hub.start(limits.heartbeatMs);

@@ -115,6 +115,8 @@ export interface GatewayCounts {
   framesReceived: number;
   /** Live frames that the connection had from its fill already, or the other way round. */
   doubles: number;
+  /** Frames of what the device has had, and has not acknowledged as it is to. */
+  again: number;
   skipped: number;
   acknowledged: number;
   /** Acknowledged ids that neither the connection nor the inbox knows (any more). */
@@ -136,6 +138,7 @@ export function newCounts(): GatewayCounts {
     framesSent: 0,
     framesReceived: 0,
     doubles: 0,
+    again: 0,
     skipped: 0,
     acknowledged: 0,
     unknownAcks: 0,

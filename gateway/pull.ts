@@ -8,6 +8,7 @@ import {
   covers,
   deviceMark,
   formatCursor,
+  merge,
   ofSet,
   parseCursor,
   uncover,
@@ -21,6 +22,7 @@ import type {
   UnacknowledgedFrame,
 } from '../schemas/frames.ts';
 import { Acknowledgements, acknowledgedOutcome } from './acknowledgements.ts';
+import type { Guarantee } from './guarantee.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import { type PageBounds, readUncovered } from './inbox-reader.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
@@ -42,6 +44,7 @@ export interface PullDeps extends GuardDeps {
   readonly owners: Owners;
   readonly payload: PayloadReader;
   readonly outcomes: Reporter;
+  readonly guarantee: Guarantee;
   readonly clock: Clock;
   readonly counts: GatewayCounts;
   /** Tells the device's connection here, if there is one, what it has acknowledged by a pull. */
@@ -151,6 +154,8 @@ async function acknowledge(
   const cursor = copyCursor(asked, 0);
   for (const priority of ahead) uncover(cursor, priority, 1);
   await inbox.acknowledge(deviceId, cursor.epoch, formatCursor(cursor));
+  merge(stored, cursor);
+  deps.guarantee.acknowledged(deviceId, stored);
   deps.acknowledged(deviceId, cursor);
   const now = clock.now();
   for (const row of rows) {

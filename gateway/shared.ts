@@ -4,6 +4,7 @@ import { BUDGET_LIMITS, Budgets } from './budgets.ts';
 import { ClientAddresses } from './client-address.ts';
 import type { Origins } from './cors.ts';
 import { GATEWAY_TOPICS, type GatewayOptions, type GatewayTopics } from './gateway-options.ts';
+import { Guarantee } from './guarantee.ts';
 import { Hub } from './hub.ts';
 import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
 import { LogWriter } from './log-writer.ts';
@@ -28,6 +29,7 @@ export interface Shared {
   readonly counts: GatewayCounts;
   readonly writer: LogWriter;
   readonly outcomes: Reporter;
+  readonly guarantee: Guarantee;
 }
 
 /** Throws CAR719 when a secret is weak, CAR903 for a network that is none, CAR712. */
@@ -49,6 +51,8 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
     recordsMax: limits.writeRecordsMax,
     bytesMax: limits.writeBytesMax,
   });
+  const reporter = (topic: string, schema: string) =>
+    new Reporter(writer, { topic, schema, queueMax: limits.reportsMax, log: say });
   return {
     options,
     limits,
@@ -62,11 +66,11 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
     budgets: new Budgets(clock, { ...BUDGET_LIMITS, ...options.budgets }),
     origins: options.origins === undefined ? undefined : new Set(options.origins),
     owners: await Owners.follow(log, schemas, topics.owners, say),
-    outcomes: new Reporter(writer, {
-      topic: topics.outcomes,
-      schema: 'DeliveryOutcome',
-      queueMax: limits.reportsMax,
-      log: say,
-    }),
+    outcomes: reporter(topics.outcomes, 'DeliveryOutcome'),
+    guarantee: new Guarantee(
+      options.acked ?? new Set(),
+      reporter(topics.acknowledgements, 'Acknowledgement'),
+      clock,
+    ),
   };
 }

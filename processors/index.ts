@@ -22,6 +22,7 @@ import { preferences } from './preferences.ts';
 import { quietHours } from './quiet-hours.ts';
 import { registerDevice } from './register-device.ts';
 import { rekey } from './rekey.ts';
+import { remind } from './remind.ts';
 import { sample } from './sample.ts';
 import { target } from './target.ts';
 import { throttle } from './throttle.ts';
@@ -46,6 +47,7 @@ const all: readonly StepSpec[] = [
   quietHours,
   registerDevice,
   rekey,
+  remind,
   sample,
   target,
   throttle,

@@ -7,19 +7,24 @@ import type {
   DeadLettersAnswer,
   DeviceAnswer,
   FlowAnswer,
+  StateAnswer,
   TopologyAnswer,
 } from '../../console/answers.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InboxStore } from '../../core/inbox.ts';
+import type { ReadOptions } from '../../core/log.ts';
 import type { Schemas } from '../../core/schema.ts';
-import type { ConsoleSource, LiveQuestion } from '../../gateway/console.ts';
+import type { ConsoleSource, LiveQuestion, StateQuestion } from '../../gateway/console.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import { AGE_BUCKETS_MS } from '../../runtime/sinks/age-histogram.ts';
+import { planStores } from '../../runtime/streams/plan-stores.ts';
 import type { Deployment } from '../deployment.ts';
 import { describePlan } from '../describe/description.ts';
 import { livePicture } from '../describe/picture.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import { type LogReader, openLogReader } from '../log-reader.ts';
+import { type StoredRow, storedRows } from '../query/stored-rows.ts';
+import { storesAt } from '../query/stores-at.ts';
 import { useCaseNames } from '../use-case-names.ts';
 import { version } from '../version.ts';
 import { newestDeadLetters } from './dead-letters.ts';
@@ -39,6 +44,8 @@ export interface ConsoleParts {
 
 /** A look that takes longer says what it has not looked at. */
 const LOOK_MS_MAX = 8_000;
+/** Of each priority's store. */
+const STATE_ROWS_MAX = 500;
 
 export function consoleSource(parts: ConsoleParts): ConsoleSource {
   const { clock, topology, inbox, schemas, deployment } = parts;
@@ -71,10 +78,35 @@ export function consoleSource(parts: ConsoleParts): ConsoleSource {
       ),
     deadLetters: (sinceMs): Promise<DeadLettersAnswer> =>
       look((reader, signal) => newestDeadLetters(reader, plan, { sinceMs, signal })),
+    state: (question: StateQuestion): Promise<StateAnswer> =>
+      look((reader, signal) => stateAnswer(reader, topology, question, signal)),
     async live(question: LiveQuestion, signal: AbortSignal) {
       return liveLines(() => openLogReader(deployment), topology, question, signal);
     },
   };
+}
+
+async function stateAnswer(
+  reader: LogReader,
+  { plan }: LoadedTopology,
+  { store, key, range }: StateQuestion,
+  signal: AbortSignal,
+): Promise<StateAnswer> {
+  const within = {
+    read: (topic: string, options: ReadOptions) => reader.read(topic, { ...options, signal }),
+    partitionsOf: (topic: string) => reader.partitionsOf(topic),
+    schema: (id: number) => reader.schema(id),
+  };
+  const rows: StoredRow[] = [];
+  const sums = { matched: 0, total: 0 };
+  for (const of of storesAt(planStores(plan), store)) {
+    const asked = { key, ...(range === undefined ? {} : { range }) };
+    const found = await storedRows(within, of, asked, STATE_ROWS_MAX);
+    rows.push(...found.rows);
+    sums.matched += found.matched;
+    sums.total += found.total;
+  }
+  return { store, ...sums, rows, unread: signal.aborted ? [store] : [] };
 }
 
 function topologyAnswer({ plan }: LoadedTopology): TopologyAnswer {

@@ -27,7 +27,7 @@ import type { Secrets } from '../secrets.ts';
 import { type Roles, sinkRole } from './roles.ts';
 import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
 import { type ReadTls, readTls } from './tls.ts';
-import { eventTypesOf } from './topology.ts';
+import { ackedUseCases, eventTypesOf } from './topology.ts';
 
 export interface PartOptions {
   readonly deployment: Deployment;
@@ -228,6 +228,7 @@ export class Part {
       auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
       ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
+      acked: ackedUseCases(topology.plan),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),
       health: this.#checks(),

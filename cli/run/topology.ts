@@ -28,6 +28,14 @@ export async function openSchemas(
   }
 }
 
+/** Ids of the use cases whose notifications have to be acknowledged. */
+export function ackedUseCases({ subTopologies }: Pick<Plan, 'subTopologies'>): Set<string> {
+  const acked = subTopologies
+    .flatMap(({ streams }) => streams)
+    .filter(({ to }) => to.kind === 'lane' && to.acked !== undefined);
+  return new Set(acked.map(({ useCase }) => useCase));
+}
+
 const EVENTS_PREFIX = 'events.';
 
 /** What gateways themselves write: who could post it would register and delete any device. */

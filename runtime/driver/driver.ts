@@ -22,6 +22,7 @@ import { sinkGroup, streamsGroup } from '../group-specs.ts';
 import type { NodeHost } from '../node.ts';
 import { Scheduler } from '../scheduler.ts';
 import { SinkLane } from '../sinks/sink-lane.ts';
+import { type PlanStore, planStores, TABLES } from '../streams/plan-stores.ts';
 import { StreamsTask } from '../streams/streams-task.ts';
 import { type CommitPolicy, Unit, Units } from '../unit.ts';
 import { WholeTables } from '../whole-tables.ts';
@@ -66,7 +67,6 @@ export interface FedRecord {
 }
 
 /** Before the name of a table, where its rows are asked for. */
-const TABLES = 'tables/';
 const NO_RETRY_SPREAD = 0;
 /** The feed says when: a unit commits when it is told to. */
 const BY_HAND: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };
@@ -74,6 +74,7 @@ const BY_HAND: CommitPolicy = { minMs: 0, maxMs: 0, recordsMax: 1 };
 export class Driver {
   readonly clock: HandClock;
   readonly #options: DriverOptions;
+  readonly #stores: readonly PlanStore[];
   readonly #log: DriverLog;
   readonly #scheduler: Scheduler;
   /** Of the streams, in the plan's order: commits become visible in it. */
@@ -97,6 +98,7 @@ export class Driver {
 
   private constructor(options: DriverOptions) {
     this.#options = options;
+    this.#stores = planStores(options.plan);
     this.#partitions = options.partitions ?? 1;
     this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
     this.#totals = new TotalsLedger();
@@ -186,7 +188,7 @@ export class Driver {
     );
     for (const task of this.#tasks) {
       for (const name of task.storeNames) {
-        if (name !== store && !storeIs(this.#options.plan, name, store)) continue;
+        if (name !== store && !this.#isAt(store, name)) continue;
         for (const row of task.rows(name)) if (key === undefined || row[0] === key) rows.push(row);
       }
     }
@@ -196,8 +198,12 @@ export class Driver {
   hasStore(store: string): boolean {
     if (this.#whole(store) !== undefined) return true;
     return this.#tasks.some((task) =>
-      task.storeNames.some((name) => name === store || storeIs(this.#options.plan, name, store)),
+      task.storeNames.some((name) => name === store || this.#isAt(store, name)),
     );
+  }
+
+  #isAt(path: string, store: string): boolean {
+    return this.#stores.some((one) => one.store === store && one.path === path);
   }
 
   /** `tables/<name>` of one that is held whole. */
@@ -367,25 +373,4 @@ export class Driver {
       this.#options.onRecord(record);
     }
   }
-}
-
-/** True when `<stream>/<step>` names this store. */
-function storeIs(plan: Plan, store: string, path: string): boolean {
-  for (const sub of plan.subTopologies) {
-    for (const stream of sub.streams) {
-      for (const step of stream.steps) {
-        if (step.store === store && `${stream.name}/${step.name}` === path) return true;
-      }
-    }
-    for (const table of sub.tableInputs) {
-      if (table.store === store && path === `${TABLES}${table.name}`) return true;
-    }
-    if (sub.numbers === store && path === `${priorityNameOf(plan, sub.priority)}/numbers`)
-      return true;
-  }
-  return false;
-}
-
-function priorityNameOf({ priorities }: Plan, priority: number): string {
-  return priority < 0 ? 'streams' : priorities.nameOf(priority);
 }

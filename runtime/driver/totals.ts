@@ -25,7 +25,8 @@ function zero(): DriverTotals {
 /** The steps whose records are still the source's own: up to the first that makes other ones. */
 function ownSteps(stream: StreamPlan): number {
   const at = stream.steps.findIndex(
-    ({ spec }) => spec.kind === 'expand' || spec.gives?.kind === 'aggregated',
+    ({ spec: { kind, gives, repeats } }) =>
+      kind === 'expand' || gives?.kind === 'aggregated' || repeats === true,
   );
   return at < 0 ? stream.steps.length + 1 : at + 1;
 }

@@ -1,8 +1,9 @@
 /** One record on its way to a device. */
+
+import { type Marks, marksOf } from '../../core/lane-marks.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery } from '../../core/outcome.ts';
 import type { Record } from '../../core/record.ts';
-import { type Marks, marksOf } from './lane-marks.ts';
 import type { SinkTask } from './sink-task.ts';
 
 export interface Item {

@@ -1,9 +1,12 @@
 /**
  * The checks right before a delivery, as things stand now (rules D4, D9): the deadline that was
- * stamped, and whether the device is still the one that the notification was made for.
+ * stamped, whether the device has acknowledged it meanwhile, on another path, and whether it is
+ * still the one that the notification was made for.
  */
+import { type Acknowledgement, isAcknowledged } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
+import type { Priorities } from '../../core/priority.ts';
 import type { TableView } from '../../core/store.ts';
 
 /** How long a record that is newer than the owners' table waits for it (rule D4). */
@@ -15,13 +18,16 @@ export type LastHop =
   | { readonly go: 'wait' }
   | {
       readonly go: false;
-      readonly kind: 'expired' | 'moved' | 'abandoned';
+      readonly kind: 'expired' | 'moved' | 'abandoned' | 'withdrawn';
       readonly reason: string;
     };
 
 export interface LastHopOptions {
   /** Null: the topology has no table of owners. */
   readonly owners: TableView<Device> | null;
+  /** Null: no use case has to be acknowledged. */
+  readonly acknowledgements: TableView<Acknowledgement> | null;
+  readonly priorities: Priorities;
   /** True: without the device's row there is nothing to send to. */
   readonly needsOwner: boolean;
   readonly nowMs: number;
@@ -30,9 +36,12 @@ export interface LastHopOptions {
 }
 
 export function lastHop(notification: DeviceNotification, options: LastHopOptions): LastHop {
-  const { owners, needsOwner, nowMs, waitedMs } = options;
+  const { owners, acknowledgements, priorities, needsOwner, nowMs, waitedMs } = options;
   if (notification.deadline > 0 && nowMs > notification.deadline) {
     return { go: false, kind: 'expired', reason: 'deadline' };
+  }
+  if (acknowledgements !== null && isAcknowledged(notification, acknowledgements, priorities)) {
+    return { go: false, kind: 'withdrawn', reason: 'acknowledged' };
   }
   if (owners === null) return { go: true, device: undefined };
   const device = owners.get(notification.deviceId);

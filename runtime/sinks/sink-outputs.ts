@@ -1,12 +1,12 @@
 /** What a sink's task writes: outcomes, dead letters, dead tokens, and what it puts off. */
 import type { Transport } from '../../core/device.ts';
+import { headersOf, type Marks } from '../../core/lane-marks.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { DeadToken, DeliveryOutcome } from '../../core/outcome.ts';
 import type { Record } from '../../core/record.ts';
 import type { Collector } from '../collector.ts';
 import { type DeadLetter, writeDeadLetter } from '../dead-letters.ts';
 import type { Item } from './item.ts';
-import { headersOf, type Marks } from './lane-marks.ts';
 import { isWritten } from './outcome-level.ts';
 import { OutcomeWriter } from './outcome-writer.ts';
 import type { SinkLane } from './sink-lane.ts';

@@ -4,17 +4,14 @@
  */
 import { Subject } from 'rxjs';
 import { HandClock } from '../../core/clock.ts';
-import type { Device } from '../../core/device.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
 import type { DeliveryOutcome, Outcome } from '../../core/outcome.ts';
 import { Record } from '../../core/record.ts';
 import type { Slice } from '../../core/slice.ts';
-import type { TableView } from '../../core/store.ts';
 import { Collector } from '../collector.ts';
 import { Node } from '../node.ts';
 import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
-import { TableFeed } from '../state/table-feed.ts';
 import { SOURCE_STEP } from '../streams/source.ts';
 import type { StepHost } from '../streams/step.ts';
 import { Steps } from '../streams/steps.ts';
@@ -25,9 +22,9 @@ import { Handing, OFFLINE } from './handing.ts';
 import { type Item, newItem } from './item.ts';
 import { LaneInput } from './lane-input.ts';
 import { LaneOffsets } from './lane-offsets.ts';
-import { lastHop } from './last-hop.ts';
 import type { SinkLane } from './sink-lane.ts';
 import { DELIVER_STEP, SinkOutputs } from './sink-outputs.ts';
+import { SinkTables } from './sink-tables.ts';
 
 /** Records that a task has begun and not finished; at it no more are taken. */
 const BEGUN_RECORDS_MAX = 2_000;
@@ -47,8 +44,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   readonly #collector: Collector;
   readonly #outputs: SinkOutputs;
   readonly #loader: SchemaLoader;
-  readonly #tables: TableFeed;
-  readonly #owners: TableView<Device> | null;
+  readonly #tables: SinkTables;
   readonly #handing: Handing;
   readonly #inputs: readonly LaneInput[];
   readonly #offsets: LaneOffsets;
@@ -83,13 +79,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     const stream = sinkPlan.name;
     this.#source = new Node(stream, SOURCE_STEP, host);
     this.#deliver = new Node(stream, DELIVER_STEP, host);
-    const tables = lane.tables();
-    this.#tables = new TableFeed(tables, options.schemas, this.#loader, (record, why) =>
-      host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
-    );
-    const owners = tables.find(({ schema }) => schema === 'Device')?.name;
-    this.#owners = owners === undefined ? null : (this.#tables.view(owners) as TableView<Device>);
-    this.#handing = new Handing(lane, this.#owners, this.#outputs);
+    this.#tables = new SinkTables(lane, this.#loader, host);
+    this.#handing = new Handing(lane, this.#tables.owners, this.#outputs);
     this.#inputs = lane
       .inputs()
       .map((topic) => new LaneInput(topic, port, sinkPlan, options.schemas, this.#source));
@@ -106,7 +97,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   restore(): void {}
 
   table(topic: string, batch: LogBatch): void {
-    this.#tables.add(topic, batch);
+    this.#tables.feed.add(topic, batch);
     this.#lane.options.wake();
   }
 
@@ -130,7 +121,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   // The scheduler's side.
 
   runSlice(): boolean {
-    if (this.closed || !this.#started || !this.#tables.drain() || !this.#loader.idle) return false;
+    if (this.closed || !this.#started || !this.#tables.feed.drain() || !this.#loader.idle)
+      return false;
     this.#lane.pump();
     for (let tries = this.#inputs.length; tries > 0; tries--) {
       const input = this.#inputs[this.#turn++ % this.#inputs.length]!;
@@ -182,7 +174,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     return (
       this.#started &&
       this.#begunCount === 0 &&
-      this.#tables.idle &&
+      this.#tables.feed.idle &&
       this.#inputs.every((input) => !input.ready)
     );
   }
@@ -216,10 +208,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
 
   /** The last hop's checks (D4, D9); false when the item is done or put aside. */
   lastCheck(item: Item, nowMs: number): boolean {
-    const { keeps, needsOwner } = this.#lane.sinkPlan.spec;
-    if (keeps === true) return true;
-    const waitedMs = nowMs - item.beganMs;
-    const hop = lastHop(item.notification, { owners: this.#owners, needsOwner, nowMs, waitedMs });
+    if (this.#lane.sinkPlan.spec.keeps === true) return true;
+    const hop = this.#tables.lastHop(item, nowMs);
     if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
     else if (hop.go !== false) {
       if (!this.#isDue(item, nowMs) || this.#lane.rests(item, nowMs)) return false;
@@ -276,8 +266,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
       partition: this.#port.partition,
       priorities: this.#lane.plan.priorities,
       clock: this.#clock,
-      table: (name) => this.#tables.view(name),
-      devices: (name) => this.#tables.devices(name),
+      table: (name) => this.#tables.feed.view(name),
+      devices: (name) => this.#tables.feed.devices(name),
       deadLetter: (record, letter) => this.#outputs.deadLetter(record, letter),
       onDrop: (record, stream, step, reason, by) => {
         if (reason === OFFLINE) this.#offline.add(record.offset);
@@ -332,7 +322,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     this.#deliver.counts.held++;
     if (this.#lane.sinkPlan.spec.keeps === true) {
       // Its first lane brought it already.
-      if (item.marks.handedBy.length > 0) this.#end(item, 'handed_on', 'kept already', nowMs);
+      if (item.marks.handedBy.length > 0 || item.marks.again === true)
+        this.#end(item, 'handed_on', 'kept already', nowMs);
       else this.#lane.ready(item);
       return;
     }

@@ -13,7 +13,8 @@ import { CodedStore } from './coded-store.ts';
 import type { RowTarget } from './table-rows.ts';
 import type { TaskStore } from './task-store.ts';
 
-const AS_BYTES: RowCodec<Buffer> = { encode: (row) => row, decode: (bytes) => bytes };
+/** Rows in the wire form in which they came. */
+export const AS_BYTES: RowCodec<Buffer> = { encode: (row) => row, decode: (bytes) => bytes };
 
 export class JoinedTable implements TableView, TaskStore, RowTarget {
   readonly name: string;

@@ -5,9 +5,9 @@ import type { Header } from '../../core/headers.ts';
 import type { Priorities } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { StepContext } from '../../core/spec.ts';
-import type { ColumnKinds, Columns, DevicesView, RowCodec, TableView } from '../../core/store.ts';
+import type { ColumnKinds, Columns, DevicesView, TableView } from '../../core/store.ts';
 import { Node, type NodeHost } from '../node.ts';
-import { CodedStore } from '../state/coded-store.ts';
+import { openStore } from '../state/open-store.ts';
 import { RowStore } from '../state/row-store.ts';
 import type { TaskStore } from '../state/task-store.ts';
 
@@ -48,12 +48,10 @@ export class Step {
     this.plan = plan;
     this.node = new Node(of.stream, plan.name, host);
     const declared = plan.spec.kind === 'operator' ? undefined : plan.spec.rows;
-    this.rows = null;
-    if (plan.store === null || declared === undefined) this.store = null;
-    else if ('columns' in declared) {
-      this.rows = new RowStore(plan.store, declared as Columns);
-      this.store = this.rows;
-    } else this.store = new CodedStore(plan.store, declared as RowCodec<unknown>);
+    const store =
+      plan.store === null || declared === undefined ? null : openStore(plan.store, declared);
+    this.store = store;
+    this.rows = store instanceof RowStore ? store : null;
   }
 
   /** Rows are back: how many records are held. */

@@ -50,6 +50,7 @@ export class Bench {
       ...GATEWAY_SCHEMAS,
       { topic: 'tables.device-owners', schema: 'Device' },
       { topic: 'tables.presence', schema: 'Presence' },
+      { topic: 'tables.acknowledgements', schema: 'Acknowledgement' },
       { topic: 'notifications.normal.websocket', schema: 'DeviceNotification' },
       { topic: 'events.viewing-activity', schema: 'ViewingActivity' },
       { topic: 'events.plan-change', schema: 'PlanChange' },
@@ -257,6 +258,7 @@ const SCHEMA_OF: Readonly<globalThis.Record<string, string>> = {
   'events.device-reports': 'DeviceReport',
   'events.plan-change': 'PlanChange',
   'events.viewing-activity': 'ViewingActivity',
+  'tables.acknowledgements': 'Acknowledgement',
   'tables.gateways': 'Gateway',
 };
 

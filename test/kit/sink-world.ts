@@ -16,6 +16,7 @@ import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { DeviceTransport, Transport } from '../../core/device.ts';
 import type { Header } from '../../core/headers.ts';
+import { headersOf } from '../../core/lane-marks.ts';
 import type { Group, Producer } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import {
@@ -27,7 +28,6 @@ import {
 import { partitionOfText } from '../../core/partition.ts';
 import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { defineSink, type Sink } from '../../core/spec.ts';
-import { headersOf } from '../../runtime/sinks/lane-marks.ts';
 import type { Pace } from '../../runtime/sinks/pace.ts';
 import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';

@@ -303,4 +303,38 @@ const NAMED: readonly Row[] = edited([
   ],
 ]);
 
-export const USES: readonly Row[] = [...NAMED, ...KEEPING];
+const TO = 'to: { lane: notifications, transports: [websocket, inbox] }';
+const acked = (more = '') => TO.replace(' }', `, guarantee: acked${more} }`);
+const ACKED: readonly Row[] = [
+  ...edited([
+    ['to be acknowledged', TO, acked()],
+    ['told again', TO, acked(', again_after: 5m')],
+    ['as told as others are', TO, TO.replace(' }', ', guarantee: told }')],
+    ['a guarantee that is none', TO, TO.replace(' }', ', guarantee: sure }'), 'CAR109'],
+    ['again, and nothing has to be', TO, TO.replace(' }', ', again_after: 5m }'), 'CAR772'],
+    ['again without a unit', TO, acked(', again_after: 5'), 'CAR304'],
+    ['again at once', TO, acked(', again_after: 1ms'), 'CAR305'],
+    ['again, just in time', TO, acked(', again_after: 119m')],
+    ['again as the deadline comes', TO, acked(', again_after: 2h'), 'CAR772'],
+    [
+      'acknowledged, without a deadline',
+      `- gate_staleness: { max_age: 1h, ttl: 2h }\n      - use: tell\n    ${TO}`,
+      `- use: tell\n    ${acked(', again_after: 5m')}`,
+      'CAR771 guarantee',
+    ],
+  ]),
+  ...edited(
+    [
+      [
+        'acknowledged, with half an inbox',
+        'transport: all',
+        'transport: inbox',
+        'CAR770 guarantee',
+        'CAR223 inbox:',
+      ],
+    ],
+    BASE.replace(TO, acked()),
+  ),
+];
+
+export const USES: readonly Row[] = [...NAMED, ...KEEPING, ...ACKED];

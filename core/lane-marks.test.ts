@@ -9,6 +9,7 @@ for (const [what, marks, count] of [
   ['none', NONE, 0],
   ['put off', { ...NONE, dueMs: 1_767_225_600_000, rests: true, attempt: 4, tries: 2 }, 4],
   ['handed on', { ...NONE, handedBy: ['websocket', 'fcm'] }, 1],
+  ['told again', { ...NONE, again: true, handedBy: ['websocket'] }, 2],
   ['both', { dueMs: 5, rests: false, attempt: 1, tries: 1, handedBy: ['websocket'] }, 5],
 ] as const) {
   test(`marks, there and back: ${what}`, () => {

@@ -1,9 +1,9 @@
 /**
- * What a sink writes beside a notification that it puts off or hands on, as headers: the value
- * stays the bytes that it was.
+ * What is written beside a notification that is put off, handed on or told again, as headers: the
+ * value stays the bytes that it was.
  */
-import { TRANSPORTS, type Transport } from '../../core/device.ts';
-import type { Header } from '../../core/headers.ts';
+import { TRANSPORTS, type Transport } from './device.ts';
+import type { Header } from './headers.ts';
 
 export interface Marks {
   /** Not to be tried before, epoch ms; 0: at once. */
@@ -15,6 +15,8 @@ export interface Marks {
   readonly tries: number;
   /** Transports that could not reach the device; empty: it lies in its first lane. */
   readonly handedBy: readonly Transport[];
+  /** True: nobody has acknowledged it, and it is told again (`guarantee: acked`). */
+  readonly again?: boolean;
 }
 
 const NO_MARKS: Marks = { dueMs: 0, rests: false, attempt: 0, tries: 0, handedBy: [] };
@@ -23,6 +25,7 @@ const RESTS = 'carillon.rests';
 const ATTEMPT = 'carillon.attempt';
 const TRIES = 'carillon.tries';
 const HANDED_BY = 'carillon.handed-by';
+const AGAIN = 'carillon.again';
 
 /** What is not understood reads as not there: a mark never keeps a record from its device. */
 export function marksOf(headers: readonly Header[] | null): Marks {
@@ -37,6 +40,7 @@ export function marksOf(headers: readonly Header[] | null): Marks {
     attempt: number(ATTEMPT),
     tries: number(TRIES),
     handedBy: TRANSPORTS.filter((transport) => handed.includes(transport)),
+    ...(text(AGAIN) === 'true' ? { again: true } : {}),
   };
 }
 
@@ -51,6 +55,7 @@ export function headersOf(marks: Marks): Header[] {
       header(TRIES, String(marks.tries)),
     );
   }
+  if (marks.again === true) headers.push(header(AGAIN, 'true'));
   if (marks.handedBy.length > 0) headers.push(header(HANDED_BY, marks.handedBy.join(',')));
   return headers;
 }

@@ -1,0 +1,48 @@
+/** The tables of a sink's task, and what is looked up in them right before a delivery. */
+import type { Acknowledgement } from '../../core/acknowledgement.ts';
+import type { Device } from '../../core/device.ts';
+import type { Priorities } from '../../core/priority.ts';
+import type { TableView } from '../../core/store.ts';
+import type { SchemaLoader } from '../schema-loader.ts';
+import { TableFeed } from '../state/table-feed.ts';
+import type { StepHost } from '../streams/step.ts';
+import type { Item } from './item.ts';
+import { type LastHop, lastHop } from './last-hop.ts';
+import type { SinkLane } from './sink-lane.ts';
+
+export class SinkTables {
+  readonly feed: TableFeed;
+  /** Null: the topology has no table of owners. */
+  readonly owners: TableView<Device> | null;
+  readonly #acknowledgements: TableView<Acknowledgement> | null;
+  readonly #priorities: Priorities;
+  readonly #needsOwner: boolean;
+
+  constructor(lane: SinkLane, loader: SchemaLoader, host: StepHost) {
+    const { plan, sinkPlan, options } = lane;
+    this.#priorities = plan.priorities;
+    const tables = lane.tables();
+    const stream = sinkPlan.name;
+    this.feed = new TableFeed(tables, options.schemas, loader, (record, why) =>
+      host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
+    );
+    const view = <Row>(schema: string) => {
+      const name = tables.find((table) => table.schema === schema)?.name;
+      return name === undefined ? null : (this.feed.view(name) as TableView<Row>);
+    };
+    this.owners = view<Device>('Device');
+    this.#acknowledgements = view<Acknowledgement>('Acknowledgement');
+    this.#needsOwner = sinkPlan.spec.needsOwner;
+  }
+
+  lastHop({ notification, beganMs }: Item, nowMs: number): LastHop {
+    return lastHop(notification, {
+      owners: this.owners,
+      acknowledgements: this.#acknowledgements,
+      priorities: this.#priorities,
+      needsOwner: this.#needsOwner,
+      nowMs,
+      waitedMs: nowMs - beganMs,
+    });
+  }
+}
