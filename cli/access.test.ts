@@ -30,7 +30,7 @@ test('no resource is named twice in a role', () => {
 const writes: readonly [role: string, topics: readonly string[]][] = [
   ['producer', EVENTS],
   ['analyst', []],
-  ['ingest', [...EVENTS, 'events.device-registration', 'outcomes']],
+  ['ingest', [...EVENTS, 'events.device-registration', 'outcomes', 'tables.ingest-keys']],
   ['gateway', ['events.connections', 'events.device-registration', 'outcomes', 'tables.gateways']],
   [
     'streams/high',
@@ -61,7 +61,7 @@ for (const [role, topics] of writes) {
 const reads: readonly [role: string, topics: readonly string[]][] = [
   ['producer', []],
   ['gateway', ['reno.applied', 'tables.device-owners', 'tables.presence']],
-  ['ingest', ['reno.applied', 'tables.device-owners']],
+  ['ingest', ['reno.applied', 'tables.device-owners', 'tables.ingest-keys']],
   [
     'streams/high',
     [

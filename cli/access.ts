@@ -68,6 +68,7 @@ export function accessOf(plan: Plan, options: AccessOptions): RoleAccess[] {
     role('ingest', 'events over HTTP, registration', [
       ...process,
       ...events.map((name) => topic(name, ['Write'])),
+      topic(GATEWAY_TOPICS.keys, ['Read', 'Write']),
       ...registrationGrants(),
     ]),
     role(

@@ -33,9 +33,20 @@ export interface HttpSettings {
   readonly trustedProxies: readonly string[] | null;
   /** Connections to the public port begin with the PROXY protocol. */
   readonly proxyProtocol: boolean;
+  /** What one producer may send a second; null: the gateway's own bounds. */
+  readonly producerQuota: ProducerQuota | null;
   /** Of /health and /metrics in processes that have no gateway; null: they have none. */
   readonly healthPort: number | null;
 }
+
+export interface ProducerQuota {
+  readonly requestsPerSecond: number;
+  /** Of bodies, as they are unpacked. */
+  readonly bytesPerSecond: number;
+}
+
+const REQUESTS_PER_SECOND = 20_000;
+const BYTES_PER_SECOND = 64 * 1024 * 1024;
 
 export const HTTP_DEFAULTS: HttpSettings = {
   host: HTTP_HOST,
@@ -49,6 +60,7 @@ export const HTTP_DEFAULTS: HttpSettings = {
   origins: null,
   trustedProxies: null,
   proxyProtocol: false,
+  producerQuota: null,
   healthPort: null,
 };
 
@@ -64,6 +76,7 @@ const KEYS = [
   'origins',
   'trusted_proxies',
   'proxy_protocol',
+  'producer_quota',
   'health_port',
 ];
 
@@ -91,9 +104,26 @@ export function httpOf(
     origins: origins ?? null,
     trustedProxies: read.texts(section, 'trusted_proxies') ?? null,
     proxyProtocol: read.flag(section, 'proxy_protocol', false),
+    producerQuota: quotaOf(read, section.section('producer_quota')),
     healthPort: section.has('health_port')
       ? read.count(section, 'health_port', 0, 0, PORT_MAX)
       : null,
+  };
+}
+
+function quotaOf(read: SettingReader, section: Section | undefined): ProducerQuota | null {
+  if (section === undefined) return null;
+  section.only(['requests_per_second', 'bytes_per_second']);
+  const bytes = read.bytes(section, 'bytes_per_second');
+  return {
+    requestsPerSecond: read.count(
+      section,
+      'requests_per_second',
+      REQUESTS_PER_SECOND,
+      1,
+      1_000_000,
+    ),
+    bytesPerSecond: bytes ?? BYTES_PER_SECOND,
   };
 }
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { CarillonErrors } from '../core/error.ts';
 import { gatewayUrlOf, parseDeployment, readDeployment } from './deployment.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
+import { budgetsOf } from './run/producer-quota.ts';
 import { showError } from './show-error.ts';
 import { packageFolder } from './version.ts';
 
@@ -69,6 +70,16 @@ test('a deployment on Kafka, its texts from the environment', () => {
   assert.deepEqual(deployment.inbox.settings.ssl, trusted);
 });
 
+test('a producer has the quota that the deployment says, and two seconds of it at once', () => {
+  const { http } = parse('http: { producer_quota: { bytes_per_second: 4KiB } }', {});
+  assert.deepEqual(http.producerQuota, { requestsPerSecond: 20_000, bytesPerSecond: 4_096 });
+  assert.deepEqual(budgetsOf(http.producerQuota!).producerBytes, {
+    burst: 8_192,
+    perSecond: 4_096,
+  });
+  assert.equal(parse('http: {}', {}).http.producerQuota, null);
+});
+
 test('records move by batches, or by kafkajs when the deployment says so', () => {
   for (const said of ['batches', 'kafkajs']) {
     const { log } = parse(
@@ -111,6 +122,11 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
     ['CAR109', 'CAR904', 'CAR904', 'CAR904'],
   ],
   ['a kind that is none', 'log: { kind: kafca }', ['CAR109']],
+  [
+    'a quota of nothing',
+    'http: { producer_quota: { requests_per_second: 0, byte: 1 } }',
+    ['CAR104', 'CAR305'],
+  ],
   ['an address that is none', 'http: { gateway_url: "ftp://x" }', ['CAR903']],
   ['a broker without a port', 'log: { kind: kafka, brokers: [a] }', ['CAR904', 'CAR903', 'CAR904']],
   ['Kafka alone', 'log: { kind: kafka }', ['CAR904', 'CAR904', 'CAR904']],

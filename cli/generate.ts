@@ -9,11 +9,13 @@ import { referenceDocs } from '../compiler/reference-docs.ts';
 import { providersPage } from '../connectors/provider-tables.ts';
 import type { ErrorEntry } from '../core/error-entry.ts';
 import { ERROR_TABLE } from '../core/error-table.ts';
+import { openApiOf } from '../gateway/api/openapi.ts';
+import { OPERATIONS } from '../gateway/api/operations.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
 import { describePlan } from './describe/description.ts';
 import { picture } from './describe/picture.ts';
-import { packageFolder } from './version.ts';
+import { packageFolder, version } from './version.ts';
 
 export interface Generated {
   /** From the package's folder. */
@@ -29,6 +31,10 @@ export function generatedFiles(): Generated[] {
     },
     { path: 'docs/reference/steps-and-sinks.md', text: referenceDocs(catalog) },
     { path: 'docs/reference/errors.md', text: errorIndex() },
+    {
+      path: 'docs/reference/openapi.json',
+      text: `${JSON.stringify(openApiOf(OPERATIONS, version()), null, 1)}\n`,
+    },
     { path: 'docs/reference/providers.md', text: providersPage() },
     ...pictures(),
   ];

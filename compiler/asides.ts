@@ -17,11 +17,12 @@ export function useAsides(
   steps: readonly ResolvedStep[],
   from: ResolvedSource,
 ): void {
-  for (const { spec, config, places, span, name, originOf } of steps) {
+  for (const { spec, config, places, span, name, originOf, joined } of steps) {
     const topic = asideTopicOf({ spec, config });
     if (topic === null) continue;
     const place = places.get(spec.aside!) ?? span;
-    const schema = originOf === asItCame ? from.schema : undefined;
+    const isOfOne = joined === undefined || joined.source.schema === from.schema;
+    const schema = originOf === asItCame && isOfOne ? from.schema : undefined;
     topics.use(`${subject}, ${name}`, { value: topic, span: place }, 'output', schema);
   }
 }

@@ -250,6 +250,7 @@ test('every topic is planned once, with its use, cleanup and schema', () => {
     'tables.devices table compact MemberDevices',
     'tables.presence table compact,delete Presence',
     'tables.gateways table compact,delete Gateway',
+    'tables.ingest-keys table compact,delete IngestKey',
     'small.devices.register-repartition repartition delete DeviceChange',
     'outcomes outcomes delete DeliveryOutcome',
     'dead-letters dead-letters delete -',

@@ -16,6 +16,7 @@ import {
 } from './declarations.ts';
 import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
+import { joinedBy } from './joined-streams.ts';
 import { isJoin, lower } from './lower.ts';
 import { withPriorities } from './notification-priorities.ts';
 import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
@@ -174,9 +175,10 @@ function resolveStreams(
   const streams = section.neededSection('streams');
   if (streams === undefined) return [];
   for (const { key, keySpan } of streams.entries) checkName(scope.report, 'streams', key, keySpan);
-  const graph: StreamGraph = new StreamGraph(scope, streams, (name, part) =>
-    resolveStream({ ...scope, graph }, name, part),
-  );
+  const graph: StreamGraph = new StreamGraph(scope, streams, {
+    resolve: (name, part) => resolveStream({ ...scope, graph }, name, part),
+    joinedBy: (part) => joinedBy(scope.steps, scope.chains.lists, part.tree('steps')),
+  });
   const resolved = graph.all();
   if (resolved.length === 0) {
     scope.report.error('CAR216', streams.span, 'topology: it has no streams.');

@@ -14,6 +14,8 @@ import {
   type StreamPlan,
   type StreamsTarget,
   type SubTopologyPlan,
+  type UpstreamPlan,
+  upstreamsOf,
 } from './plan.ts';
 
 interface Node {
@@ -113,13 +115,16 @@ function describeSteps(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): 
 
 /** A stream that others go on with ends in a node of its own, with an edge for each of them. */
 function linkUpstreams(graph: Graph, sub: SubTopologyPlan, stream: StreamPlan): void {
-  const { name, part, source } = stream;
-  for (const of of source.streams ?? []) {
-    const { to } = sub.streams.find((one) => partId(one) === partId(of))!;
-    const end = graph.node('Processor', endName(of.name, to as StreamsTarget), storesOf(null));
-    const first = graph.node('Processor', `${name}/${nodeName(part, 'source')}`, storesOf(null));
-    graph.link(end, first);
-  }
+  const { name, part, source, steps } = stream;
+  const link = (of: UpstreamPlan, to: string) => {
+    const upstream = sub.streams.find((one) => partId(one) === partId(of))!;
+    const end = endName(of.name, upstream.to as StreamsTarget);
+    const node = (name: string) => graph.node('Processor', name, storesOf(null));
+    graph.link(node(end), node(to));
+  };
+  for (const of of source.streams ?? []) link(of, `${name}/${nodeName(part, 'source')}`);
+  for (const { name: step, other } of steps)
+    if (other !== undefined) link(other, `${name}/${step}`);
 }
 
 const endName = (stream: string, { branches }: StreamsTarget) =>
@@ -220,9 +225,9 @@ export function mermaid(plan: Plan): string {
       const id = `${frame}_${idOf(partId(stream))}`;
       const steps = stream.steps.map(({ name }) => name).join(' → ');
       lines.push(`    ${id}["<b>${partName(stream)}</b><br/>${steps}"]`);
-      const { topic, streams = [] } = stream.source;
+      const { topic } = stream.source;
       if (topic !== null) edges.push(`  ${drum(topic)} --> ${id}`);
-      for (const of of streams) {
+      for (const of of upstreamsOf(stream)) {
         const label = of.branch === '' ? '' : `|${of.branch}|`;
         edges.push(`  ${frame}_${idOf(partId(of))} -->${label} ${id}`);
       }

@@ -102,6 +102,11 @@ export function deviceTopics(topology: string): readonly TopicPlan[] {
       cleanup: 'compact,delete',
       retentionMs: DAY_MS,
     }),
+    // Twice as long as a key counts.
+    topicPlan('tables.ingest-keys', 'table', 'IngestKey', {
+      cleanup: 'compact,delete',
+      retentionMs: 2 * DAY_MS,
+    }),
     topicPlan(repartitionOf(topology), 'repartition', 'DeviceChange', { retentionMs: DAY_MS }),
     topicPlan('outcomes', 'outcomes', 'DeliveryOutcome'),
   ];

@@ -39,6 +39,8 @@ export function givenShape(
       return elementShape(scope, gives, resolved, place);
     case 'joined':
       return joinedShape(scope, gives, resolved, place);
+    case 'paired':
+      return pairedShape(scope, gives, resolved, place);
   }
 }
 
@@ -84,6 +86,49 @@ function joinedShape(
   }
   const of: Shape = config[gives.type] === 'inner' ? row : { kind: 'nullable', of: row };
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, of]]);
+}
+
+/** What came, and what was joined to it; null where one of them may be missing. */
+function pairedShape(
+  scope: GivenScope,
+  gives: Gives & { readonly kind: 'paired' },
+  { config, joined, places }: ResolvedOptions,
+  place: Span,
+): Shape {
+  const { report, subject, shape } = scope;
+  const as = config[gives.as] as string;
+  const ownAs = config[gives.own] as string | null;
+  const type = config[gives.type];
+  const span = places.get(gives.as) ?? place;
+  const names = ownAs === null ? [as] : [as, ownAs];
+  const isNamed = names.every((name) => isFieldName(scope, name, span));
+  if (ownAs === null && type === 'outer') {
+    const what = `${subject}: where only the other came, there are no fields of its own.`;
+    report.error('CAR263', places.get(gives.type) ?? place, what);
+    return ANY_SHAPE;
+  }
+  if (joined === undefined || !isNamed) return ANY_SHAPE;
+  const other = orNull(joined.source.shape, type !== 'inner');
+  if (ownAs !== null) {
+    if (ownAs === as) {
+      report.error('CAR280', span, `${subject}: "${as}" is the name of both sides.`);
+    }
+    const own = orNull(shape, type === 'outer');
+    return recordOf('the pair', [
+      [ownAs, own],
+      [as, other],
+    ]);
+  }
+  const own = withoutNull(shape);
+  if (own.kind !== 'record') return ANY_SHAPE;
+  if (own.fields.has(as)) {
+    report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
+  }
+  return recordOf(`${own.name} with ${as}`, [...own.fields, [as, other]]);
+}
+
+function orNull(of: Shape, isMissing: boolean): Shape {
+  return isMissing && of.kind !== 'any' && of.kind !== 'nullable' ? { kind: 'nullable', of } : of;
 }
 
 function recordOf(name: string, fields: Iterable<readonly [string, Shape]>): Shape {

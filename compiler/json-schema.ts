@@ -70,6 +70,7 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
     uniqueItems: true,
   }),
   table: ({ doc }) => named(doc),
+  stream: ({ doc }) => text(doc),
   flag: ({ doc }) => ({
     description: doc,
     anyOf: [{ type: 'boolean' }, { type: 'string', pattern: `^${VARIABLE}$` }],

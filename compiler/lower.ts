@@ -21,6 +21,7 @@ import {
   type TableInputPlan,
   type TablePlan,
   type TopicPlan,
+  upstreamsOf,
 } from './plan.ts';
 import { planHash } from './plan-hash.ts';
 import { reminders, withAcknowledgements } from './reminders.ts';
@@ -131,7 +132,7 @@ function connected(placed: readonly PlacedPart[]): readonly (readonly PlacedPart
 
 function isLinked(a: StreamPlan, b: StreamPlan): boolean {
   const reads = (from: StreamPlan, of: StreamPlan) =>
-    from.source.streams?.some((one) => partId(one) === partId(of)) === true;
+    upstreamsOf(from).some((one) => partId(one) === partId(of));
   return reads(a, b) || reads(b, a);
 }
 
@@ -241,8 +242,9 @@ function fieldsOf({ fields }: ResolvedStream, { name, from, steps, to }: Resolve
   ]);
 }
 
-function stepPlan({ name, spec, config }: ResolvedStep, prefix: string): StepPlan {
+function stepPlan({ name, spec, config, joined }: ResolvedStep, prefix: string): StepPlan {
   const hasState = 'rows' in spec && spec.rows !== undefined;
   const store = hasState ? `${prefix}.${name.replaceAll('_', '-')}` : null;
-  return { name, spec, config, store };
+  const other = joined && { ...joined.upstream, schema: joined.source.schema };
+  return { name, spec, config, store, ...(other === undefined ? {} : { other }) };
 }

@@ -1,4 +1,4 @@
-/** Options that a step or sink does not have, and those that it lacks. */
+/** Options that a step or sink does not have, and those that it cannot do without. */
 import type { Option } from '../core/spec.ts';
 import type { OptionScope } from './options.ts';
 import { didYouMean, listed, type Span } from './report.ts';
@@ -32,5 +32,3 @@ export function missingOption(
     `Give it: ${option.doc.charAt(0).toLowerCase()}${option.doc.slice(1)}`,
   );
 }
-
-/** A default in the form that a file would have. */

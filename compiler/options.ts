@@ -10,9 +10,10 @@ import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
+import type { JoinedStream } from './joined-streams.ts';
 import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
-import type { TablePlan } from './plan.ts';
+import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -29,6 +30,8 @@ export interface OptionScope {
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
   readonly priorities: Priorities;
+  /** The other stream of a step, by its name; undefined when it was told why there is none. */
+  joined?(subject: string, name: Placed): JoinedStream | undefined;
 }
 
 export interface ResolvedOptions {
@@ -44,6 +47,8 @@ export interface ResolvedOptions {
   readonly constants: ReadonlyMap<string, boolean>;
   /** What each option of kind `expression` gives. */
   readonly expressions: ReadonlyMap<string, ResolvedExpression>;
+  /** What an option of kind `stream` names. */
+  readonly joined: JoinedStream | undefined;
   /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
   readonly gives: RecordShape | undefined;
   /** The paths of each option, with the place where they stand. */
@@ -71,6 +76,7 @@ interface Gathered {
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
   readonly expressions: Map<string, ResolvedExpression>;
+  joined: JoinedStream | undefined;
   gives: RecordShape | undefined;
 }
 
@@ -101,6 +107,7 @@ export function resolveOptions(
     sources: new Map(),
     constants: new Map(),
     expressions: new Map(),
+    joined: undefined,
     gives: undefined,
   };
   const config: Record<string, unknown> = {};
@@ -124,6 +131,7 @@ export function resolveOptions(
   return { config, places, ...gathered };
 }
 
+/** A default in the form that a file would have. */
 function treeOf(value: unknown, span: Span): Tree {
   if (Array.isArray(value)) {
     return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };
@@ -188,6 +196,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   some_of: (reading) => chosen(reading, choicesOf(reading)),
   priorities: (reading) => chosen(reading, reading.scope.priorities.names),
   table: oneTable,
+  stream: oneStream,
   flag: (reading) => {
     const { tree } = reading;
     if (tree.kind === 'scalar') {
@@ -375,4 +384,14 @@ function oneTable(reading: Reading): string | undefined {
   if (table === undefined) return undefined;
   if (table !== null) gathered.tables.push(table);
   return text.value;
+}
+
+/** As what is kept of it names it: by its id, which outlives the name. */
+function oneStream(reading: Reading): string | undefined {
+  const { scope, gathered, tree } = reading;
+  const text = textOf(reading, tree, "a stream's name");
+  gathered.joined = text && scope.joined?.(scope.subject, text);
+  if (gathered.joined === undefined) return undefined;
+  const { upstream } = gathered.joined;
+  return upstream.branch === '' ? partId(upstream) : `${partId(upstream)}.${upstream.branch}`;
 }

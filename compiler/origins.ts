@@ -18,6 +18,15 @@ export function beside(before: OriginOf, field: string): OriginOf {
   };
 }
 
+/** The value that came is a field of the new one. */
+export function below(before: OriginOf, field: string): OriginOf {
+  return (path) => {
+    const [root, first, ...rest] = path.split('.');
+    if (root !== 'value') return before(path);
+    return first === field ? before(['value', ...rest].join('.')) : null;
+  };
+}
+
 /** `fields`: the expression of each field of the new value. */
 export function afterMap(before: OriginOf, fields: ReadonlyMap<string, string>): OriginOf {
   return (path) => {

@@ -159,13 +159,18 @@ export interface UpstreamPlan {
   readonly mark?: string;
 }
 
-/** The topics whose records come to a stream within its sub-topology. */
-export function topicsBefore(sub: SubTopologyPlan, { source }: StreamPlan): readonly string[] {
-  if (source.topic !== null) return [source.topic];
-  const before = sub.streams.filter((one) =>
-    source.streams?.some((of) => partId(of) === partId(one)),
-  );
-  return before.flatMap((one) => topicsBefore(sub, one));
+/** The other stream of a step. */
+export interface OtherPlan extends UpstreamPlan {
+  /** Of its values; empty: steps have given them. */
+  readonly schema: string;
+}
+
+/** All streams of its task whose records come to a stream, to its source or to a step. */
+export function upstreamsOf({
+  source,
+  steps,
+}: Pick<StreamPlan, 'source' | 'steps'>): readonly UpstreamPlan[] {
+  return [...(source.streams ?? []), ...steps.flatMap(({ other }) => other ?? [])];
 }
 
 /** What names a part of a stream where positions and state are told apart: `fl`, `fl/rekey`. */
@@ -202,6 +207,8 @@ export interface StepPlan {
   readonly config: Readonly<globalThis.Record<string, unknown>>;
   /** The store's name, bound to stream id and step name, never to its number; null: stateless. */
   readonly store: string | null;
+  /** Its records are handed to the step, beside those of the stream. */
+  readonly other?: OtherPlan;
 }
 
 /** How a notification finds its device (`to: { reach: … }`). */

@@ -22,6 +22,7 @@ const KIND_DOCS: { readonly [kind: string]: string } = {
   some_of: 'list of choices',
   priorities: 'list of priorities',
   table: 'table',
+  stream: 'stream, or `stream.branch`',
   flag: 'true or false',
   text: 'text',
   secret: 'secret',

@@ -4,7 +4,7 @@ import { isOwn } from '../core/step-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
-import { afterMap, asItCame, beside, type OriginOf } from './origins.ts';
+import { afterMap, asItCame, below, beside, type OriginOf } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -20,6 +20,8 @@ export interface ResolvedStep {
   readonly places: ResolvedOptions['places'];
   readonly constants: ResolvedOptions['constants'];
   readonly expressions: ResolvedOptions['expressions'];
+  /** Its other stream. */
+  readonly joined: ResolvedOptions['joined'];
   /** Where what it reads comes from. */
   readonly originOf: OriginOf;
   readonly span: Span;
@@ -137,23 +139,29 @@ export function resolveTexts(
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
     if (gives !== undefined) {
       shape = gives;
-      originOf =
-        spec.gives?.kind === 'joined'
-          ? beside(before, String(resolved.config[spec.gives.as]))
-          : afterMap(before, resolved.sources);
+      originOf = originAfter(before, spec, resolved);
       isGiven = true;
     }
-    const { config, tables, paths, places, constants, expressions } = resolved;
+    const { config, tables, paths, places, constants, expressions, joined } = resolved;
     const name = text.name?.value ?? text.type;
-    const known = { config, tables, paths, places, constants, expressions };
+    const known = { config, tables, paths, places, constants, expressions, joined };
     steps.push({ name, spec, ...known, originOf: before, span: text.typeSpan });
   }
   return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven, originOf };
 }
 
+function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOptions): OriginOf {
+  if (gives?.kind !== 'joined' && gives?.kind !== 'paired') {
+    return afterMap(before, resolved.sources);
+  }
+  const own = gives.kind === 'paired' ? resolved.config[gives.own] : null;
+  if (typeof own === 'string') return below(before, own);
+  return beside(before, String(resolved.config[gives.as]));
+}
+
 /** What it gives has the value that came in it. */
 function isWhole({ gives }: StepSpec): boolean {
-  return gives?.kind === 'gathered' || gives?.kind === 'joined';
+  return gives !== undefined && ['gathered', 'joined', 'paired'].includes(gives.kind);
 }
 
 function unknownStep(scope: StepScope, text: StepText): void {

@@ -5,6 +5,7 @@
  */
 import type { Priorities } from '../core/priority.ts';
 import type { Scope } from './declarations.ts';
+import type { JoinedStream } from './joined-streams.ts';
 import type { PriorityRule, UpstreamPlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isTold, kindOf, type Placed, type Section } from './section.ts';
@@ -20,7 +21,11 @@ interface Read {
   readonly place: Placed;
 }
 
-export type Resolve = (name: string, section: Section) => ResolvedStream | undefined;
+export interface GraphScope {
+  resolve(name: string, section: Section): ResolvedStream | undefined;
+  /** What the steps of a stream name as their other stream; null: it cannot be read. */
+  joinedBy(section: Section): readonly (Placed | null)[];
+}
 
 /** What comes from others, and how urgent it is. */
 export interface Derived {
@@ -34,21 +39,23 @@ export class StreamGraph {
   readonly #sections: ReadonlyMap<string, Section | undefined>;
   /** By who reads. */
   readonly #reads = new Map<string, readonly Read[]>();
+  /** By whose steps do. */
+  readonly #joins = new Map<string, readonly Read[]>();
   readonly #resolved = new Map<string, ResolvedStream | undefined>();
   /** What some stream reads is not said in a form that can be read. */
   #isBroken = false;
   /** On the way from the one that is asked for. */
   readonly #way: string[] = [];
-  readonly #resolve: Resolve;
+  readonly #scope: GraphScope;
 
   constructor(
     { report, priorities }: Pick<Scope, 'report' | 'priorities'>,
     streams: Section,
-    resolve: Resolve,
+    scope: GraphScope,
   ) {
     this.#report = report;
     this.#priorities = priorities;
-    this.#resolve = resolve;
+    this.#scope = scope;
     const entries = [...streams.entries].map(({ key }) => [key, streams.section(key)] as const);
     this.#sections = new Map(entries);
     for (const [name, section] of this.#sections) {
@@ -56,11 +63,13 @@ export class StreamGraph {
       const items = from?.list('streams')?.items ?? [];
       const reads = items.flatMap((item): Read[] => {
         if (item.kind !== 'scalar' || typeof item.value !== 'string') return [];
-        const [stream = '', ...branch] = item.value.split('.');
-        const place = { value: item.value, span: item.span };
-        return [{ stream, branch: branch.length === 0 ? null : branch.join('.'), place }];
+        return [readOf({ value: item.value, span: item.span })];
       });
       this.#reads.set(name, reads);
+      const joined = section === undefined ? [] : scope.joinedBy(section);
+      const names = joined.flatMap((place) => place ?? []);
+      this.#joins.set(name, names.map(readOf));
+      if (names.length < joined.length) this.#isBroken = true;
       const isWhole = reads.length === items.length && items.length > 0;
       if (from?.has('streams') === true && !isWhole) this.#isBroken = true;
     }
@@ -73,9 +82,21 @@ export class StreamGraph {
 
   /** Who reads a stream: it has no end of its own then. */
   readersOf(name: string): readonly string[] {
-    return [...this.#reads].flatMap(([reader, reads]) =>
-      reads.some(({ stream }) => stream === name) ? [reader] : [],
-    );
+    const reads = (of: readonly Read[]) => of.some(({ stream }) => stream === name);
+    return [...this.#reads].flatMap(([reader, of]) => {
+      // A stream that joins itself is told of, and ends as it says.
+      const joins = reader === name ? [] : this.#joins.get(reader)!;
+      return reads(of) || reads(joins) ? [reader] : [];
+    });
+  }
+
+  /** A step of another stream is handed its records. */
+  isJoined(name: string): boolean {
+    return [...this.#joins.values()].flat().some(({ stream }) => stream === name);
+  }
+
+  get #all(): readonly Read[] {
+    return [...this.#reads.values(), ...this.#joins.values()].flat();
   }
 
   /**
@@ -83,17 +104,14 @@ export class StreamGraph {
    * well be the one that was meant.
    */
   unread(name: string, branches: readonly string[]): readonly string[] {
-    const read = [...this.#reads.values()]
-      .flat()
-      .flatMap(({ stream, branch }) => (stream === name ? [branch ?? ''] : []));
+    const read = this.#all.flatMap(({ stream, branch }) => (stream === name ? [branch ?? ''] : []));
     if (this.namesUnknown || read.some((branch) => !branches.includes(branch))) return [];
     return branches.filter((branch) => !read.includes(branch));
   }
 
   /** Some stream reads what is not there: who seems to be read by nobody may be meant. */
   get namesUnknown(): boolean {
-    const all = [...this.#reads.values()].flat();
-    return this.#isBroken || all.some(({ stream }) => !this.#sections.has(stream));
+    return this.#isBroken || this.#all.some(({ stream }) => !this.#sections.has(stream));
   }
 
   /** Undefined when something was told, here or in one of those that it reads. */
@@ -119,6 +137,26 @@ export class StreamGraph {
     return this.#merged(subject, reads, found as ResolvedStream[]);
   }
 
+  /** The other stream of a step of `name`; undefined when something was told, here or there. */
+  joined(name: string, subject: string, place: Placed): JoinedStream | undefined {
+    const read = readOf(place);
+    const found = this.#upstream(name, subject, read);
+    if (found === undefined) return undefined;
+    // A step has its name without the quotes.
+    const isHere = ({ start, end }: Span) => start <= place.span.start && place.span.end <= end;
+    const others = this.#joins.get(name)!.filter((one) => !isHere(one.place.span));
+    const own = [...this.#sourceWays(name), ...others.flatMap((one) => this.#waysOf(one))];
+    const isTwice = meet(
+      own.map((way) => [...way, { stream: name, branch: null }]),
+      this.#waysOf(read),
+    );
+    return {
+      source: outputOf(found),
+      priority: found.priority,
+      upstream: upstreamOf(found, read.branch, isTwice),
+    };
+  }
+
   #checkItem(subject: string, item: Parameters<typeof headOf>[0]): void {
     if (isTold(item) || (item.kind === 'scalar' && typeof item.value === 'string')) return;
     const what = `${subject}: ${kindOf(item)} is not a stream's name.`;
@@ -130,7 +168,7 @@ export class StreamGraph {
     if (this.#resolved.has(name)) return this.#resolved.get(name);
     const section = this.#sections.get(name);
     this.#way.push(name);
-    const resolved = section === undefined ? undefined : this.#resolve(name, section);
+    const resolved = section === undefined ? undefined : this.#scope.resolve(name, section);
     this.#way.pop();
     this.#resolved.set(name, resolved);
     return resolved;
@@ -165,20 +203,20 @@ export class StreamGraph {
   /** Whether one event may come to a stream on two ways, by two of those that it reads. */
   #meetsAgain(reads: readonly Read[]): boolean {
     const ways = reads.map((read) => this.#waysOf(read));
-    return ways.some((mine, i) =>
-      ways
-        .slice(i + 1)
-        .some((others) => mine.some((a) => others.some((b) => !arePathsApart(a, b)))),
-    );
+    return ways.some((mine, i) => ways.slice(i + 1).some((others) => meet(mine, others)));
   }
 
-  #waysOf({ stream, branch }: Read): readonly (readonly Via[])[] {
-    const topic = this.#sections.get(stream)?.section('from')?.text('topic')?.value;
-    const before =
-      topic === undefined
-        ? (this.#reads.get(stream) ?? []).flatMap((read) => this.#waysOf(read))
-        : [[{ stream: `topic ${topic}`, branch: null }]];
+  #waysOf({ stream, branch }: Read): readonly Way[] {
+    const joined = (this.#joins.get(stream) ?? []).flatMap((read) => this.#waysOf(read));
+    const before = [...this.#sourceWays(stream), ...joined];
     return before.map((way) => [...way, { stream, branch }]);
+  }
+
+  #sourceWays(stream: string): readonly Way[] {
+    const topic = this.#sections.get(stream)?.section('from')?.text('topic')?.value;
+    return topic === undefined
+      ? (this.#reads.get(stream) ?? []).flatMap((read) => this.#waysOf(read))
+      : [[{ stream: `topic ${topic}`, branch: null }]];
   }
 
   #unknown(span: Span, what: string, written: string, known: readonly string[]): void {
@@ -228,16 +266,28 @@ function upstreamOf(
   return { useCase, part: parts.at(-1)!.name, name, branch: branch ?? '', ...mark };
 }
 
+function readOf(place: Placed): Read {
+  const [stream = '', ...branch] = place.value.split('.');
+  return { stream, branch: branch.length === 0 ? null : branch.join('.'), place };
+}
+
 /** A step on the way of an event: the topic, then each stream that gives it on. */
 interface Via {
   readonly stream: string;
   readonly branch: string | null;
 }
 
+type Way = readonly Via[];
+
+/** Whether one event may take a way of each. */
+function meet(mine: readonly Way[], others: readonly Way[]): boolean {
+  return mine.some((a) => others.some((b) => !arePathsApart(a, b)));
+}
+
 /**
  * Of two ways no event takes both when they come from two topics, or part at a stream's branches.
  */
-function arePathsApart(a: readonly Via[], b: readonly Via[]): boolean {
+function arePathsApart(a: Way, b: Way): boolean {
   const i = a.findIndex(({ stream, branch }, n) => {
     return stream !== b[n]?.stream || branch !== b[n]?.branch;
   });

@@ -35,6 +35,7 @@ import {
   prioritiesOf,
 } from './stream-checks.ts';
 import type { Derived, StreamGraph } from './stream-graph.ts';
+import { checkStreamJoins } from './stream-join-checks.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -107,8 +108,9 @@ export function resolveStream(
     ? derivedRule(scope, section, derived)
     : resolvePriority(optionScope, scope, section);
   const endsInTopic = section.section('to')?.has('topic') === true;
+  const joined: OptionScope['joined'] = (of, other) => scope.graph.joined(name, of, other);
   const { parts, end, isWhole } = resolveParts(
-    { ...scope, subject, useCase, endsInTopic },
+    { ...scope, joined, subject, useCase, endsInTopic },
     section.list('steps'),
     from ?? UNKNOWN_SOURCE,
   );
@@ -121,6 +123,7 @@ export function resolveStream(
   if (isWhole) {
     const all = parts.flatMap(({ steps }) => steps.steps);
     checkEffects(scope, subject, all, to?.target.kind === 'lane');
+    checkStreamJoins(scope, subject, all, rule?.rule ?? null);
   }
   if (report.errorCount > errorsBefore) return undefined;
   if (useCase === undefined || from === undefined || to === undefined) return undefined;
@@ -130,7 +133,10 @@ export function resolveStream(
     const group = show?.fcm.group ?? null;
     scope.collapsing.push({ stream: section, group, priorities, collapses });
   }
-  const fields = { first: [...(rule?.fields ?? [])], last: to.fields };
+  // What is joined is kept, whatever is read of it then.
+  const isKept = scope.graph.isJoined(name) && steps?.isGiven === false;
+  const last = isKept ? ['*'] : to.fields;
+  const fields = { first: [...(rule?.fields ?? [])], last };
   return { name, useCase, doc, priority: rule?.rule ?? null, parts, to: to.target, show, fields };
 }
 

@@ -162,6 +162,36 @@ export const GATEWAY_ERRORS = {
     what: 'The path is here, but not with this method.',
     mend: 'Use one of the methods that the header Allow names.',
   },
+  CAR742: {
+    slug: 'unknown-encoding',
+    what: 'The body is packed in a way that the gateway does not unpack.',
+    mend: 'Send it plain, or with one Content-Encoding of gzip, deflate, br or zstd.',
+  },
+  CAR743: {
+    slug: 'not-unpacked',
+    what: 'The body is not what its Content-Encoding says, or is cut off.',
+    mend: 'Pack it whole in the way that the header names, or leave the header out.',
+  },
+  CAR744: {
+    slug: 'key-used-again',
+    what: 'The idempotency key was used for another request within 24 hours.',
+    mend: 'Make a new key for each request; repeat one with its key, body and address as they were.',
+  },
+  CAR745: {
+    slug: 'bad-idempotency-key',
+    what: 'The header Idempotency-Key is not one key.',
+    mend: 'Send one of 1 to 255 printable ASCII characters: a UUID.',
+  },
+  CAR746: {
+    slug: 'too-many-keys',
+    what: 'More idempotency keys were used within 24 hours than are kept.',
+    mend: 'Send larger batches, or without a key: the step `dedup` drops what comes twice.',
+  },
+  CAR747: {
+    slug: 'keys-not-kept',
+    what: 'The topic in which idempotency keys are kept is not there.',
+    mend: 'Create it: carillon topics apply.',
+  },
   CAR740: {
     slug: 'newer-connection',
     what: 'The device waits for its inbox here, and has opened another connection meanwhile.',

@@ -9,8 +9,10 @@
  * `joined`: the value with a field more, that
  * the text option `as` names: a row of the table that the option `row` names, which may be null
  * where the option `type` is not `inner`; its task reads that table as an input of its own, in the
- * order of times with the stream. `anything`: nothing is known of it. Left out: the value
- * stays, or an option of expressions says it.
+ * order of times with the stream. `paired`: the value, its own fields or under the name that the
+ * text option `own` gives, with one of the stream that the option `with` names under the name of
+ * `as`; what may be missing by the option `type` may be null. `anything`: nothing is known of it.
+ * Left out: the value stays, or an option of expressions says it.
  */
 export type Gives =
   | {
@@ -32,6 +34,13 @@ export type Gives =
       /** The path option that says where the row's key is. */
       readonly by: string;
       readonly row: string;
+      readonly as: string;
+      readonly type: string;
+    }
+  | {
+      readonly kind: 'paired';
+      readonly with: string;
+      readonly own: string;
       readonly as: string;
       readonly type: string;
     }

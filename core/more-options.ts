@@ -23,6 +23,9 @@ export const optionalTable = (doc: string, schema: string): Option<string | null
 /** A table of any schema. */
 export const anyTable = (doc: string): Option<string> => option('table', doc, undefined);
 
+/** Another stream of the topology, or a branch of one: `payments`, `payments.late`. */
+export const stream = (doc: string): Option<string> => option('stream', doc, undefined);
+
 /** A list of distinct choices that may be left out. */
 export const optionalSomeOf = <C extends Readonly<globalThis.Record<string, string>>>(
   doc: string,

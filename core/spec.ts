@@ -7,7 +7,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Asides } from './aside.ts';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
-import type { Emit, TimedEmit } from './emit.ts';
+import type { Emit, TimedEmit, TimedWork } from './emit.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
@@ -64,6 +64,7 @@ export type OptionKind =
   | 'some_of'
   | 'priorities'
   | 'table'
+  | 'stream'
   | 'flag'
   | 'text'
   | 'secret';
@@ -264,14 +265,12 @@ export interface TimedSpec<
   /** A column of kind `record` is for records that are held: each stands in a row of its own. */
   readonly rows: R;
   readonly keyedBy?: keyof O & string;
+  /** The option (stream) that names the other stream, whose records it is handed too. */
+  readonly other?: keyof O & string;
   open(
     config: ValuesOf<O>,
     context: StepContext<R, NoInfer<D>, NoInfer<N>>,
-  ): {
-    record(record: Record, emit: TimedEmit, key: Key | null): Verdict<NoInfer<D>, NoInfer<C>>;
-    /** The store's row has come to its time. Its due time is already taken off. */
-    due(emit: TimedEmit): void;
-  };
+  ): TimedWork<Verdict<NoInfer<D>, NoInfer<C>>>;
 }
 
 /** Any stateless RxJS pipeline over slices; for custom processors. */

@@ -71,3 +71,17 @@ export interface Versioned {
 export function isOwn({ version }: Versioned): boolean {
   return version !== undefined;
 }
+
+/** What it sends on are no longer the records that came: it makes many of one, or one of many. */
+export function makesOthers({
+  kind,
+  gives,
+  repeats,
+}: {
+  readonly kind: string;
+  readonly gives?: { readonly kind: string };
+  readonly repeats?: boolean;
+}): boolean {
+  const made = gives?.kind;
+  return kind === 'expand' || made === 'aggregated' || made === 'paired' || repeats === true;
+}

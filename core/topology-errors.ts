@@ -1,6 +1,7 @@
 /** The errors of topology and test files: 1xx text, 2xx graph, 3xx options, 4xx schemas. */
 import type { ErrorEntry } from './error-entry.ts';
 import { GRAPH_ERRORS } from './graph-errors.ts';
+import { JOIN_ERRORS } from './join-errors.ts';
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it shows how a variable is written.
 export const TOPOLOGY_ERRORS = {
@@ -255,21 +256,7 @@ export const TOPOLOGY_ERRORS = {
     what: 'A sink lacks the step that finds what it needs.',
     mend: 'Add the step to the sink.',
   },
-  CAR260: {
-    slug: 'table-and-stream',
-    what: 'A table that is joined and a stream read one topic.',
-    mend: 'Read it as one of the two; or give the table a topic of its own.',
-  },
-  CAR261: {
-    slug: 'devices-not-joined',
-    what: 'A join names the table of the devices of members.',
-    mend: 'Use fan_out, which makes one record for each device of a member.',
-  },
-  CAR262: {
-    slug: 'table-not-whole',
-    what: "A table of the engine's own is declared as whole.",
-    mend: 'Take `whole` out: devices and connections are looked up by the key of their partition.',
-  },
+  ...JOIN_ERRORS,
   CAR280: {
     slug: 'field-given-twice',
     what: 'A step gives a field twice.',

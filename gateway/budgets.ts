@@ -25,6 +25,12 @@ export interface BudgetLimits {
   /** Requests, and bytes of bodies, of a producer's, registrar's or admin's token. */
   readonly backendRequests: Budget;
   readonly backendBytes: Budget;
+  /**
+   * The same of one producer, by its token's `sub`, at events alone: requests, and bytes of bodies
+   * as they are unpacked. The deployment sets it.
+   */
+  readonly producerRequests: Budget;
+  readonly producerBytes: Budget;
   /** Frames that a device sends; each notification that it is sent earns one more. */
   readonly frames: Budget;
   /** Requests under way, answers that were not read yet included, of a device's token. */
@@ -43,6 +49,8 @@ export const BUDGET_LIMITS: BudgetLimits = {
   failures: { burst: 1_000, perSecond: 100 },
   backendRequests: { burst: 40_000, perSecond: 20_000 },
   backendBytes: { burst: 256 * 1024 * 1024, perSecond: 64 * 1024 * 1024 },
+  producerRequests: { burst: 40_000, perSecond: 20_000 },
+  producerBytes: { burst: 256 * 1024 * 1024, perSecond: 64 * 1024 * 1024 },
   frames: { burst: 500, perSecond: 20 },
   deviceUnderWayMax: 8,
   backendUnderWayMax: 4_096,
@@ -64,6 +72,8 @@ export class Budgets {
   readonly #failures: Buckets;
   readonly #backendRequests: Buckets;
   readonly #backendBytes: Buckets;
+  readonly #producerRequests: Buckets;
+  readonly #producerBytes: Buckets;
   readonly #underWay = new UnderWay();
 
   constructor(clock: Clock, limits: BudgetLimits) {
@@ -77,6 +87,8 @@ export class Budgets {
     this.#failures = open(limits.failures);
     this.#backendRequests = open(limits.backendRequests);
     this.#backendBytes = open(limits.backendBytes);
+    this.#producerRequests = open(limits.producerRequests);
+    this.#producerBytes = open(limits.producerBytes);
   }
 
   /** Before a token that is not known yet is looked at. Throws CAR726. */
@@ -97,6 +109,14 @@ export class Budgets {
   /** A report of a device. Throws CAR726. */
   reports(deviceId: string): void {
     demand(this.#reports.spend(deviceId), 'this device reports too often.');
+  }
+
+  /** A request with events, of so many bytes. Neither is spent when one lacks. Throws CAR726. */
+  produces(producer: string, bytes: number): void {
+    const lacks = this.#producerBytes.wait(producer, bytes);
+    const what = `the quota of this producer is ${quotaOf(this.limits)}.`;
+    demand(lacks || this.#producerRequests.spend(producer), what);
+    this.#producerBytes.spend(producer, bytes);
   }
 
   /** A handshake of a device. Throws CAR726. */
@@ -137,6 +157,10 @@ export class Budgets {
       this.#underWay.begin(request, key, this.limits.pipelinedMax, what);
     });
   }
+}
+
+function quotaOf({ producerRequests, producerBytes }: BudgetLimits): string {
+  return `${producerRequests.perSecond} requests and ${producerBytes.perSecond} bytes a second`;
 }
 
 /** Requests under way, by key. */

@@ -7,6 +7,18 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
+import type { Operation } from './api/operation.ts';
+import {
+  CONSOLE_DEAD_LETTERS,
+  CONSOLE_DEVICE,
+  CONSOLE_FLOW,
+  CONSOLE_LIVE,
+  CONSOLE_STATE,
+  CONSOLE_TOPOLOGY,
+  PAGE,
+  PAGE_FILE,
+  PAGE_INDEX,
+} from './api/operator-operations.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -23,7 +35,6 @@ export interface LiveQuestion {
   readonly where: string | undefined;
 }
 
-/** Answers are plain data, shown as they are: without secrets, without what could be markup. */
 /** Rows of a step's state that are looked for. */
 export interface StateQuestion {
   /** `<stream>/<step>`, `tables/<name>`, `<priority>/numbers`. */
@@ -34,6 +45,7 @@ export interface StateQuestion {
   readonly range: string | undefined;
 }
 
+/** Answers are plain data, shown as they are: without secrets, without what could be markup. */
 export interface ConsoleSource {
   /** By its name in the page's folder; undefined: there is none. */
   file(name: string): ConsoleFile | undefined;
@@ -51,7 +63,6 @@ export interface ConsoleSource {
   live(question: LiveQuestion, signal: AbortSignal): Promise<AsyncIterable<object>>;
 }
 
-const ROOT = '/console';
 /** Each reads the log beside the pipeline. */
 const LIVE_MAX = 4;
 const SINCE_MS_MAX = 31 * 86_400_000;
@@ -79,6 +90,8 @@ export interface ConsoleDeps extends GuardDeps {
   readonly source: ConsoleSource;
 }
 
+const bare = (operation: Operation) => ({ config: { operation } });
+
 export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
   const { source } = deps;
   const guarded = guard(deps, ['operator']);
@@ -87,25 +100,25 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
     await guarded(request, reply);
     refuseBound(request);
   };
-  app.get(ROOT, async (_request, reply) => reply.redirect(`${ROOT}/`));
-  app.get(`${ROOT}/`, async (_request, reply) => sendFile(reply, source.file('index.html')));
-  app.get(`${ROOT}/:file`, async (request, reply) =>
+  const asked = (operation: Operation) => ({ onRequest, config: { operation } });
+  app.get(PAGE.path, bare(PAGE), async (_request, reply) => reply.redirect(PAGE_INDEX.path));
+  app.get(PAGE_INDEX.path, bare(PAGE_INDEX), async (_request, reply) =>
+    sendFile(reply, source.file('index.html')),
+  );
+  app.get(PAGE_FILE.path, bare(PAGE_FILE), async (request, reply) =>
     sendFile(reply, source.file((request.params as { file: string }).file)),
   );
-  const bare = { onRequest, config: { query: [] } };
-  const since = { onRequest, config: { query: ['ago'] } };
-  app.get(`${ROOT}/v1/topology`, bare, async () => source.topology());
-  app.get(`${ROOT}/v1/flow`, bare, () => source.flow());
-  app.get(`${ROOT}/v1/devices/:id`, since, (request) => {
+  app.get(CONSOLE_TOPOLOGY.path, asked(CONSOLE_TOPOLOGY), async () => source.topology());
+  app.get(CONSOLE_FLOW.path, asked(CONSOLE_FLOW), () => source.flow());
+  app.get(CONSOLE_DEVICE.path, asked(CONSOLE_DEVICE), (request) => {
     const { id } = request.params as { id: string };
     if (id.length > ID_CHARS_MAX) throw new HttpProblem('CAR721', 'the id is too long.');
     return source.device(id, sinceOf(request, deps));
   });
-  app.get(`${ROOT}/v1/dead-letters`, since, (request) =>
+  app.get(CONSOLE_DEAD_LETTERS.path, asked(CONSOLE_DEAD_LETTERS), (request) =>
     source.deadLetters(sinceOf(request, deps)),
   );
-  const asked = { query: ['store', 'key', 'range'], queryLists: ['key'] };
-  app.get(`${ROOT}/v1/state`, { onRequest, config: asked }, async (request) => {
+  app.get(CONSOLE_STATE.path, asked(CONSOLE_STATE), async (request) => {
     try {
       return await source.state(stateQuestionOf(request));
     } catch (error) {
@@ -121,8 +134,8 @@ function liveRoute(
   source: ConsoleSource,
 ): void {
   let open = 0;
-  const config = { query: ['topic', 'where'], queryLists: ['topic'] };
-  app.get(`${ROOT}/v1/live`, { onRequest, config }, async (request, reply) => {
+  const config = { operation: CONSOLE_LIVE };
+  app.get(CONSOLE_LIVE.path, { onRequest, config }, async (request, reply) => {
     const question = questionOf(request);
     if (open >= LIVE_MAX) {
       const what = `${LIVE_MAX} live queries are open already.`;

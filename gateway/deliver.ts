@@ -8,13 +8,13 @@ import type { DeviceNotification } from '../core/notification.ts';
 import { isUndecodable, type Schemas, schemaIdOf } from '../core/schema.ts';
 import {
   DELIVER_OUTCOMES_TYPE,
-  DELIVER_PATH,
   DELIVERIES_TYPE,
   type DeliverOutcome,
   type DeliveryItem,
   decodeDeliveries,
   encodeOutcomes,
 } from '../schemas/deliveries.ts';
+import { DELIVER } from './api/operator-operations.ts';
 import type { Auth } from './auth.ts';
 import { internalGuard } from './guard.ts';
 import type { Hub } from './hub.ts';
@@ -39,8 +39,12 @@ export function deliverRoute(app: FastifyInstance, deps: DeliverDeps): void {
     if (items === undefined) done(new HttpProblem('CAR710', 'the body is not whole deliveries.'));
     else done(null, items);
   });
-  const options = { onRequest: internalGuard(deps.auth), bodyLimit: BODY_BYTES_MAX };
-  app.post(DELIVER_PATH, options, async (request, reply) => {
+  const options = {
+    onRequest: internalGuard(deps.auth),
+    bodyLimit: BODY_BYTES_MAX,
+    config: { operation: DELIVER },
+  };
+  app.post(DELIVER.path, options, async (request, reply) => {
     if (!Array.isArray(request.body)) {
       throw new HttpProblem('CAR708', `this takes ${DELIVERIES_TYPE}.`);
     }

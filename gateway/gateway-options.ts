@@ -9,6 +9,7 @@ import type { BudgetLimits } from './budgets.ts';
 import type { ConsoleSource } from './console.ts';
 import type { HealthCheck } from './health.ts';
 import type { EventType } from './ingest.ts';
+import type { KeyBounds } from './ingest-keys.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { LogLine } from './problem.ts';
 
@@ -20,6 +21,7 @@ export interface GatewayTopics {
   readonly presence: string;
   readonly outcomes: string;
   readonly reports: string;
+  readonly keys: string;
   readonly acknowledgements: string;
 }
 
@@ -31,6 +33,7 @@ export const GATEWAY_TOPICS: GatewayTopics = {
   presence: 'tables.presence',
   outcomes: 'outcomes',
   reports: 'events.device-reports',
+  keys: 'tables.ingest-keys',
   acknowledgements: 'tables.acknowledgements',
 };
 
@@ -44,6 +47,7 @@ export const GATEWAY_SCHEMAS: readonly { readonly topic: string; readonly schema
   { topic: GATEWAY_TOPICS.gateways, schema: 'Gateway' },
   { topic: GATEWAY_TOPICS.outcomes, schema: 'DeliveryOutcome' },
   { topic: GATEWAY_TOPICS.reports, schema: 'DeviceReport' },
+  { topic: GATEWAY_TOPICS.keys, schema: 'IngestKey' },
 ];
 
 export interface GatewayOptions {
@@ -82,7 +86,10 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** Files that this process may open; undefined: no limit is known. */
   readonly openFilesMax?: number;
+  /** Of Carillon, for the OpenAPI document. */
+  readonly version?: string;
   readonly budgets?: Partial<BudgetLimits>;
+  readonly keyBounds?: Partial<KeyBounds>;
   /** Addresses and networks whose `Forwarded` and `X-Forwarded-For` are believed. */
   readonly trustedProxies?: readonly string[];
   /**

@@ -7,6 +7,8 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Cursor } from '../core/cursor.ts';
+import { STREAM } from './api/device-operations.ts';
+import { documentRoute } from './api/document-route.ts';
 import { consoleRoutes } from './console.ts';
 import { allowOrigins } from './cors.ts';
 import { deliverRoute } from './deliver.ts';
@@ -34,6 +36,7 @@ import { followRivals } from './rivals.ts';
 import { openShared, type Shared } from './shared.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
 import type { TableFollower } from './table-follower.ts';
+import { unpackBodies } from './unpack.ts';
 
 /**
  * Longer than a sink's pool keeps its connections, so that it is never the gateway that hangs up.
@@ -67,7 +70,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shared = await openShared(options);
-  const { owners, outcomes, guarantee, writer, hub } = shared;
+  const { owners, outcomes, guarantee, writer, keys, hub } = shared;
   const app = newApp(shared, options.tls);
   const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
   const sockets = new Set<Socket>();
@@ -81,6 +84,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await app.close();
     await inner.close();
     await owners.close();
+    await keys.close();
     await outcomes.close();
     await guarantee.close();
     await writer.close();
@@ -130,7 +134,10 @@ async function openInternal(
   return (await listenOn(inner, { ...internal, setting, secure: !!internal.tls })).url;
 }
 
-function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): FastifyInstance {
+function newApp(
+  { options, limits, say, origins, budgets }: Shared,
+  tls?: TlsFiles,
+): FastifyInstance {
   // Known from Node 24.9 on; before it such requests are answered 404.
   const server = { shouldUpgradeCallback: isWebSocketHandshake };
   const app = fastify({
@@ -145,7 +152,9 @@ function newApp({ limits, say, origins, budgets }: Shared, tls?: TlsFiles): Fast
     ...(tls === undefined ? { http: server } : { https: { ...server, ...tls } }),
   }) as FastifyInstance;
   installProblems(app, say);
+  documentRoute(app, options.version ?? '');
   checkQueries(app);
+  unpackBodies(app);
   takeJson(app);
   allowOrigins(app, origins);
   budgets.watch(app);
@@ -176,10 +185,11 @@ function internalRoutes(app: FastifyInstance, shared: Shared): void {
 }
 
 function publicRoutes(app: FastifyInstance, shared: Shared): void {
-  const { options, auth, budgets, addresses, owners, writer, limits, counts, topics } = shared;
+  const { options, auth, budgets, addresses, owners, writer, keys, limits, counts, topics } =
+    shared;
   if (options.roles.ingest) {
     const { eventTypes } = options;
-    ingestRoutes(app, { auth, budgets, addresses, writer, limits, counts, eventTypes });
+    ingestRoutes(app, { auth, budgets, addresses, writer, keys, limits, counts, eventTypes });
   }
   if (options.roles.ingest || options.roles.devices) {
     const { clock } = options;
@@ -266,7 +276,7 @@ function eventsRoute(
   closeMs: number,
   streamsOf: () => Streams | undefined,
 ): void {
-  app.get(STREAM_PATH, async (request, reply) => {
+  app.get(STREAM_PATH, { config: { operation: STREAM } }, async (request, reply) => {
     const streams = streamsOf();
     if (!takesEvents(request.raw) || streams === undefined) {
       throw new HttpProblem('CAR724', 'this path is a WebSocket, or a stream of events.');

@@ -1,6 +1,7 @@
 /** Whether the process lives, whether it can do its work, and its figures. */
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../core/error.ts';
+import { LIVE, METRICS, READY } from './api/operator-operations.ts';
 
 /**
  * Resolves when the part can do its work, with a text if something is to be said of it all the
@@ -11,9 +12,7 @@ export type HealthCheck = () => Promise<unknown>;
 /** A check that says nothing for so long has failed. */
 const CHECK_MS_MAX = 2_000;
 const NO_ANSWER = `no answer within ${CHECK_MS_MAX} ms`;
-const READY = 'ready';
-/** Prometheus' text format 0.0.4. */
-const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+const IS_READY = 'ready';
 
 /**
  * For anybody: whether it lives, and whether it is ready, not why. `parts` of `healthRoutes` say
@@ -24,8 +23,8 @@ export function plainHealthRoutes(
   checks: ReadonlyMap<string, HealthCheck>,
 ): void {
   const ask = asker(checks);
-  app.get('/health/live', async () => ({ status: 'live' }));
-  app.get('/health/ready', async (_request, reply) => {
+  app.get(LIVE.path, { config: { operation: LIVE } }, async () => ({ status: 'live' }));
+  app.get(READY.path, { config: { operation: READY } }, async (_request, reply) => {
     const { ready } = await ask();
     reply.code(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'not ready' };
@@ -37,16 +36,16 @@ export function healthRoutes(
   checks: ReadonlyMap<string, HealthCheck>,
   metrics: (() => string | Promise<string>) | undefined,
 ): void {
-  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get(LIVE.path, { config: { operation: LIVE } }, async () => ({ status: 'live' }));
   const ask = asker(checks);
-  app.get('/health/ready', async (_request, reply) => {
+  app.get(READY.path, { config: { operation: READY } }, async (_request, reply) => {
     const { ready, parts } = await ask();
     reply.code(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'not ready', parts };
   });
   if (metrics === undefined) return;
-  app.get('/metrics', async (_request, reply) => {
-    reply.type(METRICS_TYPE);
+  app.get(METRICS.path, { config: { operation: METRICS } }, async (_request, reply) => {
+    reply.type(METRICS.answers[200]!.body!.type);
     return await metrics();
   });
 }
@@ -64,7 +63,7 @@ function asker(checks: ReadonlyMap<string, HealthCheck>): () => Promise<Health> 
       const parts = await Promise.all(
         [...checks].map(async ([name, check]) => [name, await stateOf(check)] as const),
       );
-      const isReady = (state: string) => state === READY || state.startsWith(`${READY}, `);
+      const isReady = (state: string) => state === IS_READY || state.startsWith(`${IS_READY}, `);
       const ready = parts.every(([, state]) => isReady(state));
       return { ready, parts: Object.fromEntries(parts) };
     } finally {
@@ -82,7 +81,7 @@ async function stateOf(check: HealthCheck): Promise<string> {
   const timer = setTimeout(() => late.resolve(NO_ANSWER), CHECK_MS_MAX);
   try {
     const said = check().then((more) =>
-      typeof more === 'string' && more !== '' ? `${READY}, ${more}` : READY,
+      typeof more === 'string' && more !== '' ? `${IS_READY}, ${more}` : IS_READY,
     );
     return await Promise.race([said, late.promise]);
   } catch (error) {

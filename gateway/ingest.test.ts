@@ -195,3 +195,35 @@ test('an id that is empty is none: refused, alone and in a batch', async () => {
     "/1/eventId: expected text that is not empty: it is the event's id",
   ]);
 });
+
+test('CAR726: a producer has a quota of requests and of bytes, and others theirs', async () => {
+  const rates = (burst: number) => ({ burst, perSecond: burst / 2 });
+  const strict = await Bench.open({
+    budgets: { producerRequests: rates(4), producerBytes: rates(2_000) },
+  });
+  try {
+    const send = async (subject: string, events: number) => {
+      const token = await strict.token(subject, 'producer');
+      const body = Array.from({ length: events }, () => EVENT);
+      const {
+        status,
+        headers,
+        body: said,
+      } = await strict.call('POST', '/v1/events/plan-change', {
+        token,
+        body,
+      });
+      return status === 200 ? 'taken' : `${said.code} after ${headers.get('retry-after')}`;
+    };
+    for (let n = 0; n < 4; n++) assert.equal(await send('p-1', 1), 'taken');
+    assert.equal(await send('p-1', 1), 'CAR726 after 1');
+    assert.equal(await send('p-2', 20), 'taken', 'some 1,600 bytes');
+    assert.equal(await send('p-2', 20), 'CAR726 after 2');
+    assert.equal(await send('p-2', 1), 'taken', 'what was refused took nothing');
+    strict.clock.moveTo(NOW + 2_000);
+    assert.equal(await send('p-1', 1), 'taken');
+    assert.equal(await send('p-2', 20), 'taken');
+  } finally {
+    await strict.close();
+  }
+});

@@ -2,7 +2,7 @@
  * `POST /v1/events/<type>`: events as JSON, one or a batch, checked against the Avro schema of
  * their topic, written in the Confluent wire format, answered only when they are in the log.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { nearest } from '../core/nearest.ts';
 import {
   type FieldProblem,
@@ -10,10 +10,13 @@ import {
   jsonEventReader,
   PROBLEMS_MAX,
 } from '../schemas/json-events.ts';
+import { SEND_EVENTS } from './api/producer-operations.ts';
 import { fieldAt, keyOf, pointerOf } from './event-key.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
+import { digestOf, type IngestKeys, keyFrom } from './ingest-keys.ts';
+import { bytesOf } from './json-body.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
-import type { LogWriter, NewRecord, WrittenRecord } from './log-writer.ts';
+import type { BesideRecord, LogWriter, NewRecord, WrittenRecord } from './log-writer.ts';
 import { HttpProblem } from './problem.ts';
 
 /** An event type that can be posted: the last part of its topic's name. */
@@ -31,6 +34,7 @@ export interface EventType {
 
 export interface IngestDeps extends GuardDeps {
   readonly writer: LogWriter;
+  readonly keys: IngestKeys;
   readonly eventTypes: ReadonlyMap<string, EventType>;
   readonly limits: GatewayLimits;
   readonly counts: GatewayCounts;
@@ -48,35 +52,64 @@ interface Read {
   readonly problems: readonly FieldProblem[];
 }
 
+/** Undefined: it was written before, under the same idempotency key. */
+type Write = (records: readonly NewRecord[]) => Promise<readonly WrittenRecord[] | undefined>;
+
+/** Where it lies was told at the first time, and is not kept. */
+const REPEATED = { repeated: true } as const;
+
+function onceOf(deps: IngestDeps, { topic, schema }: EventType, request: FastifyRequest): Write {
+  const { writer, keys, counts } = deps;
+  const key = keyFrom(request.headers['idempotency-key']);
+  const plain = async (records: readonly NewRecord[], beside?: BesideRecord) => {
+    const written = await writer.write(topic, schema, records, beside);
+    counts.eventsAccepted += written.length;
+    return written;
+  };
+  if (key === undefined) return plain;
+  const digest = digestOf(request.url, bytesOf(request));
+  const { subject: producer } = identityOf(request);
+  return async (records) => {
+    const written = await keys.once({ producer, key, digest }, (row) => plain(records, row));
+    if (written === undefined) counts.eventsRepeated += records.length;
+    return written;
+  };
+}
+
 export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
   const readers = new Map<string, Reader>();
   for (const [name, type] of deps.eventTypes) {
     readers.set(name, { name, type, json: jsonEventReader(type.avro) });
   }
   const onRequest = guard(deps, ['producer']);
-  const config = { query: ['partial', 'key'] };
-  app.post('/v1/events/:type', { onRequest, config }, async (request, reply) => {
-    const { type } = request.params as { type: string };
-    const { events } = identityOf(request);
-    if (events !== undefined && !events.includes(type)) {
-      throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
-    }
-    const reader = readerOf(readers, type);
-    const { partial, key } = request.query as { partial?: string; key?: string };
-    checkKeyGiven(reader, key);
-    const batch = batchOf(request.body, deps.limits.batchRecordsMax);
-    if (batch === undefined) return await writeOne(deps, reader, request.body, key);
-    const read = batch.events.map((event, i) =>
-      readEvent(reader, event, `${batch.path}/${i}`, key),
-    );
-    const refused = read.filter(({ problems }) => problems.length > 0);
-    if (refused.length > 0) {
-      deps.counts.eventsRefused += refused.length;
-      if (partial !== 'true' || refused.length === read.length) throw wrongBatch(refused, read);
-      reply.code(207);
-    }
-    return await writeBatch(deps, reader.type, read);
-  });
+  app.post(
+    SEND_EVENTS.path,
+    { onRequest, config: { operation: SEND_EVENTS } },
+    async (request, reply) => {
+      const { type } = request.params as { type: string };
+      const { events, subject } = identityOf(request);
+      if (events !== undefined && !events.includes(type)) {
+        throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
+      }
+      const reader = readerOf(readers, type);
+      deps.budgets.produces(subject, bytesOf(request).length);
+      const { partial, key } = request.query as { partial?: string; key?: string };
+      checkKeyGiven(reader, key);
+      const batch = batchOf(request.body, deps.limits.batchRecordsMax);
+      const write = onceOf(deps, reader.type, request);
+      if (batch === undefined) return await writeOne(deps, reader, request.body, key, write);
+      const read = batch.events.map((event, i) =>
+        readEvent(reader, event, `${batch.path}/${i}`, key),
+      );
+      const refused = read.filter(({ problems }) => problems.length > 0);
+      if (refused.length > 0) {
+        deps.counts.eventsRefused += refused.length;
+        if (partial !== 'true' || refused.length === read.length) throw wrongBatch(refused, read);
+        reply.code(207);
+      }
+      return await writeBatch(reader.type, read, write);
+    },
+  );
 }
 
 /** Throws CAR721 for a key in the address that is not there, or should not be. */
@@ -97,6 +130,7 @@ async function writeOne(
   reader: Reader,
   body: unknown,
   key: string | undefined,
+  write: Write,
 ): Promise<object> {
   const { record, problems } = readEvent(reader, body, '', key);
   if (problems.length > 0) {
@@ -104,29 +138,24 @@ async function writeOne(
     const what = `the event is not of schema ${reader.type.schema}.`;
     throw new HttpProblem('CAR710', what, { problems });
   }
-  const { topic, schema } = reader.type;
-  const [written] = await deps.writer.write(topic, schema, [record]);
-  deps.counts.eventsAccepted++;
-  return { topic, ...written };
+  const { topic } = reader.type;
+  const [place] = (await write([record])) ?? [REPEATED];
+  return { topic, ...place };
 }
 
 async function writeBatch(
-  deps: IngestDeps,
-  { topic, schema }: EventType,
+  { topic }: EventType,
   read: readonly Read[],
+  write: Write,
 ): Promise<object> {
   const good = read.filter(({ problems }) => problems.length === 0);
-  const written = await deps.writer.write(
-    topic,
-    schema,
-    good.map(({ record }) => record),
-  );
-  deps.counts.eventsAccepted += written.length;
+  const places = await write(good.map(({ record }) => record));
   let next = 0;
-  const records = read.map(({ problems }): WrittenRecord | { problems: readonly FieldProblem[] } =>
-    problems.length === 0 ? written[next++]! : { problems },
+  const records = read.map(({ problems }) =>
+    problems.length > 0 ? { problems } : (places?.[next++] ?? REPEATED),
   );
-  return { topic, accepted: good.length, refused: read.length - good.length, records };
+  const sums = { topic, accepted: good.length, refused: read.length - good.length };
+  return places === undefined ? { ...sums, ...REPEATED, records } : { ...sums, records };
 }
 
 function wrongBatch(refused: readonly Read[], read: readonly Read[]): HttpProblem {

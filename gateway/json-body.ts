@@ -3,7 +3,7 @@
  * body, which is member data, and do not always name the place: so the place is looked for here,
  * once it is known that there is one.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseExact } from '../core/exact-json.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -29,11 +29,19 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
+const BODIES = new WeakMap<FastifyRequest, Buffer>();
+
+/** The bytes that a JSON body was, unpacked. */
+export function bytesOf(request: FastifyRequest): Buffer {
+  return BODIES.get(request) ?? Buffer.alloc(0);
+}
+
 export function takeJson(app: FastifyInstance): void {
   // Fastify's own, the one for text/plain too: that would be told what is wrong with its body.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      BODIES.set(request, body as Buffer);
       done(null, parseJson(body as Buffer));
     } catch (error) {
       done(error as Error);

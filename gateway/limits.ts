@@ -128,6 +128,8 @@ export interface GatewayCounts {
   leasesLapsed: number;
   eventsAccepted: number;
   eventsRefused: number;
+  /** Of requests whose idempotency key had been used. */
+  eventsRepeated: number;
   /** By close code. */
   readonly closed: Map<number, number>;
 }
@@ -148,6 +150,7 @@ export function newCounts(): GatewayCounts {
     leasesLapsed: 0,
     eventsAccepted: 0,
     eventsRefused: 0,
+    eventsRepeated: 0,
     closed: new Map(),
   };
 }

@@ -39,6 +39,13 @@ export interface WrittenRecord {
   readonly offset: number;
 }
 
+/** A record of another topic that goes out with others. */
+export interface BesideRecord {
+  readonly topic: string;
+  readonly schema: string;
+  readonly record: NewRecord;
+}
+
 /** Where a record lies in the flight that takes it. */
 interface Slot {
   readonly batch: number;
@@ -113,11 +120,13 @@ export class LogWriter {
   /**
    * Resolves when all records are durable, with their offsets in order. Rejects with CAR711 (too
    * much is waiting; nothing was written) or CAR712 (the log is away; it may have been written).
+   * `beside` goes out in the same write: on SQLite all of it is there, or nothing.
    */
   async write(
     topic: string,
     schema: string,
     records: readonly NewRecord[],
+    beside?: BesideRecord,
   ): Promise<readonly WrittenRecord[]> {
     if (records.length === 0) return [];
     const partitions = await this.#partitionsOf(topic);
@@ -125,7 +134,9 @@ export class LogWriter {
     // Encoded apart from the batch, so that a value that does not encode leaves no half record in
     // it.
     const values = records.map(({ value }) => (value === null ? null : encoder.toBuffer(value)));
-    this.#checkRoom(records.length, values);
+    const other = beside === undefined ? undefined : await this.#encoded(beside);
+    const room = other === undefined ? values : [...values, other.value];
+    this.#checkRoom(room.length, room);
     const flight = this.#next;
     const now = this.#clock.now();
     const written = records.map(({ key }, i) => {
@@ -133,6 +144,9 @@ export class LogWriter {
       const partition = partitionOf(bytes, partitions);
       return { partition, slot: flight.append(topic, partition, bytes, values[i]!, now) };
     });
+    if (other !== undefined) {
+      flight.append(beside!.topic, other.partition, other.key, other.value, now);
+    }
     this.#takeOff();
     const bases = await flight.landed.promise;
     return written.map(({ partition, slot }) => ({
@@ -185,6 +199,12 @@ export class LogWriter {
     }
     if (records <= this.#limits.recordsMax && bytes <= this.#limits.bytesMax) return;
     throw new HttpProblem('CAR711', 'the log is slower than what is sent to it.');
+  }
+
+  async #encoded({ topic, schema, record }: BesideRecord) {
+    const key = Buffer.from(record.key, 'utf8');
+    const partition = partitionOf(key, await this.#partitionsOf(topic));
+    return { key, partition, value: this.#schemas.encoder(schema).toBuffer(record.value) };
   }
 
   async #partitionsOf(topic: string): Promise<number> {

@@ -38,7 +38,17 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR731: 503,
   CAR740: 409,
   CAR741: 405,
+  CAR742: 415,
+  CAR743: 400,
+  CAR744: 409,
+  CAR745: 400,
+  CAR746: 429,
+  CAR747: 503,
 };
+export function statusOf(code: ErrorCode): number {
+  return STATUS[code] ?? 500;
+}
+
 /** Long enough for a commit or a leader election to pass, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -62,7 +72,7 @@ export class HttpProblem extends CarillonError {
       allow?: string;
     } = {},
   ) {
-    const status = STATUS[code] ?? 500;
+    const status = statusOf(code);
     super(code, what, {
       retryable: status === 503 || status === 429,
       ...(options.mend === undefined ? {} : { mend: options.mend }),

@@ -22,6 +22,7 @@ import type {
   UnacknowledgedFrame,
 } from '../schemas/frames.ts';
 import { Acknowledgements, acknowledgedOutcome } from './acknowledgements.ts';
+import { ACKNOWLEDGE, PULL } from './api/device-operations.ts';
 import type { Guarantee } from './guarantee.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import { type PageBounds, readUncovered } from './inbox-reader.ts';
@@ -56,8 +57,7 @@ export interface PullDeps extends GuardDeps {
 export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
   const onRequest = guard(deps, []);
   const turns = new Turns();
-  const config = { query: ['after', 'limit', 'wait'] };
-  app.get('/v1/devices/:deviceId/notifications', { onRequest, config }, async (request, reply) => {
+  app.get(PULL.path, { onRequest, config: { operation: PULL } }, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const query = request.query as globalThis.Record<string, unknown>;
     const epoch = epochOf(deps.owners, deviceId);
@@ -79,28 +79,33 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
     if (wish.waitMs === 0 || !isEmpty) return page;
     return await deps.polls.begin(identity, deviceId, page, wish, reply);
   });
-  const bare = { onRequest, config: { query: [] } };
-  app.post('/v1/devices/:deviceId/acknowledgements', bare, async (request, reply) => {
-    const { deviceId } = request.params as { deviceId: string };
-    const epoch = epochOf(deps.owners, deviceId);
-    checkRevoked(deps.owners, identityOf(request), deviceId);
-    const body = request.body as { cursor?: unknown } | null;
-    const cursor = cursorOf(body?.cursor);
-    if (cursor === undefined) {
-      const problems = [
-        { path: '/cursor', what: 'missing, expected the cursor of a page or frame' },
-      ];
-      throw new HttpProblem('CAR710', 'the body has no cursor.', { problems });
-    }
-    const reason =
-      cursor.device !== deviceMark(deviceId)
-        ? 'other_device'
-        : cursor.epoch !== epoch
-          ? 'other_epoch'
-          : await inboxDoes(() => turns.take(deviceId, () => acknowledge(deps, deviceId, cursor)));
-    if (reason === 'all') return reply.code(204).send();
-    return { type: 'unacknowledged', reason, asked: body?.cursor } as UnacknowledgedFrame;
-  });
+  app.post(
+    ACKNOWLEDGE.path,
+    { onRequest, config: { operation: ACKNOWLEDGE } },
+    async (request, reply) => {
+      const { deviceId } = request.params as { deviceId: string };
+      const epoch = epochOf(deps.owners, deviceId);
+      checkRevoked(deps.owners, identityOf(request), deviceId);
+      const body = request.body as { cursor?: unknown } | null;
+      const cursor = cursorOf(body?.cursor);
+      if (cursor === undefined) {
+        const problems = [
+          { path: '/cursor', what: 'missing, expected the cursor of a page or frame' },
+        ];
+        throw new HttpProblem('CAR710', 'the body has no cursor.', { problems });
+      }
+      const reason =
+        cursor.device !== deviceMark(deviceId)
+          ? 'other_device'
+          : cursor.epoch !== epoch
+            ? 'other_epoch'
+            : await inboxDoes(() =>
+                turns.take(deviceId, () => acknowledge(deps, deviceId, cursor)),
+              );
+      if (reason === 'all') return reply.code(204).send();
+      return { type: 'unacknowledged', reason, asked: body?.cursor } as UnacknowledgedFrame;
+    },
+  );
 }
 
 async function pageOf(

@@ -4,32 +4,25 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { nearest } from '../core/nearest.ts';
+import './api/operation.ts';
 import { HttpProblem } from './problem.ts';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The parameters that the route reads; without it all are let through. */
-    query?: readonly string[];
-    /** Of these, those that may be given several times. */
-    queryLists?: readonly string[];
-  }
-}
 
 const NAME_CHARS_MAX = 64;
 
 /** After the guard, before the body: who is not let in is told nothing of the route. */
 export function checkQueries(app: FastifyInstance): void {
   app.addHook('preParsing', async ({ query, routeOptions: { config } }) => {
-    const { query: known, queryLists = [] } = config;
-    if (known === undefined) return;
+    const read = config.operation?.query;
+    if (read === undefined) return;
+    const known = Object.keys(read);
     for (const [name, value] of Object.entries(query as object)) {
       const shown = name.slice(0, NAME_CHARS_MAX);
-      if (!known.includes(name)) {
+      if (!Object.hasOwn(read, name)) {
         throw new HttpProblem('CAR721', `there is no parameter "${shown}" here.`, {
           mend: mendOf(name, known),
         });
       }
-      if (!Array.isArray(value) || queryLists.includes(name)) continue;
+      if (!Array.isArray(value) || read[name]!.schema.type === 'array') continue;
       throw new HttpProblem('CAR721', `"${shown}" is given twice.`);
     }
   });

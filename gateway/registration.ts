@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { DEVICE_CLASSES, type DeviceTransport, TRANSPORTS } from '../core/device.ts';
 import { deleted, type Registration, registered } from '../core/registration.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
+import { REGISTER, UNREGISTER } from './api/device-operations.ts';
 import type { Identity } from './auth.ts';
 import { choiceOf, objectOf, textOf } from './body-fields.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
@@ -35,10 +36,9 @@ export interface RegistrationDeps extends GuardDeps {
 
 export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps): void {
   const onRequest = guard(deps, ['registrar']);
-  const config = { query: [] };
   app.put(
-    '/v1/devices/:deviceId',
-    { onRequest, bodyLimit: BODY_BYTES_MAX, config },
+    REGISTER.path,
+    { onRequest, bodyLimit: BODY_BYTES_MAX, config: { operation: REGISTER } },
     async (request, reply) => {
       const { deviceId } = request.params as { deviceId: string };
       const said = readRegistration(deviceId, request.body, deps.clock.now());
@@ -50,17 +50,21 @@ export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps)
       });
     },
   );
-  app.delete('/v1/devices/:deviceId', { onRequest, config }, async (request, reply) => {
-    const { deviceId } = request.params as { deviceId: string };
-    checkId(deviceId);
-    checkBounds(deps.owners, identityOf(request), deviceId);
-    const said = deleted(deviceId, deps.clock.now());
-    return await write(deps, deviceId, said).then((offset) => {
-      deps.owners.deleting(deviceId, said.occurredAt);
-      reply.code(202);
-      return { deviceId, accepted: 'DELETED', ...offset };
-    });
-  });
+  app.delete(
+    UNREGISTER.path,
+    { onRequest, config: { operation: UNREGISTER } },
+    async (request, reply) => {
+      const { deviceId } = request.params as { deviceId: string };
+      checkId(deviceId);
+      checkBounds(deps.owners, identityOf(request), deviceId);
+      const said = deleted(deviceId, deps.clock.now());
+      return await write(deps, deviceId, said).then((offset) => {
+        deps.owners.deleting(deviceId, said.occurredAt);
+        reply.code(202);
+        return { deviceId, accepted: 'DELETED', ...offset };
+      });
+    },
+  );
 }
 
 /**

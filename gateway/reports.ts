@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
+import { REPORT } from './api/device-operations.ts';
 import { choiceOf, objectOf, textOf } from './body-fields.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -28,8 +29,12 @@ export interface ReportDeps extends GuardDeps {
 }
 
 export function reportRoutes(app: FastifyInstance, deps: ReportDeps): void {
-  const options = { onRequest: guard(deps, []), bodyLimit: BODY_BYTES_MAX, config: { query: [] } };
-  app.post('/v1/devices/:deviceId/reports', options, async (request, reply) => {
+  const options = {
+    onRequest: guard(deps, []),
+    bodyLimit: BODY_BYTES_MAX,
+    config: { operation: REPORT },
+  };
+  app.post(REPORT.path, options, async (request, reply) => {
     const { deviceId } = request.params as { deviceId: string };
     const identity = identityOf(request);
     // Nobody speaks for a device, not even who may do all else.

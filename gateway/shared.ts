@@ -6,6 +6,7 @@ import type { Origins } from './cors.ts';
 import { GATEWAY_TOPICS, type GatewayOptions, type GatewayTopics } from './gateway-options.ts';
 import { Guarantee } from './guarantee.ts';
 import { Hub } from './hub.ts';
+import { IngestKeys, KEY_BOUNDS } from './ingest-keys.ts';
 import { GATEWAY_LIMITS, type GatewayCounts, type GatewayLimits, newCounts } from './limits.ts';
 import { LogWriter } from './log-writer.ts';
 import { connectionsFor, fewFiles } from './open-files.ts';
@@ -29,6 +30,7 @@ export interface Shared {
   readonly counts: GatewayCounts;
   readonly writer: LogWriter;
   readonly outcomes: Reporter;
+  readonly keys: IngestKeys;
   readonly guarantee: Guarantee;
 }
 
@@ -66,6 +68,17 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
     budgets: new Budgets(clock, { ...BUDGET_LIMITS, ...options.budgets }),
     origins: options.origins === undefined ? undefined : new Set(options.origins),
     owners: await Owners.follow(log, schemas, topics.owners, say),
+    keys: await IngestKeys.follow(
+      log,
+      schemas,
+      {
+        topic: topics.keys,
+        clock,
+        bounds: { ...KEY_BOUNDS, ...options.keyBounds },
+        reads: options.roles.ingest,
+      },
+      say,
+    ),
     outcomes: reporter(topics.outcomes, 'DeliveryOutcome'),
     guarantee: new Guarantee(
       options.acked ?? new Set(),

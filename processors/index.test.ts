@@ -57,4 +57,6 @@ const PLAIN: { readonly [kind: string]: unknown } = {
   expressions: {},
   aggregates: {},
   text: 'row',
+  stream: 'others',
+  some_of: [],
 };

@@ -15,6 +15,7 @@ import { foldPresence } from './fold-presence.ts';
 import { gateOnline } from './gate-online.ts';
 import { gateStaleness } from './gate-staleness.ts';
 import { join } from './join.ts';
+import { joinStreams } from './join-streams.ts';
 import { map } from './map.ts';
 import { ownToken } from './own-token.ts';
 import { peek } from './peek.ts';
@@ -40,6 +41,7 @@ const all: readonly StepSpec[] = [
   gateOnline,
   gateStaleness,
   join,
+  joinStreams,
   map,
   ownToken,
   peek,

@@ -30,6 +30,7 @@ function emitted(value: unknown, tell: (record: Record, emit: TimedEmit) => void
   const emit = Object.assign(send, {
     held: () => assert.fail(),
     value: () => assert.fail(),
+    view: () => assert.fail(),
     blank: () => send(recordOf(null)),
   });
   tell(recordOf(value), emit);

@@ -5,6 +5,7 @@
 import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { GroupSpec } from '../core/log.ts';
 import type { SinkLane } from './sinks/sink-lane.ts';
+import { inputOrder } from './streams/input-order.ts';
 
 export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: number): GroupSpec {
   return {
@@ -14,7 +15,7 @@ export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: numbe
     tables: sub.tables.map((table) => table.topic),
     stores: sub.stores,
     transactional: true,
-    ...(sub.tableInputs.length > 0 ? { inOrder: true } : {}),
+    ...(inputOrder(sub).together.size > 0 ? { inOrder: true } : {}),
     topologyHash: plan.hash,
   };
 }

@@ -17,6 +17,8 @@ export interface DescribedStep {
   readonly type: string;
   /** Null: it keeps nothing. */
   readonly store: string | null;
+  /** The other stream, or branch of one, whose records it is given too; null: none. */
+  readonly with: string | null;
   /** Tables that it looks into, by name. */
   readonly tables: readonly string[];
   /** Reasons for which it may drop a record. */
@@ -162,11 +164,18 @@ function whenOf({ priority: rule }: StreamPlan, priority: Priority | -1): string
   return own.join(' || ');
 }
 
-function describeStep({ name, spec, config, store }: StepPlan): DescribedStep {
+function describeStep({ name, spec, config, store, other }: StepPlan): DescribedStep {
   const tables = Object.entries(spec.config)
     .filter(([, option]) => (option as { kind: string }).kind === 'table')
     .flatMap(([option]) => (typeof config[option] === 'string' ? [config[option]] : []));
-  return { name, type: spec.type, store, tables, drops: Object.keys(spec.drops ?? {}) };
+  return {
+    name,
+    type: spec.type,
+    store,
+    with: other === undefined ? null : upstreamName(other),
+    tables,
+    drops: Object.keys(spec.drops ?? {}),
+  };
 }
 
 function describeSink(sink: SinkPlan): DescribedSink {

@@ -180,6 +180,7 @@ function rowOf(stream: DescribedStream, priority: string | null, live: boolean):
 
 function chipOf(step: DescribedStep, live: string | null = null): Chip {
   const notes: Note[] = [
+    ...(step.with === null ? [] : [{ style: 'state', words: `with ${step.with}` } as const]),
     ...step.tables.map((table) => ({ style: 'state', words: table }) as const),
     ...(step.store === null ? [] : [{ style: 'state', words: 'state', counted: 'held' } as const]),
     ...step.drops.map(

@@ -3,6 +3,7 @@
  * seed gives the same; the clock is moved, so that a minute of events takes no time.
  */
 import type { Plan } from '../../compiler/plan.ts';
+import { makesOthers } from '../../core/step-facts.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import { registrationOf, type SampleDevice, sampleDevices } from '../demo/sample-devices.ts';
@@ -145,7 +146,7 @@ function streamsOf(
   return streams.map(({ name, source, steps }) => {
     const fed = fedTo.get(source.topic!) ?? 0;
     let passed = fed;
-    const manyAt = steps.findIndex(({ spec }) => spec.kind === 'expand');
+    const manyAt = steps.findIndex(({ spec }) => makesOthers(spec));
     const own = steps.slice(0, manyAt < 0 ? steps.length : manyAt + 1);
     const named = ['source', ...own.map((step) => step.name)];
     return {

@@ -14,7 +14,8 @@ const CODE = /^[A-Z][A-Z0-9_]{2,39}$/;
 const WORDS: readonly string[] = ['use', 'name'];
 
 const KINDS = ['each', 'expand', 'timed', 'operator'];
-const OPTION_KINDS: { readonly [K in OptionKind]: true } = {
+/** Another stream is for the package's own: nothing would bound what is held of it. */
+const OPTION_KINDS: { readonly [K in Exclude<OptionKind, 'stream'>]: true } = {
   duration: true,
   time_of_day: true,
   time_zone: true,

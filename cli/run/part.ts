@@ -24,6 +24,8 @@ import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
+import { version } from '../version.ts';
+import { budgetsOf } from './producer-quota.ts';
 import { type Roles, sinkRole } from './roles.ts';
 import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
 import { type ReadTls, readTls } from './tls.ts';
@@ -207,10 +209,12 @@ export class Part {
         ...(internalTls === undefined ? {} : { tls: internalTls }),
       },
       gatewayId: this.#options.gatewayId,
+      version: version(),
       ...(internalUrl === null ? {} : { internalUrl }),
       ...(http.origins === null ? {} : { origins: http.origins }),
       ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
       proxyProtocol: http.proxyProtocol,
+      ...(http.producerQuota === null ? {} : { budgets: budgetsOf(http.producerQuota) }),
       log,
       schemas,
       registry,

@@ -1,10 +1,11 @@
 /**
  * The sums of a driver's run, over restarts and crashes: `in = passed + dropped + dead letters +
- * held` for the records that the sources have read, those of repartition topics too. A step that
- * makes many of one, or one of many, ends the count: from there on there are other records, which
- * are counted as out.
+ * held` for the records that the sources have read, those of repartition topics too, and that a
+ * step was given of another stream. A step that makes many of one, or one of many, ends the count:
+ * from there on there are other records, which are counted as out.
  */
 import type { StreamPlan } from '../../compiler/plan.ts';
+import { makesOthers } from '../../core/step-facts.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import type { StreamsTask } from '../streams/streams-task.ts';
 
@@ -24,10 +25,7 @@ function zero(): DriverTotals {
 
 /** The steps whose records are still the source's own: up to the first that makes other ones. */
 function ownSteps(stream: StreamPlan): number {
-  const at = stream.steps.findIndex(
-    ({ spec: { kind, gives, repeats } }) =>
-      kind === 'expand' || gives?.kind === 'aggregated' || repeats === true,
-  );
+  const at = stream.steps.findIndex(({ spec }) => makesOthers(spec));
   return at < 0 ? stream.steps.length + 1 : at + 1;
 }
 
@@ -84,6 +82,10 @@ export class TotalsLedger {
     const elsewhere = source!.dropped.get('other_priority') ?? 0;
     total.in = source!.in - elsewhere;
     total.passed = (own.at(-1) ?? source!).passed;
+    // What comes of another stream has passed there, and is a record of this one from here on.
+    for (const [i, step] of own.entries()) {
+      if (plan.steps[i]?.other !== undefined) total.in += step.in - (own[i - 1] ?? source!).out;
+    }
     for (const step of [source!, ...own]) {
       for (const [reason, n] of step.dropped) {
         if (reason !== 'other_priority') total.dropped[reason] = (total.dropped[reason] ?? 0) + n;

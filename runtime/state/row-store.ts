@@ -198,8 +198,10 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   #take(untilMs: number): boolean {
+    const dueMs = this.#dues.nextDueMs();
     const slot = this.#dues.take(untilMs);
     if (slot === NO_SLOT) return false;
+    this.#undo?.save(slot, dueMs);
     this.#at(slot);
     this.#table.change(slot);
     this.#dueSlot = slot;

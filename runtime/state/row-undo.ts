@@ -43,8 +43,8 @@ export class RowUndo {
     this.#held.defer();
   }
 
-  /** A row becomes the current one. */
-  save(slot: number): void {
+  /** A row becomes the current one; `dueMs`: when it was due, where that has been taken off. */
+  save(slot: number, dueMs = this.#dues.dueOf(slot)): void {
     if (!this.#isOpen || slot === this.#saved) return;
     this.#saved = slot;
     const width = this.#width;
@@ -53,7 +53,7 @@ export class RowUndo {
     const saved = this.#numbers;
     const numbers = this.#table.numbers(slot);
     const from = this.#table.place(slot) + LINK_NUMBERS - 1;
-    saved[at] = this.#dues.dueOf(slot);
+    saved[at] = dueMs;
     for (let n = 1; n < width; n++) saved[at + n] = numbers[from + n]!;
   }
 

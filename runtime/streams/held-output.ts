@@ -39,6 +39,12 @@ export class HeldOutput {
     this.#send = send;
     this.#out = new Slice(fields);
     this.#emitted = new Record(this.#out, 0);
+    const view = () => {
+      looked.resetOwn(store.heldTopic(), store.heldPartition());
+      store.appendHeld(looked);
+      reading.relocate(looked);
+      return new Record(looked, 0);
+    };
     const emit = (record: Record): Record => {
       const out = this.#turnTo(record.topic, record.partition);
       return this.#at(appendCopy(record.slice, record.i, out));
@@ -51,12 +57,8 @@ export class HeldOutput {
         out.priority = this.#slice!.priority;
         return this.#at(i);
       },
-      value: () => {
-        looked.resetOwn(store.heldTopic(), store.heldPartition());
-        store.appendHeld(looked);
-        reading.relocate(looked);
-        return new Record(looked, 0).value;
-      },
+      value: () => view().value,
+      view,
       blank: () => {
         const { topic, partition } = this.#slice!;
         return this.#at(appendBlank(this.#turnTo(topic, partition)));

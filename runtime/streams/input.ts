@@ -13,6 +13,11 @@ export interface Done {
   readonly nextOffset: number;
 }
 
+interface InputLimits {
+  readonly to?: number | undefined;
+  readonly isOneByOne?: boolean;
+}
+
 export class Input {
   readonly topic: string;
   readonly #port: TaskPort;
@@ -20,6 +25,7 @@ export class Input {
   readonly #need: (schemaId: number) => void;
   #next: LogBatch | undefined;
   readonly #to: number;
+  readonly #isOneByOne: boolean;
   #open = false;
   /** Of what was read into the slices: the next record, and how many there are. */
   #at = 0;
@@ -27,17 +33,18 @@ export class Input {
 
   /**
    * `need` is told of writer schemas that are missing: what stands before the first such record is
-   * run. `to`: what lies from there on is not read.
+   * run. `to`: what lies from there on is not read. `isOneByOne`: a slice has one record.
    */
   constructor(
     topic: string,
     port: TaskPort,
     readers: readonly InputReader[],
     need: (schemaId: number) => void,
-    to = Number.POSITIVE_INFINITY,
+    { to = Number.POSITIVE_INFINITY, isOneByOne = false }: InputLimits = {},
   ) {
     this.topic = topic;
     this.#to = to;
+    this.#isOneByOne = isOneByOne;
     this.#port = port;
     this.#need = need;
     this.#readers = readers.map((reader) => ({ reader, cursor: new BatchCursor() }));
@@ -73,7 +80,8 @@ export class Input {
     if (!this.ready || !this.#fill()) return undefined;
     const from = this.#at;
     let to = this.#n;
-    if (untilMs !== Number.POSITIVE_INFINITY && from < to) {
+    if (this.#isOneByOne) to = Math.min(to, from + 1);
+    else if (untilMs !== Number.POSITIVE_INFINITY && from < to) {
       to = from + 1;
       while (to < this.#n && this.#timeOf(to, clockMs) <= untilMs) to++;
     }

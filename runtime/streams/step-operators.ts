@@ -6,15 +6,10 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { Record } from '../../core/record.ts';
 import { Slice } from '../../core/slice.ts';
-import type { EachSpec, Emit, ExpandSpec, FieldReader, TimedSpec } from '../../core/spec.ts';
-import type { ColumnKinds, Columns } from '../../core/store.ts';
+import type { EachSpec, Emit, ExpandSpec, FieldReader } from '../../core/spec.ts';
 import { PASSED, type Verdict } from '../../core/verdict.ts';
 import type { StepFault } from '../node.ts';
 import { IdentityKeys } from '../state/identity-keys.ts';
-import type { RowStore } from '../state/row-store.ts';
-import { Attempt } from './attempt.ts';
-import { HeldOutput } from './held-output.ts';
-import type { Reading } from './reading.ts';
 import { contextOf, type Step, type StepHost, type StepsOf } from './step.ts';
 import type { Turn } from './turn.ts';
 
@@ -41,7 +36,7 @@ export function overSlices(
     });
 }
 
-function keysOf(step: Step, keyedBy: string | undefined): IdentityKeys | null {
+export function keysOf(step: Step, keyedBy: string | undefined): IdentityKeys | null {
   if (keyedBy === undefined) return null;
   return new IdentityKeys(step.plan.config[keyedBy] as readonly FieldReader[]);
 }
@@ -50,7 +45,12 @@ function keysOf(step: Step, keyedBy: string | undefined): IdentityKeys | null {
  * Makes the keys of a slice. When one cannot be made, all are tried again, record by record: only
  * the one at fault is dead-lettered, and leaves the selection.
  */
-function makeKeys(keys: IdentityKeys | null, step: Step, slice: Slice, record: Record): void {
+export function makeKeys(
+  keys: IdentityKeys | null,
+  step: Step,
+  slice: Slice,
+  record: Record,
+): void {
   if (keys === null || slice.selected === 0) return;
   try {
     keys.fill(slice, record);
@@ -193,93 +193,6 @@ export function expandOperator(
     counts.in += selected;
     flush();
   });
-}
-
-export function timedOperator(
-  of: StepsOf,
-  step: Step,
-  spec: TimedSpec<any, Columns>,
-  host: StepHost,
-  turn: Turn,
-  reading: Pick<Reading, 'relocate'>,
-  fields: number,
-): SliceOperator {
-  const store = step.rows;
-  if (store === null) throw new Error(`timed step ${step.node.name} has no store`);
-  const later: (() => void)[] = [];
-  const timed = spec.open(step.plan.config as never, contextOf(of, step, host, later) as never);
-  const keys = keysOf(step, spec.keyedBy);
-  const { node } = step;
-  const { counts } = node;
-  let sendOn: (slice: Slice) => void = () => {};
-  const held = new HeldOutput(
-    store,
-    fields,
-    (out) => {
-      counts.out += out.selected;
-      if (out.selected > 0) reading.relocate(out);
-      sendOn(out);
-    },
-    reading,
-  );
-  const attempt = new Attempt(store, held, later);
-  return overSlices((slice, send) => {
-    sendOn = send;
-    held.open(slice);
-    turn.alone(() => letDueGo(step, store, timed, held, attempt, slice.clockMs));
-    const record = new Record(slice, 0);
-    makeKeys(keys, step, slice, record);
-    const { selection, selected } = slice;
-    const at = { next: 0 };
-    const judge = () => {
-      do {
-        if (at.next >= selected) return;
-        const j = at.next++;
-        record.i = selection[j]!;
-        attempt.begin();
-        let verdict: Verdict;
-        try {
-          const key = keys === null ? null : keys.at(j);
-          verdict = timed.record(record, held.emit, key);
-        } catch (error) {
-          attempt.undo();
-          node.failed(record, error);
-          continue;
-        }
-        attempt.keep();
-        node.settle(verdict, record);
-      } while (!turn.isSpent);
-    };
-    turn.run(at, selected, judge, (fault) => node.failed(record, fault));
-    counts.in += selected;
-    held.flush();
-  });
-}
-
-/** Rows that are due; when their step throws, what the row holds is at fault, and goes. */
-function letDueGo(
-  step: Step,
-  store: RowStore<ColumnKinds>,
-  timed: ReturnType<TimedSpec<any, Columns>['open']>,
-  held: HeldOutput,
-  attempt: Attempt,
-  nowMs: number,
-): void {
-  for (;;) {
-    attempt.begin();
-    if (!store.takeDue(nowMs)) break;
-    try {
-      timed.due(held.emit);
-    } catch (error) {
-      attempt.undo();
-      const record = store.dismissDue();
-      if (record === null) throw error;
-      step.node.failedHeld(record, error);
-      continue;
-    }
-    attempt.keep();
-  }
-  attempt.keep();
 }
 // biome-ignore-end lint/suspicious/noExplicitAny: as above.
 

@@ -1,25 +1,22 @@
 /** The steps of a stream or sink, opened for one task and joined into one RxJS operator. */
 
 import type { Slice } from '../../core/slice.ts';
-import type { FieldReader } from '../../core/spec.ts';
+import type { FieldReader, StepSpec } from '../../core/spec.ts';
 import { NEVER } from '../../core/store.ts';
 import { guarded } from './guarded-step.ts';
 import type { Reading } from './reading.ts';
 import { sliceOperator } from './slice-operator.ts';
 import { Step, type StepHost, type StepsOf } from './step.ts';
-import {
-  eachOperator,
-  expandOperator,
-  overSlices,
-  type SliceOperator,
-  timedOperator,
-} from './step-operators.ts';
-import { turnOf } from './turn.ts';
+import { eachOperator, expandOperator, overSlices, type SliceOperator } from './step-operators.ts';
+import { TimedOperator } from './timed-operator.ts';
+import { type Turn, turnOf } from './turn.ts';
 
 export class Steps {
   readonly steps: readonly Step[];
   /** All of them as one operator over slices. */
   readonly operator: SliceOperator;
+  /** By the number of the step: who takes the records of its other stream. */
+  readonly others: ReadonlyMap<number, (slice: Slice) => void>;
 
   /** `fields`: field columns of the slices; `written`: those that what follows the steps reads. */
   constructor(
@@ -30,10 +27,19 @@ export class Steps {
     written: readonly number[] = [],
   ) {
     this.steps = of.steps.map((plan) => new Step(of, plan, host));
+    const others = new Map<number, (slice: Slice) => void>();
     const operators = this.steps.map((step, i) => {
+      const turn = turnOf(step, host.stepMsMax);
+      const spec = guarded(step, turn);
+      if (spec.kind === 'timed') {
+        const timed = new TimedOperator(of, step, spec, host, turn, reading, fields);
+        if (spec.other !== undefined) others.set(i, (slice) => timed.other(slice));
+        return timed.operator;
+      }
       const later = of.steps.slice(i + 1).flatMap(({ config }) => columnsOf(config));
-      return operatorOf(of, step, host, reading, fields, [...new Set([...later, ...written])]);
+      return operatorOf(of, step, spec, host, turn, fields, [...new Set([...later, ...written])]);
     });
+    this.others = others;
     this.operator = (source) =>
       operators.reduce((piped, operator) => operator(piped), sliceByStepThrow(source));
   }
@@ -75,20 +81,17 @@ const sliceByStepThrow: SliceOperator = overSlices((slice: Slice, send) => send(
 function operatorOf(
   of: StepsOf,
   step: Step,
+  spec: Exclude<StepSpec, { readonly kind: 'timed' }>,
   host: StepHost,
-  reading: Pick<Reading, 'relocate'>,
+  turn: Turn,
   fields: number,
   readAfter: readonly number[],
 ): SliceOperator {
-  const turn = turnOf(step, host.stepMsMax);
-  const spec = guarded(step, turn);
   switch (spec.kind) {
     case 'each':
       return eachOperator(of, step, spec, host, turn);
     case 'expand':
       return expandOperator(of, step, spec, host, turn, fields, readAfter);
-    case 'timed':
-      return timedOperator(of, step, spec, host, turn, reading, fields);
     case 'operator':
       return sliceOperator(of, step, spec, host, turn);
   }

@@ -1,10 +1,10 @@
 /** One stream of a task: source, steps and writer, joined by RxJS; one `next` a slice. */
 import { Subject } from 'rxjs';
 import type { StreamPlan } from '../../compiler/plan.ts';
-import { Record } from '../../core/record.ts';
 import { FIELD_UNKNOWN, GIVEN, SLICE_RECORDS_MAX, Slice } from '../../core/slice.ts';
 import type { FieldReader } from '../../core/spec.ts';
 import type { Node } from '../node.ts';
+import { markEvents } from './event-marks.ts';
 import type { InputReader } from './input-reader.ts';
 import { Reading } from './reading.ts';
 import { Source } from './source.ts';
@@ -89,7 +89,7 @@ export class Stream implements InputReader {
       slice.derive(from);
       for (const i of picked.slice(at, at + slice.capacity)) slice.append(from, i);
       this.#forgetWhatOthersRead();
-      if (mark !== '') markEvents(slice, mark);
+      markEvents(slice, mark);
       this.reading.relocate(slice);
       this.#source.admit(slice);
       this.#slices.next(slice);
@@ -168,10 +168,4 @@ function fieldsOf(plan: StreamPlan): FieldReader[] {
     reader.column = column;
   }
   return fields;
-}
-
-/** Of two records of one event that come on two ways each is told. */
-function markEvents(slice: Slice, mark: string): void {
-  const record = new Record(slice, 0);
-  for (record.i = 0; record.i < slice.n; record.i++) record.eventId = `${record.eventId}${mark}`;
 }

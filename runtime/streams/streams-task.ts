@@ -4,13 +4,7 @@
  * what it has done. It never waits and never reads a clock but its own, which is moved once a slice
  * (rules D11, D12).
  */
-import {
-  type Plan,
-  partId,
-  type StreamPlan,
-  type SubTopologyPlan,
-  topicsBefore,
-} from '../../compiler/plan.ts';
+import { type Plan, partId, type StreamPlan, type SubTopologyPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
@@ -28,6 +22,7 @@ import type { TaskStore } from '../state/task-store.ts';
 import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
+import { inputOrder } from './input-order.ts';
 import { OrderedInputs } from './ordered-inputs.ts';
 import { Stream } from './stream.ts';
 import { linkStreams } from './stream-links.ts';
@@ -99,12 +94,15 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     );
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
     linkStreams(this.#streams);
-    const joins = sub.tableInputs.map(({ topic }) => topic);
+    const { together, oneByOne } = inputOrder(sub);
     this.#inputs = inputsOf(sub).map((topic) => {
       const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
-      return new Input(topic, port, readers, this.#need, options.readTo?.(topic, port.partition));
+      return new Input(topic, port, readers, this.#need, {
+        to: options.readTo?.(topic, port.partition),
+        isOneByOne: oneByOne.has(topic),
+      });
     });
-    this.#turns = this.#turnsOf(joins);
+    this.#turns = this.#turnsOf(together);
     for (const { steps } of this.#streams) {
       for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
     }
@@ -335,13 +333,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   /** Tables before streams, so that an event meets the row of its own millisecond. */
-  #turnsOf(joins: readonly string[]) {
-    const joined = new Set(joins);
-    for (const { plan } of this.#streams) {
-      if (plan.steps.some(({ spec }) => spec.gives?.kind === 'joined')) {
-        for (const topic of topicsBefore(this.#sub, plan)) joined.add(topic);
-      }
-    }
+  #turnsOf(joined: ReadonlySet<string>) {
     const alone = this.#inputs.filter(({ topic }) => !joined.has(topic));
     const together = this.#inputs.filter(({ topic }) => joined.has(topic));
     return together.length === 0 ? alone : [new OrderedInputs(together), ...alone];

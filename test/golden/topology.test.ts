@@ -105,7 +105,11 @@ test('the reference names every type, option, drop and example', () => {
   }
 });
 
-const TABLES = `tables:
+/** What examples name beside their own stream. */
+const BESIDE = `  payments:
+    id: pa
+    from: { topic: events.payment, schema: ProfileChange }
+tables:
   members:  { topic: tables.members,  schema: MemberPreferences, key: memberId }
   devices:  { topic: tables.devices,  schema: MemberDevices, key: memberId }
   presence: { topic: tables.presence, schema: Presence,      key: deviceId }
@@ -141,7 +145,7 @@ streams:
     steps:
 ${lines.map((line) => `      ${line}`).join('\n')}
     to: { topic: out, schema: ViewingActivity }
-${TABLES}`;
+${BESIDE}`;
     const told = toldOf(text, 7, 6 + lines.length);
     assert.deepEqual(
       told.map((what) => what.slice(0, 6)),

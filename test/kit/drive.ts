@@ -4,7 +4,7 @@
  * end.
  */
 import assert from 'node:assert/strict';
-import { compile } from '../../compiler/compile.ts';
+import { type Compiled, compile } from '../../compiler/compile.ts';
 import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
@@ -305,6 +305,12 @@ export function withSchemas(more: readonly AvroRecord[]): SchemaFolder {
   });
   const given = more.map((record) => [record.name, { record, file: 'test' }] as const);
   return schemaFolderOf(new Map([...own, ...given]));
+}
+
+/** What the desk says of a topology, with schemas beside the project's own. */
+export function compiledOf(text: string, more: readonly AvroRecord[] = []): Compiled {
+  const catalog = { steps, sinks };
+  return compile(text, { file: 'test.yaml', catalog, schemas: withSchemas(more), env: {} });
 }
 
 export function planOf(

@@ -198,16 +198,17 @@ export class Bench {
   async call(
     method: string,
     path: string,
-    options: { token?: string; body?: unknown; raw?: string | Buffer; type?: string } = {},
+    options: Called = {},
     // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came.
   ): Promise<{ status: number; body: any; headers: Headers }> {
-    const { token, body, type } = options;
+    const { token, body, type, headers } = options;
     const raw = options.raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(`${this.gateway.url}${path}`, {
       method,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(raw === undefined ? {} : { 'content-type': type ?? 'application/json' }),
+        ...headers,
       },
       ...(raw === undefined ? {} : { body: typeof raw === 'string' ? raw : new Uint8Array(raw) }),
     });
@@ -251,6 +252,14 @@ export class Bench {
   }
 }
 
+interface Called {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly raw?: string | Buffer;
+  readonly type?: string;
+  readonly headers?: Readonly<globalThis.Record<string, string>>;
+}
+
 const SCHEMA_OF: Readonly<globalThis.Record<string, string>> = {
   outcomes: 'DeliveryOutcome',
   'events.connections': 'Connection',
@@ -260,6 +269,7 @@ const SCHEMA_OF: Readonly<globalThis.Record<string, string>> = {
   'events.viewing-activity': 'ViewingActivity',
   'tables.acknowledgements': 'Acknowledgement',
   'tables.gateways': 'Gateway',
+  'tables.ingest-keys': 'IngestKey',
 };
 
 /** A device. Frames are taken in order. */

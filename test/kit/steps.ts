@@ -205,6 +205,15 @@ export class StepBench {
 
   /** The verdict as text, see `told`. */
   feed(fed: Fed): string {
+    return this.#feed(fed, (slice) => this.#slices.next(slice));
+  }
+
+  /** A record of the step's other stream. */
+  feedOther(fed: Fed): string {
+    return this.#feed(fed, this.#steps.others.get(0)!);
+  }
+
+  #feed(fed: Fed, give: (slice: Slice) => void): string {
     if (fed.at !== undefined) this.advanceTo(fed.at);
     const offset = fed.offset ?? this.#nextOffset;
     this.#nextOffset = Math.max(this.#nextOffset, offset + 1);
@@ -214,7 +223,7 @@ export class StepBench {
     slice.clockMs = this.clock.now();
     // A step that throws sends nothing on, and the record to the dead letters.
     this.#verdict = null;
-    this.#slices.next(slice);
+    give(slice);
     this.#check();
     return told(this.#verdict ?? { kind: 'dead-lettered', reason: 'CAR506' });
   }
@@ -298,7 +307,9 @@ export class StepBench {
       case 'timed': {
         const open: typeof spec.open = (config, context) => {
           const work = spec.open(config, context);
-          return { ...work, record: hear(work.record.bind(work)) };
+          const { other } = work;
+          const heard = other === undefined ? {} : { other: hear(other.bind(work)) };
+          return { ...work, record: hear(work.record.bind(work)), ...heard };
         };
         return { ...spec, open };
       }

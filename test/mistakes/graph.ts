@@ -1,5 +1,5 @@
 /** Keys that change, branches, and streams that read others: edits of a graph that is right. */
-import { BASE, edited, type Row } from './base.ts';
+import { BASE, type Edit, edited, type Row } from './base.ts';
 
 const STREAMS = `streams:
   views:
@@ -165,6 +165,36 @@ export const GRAPHS: readonly Row[] = edited(
       '    id: pn\n    priority: { as: low }\n',
       'CAR239 priority: { as: low }',
     ],
+    ...(
+      [
+        [
+          'a join with a stream that is not there',
+          'with: view, within: 1m, as: other',
+          'CAR233 view,',
+        ],
+        ['with a branch that is not there', 'with: views.last, within: 1m, as: other', 'CAR233'],
+        ['with a stream that has branches', 'with: views, within: 1m, as: other', 'CAR233'],
+        ['with itself', 'with: kept, within: 1m, as: other', 'CAR234'],
+        ['with a topic', 'with: { topic: t }, within: 1m, as: other', 'CAR303'],
+        ['with nothing', 'within: 1m, as: other', 'CAR302'],
+        ['with no name', 'with: views.rest, within: 1m', 'CAR302'],
+        ['under a field that is there', 'with: views.rest, within: 1m, as: kind', 'CAR280'],
+        [
+          'without a window',
+          'with: views.rest, as: other',
+          'CAR264',
+          'CAR406 to: { topic: out.stopped',
+        ],
+        ['without own_as', 'with: views.rest, type: outer, within: 1m, as: other', 'CAR263'],
+      ] as const
+    ).map(
+      ([what, options, ...codes]): Edit => [
+        what,
+        '    to: { topic: out.stopped,',
+        `    steps: [{ join_streams: { ${options} } }]\n    to: { topic: out.stopped,`,
+        ...codes,
+      ],
+    ),
     ['a branch that nobody reads', 'as: rest }', 'as: rest2 }', 'CAR233 [views.rest]'],
     [
       'one more that nobody reads',

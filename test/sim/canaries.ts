@@ -61,6 +61,7 @@ function changing(emit: TimedEmit, change: (record: Record) => Record): TimedEmi
   return Object.assign((record: Record) => change(emit(record)), {
     held: () => change(emit.held()),
     value: () => emit.value(),
+    view: () => emit.view(),
     blank: () => change(emit.blank()),
   });
 }

@@ -1,0 +1,13 @@
+/** `GET /openapi.json`: what the port that is asked can be asked. */
+import type { FastifyInstance } from 'fastify';
+import { openApiOf } from './openapi.ts';
+import { collectOperations } from './operation.ts';
+import { DOCUMENT } from './operator-operations.ts';
+
+/** Before all other routes: it hears of each. */
+export function documentRoute(app: FastifyInstance, version: string): void {
+  const operations = collectOperations(app);
+  app.get(DOCUMENT.path, { config: { operation: DOCUMENT } }, async () =>
+    openApiOf(operations, version),
+  );
+}
