@@ -273,11 +273,9 @@ const TO = {
           description:
             'acked: it is told again until its device acknowledges it, or its deadline has passed.',
         },
-        again_after: {
-          type: 'string',
-          description:
-            'So long without an acknowledgement, and it goes by another transport of the device; left out: only when it reconnects.',
-        },
+        again_after: durationOf(
+          'So long without an acknowledgement, and it goes by another transport; left out: only when the device reconnects.',
+        ),
         collapse: listOf('Fields whose values make the collapse key.', {
           type: 'string',
           pattern: PATH,
@@ -338,7 +336,11 @@ export function jsonSchema(catalog: Catalog): Json {
       doc: text('What it is for.'),
       from: closed(
         'Which lane it reads.',
-        { lane: named('The name of a lane.'), transport: { enum: [...TRANSPORTS, 'all'] } },
+        {
+          lane: named('The name of a lane.'),
+          transport: { enum: [...TRANSPORTS, 'all'] },
+          app: text('Of which app, as devices register it; those that no other sink has.'),
+        },
         ['lane', 'transport'],
       ),
       steps: { $ref: '#/definitions/steps' },

@@ -29,6 +29,7 @@ import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
 import type { ResolvedStream } from './streams.ts';
+import { withApps } from './use-checks.ts';
 
 /** Beside names of the topology and its part, 64 characters each, and `-changelog`. */
 const TOPIC_PART_CHARS_MAX = 96;
@@ -69,7 +70,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     tables,
     lanes,
     subTopologies,
-    sinks: withAcknowledgements(sinks, streams),
+    sinks: withApps(withAcknowledgements(sinks, streams)),
     topics: [...topology.topics, ...changelogs],
     deadLetters,
     attempts,

@@ -33,19 +33,23 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
       ]),
     ),
     sinks: Object.fromEntries(
-      plan.sinks.map(({ name, spec, config, lane, transport, steps, inFlightMax, timeoutMs }) => [
-        name,
-        {
-          type: spec.type,
-          version: spec.version,
-          config: withoutSecrets(config, spec.config),
-          lane: lane.name,
-          transport,
-          steps: steps.map(stepDecides),
-          inFlightMax,
-          timeoutMs,
-        },
-      ]),
+      plan.sinks.map((sink) => {
+        const { name, spec, config, lane, transport, apps, steps, inFlightMax, timeoutMs } = sink;
+        return [
+          name,
+          {
+            type: spec.type,
+            version: spec.version,
+            config: withoutSecrets(config, spec.config),
+            lane: lane.name,
+            transport,
+            ...(apps === undefined ? {} : { apps }),
+            steps: steps.map(stepDecides),
+            inFlightMax,
+            timeoutMs,
+          },
+        ];
+      }),
     ),
     deadLetters: plan.deadLetters,
     attempts: plan.attempts,

@@ -275,12 +275,22 @@ export interface BranchPlan {
   readonly when: Expression<boolean> | null;
 }
 
+/** Sinks of one transport of a lane share its devices out by their apps. */
+export interface AppsPlan {
+  /** Null: it has those that no other sink has. */
+  readonly own: string | null;
+  /** Apps that other sinks have. */
+  readonly others: readonly string[];
+}
+
 export interface SinkPlan {
   readonly name: string;
   readonly spec: SinkSpec;
   readonly config: Readonly<globalThis.Record<string, unknown>>;
   readonly lane: LanePlan;
   readonly transport: Transport | 'all';
+  /** Of which app's devices it tells; absent: of all. */
+  readonly apps?: AppsPlan;
   readonly steps: readonly StepPlan[];
   /** True: a step reads the event inside a notification. */
   readonly readsEvent?: true;

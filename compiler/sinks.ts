@@ -76,6 +76,7 @@ export function resolveSink(
     config: to.config,
     lane: from.lane,
     transport: from.transport,
+    ...(from.app === undefined ? {} : { apps: { own: from.app, others: [] } }),
     steps: gates.steps.map(({ name: step, spec, config }) => ({
       name: step,
       spec,
@@ -104,9 +105,9 @@ function retryTopics(priorities: Priorities, sink: string): (priority: Priority)
 function resolveFrom(
   scope: SinkScope,
   sink: Section,
-): { lane: LanePlan; transport: Transport | 'all' } | undefined {
+): { lane: LanePlan; transport: Transport | 'all'; app: string | undefined } | undefined {
   const like = 'Write from: { lane: notifications, transport: websocket }.';
-  const section = sink.neededSection('from', like)?.only(['lane', 'transport']);
+  const section = sink.neededSection('from', like)?.only(['lane', 'transport', 'app']);
   if (section === undefined) return undefined;
   const name = section.neededText('lane');
   const lane =
@@ -121,7 +122,7 @@ function resolveFrom(
     scope.report.error('CAR211', span, what, `Its transports: ${listed(lane.transports)}.`);
     return undefined;
   }
-  return { lane, transport };
+  return { lane, transport, app: section.text('app')?.value };
 }
 
 /**
@@ -151,7 +152,7 @@ function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undef
 function checkSinkUse(
   { report }: Pick<SinkScope, 'report'>,
   sink: Section,
-  { transport }: { readonly transport: Transport | 'all' },
+  { transport, app }: { readonly transport: Transport | 'all'; readonly app: string | undefined },
   spec: SinkSpec,
   gates: readonly ResolvedStep[],
 ): void {
@@ -160,6 +161,11 @@ function checkSinkUse(
     const what = `${subject}: ${spec.type} reaches devices by ${spec.transport} only, and it reads ${transport}.`;
     const span = sink.section('from')?.tree('transport')?.span ?? sink.span;
     report.error('CAR243', span, what, `Write transport: ${spec.transport}.`);
+  }
+  if (app !== undefined && spec.byApp !== true) {
+    const what = `${subject}: ${spec.type} tells a device whatever its app is.`;
+    const span = sink.section('from')?.tree('app')?.span ?? sink.span;
+    report.error('CAR685', span, what);
   }
   const { needs } = spec;
   if (needs !== undefined && !gates.some(({ spec: gate }) => gate.type === needs)) {

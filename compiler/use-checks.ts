@@ -104,7 +104,10 @@ export function checkLaneSinks(
   } else {
     checkKept(report, lane, span, sinks);
   }
-  for (const by of lane.transports) checkOnce(report, lane, by, sinks);
+  for (const by of lane.transports) {
+    checkOnce(report, lane, by, sinks);
+    checkApps(report, lane, by, sinks);
+  }
 }
 
 /**
@@ -142,9 +145,36 @@ function checkOnce(
   if (first === undefined) return;
   const chooses = ({ sink }: NamedSink) =>
     sink.steps.some(({ spec }) => spec.type === 'filter' || spec.type === 'sample');
-  for (const other of others) {
+  for (const [i, other] of others.entries()) {
     if (chooses(first) && chooses(other)) continue;
+    const before = [first, ...others.slice(0, i)];
+    if (before.every(({ sink: { apps } }) => apps?.own !== other.sink.apps?.own)) continue;
     const what = `sink "${other.sink.name}": sink "${first.sink.name}" tells ${by} of lane "${name}" already.`;
     report.error('CAR244', other.span, what, 'Keep one of the two, or filter in both.');
   }
+}
+
+/** Who is of an app that no sink has would never be told. */
+function checkApps(
+  report: Report,
+  { name }: LanePlan,
+  by: Transport,
+  sinks: readonly NamedSink[],
+): void {
+  const telling = sinks.filter(({ sink }) => sink.spec.transport === by);
+  const apps = telling.flatMap(({ sink }) => sink.apps?.own ?? []);
+  if (telling.length === 0 || apps.length < telling.length) return;
+  const what = `sink "${telling[0]!.sink.name}": of lane "${name}" no sink tells ${by} to devices of other apps than ${listed(apps)}.`;
+  report.error('CAR684', telling[0]!.span, what);
+}
+
+/** Each sink knows which apps others of its lane and transport have. */
+export function withApps(sinks: readonly SinkPlan[]): readonly SinkPlan[] {
+  return sinks.map((sink) => {
+    const others = sinks
+      .filter((one) => one.lane === sink.lane && one.transport === sink.transport && one !== sink)
+      .flatMap(({ apps }) => apps?.own ?? []);
+    if (sink.apps === undefined && (others.length === 0 || sink.spec.byApp !== true)) return sink;
+    return { ...sink, apps: { own: sink.apps?.own ?? null, others } };
+  });
 }

@@ -292,6 +292,21 @@ export const CONNECTOR_ERRORS = {
     what: 'The endpoint of a webhook does not answer, or is in trouble.',
     mend: 'Check the way out to the host of `url`, and its certificate; the sink goes on by itself.',
   },
+  CAR684: {
+    slug: 'other-apps-untold',
+    what: 'All sinks of a transport are for one app each, so devices of any other are not told.',
+    mend: 'Leave `app` out of the `from` of one of them: it has the rest.',
+  },
+  CAR685: {
+    slug: 'no-sink-by-app',
+    what: 'A sink is for the devices of one app, and its service knows no apps.',
+    mend: 'Take `app` out of its `from`; fcm and apns have it.',
+  },
+  CAR686: {
+    slug: 'app-settings',
+    what: 'Settings of an app are not as they must be, or no sink is for that app.',
+    mend: 'Write connectors: { fcm: { apps: { <app>: { credentials: … } } } }, with the app of a sink.',
+  },
   CAR691: {
     slug: 'no-such-partition',
     what: 'A topic or partition that is written or read is not there.',

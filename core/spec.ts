@@ -16,6 +16,7 @@ import type { Record } from './record.ts';
 import type { SinkContext } from './sink-context.ts';
 import type { Slice } from './slice.ts';
 import type {
+  ByApp,
   ConfigWarning,
   Fates,
   PlainOptions,
@@ -343,7 +344,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export interface SinkSpec<O extends Options = Options> extends Versioned {
+export interface SinkSpec<O extends Options = Options> extends ByApp, Versioned {
   /** The name in a topology file: the service, a noun. */
   readonly type: string;
   readonly summary: string;

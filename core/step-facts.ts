@@ -58,6 +58,15 @@ export function isCoarser(paths: unknown, than: unknown): boolean {
   return (paths as readonly string[]).every((path) => of.has(path));
 }
 
+/** Of sinks. */
+export interface ByApp {
+  /**
+   * True: its service knows a device as that of one app, so that a lane may have one such sink for
+   * each (`from: { app: … }`), with settings, pace and troubles of its own. False by default.
+   */
+  readonly byApp?: boolean;
+}
+
 /** What a step or sink of one's own says beside; those of the package have none. */
 export interface Versioned {
   /**

@@ -84,7 +84,7 @@ export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Prom
 function laneMetrics(flow: FlowSnapshot, registers: Registry[]): void {
   const outcomes = new Counter({
     name: 'carillon_deliveries_total',
-    help: 'Attempts to deliver, by how they ended.',
+    help: 'Attempts to deliver, by how they ended; ambiguous: tried again, and may have been delivered.',
     labelNames: ['sink', 'priority', 'outcome'],
     registers,
   });

@@ -23,7 +23,7 @@ export interface Ring {
 }
 
 /** A single test that takes longer hangs. */
-const TEST_TIMEOUT_MS = MINUTE_MS;
+export const TEST_TIMEOUT_MS = MINUTE_MS;
 
 /** Files by pattern, without the cluster's and what others have written below node_modules. */
 function testFiles(patterns: readonly string[], outside: readonly string[] = []): string[] {
@@ -38,15 +38,15 @@ function testRing(
   name: string,
   timeoutMs: number,
   patterns: readonly string[],
-  outside: readonly string[] = [],
+  inCheck = true,
 ): Ring {
   return {
     name,
     counts: 'tests',
-    inCheck: true,
+    inCheck,
     timeoutMs,
     args() {
-      const files = testFiles(patterns, outside);
+      const files = testFiles(patterns);
       if (files.length === 0) return [];
       return [
         '--test',
@@ -75,7 +75,15 @@ const RING_FOLDERS = [
   'test/oracle/',
   'test/sim/',
   'test/cluster/',
+  'test/e2e/',
 ];
+
+const COMMAND = '.command.test.ts';
+
+/** Those of the parts, beside their sources; what starts commands has a ring of its own. */
+export function partFiles(): readonly string[] {
+  return testFiles(['**/*.test.ts'], RING_FOLDERS).filter((file) => !file.endsWith(COMMAND));
+}
 
 /** Folders of topologies of ours; test/golden/own-topologies.test.ts sees that none is left out. */
 export const OWN_TOPOLOGIES: readonly string[] = [
@@ -106,7 +114,13 @@ export const RINGS: readonly Ring[] = [
     carillon('cli/commands/check.ts', 'check', '--strict', ...OWN_TOPOLOGIES),
   ),
   testRing('tidy', MINUTE_MS, ['test/tidy/**/*.test.ts']),
-  testRing('part', 12 * MINUTE_MS, ['**/*.test.ts'], RING_FOLDERS),
+  {
+    name: 'part',
+    counts: 'tests',
+    inCheck: true,
+    timeoutMs: 12 * MINUTE_MS,
+    args: () => ['test/part.ts'],
+  },
   testRing('contract', 5 * MINUTE_MS, ['test/contract/**/*.test.ts']),
   testRing('golden', 2 * MINUTE_MS, ['test/golden/**/*.test.ts']),
   {
@@ -118,6 +132,7 @@ export const RINGS: readonly Ring[] = [
   },
   testRing('oracle', 5 * MINUTE_MS, ['test/oracle/**/*.test.ts']),
   testRing('sim', 5 * MINUTE_MS, ['test/sim/**/*.test.ts']),
+  testRing('command', 8 * MINUTE_MS, [`**/*${COMMAND}`, 'test/e2e/**/*.test.ts'], false),
   {
     name: 'cluster',
     counts: 'own',

@@ -63,9 +63,12 @@ export function judged(counts: Ring['counts'], output: string, code: number): Su
   return { ...sums, failed: Math.max(sums.failed, failed) };
 }
 
-/** Node's runner lists every failure once more at the end, which is all that one wants to read. */
+/**
+ * Node's runner lists every failure once more at the end, which is all that one wants to read; of
+ * several runners what is behind the first that failed.
+ */
 function worthShowing(counts: Ring['counts'], output: string): string {
-  const at = counts === 'tests' ? output.lastIndexOf('✖ failing tests:') : -1;
+  const at = counts === 'tests' ? output.indexOf('✖ failing tests:') : -1;
   return at < 0 ? output : output.slice(at);
 }
 

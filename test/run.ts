@@ -2,7 +2,7 @@
  * All rings of tests, one after the other, with a table at the end.
  *
  *   node test/run.ts              all of them (npm test)
- *   node test/run.ts check        all that need no servers, below 60 s (npm run check)
+ *   node test/run.ts check        the quick ones, without servers (npm run check)
  *   node test/run.ts part tidy    only these
  *
  * The last line is `N passed, N failed, N skipped`, summed over the rings; the exit code is 1 when

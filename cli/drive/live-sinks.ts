@@ -7,6 +7,7 @@ import { HandClock, systemClock } from '../../core/clock.ts';
 import type { Sink } from '../../core/spec.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import type { Deployment } from '../deployment.ts';
+import { connectorSettings } from '../run/connector-settings.ts';
 import { openSink, payloadService } from '../run/services.ts';
 import { DriveWorld } from './world.ts';
 
@@ -30,7 +31,7 @@ export async function liveSinks(
   return {
     async openSink(sink) {
       if (!LIVE.includes(sink.spec.type)) return null;
-      const settings = deployment.connectors[sink.spec.type] ?? {};
+      const settings = connectorSettings(sink, deployment.connectors);
       const live = await openSink(sink, services, settings);
       opened.push(live);
       return live;

@@ -16,6 +16,7 @@ import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';
 import { compiledTopology, type LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
+import { connectorSettings } from './connector-settings.ts';
 import { Gateways, openSink, payloadService, type SinkServices } from './services.ts';
 import { readTls } from './tls.ts';
 import { schemaTopicsOf } from './topology.ts';
@@ -104,7 +105,7 @@ async function openFormerSink(
   return openSink(sink, services, {
     internalToken: secrets.internalToken,
     ...(ca === undefined ? {} : { internalCa: ca }),
-    ...deployment.connectors[sink.spec.type],
+    ...connectorSettings(sink, deployment.connectors),
     ...connectors?.[sink.spec.type],
   });
 }

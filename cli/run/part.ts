@@ -25,6 +25,7 @@ import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
 import type { LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { version } from '../version.ts';
+import { connectorSettings } from './connector-settings.ts';
 import { budgetsOf } from './producer-quota.ts';
 import { type Roles, sinkRole } from './roles.ts';
 import { Gateways, openSink, payloadService, type SinkServices, showService } from './services.ts';
@@ -181,7 +182,7 @@ export class Part {
       const settings = {
         internalToken: this.#options.secrets.internalToken,
         ...(ca === undefined ? {} : { internalCa: ca }),
-        ...deployment.connectors[sink.spec.type],
+        ...connectorSettings(sink, deployment.connectors),
         ...this.#options.connectors?.[sink.spec.type],
       };
       for (const priority of priorities) {

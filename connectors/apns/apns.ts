@@ -54,6 +54,7 @@ export const apns = defineSink({
   needsOwner: true,
   retries: true,
   transport: 'apns',
+  byApp: true,
   example: 'to: { type: apns, bundle: com.example.app, in_flight_max: 256, timeout: 12s }',
   preview(
     { bundle, push_type: pushType },

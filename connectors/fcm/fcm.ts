@@ -36,6 +36,7 @@ export const fcm = defineSink({
   needsOwner: true,
   retries: true,
   transport: 'fcm',
+  byApp: true,
   example: 'to: { type: fcm, project: my-app-4711, in_flight_max: 256, timeout: 12s }',
   preview(_config, { notification, event, show, priorities, locale, token, nowMs }) {
     const shown = fcmShown(show, event, locale);

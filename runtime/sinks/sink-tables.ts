@@ -1,4 +1,5 @@
 /** The tables of a sink's task, and what is looked up in them right before a delivery. */
+import type { AppsPlan } from '../../compiler/plan.ts';
 import type { Acknowledgement } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
 import type { Priorities } from '../../core/priority.ts';
@@ -17,6 +18,7 @@ export class SinkTables {
   readonly #acknowledgements: TableView<Acknowledgement> | null;
   readonly #priorities: Priorities;
   readonly #needsOwner: boolean;
+  readonly #apps: AppsPlan | undefined;
 
   constructor(lane: SinkLane, loader: SchemaLoader, host: StepHost) {
     const { plan, sinkPlan, options } = lane;
@@ -33,10 +35,15 @@ export class SinkTables {
     this.owners = view<Device>('Device');
     this.#acknowledgements = view<Acknowledgement>('Acknowledgement');
     this.#needsOwner = sinkPlan.spec.needsOwner;
+    this.#apps = sinkPlan.apps;
   }
 
-  lastHop({ notification, beganMs }: Item, nowMs: number): LastHop {
-    return lastHop(notification, {
+  /** `elsewhere`: another sink of this transport tells it, as it has the device's app. */
+  lastHop({ notification, beganMs }: Item, nowMs: number): LastHop | 'elsewhere' {
+    const device = this.owners?.get(notification.deviceId);
+    const isKnown = device !== undefined && device.epoch >= notification.epoch;
+    if (isKnown && !this.#has(device.app)) return 'elsewhere';
+    const hop = lastHop(notification, {
       owners: this.owners,
       acknowledgements: this.#acknowledgements,
       priorities: this.#priorities,
@@ -44,5 +51,14 @@ export class SinkTables {
       nowMs,
       waitedMs: nowMs - beganMs,
     });
+    // Of a device that nobody knows only one of them tells.
+    const isOthers = !isKnown && hop.go === false && (this.#apps?.own ?? null) !== null;
+    return isOthers ? 'elsewhere' : hop;
+  }
+
+  #has(app: string): boolean {
+    if (this.#apps === undefined) return true;
+    const { own, others } = this.#apps;
+    return own === null ? !others.includes(app) : app === own;
   }
 }

@@ -210,6 +210,10 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   lastCheck(item: Item, nowMs: number): boolean {
     if (this.#lane.sinkPlan.spec.keeps === true) return true;
     const hop = this.#tables.lastHop(item, nowMs);
+    if (hop === 'elsewhere') {
+      this.#ended(item, 'other_app');
+      return false;
+    }
     if (hop.go === 'wait') this.#lane.park(item, nowMs + OWNER_LOOK_AGAIN_MS);
     else if (hop.go !== false) {
       if (!this.#isDue(item, nowMs) || this.#lane.rests(item, nowMs)) return false;
@@ -240,7 +244,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   }
 
   retried(item: Item, outcome: Extract<Outcome, { kind: 'retry' }>, nowMs: number): void {
-    this.#lane.count('retried');
+    this.#lane.count(outcome.ambiguous === true ? 'ambiguous' : 'retried');
     this.#outcome(item, 'retried', outcome.why, outcome.ambiguous === true, nowMs);
   }
 
@@ -359,6 +363,10 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     if (this.closed) return;
     this.#lane.count(kind);
     this.#outcome(item, kind, reason, false, nowMs);
+    this.#ended(item, kind);
+  }
+
+  #ended(item: Item, kind: DeliveryOutcome['outcome'] | 'other_app'): void {
     const { counts } = this.#deliver;
     counts.held--;
     if (kind === 'delivered') {

@@ -134,7 +134,7 @@ describe('plan without a log', () => {
       file('n.yaml', FIRST),
     ]);
     assert.match(output, /plan-change\/coalesce +loses +CAR810/);
-    assert.match(output, /plan-change\/dedup +keeps/);
+    assert.match(output, /plan-change\/dedup, critical +keeps/);
     assert.match(output, /coalesce-changelog +orphaned/);
     assert.equal(code, 2);
   });

@@ -218,9 +218,10 @@ export class SinkWorld {
     epoch: number,
     status = 'ACTIVE',
     transports: readonly Partial<DeviceTransport>[] = [],
+    app = '',
   ): Promise<void> {
     const all = transports.map((one) => ({ ...TRANSPORT, ...one }));
-    const row = { ...DEVICE, deviceId, epoch, status, transports: all };
+    const row = { ...DEVICE, deviceId, epoch, status, app, transports: all };
     await this.#append('owners', 'Device', deviceId, row);
   }
 

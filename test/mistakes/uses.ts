@@ -337,4 +337,30 @@ const ACKED: readonly Row[] = [
   ),
 ];
 
-export const USES: readonly Row[] = [...NAMED, ...KEEPING, ...ACKED];
+const KIDS = FCM.replace('  fcm:', '  kids:')
+  .replace('transport: fcm', 'transport: fcm, app: kids')
+  .replace('my-app', 'my-kids');
+const APPS: readonly Row[] = edited([
+  ['a sink for an app beside that for the others', FCM, FCM + KIDS],
+  [
+    'two sinks for one app',
+    FCM,
+    `${FCM}${KIDS}${KIDS.replace('kids:', 'children:')}`,
+    'CAR244 children:',
+  ],
+  ['a sink for an app alone', FCM, KIDS, 'CAR684 kids:'],
+  [
+    'two sinks for an app each',
+    FCM,
+    KIDS + KIDS.replace('kids:', 'teens:').replace('app: kids', 'app: teens'),
+    'CAR684 kids:',
+  ],
+  [
+    'a socket for an app',
+    'transport: websocket }\n    steps',
+    'transport: websocket, app: kids }\n    steps',
+    'CAR685 transport: websocket, app',
+  ],
+]);
+
+export const USES: readonly Row[] = [...NAMED, ...KEEPING, ...ACKED, ...APPS];
