@@ -56,6 +56,22 @@ export function runCommands(program: Command, exit: SetExit): void {
       exit(await (await import('./commands/demo.ts')).demo(options));
     });
   program
+    .command('backup')
+    .description('copy an embedded pipeline whole, while it runs: data, secrets, topology')
+    .argument('<folder>', 'a folder that is not there yet')
+    .option(...DEPLOYMENT)
+    .action(async (folder, options) => {
+      exit(await (await import('./commands/backup.ts')).backup(folder, options));
+    });
+  program
+    .command('restore')
+    .description('read a backup, and put it into the data folder of the deployment')
+    .argument('<folder>', 'what carillon backup has made')
+    .option(...DEPLOYMENT)
+    .action(async (folder, options) => {
+      exit(await (await import('./commands/backup.ts')).restore(folder, options));
+    });
+  program
     .command('drive')
     .description('the test driver: JSON lines in, JSON lines out, the clock in your hand')
     .argument('[file]', 'a topology file (default: that of the deployment)')

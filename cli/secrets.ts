@@ -25,7 +25,7 @@ export interface Secrets {
   readonly internalToken: string;
 }
 
-const SECRETS_FILE = 'secrets.json';
+export const SECRETS_FILE = 'secrets.json';
 const SECRET_BYTES = 32;
 
 /**

@@ -19,7 +19,8 @@ export function checkBypasses(
   streams: readonly ResolvedStream[],
 ): void {
   const found = new Map<number, Bypass>();
-  for (const { name, priority, parts } of streams) {
+  const unknown = new Set<number>();
+  for (const { name, priority, parts, isWhole } of streams) {
     const come =
       priority === null ? [] : prioritiesOf(priority).map((one) => priorities.nameOf(one));
     for (const step of parts.flatMap(({ steps }) => steps.steps)) {
@@ -27,6 +28,7 @@ export function checkBypasses(
       const span = step.places.get('bypass');
       if (named === null || named === undefined || span === undefined) continue;
       const known = found.get(span.start);
+      if (priority === null && !isWhole) unknown.add(span.start);
       if (known === undefined) {
         const subject = `stream "${name}", ${step.name}`;
         found.set(span.start, { step: subject, span, named, come: new Set(come) });
@@ -34,6 +36,7 @@ export function checkBypasses(
     }
   }
   for (const { step, span, named, come } of found.values()) {
+    if (unknown.has(span.start)) continue;
     const passes = [...come].filter((one) => named.includes(one)).length;
     if (passes > 0 && passes < come.size) continue;
     const why =

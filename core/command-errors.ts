@@ -132,4 +132,19 @@ export const COMMAND_ERRORS = {
     what: 'Tasks or lanes of this process cannot go on now.',
     mend: 'See what they wait for; they go on by themselves when it is back.',
   },
+  CAR970: {
+    slug: 'backup-not-whole',
+    what: 'The folder is no backup, or not all of it is as it was written.',
+    mend: 'Copy the backup again from where it is kept, or take one from before it.',
+  },
+  CAR971: {
+    slug: 'backup-not-embedded',
+    what: 'The command is for pipelines on one SQLite file, and this deployment is on Kafka.',
+    mend: 'Back up the topics (a mirror), the inbox and the registry, each by its own means.',
+  },
+  CAR972: {
+    slug: 'restore-over-data',
+    what: 'A backup would be written over the data of a pipeline.',
+    mend: 'Move the data folder away, or name another one in carillon.yaml (`data_folder`).',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

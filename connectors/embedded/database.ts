@@ -27,7 +27,7 @@ const OWNER_FILE = 'carillon.owner';
  */
 export const FORMAT = 2;
 /** 'CRLN', so that `file` and we know the file. */
-const APPLICATION_ID = 0x43524c4e;
+export const APPLICATION_ID = 0x43524c4e;
 
 /**
  * Offsets of one partition lie in one range of the settled batches' integer key, `slot * 2^40 +
@@ -128,7 +128,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   } catch (cause) {
     throw folderError(dir, cause);
   }
-  const lock = takeLock(dir);
+  const lock = lockFolder(dir);
   const file = join(dir, DATABASE_FILE);
   let opened: DatabaseSync;
   try {
@@ -167,9 +167,9 @@ function inodeOf(file: string): bigint | undefined {
 /**
  * An open exclusive transaction on a file of its own. The operating system takes the lock away with
  * the process, however that dies, so it can never be stale; SQLite keeps it between threads as
- * well.
+ * well. Closing it gives it back. Throws CAR602.
  */
-function takeLock(dir: string): DatabaseSync {
+export function lockFolder(dir: string): DatabaseSync {
   let lock: DatabaseSync;
   try {
     privateFile(join(dir, LOCK_FILE));
