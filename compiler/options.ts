@@ -7,6 +7,7 @@ import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import { resolveCall } from './aggregate-calls.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import { treeOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
@@ -135,15 +136,6 @@ export function resolveOptions(
   const isWhole = scope.report.errorCount === errorsBefore;
   const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
   return { isWhole, config, places, ...gathered };
-}
-
-/** A default in the form that a file would have. */
-function treeOf(value: unknown, span: Span): Tree {
-  if (Array.isArray(value)) {
-    return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };
-  }
-  const scalar = value as ScalarTree['value'];
-  return { kind: 'scalar', span, value: scalar, expanded: false, told: false, textStart: -1 };
 }
 
 const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
