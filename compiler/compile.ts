@@ -18,15 +18,24 @@ import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
 import { joinedBy } from './joined-streams.ts';
 import { isJoin, lower } from './lower.ts';
-import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
+import { withPriorities } from './notification-priorities.ts';
+import type { LanePlan, Plan, TablePlan } from './plan.ts';
+import { checkPrioritiesUsed, resolvePriorities } from './priorities.ts';
 import { readCount } from './quantity.ts';
 import { hasAcked } from './reminders.ts';
 import { headOf, type Placed, Section } from './section.ts';
+import { ANY_SHAPE } from './shape.ts';
 import { type Collapsing, checkGroups } from './show.ts';
-import { resolveSink, type SinkScope } from './sinks.ts';
-import type { Chains } from './steps.ts';
+import { resolveSink, type SinkScope, type SinkUse } from './sinks.ts';
+import { type Chains, resolveSteps, type StepScope } from './steps.ts';
 import { StreamGraph } from './stream-graph.ts';
-import { type ResolvedStream, resolveStream, type StreamScope, stepsOf } from './streams.ts';
+import {
+  isWholeStream,
+  type ResolvedStream,
+  resolveStream,
+  type StreamScope,
+  stepsOf,
+} from './streams.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableInput, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
@@ -45,9 +54,13 @@ export interface Compiled {
   readonly plan: Plan | undefined;
   /** In file order. */
   readonly diagnostics: Diagnostic[];
+  /** Those that were given, with notifications of the topology's priorities. */
+  readonly schemas: SchemaFolder;
 }
 
-const KEYS = ['topology', 'doc', 'on_error', 'tables', 'chains', 'lanes', 'streams', 'sinks'];
+const KEYS = [
+  ...['topology', 'doc', 'on_error', 'priorities', 'tables', 'chains', 'lanes', 'streams', 'sinks'],
+];
 const ATTEMPTS_DEFAULT = 3;
 const ATTEMPTS_MAX = 100;
 const DEAD_LETTERS_DEFAULT = 'dead-letters';
@@ -58,27 +71,32 @@ interface Parts {
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly lanes: ReadonlyMap<string, LanePlan | null>;
   readonly streams: readonly (ResolvedStream | undefined)[];
-  readonly sinks: readonly (SinkPlan | undefined)[];
+  readonly sinks: readonly (SinkUse | undefined)[];
 }
 
 export function compile(text: string, options: CompileOptions): Compiled {
+  const { schemas } = options;
   const { tree, report } = parseTree(text, options.file, options.env);
-  if (tree === undefined) return { plan: undefined, diagnostics: report.diagnostics() };
+  if (tree === undefined) return { plan: undefined, diagnostics: report.diagnostics(), schemas };
   if (tree.kind !== 'map') {
     const what = 'the text is not a mapping with the keys of a topology.';
     report.error('CAR103', headOf(tree), what, 'Begin with "topology: <name>".');
-    return { plan: undefined, diagnostics: report.diagnostics() };
+    return { plan: undefined, diagnostics: report.diagnostics(), schemas };
   }
   // What the whole file lacks is told at its first key.
   const place = tree.entries[0]?.keySpan ?? headOf(tree);
   const section = new Section(report, 'topology', tree, place).only(KEYS);
+  const priorities = resolvePriorities(report, section);
+  const own = withPriorities(schemas, priorities.names);
   const scope: Scope = {
     report,
-    schemas: new SchemaShapes(options.schemas, report),
+    schemas: new SchemaShapes(own, report),
     topics: new Topics(report),
+    priorities,
   };
   const plan = compileSection(scope, section, options.catalog);
-  return { plan: report.hasErrors ? undefined : plan, diagnostics: report.diagnostics() };
+  const whole = report.hasErrors ? undefined : plan;
+  return { plan: whole, diagnostics: report.diagnostics(), schemas: own };
 }
 
 function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan | undefined {
@@ -106,25 +124,30 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     const tokens = { value: tokensOf(topology), span: section.span };
     topics.use('push tokens', tokens, 'repartition', 'PushToken');
   }
-  const isWhole = !streams.includes(undefined) && !sinks.includes(undefined);
-  if (hasAcked(present(streams))) {
+  checkUnusedChains(shared, section);
+  const whole = present(streams).filter(isWholeStream);
+  const plans = present(sinks.map((sink) => sink?.plan));
+  if (hasAcked(whole)) {
     const { topic, schema } = ACKNOWLEDGEMENTS;
     topics.builtIn(topicPlan(topic, 'table', schema));
     const placeOf = (stream: string) => section.section('streams')?.section(stream);
-    if (isWhole) checkAcked(report, present(streams), present(sinks), placeOf);
+    const areWhole = whole.length === streams.length && plans.length === sinks.length;
+    if (areWhole) checkAcked(report, whole, plans, placeOf);
   }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
-  if (!streams.includes(undefined)) checkBypasses(report, present(streams));
+  if (!streams.includes(undefined)) checkPrioritiesUsed(scope, section, present(streams));
+  if (!streams.includes(undefined)) checkBypasses(scope, present(streams));
   if (report.hasErrors) return undefined;
   const resolved = {
     name: topology,
     doc: section.text('doc')?.value ?? '',
     attempts: policy.attempts,
     deadLetters: deadLetters.value,
+    priorities: scope.priorities,
     tables: present(tables.values()),
     lanes: present(lanes.values()),
-    streams: present(streams),
-    sinks: present(sinks),
+    streams: whole,
+    sinks: plans,
     topics: topics.plans,
   };
   return lower(resolved, catalog, report);
@@ -162,7 +185,7 @@ function resolveStreams(
   const streams = section.neededSection('streams');
   if (streams === undefined) return [];
   for (const { key, keySpan } of streams.entries) checkName(scope.report, 'streams', key, keySpan);
-  const graph: StreamGraph = new StreamGraph(scope.report, streams, {
+  const graph: StreamGraph = new StreamGraph(scope, streams, {
     resolve: (name, part) => resolveStream({ ...scope, graph }, name, part),
     joinedBy: (part) => joinedBy(scope.steps, scope.chains.lists, part.tree('steps')),
   });
@@ -173,15 +196,26 @@ function resolveStreams(
   return resolved;
 }
 
-function resolveSinks(scope: SinkScope, section: Section): (SinkPlan | undefined)[] {
+function resolveSinks(scope: SinkScope, section: Section): (SinkUse | undefined)[] {
   const sinks = section.section('sinks');
-  const resolved: (SinkPlan | undefined)[] = [];
+  const resolved: (SinkUse | undefined)[] = [];
   for (const { key, keySpan } of sinks?.entries ?? []) {
     checkName(scope.report, 'sinks', key, keySpan);
     const part = sinks?.section(key);
     resolved.push(part === undefined ? undefined : resolveSink(scope, key, part));
   }
   return resolved;
+}
+
+/** Of what would come to a chain that is used nowhere nothing is known. */
+function checkUnusedChains(scope: Omit<StepScope, 'subject'>, section: Section): void {
+  const { report, chains } = scope;
+  const entries = [...(section.section('chains')?.entries ?? [])];
+  for (const { key, keySpan } of entries.filter((one) => !chains.used.has(one.key))) {
+    report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
+    const list = chains.lists.get(key) ?? undefined;
+    resolveSteps({ ...scope, subject: `chain "${key}"` }, list, ANY_SHAPE);
+  }
 }
 
 /** Only of what is whole: a lane whose sink is broken is not unread. */
@@ -191,14 +225,11 @@ function checkUses(
   { chains, tables, lanes, streams, sinks }: Parts,
 ): void {
   const { report } = scope;
-  for (const { key, keySpan } of section.section('chains')?.entries ?? []) {
-    if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
-  }
   const used = new Set([
     ...streams.flatMap((stream) =>
       stream === undefined ? [] : stepsOf(stream).flatMap((step) => step.tables),
     ),
-    ...sinks.flatMap((sink) => sink?.tables ?? []),
+    ...sinks.flatMap((sink) => sink?.plan?.tables ?? []),
   ]);
   const whole = present(streams);
   const sources = whole.flatMap(({ name, parts }) => {
@@ -215,15 +246,20 @@ function checkUses(
     if (table != null && joined.has(table)) checkTableInput(report, table, keySpan, sources);
   }
   const written = new Set(
-    streams.map((one) => (one?.to.kind === 'lane' ? one.to.lane : undefined)),
+    streams.map((one) => (one?.to?.kind === 'lane' ? one.to.lane : undefined)),
+  );
+  const areSinksKnown =
+    !sinks.includes(undefined) && (!section.has('sinks') || section.tree('sinks')?.kind === 'map');
+  const areEndsKnown = streams.every(
+    (one) => one?.to != null && (one.isWhole || one.to.kind !== 'streams'),
   );
   for (const { key, keySpan } of section.section('lanes')?.entries ?? []) {
     const lane = lanes.get(key);
     if (lane === null || lane === undefined) continue;
-    if (streams.length > 0 && !streams.includes(undefined) && !written.has(lane)) {
+    if (streams.length > 0 && areEndsKnown && !written.has(lane)) {
       report.warning('CAR246', keySpan, `lane "${key}": no stream writes to it.`);
     }
-    if (!sinks.includes(undefined)) checkLaneSinks(report, lane, keySpan, named(section, sinks));
+    if (areSinksKnown) checkLaneSinks(report, lane, keySpan, named(section, sinks));
   }
   // What is broken may have been meant to read it.
   if (report.hasErrors || chains.used.size < chains.lists.size) return;
@@ -234,7 +270,7 @@ function checkUses(
   }
 }
 
-function named(section: Section, sinks: readonly (SinkPlan | undefined)[]) {
+function named(section: Section, sinks: readonly (SinkUse | undefined)[]) {
   const places = new Map(
     [...(section.section('sinks')?.entries ?? [])].map(({ key, keySpan }) => [key, keySpan]),
   );

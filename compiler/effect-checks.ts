@@ -3,11 +3,12 @@
  * with its reason. What tells the wrong member is an error.
  */
 import { formatDuration } from '../core/duration.ts';
-import { type Priority, priorityName } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { ConfigWarning } from '../core/step-facts.ts';
+import { type Broken, mayBe } from './broken-steps.ts';
 import type { Scope } from './declarations.ts';
 import type { Report, Span } from './report.ts';
-import type { ResolvedStep } from './steps.ts';
+import type { ResolvedStep, ResolvedSteps } from './steps.ts';
 import { checkWeaker } from './weaker-checks.ts';
 
 const CODES = { no_effect: 'CAR246', always_lost: 'CAR247' } as const;
@@ -28,14 +29,15 @@ export function warnConfig(
 export function checkEffects(
   { report }: Pick<Scope, 'report'>,
   subject: string,
-  steps: readonly ResolvedStep[],
+  { steps, broken }: Pick<ResolvedSteps, 'steps' | 'broken'>,
   isToLane = false,
 ): void {
   for (const step of steps) checkConfig(report, subject, step);
-  checkMarks(report, subject, steps, isToLane);
-  checkTimes(report, subject, steps);
+  checkMarks(report, subject, steps, isToLane, broken);
+  // What is broken may be what lets records live for longer.
+  if (!mayBe(broken, ({ times }) => times !== undefined)) checkTimes(report, subject, steps);
   checkFanOuts(report, subject, steps);
-  checkWeaker(report, subject, steps);
+  if (!mayBe(broken, ({ kind }) => kind === 'timed')) checkWeaker(report, subject, steps);
 }
 
 function checkConfig(report: Report, subject: string, step: ResolvedStep): void {
@@ -66,10 +68,12 @@ function checkMarks(
   subject: string,
   steps: readonly ResolvedStep[],
   isToLane: boolean,
+  broken: readonly Broken[],
 ): void {
   steps.forEach((step, i) => {
     const { marksFor, type } = step.spec;
     if (marksFor === undefined) return;
+    if (mayBe(broken, (spec) => spec.type === marksFor || spec.type === type)) return;
     const next = steps
       .slice(i + 1)
       .find(({ spec }) => spec.type === marksFor || spec.type === type);
@@ -158,7 +162,7 @@ export interface WrittenException {
 
 /** The first that holds wins, so what stands behind one that always holds is never asked. */
 export function checkExceptions(
-  report: Report,
+  { report, priorities }: Pick<Scope, 'report' | 'priorities'>,
   subject: string,
   as: Priority,
   unless: readonly WrittenException[],
@@ -173,12 +177,12 @@ export function checkExceptions(
         : constant === false
           ? 'it holds for no event'
           : unless.slice(i).every((later) => later.as === as)
-            ? `it gives ${priorityName(other)}, as the rule does without it`
+            ? `it gives ${priorities.nameOf(other)}, as the rule does without it`
             : undefined;
     if (why !== undefined) {
       report.warning('CAR246', span, `${subject}, priority: ${why}, so this decides nothing.`);
     } else if (constant === true && i === unless.length - 1) {
-      const what = `${subject}, priority: it holds for every event, so none has ${priorityName(as)}.`;
+      const what = `${subject}, priority: it holds for every event, so none has ${priorities.nameOf(as)}.`;
       report.warning('CAR246', span, what);
     }
     always ||= constant === true;

@@ -4,7 +4,7 @@
  * (D13).
  */
 import { createHash } from 'node:crypto';
-import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
+import type { Priorities, Priority } from '../core/priority.ts';
 import type { Catalog, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
@@ -28,7 +28,7 @@ import { reminders, withAcknowledgements } from './reminders.ts';
 import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
-import type { ResolvedStream } from './streams.ts';
+import type { ResolvedStream, WholeStream } from './streams.ts';
 import { withApps } from './use-checks.ts';
 
 /** Beside names of the topology and its part, 64 characters each, and `-changelog`. */
@@ -40,19 +40,20 @@ export interface ResolvedTopology {
   readonly doc: string;
   readonly attempts: number;
   readonly deadLetters: string;
+  readonly priorities: Priorities;
   readonly tables: readonly TablePlan[];
   readonly lanes: readonly LanePlan[];
-  readonly streams: readonly ResolvedStream[];
+  readonly streams: readonly WholeStream[];
   readonly sinks: readonly SinkPlan[];
   readonly topics: readonly TopicPlan[];
 }
 
 export function lower(topology: ResolvedTopology, catalog: Catalog, report: Report): Plan {
-  const { name, doc, tables, lanes, streams, sinks, deadLetters, attempts } = topology;
+  const { name, doc, priorities, tables, lanes, streams, sinks, deadLetters, attempts } = topology;
   const hasLanes = lanes.length > 0;
   const subTopologies = hasLanes
     ? [
-        ...PRIORITIES.map((_, i) => i as Priority)
+        ...[...priorities.names.keys()]
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
           .flatMap((priority) => streamsOf(topology, priority)),
         ...deviceTopologies(name, catalog, report),
@@ -65,6 +66,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
   const plan: Omit<Plan, 'hash'> = {
     topology: name,
     doc,
+    priorities,
     tables,
     lanes,
     subTopologies,
@@ -77,14 +79,14 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
   return { ...plan, hash };
 }
 
-function gives(stream: ResolvedStream, priority: Priority): boolean {
+function gives(stream: WholeStream, priority: Priority): boolean {
   return stream.priority !== null && prioritiesOf(stream.priority).includes(priority);
 }
 
 /** Sub-topologies with keys of their own, as they follow one another, then the common one. */
 function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopologyPlan[] {
   const { name } = topology;
-  const of = priority === -1 ? '' : priorityName(priority);
+  const of = priority === -1 ? '' : topology.priorities.nameOf(priority);
   const here =
     priority === -1
       ? topology.streams
@@ -198,7 +200,7 @@ function shortTopic(topic: string): string {
   return createHash('sha256').update(topic).digest('hex').slice(0, 32);
 }
 
-function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): StreamPlan {
+function partPlan(stream: WholeStream, part: ResolvedPart, prefix: string): StreamPlan {
   const { name, useCase, doc, priority, to, show } = stream;
   const { topic, schema, time, id, member, maxFutureMs, start, keyedBy, streams } = part.from;
   const read = fieldsOf(stream, part);

@@ -2,10 +2,12 @@
  * Options of steps and sinks: from what a file says to what `open` gets, by the kind that the spec
  * declares. Defaults go the same way as written values, so they are checked against the schema too.
  */
+import type { Priorities } from '../core/priority.ts';
 import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import { resolveCall } from './aggregate-calls.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import { treeOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
@@ -16,9 +18,10 @@ import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
-import type { RecordShape, Shape } from './shape.ts';
+import { ANY_SHAPE, type RecordShape, type Shape } from './shape.ts';
 import { namedTable } from './table-option.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
+import { zoneMend } from './zone-text.ts';
 
 export interface OptionScope {
   readonly report: Report;
@@ -28,11 +31,14 @@ export interface OptionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
+  readonly priorities: Priorities;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
 }
 
 export interface ResolvedOptions {
+  /** Nothing was told of them; else what is known is here, and the rest left out. */
+  readonly isWhole: boolean;
   readonly config: Readonly<Record<string, unknown>>;
   /** Top-level fields that paths and expressions read; `*`: all. */
   readonly fields: Set<string>;
@@ -61,6 +67,8 @@ interface Reading {
   readonly scope: OptionScope;
   readonly name: string;
   readonly option: Option<unknown>;
+  /** All of the step. */
+  readonly options: Options;
   readonly tree: Tree;
   /** The key's place for a written option; the step's for a default. */
   readonly place: Span;
@@ -79,8 +87,8 @@ interface Gathered {
 }
 
 /**
- * Undefined when a written option is wrong or one is missing; all of it has been told then. `skip`:
- * keys of the mapping that are not options (a sink's `type`, `timeout`).
+ * What is wrong or missing has been told. `skip`: keys of the mapping that are not options (a
+ * sink's `type`, `timeout`).
  */
 export function resolveOptions(
   scope: OptionScope,
@@ -88,7 +96,7 @@ export function resolveOptions(
   map: MapTree | undefined,
   place: Span,
   skip: readonly string[] = [],
-): ResolvedOptions | undefined {
+): ResolvedOptions {
   const written = new Map<string, Entry>();
   const errorsBefore = scope.report.errorCount;
   const known = Object.keys(options);
@@ -122,20 +130,12 @@ export function resolveOptions(
     }
     const tree = entry?.value ?? treeOf(option.fallback, place);
     const at = entry?.keySpan ?? place;
-    config[name] = READERS[option.kind]({ scope, name, option, tree, place: at, gathered });
+    const reading = { scope, name, option, options, tree, place: at, gathered };
+    config[name] = READERS[option.kind](reading);
   }
-  if (scope.report.errorCount > errorsBefore) return undefined;
+  const isWhole = scope.report.errorCount === errorsBefore;
   const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
-  return { config, places, ...gathered };
-}
-
-/** A default in the form that a file would have. */
-function treeOf(value: unknown, span: Span): Tree {
-  if (Array.isArray(value)) {
-    return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };
-  }
-  const scalar = value as ScalarTree['value'];
-  return { kind: 'scalar', span, value: scalar, expanded: false, told: false, textStart: -1 };
+  return { isWhole, config, places, ...gathered };
 }
 
 const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
@@ -190,17 +190,9 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     const subject = `${scope.subject}: option "${name}"`;
     return readDurations(scope.report, subject, tree, option.parts ?? {}, place);
   },
-  one_of: (reading) => choice(reading, reading.tree),
-  some_of: (reading) => {
-    const chosen: string[] = [];
-    for (const item of listOf(reading, `[${Object.keys(reading.option.choices ?? {})[0]}]`) ?? []) {
-      const value = choice(reading, item);
-      if (value === undefined) continue;
-      if (!chosen.includes(value)) chosen.push(value);
-      else tell(reading, 'CAR314', item.span, `has "${value}" twice.`);
-    }
-    return chosen;
-  },
+  one_of: (reading) => choice(reading, reading.tree, choicesOf(reading)),
+  some_of: (reading) => chosen(reading, choicesOf(reading)),
+  priorities: (reading) => chosen(reading, reading.scope.priorities.names),
   table: oneTable,
   stream: oneStream,
   flag: (reading) => {
@@ -282,10 +274,11 @@ function listOf(reading: Reading, like: string): readonly Tree[] | undefined {
 
 function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
   const { scope, name, gathered, place } = reading;
-  const resolved = resolvePath(scope.report, `${scope.subject}, ${name}`, text, scope.shape);
+  const subject = `${scope.subject}, ${name}`;
+  const mend = zoneMend(text.value, reading.options);
+  const resolved = resolvePath(scope.report, subject, text, scope.shape, mend);
   if (resolved === undefined) return undefined;
   const { takes } = reading.option;
-  const subject = `${scope.subject}, ${name}`;
   if (
     takes !== undefined &&
     isMisfit(scope.report, subject, text, resolved.shape, takes, scope.shape)
@@ -342,17 +335,30 @@ function named(
       scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
     }
     const resolved = one(reading, value);
+    fields.set(key, resolved?.shape ?? ANY_SHAPE);
     if (resolved === undefined) continue;
     given[key] = resolved.expression;
     gathered.sources.set(key, resolved.expression.source.trim());
-    fields.set(key, resolved.shape);
   }
   gathered.gives = { kind: 'record', name: 'the new value', fields, defaulted: new Set() };
   return given;
 }
 
-function choice(reading: Reading, tree: Tree): string | undefined {
-  const choices = Object.keys(reading.option.choices ?? {});
+const choicesOf = ({ option }: Reading): readonly string[] => Object.keys(option.choices ?? {});
+
+/** A list of distinct ones. */
+function chosen(reading: Reading, choices: readonly string[]): readonly string[] {
+  const all: string[] = [];
+  for (const item of listOf(reading, `[${choices[0]}]`) ?? []) {
+    const value = choice(reading, item, choices);
+    if (value === undefined) continue;
+    if (!all.includes(value)) all.push(value);
+    else tell(reading, 'CAR314', item.span, `has "${value}" twice.`);
+  }
+  return all;
+}
+
+function choice(reading: Reading, tree: Tree, choices: readonly string[]): string | undefined {
   if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || isBlank(tree)) {
     return wrongType(reading, tree, `one of ${listed(choices)}`);
   }

@@ -15,6 +15,8 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         lane.name,
         {
           ...lane,
+          // Weights decide of nothing that is told; the names are in the topics.
+          order: undefined,
           topics: lane.priorities.map((p) => lane.transports.map((t) => lane.topicOf(p, t))),
         },
       ]),
@@ -65,13 +67,12 @@ function decides({ source, priority, steps, to }: StreamPlan): unknown {
   return { source, priority, steps: steps.map(stepDecides), to: target };
 }
 
-function stepDecides({ name, spec, config, other }: StepPlan): unknown {
+function stepDecides({ name, spec, config }: StepPlan): unknown {
   return {
     name,
     type: spec.type,
     version: spec.version,
     config: withoutSecrets(config, spec.config),
-    mark: other?.mark,
   };
 }
 

@@ -4,7 +4,7 @@
  * written twice, and write to the lanes of the device's other transports.
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
-import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { Record } from '../core/record.ts';
 import type { Catalog } from '../core/spec.ts';
 import { ACKNOWLEDGEMENTS, OWNERS } from './engine-tables.ts';
@@ -18,7 +18,7 @@ import type {
   TablePlan,
 } from './plan.ts';
 import { prioritiesOf } from './stream-checks.ts';
-import type { ResolvedStream } from './streams.ts';
+import type { WholeStream } from './streams.ts';
 
 export const ACKNOWLEDGEMENTS_TABLE: TablePlan = { name: 'acknowledgements', ...ACKNOWLEDGEMENTS };
 const OWNERS_TABLE: TablePlan = { name: 'owners', ...OWNERS };
@@ -30,13 +30,13 @@ const STEP = 'remind';
 
 /** A use case whose notifications are told again. */
 interface Asking {
-  readonly stream: ResolvedStream;
+  readonly stream: WholeStream;
   readonly to: LaneTarget;
   readonly afterMs: number;
 }
 
 /** Whether a use case of the lane, or of any, is to be acknowledged. */
-export function hasAcked(streams: readonly ResolvedStream[], lane?: LanePlan): boolean {
+export function hasAcked(streams: readonly WholeStream[], lane?: LanePlan): boolean {
   return streams.some(
     ({ to }) => to.kind === 'lane' && to.acked !== undefined && (lane ?? to.lane) === to.lane,
   );
@@ -45,7 +45,7 @@ export function hasAcked(streams: readonly ResolvedStream[], lane?: LanePlan): b
 /** Sinks do not tell what is acknowledged by then: they look it up. */
 export function withAcknowledgements(
   sinks: readonly SinkPlan[],
-  streams: readonly ResolvedStream[],
+  streams: readonly WholeStream[],
 ): readonly SinkPlan[] {
   return sinks.map((sink) =>
     sink.spec.keeps === true || !hasAcked(streams, sink.lane)
@@ -57,20 +57,20 @@ export function withAcknowledgements(
 export function reminders(
   topology: string,
   lanes: readonly LanePlan[],
-  streams: readonly ResolvedStream[],
+  streams: readonly WholeStream[],
   sinks: readonly SinkPlan[],
   catalog: Catalog,
 ): readonly SubTopologyPlan[] {
   return lanes.flatMap((lane) => {
     const asking = streams.flatMap((stream) => askingOf(stream, lane));
-    return PRIORITIES.map((_, i) => i as Priority).flatMap((priority) => {
+    return [...lane.order.names.keys()].flatMap((priority) => {
       const here = asking.filter(({ stream }) => prioritiesOf(stream.priority!).includes(priority));
       return here.length === 0 ? [] : [subTopology(topology, lane, priority, here, sinks, catalog)];
     });
   });
 }
 
-function askingOf(stream: ResolvedStream, lane: LanePlan): readonly Asking[] {
+function askingOf(stream: WholeStream, lane: LanePlan): readonly Asking[] {
   const { to } = stream;
   if (to.kind !== 'lane' || to.lane !== lane || stream.priority === null) return [];
   const afterMs = to.acked?.againAfterMs ?? null;
@@ -85,7 +85,7 @@ function subTopology(
   sinks: readonly SinkPlan[],
   catalog: Catalog,
 ): SubTopologyPlan {
-  const place = `${lane.name}.${priorityName(priority)}`;
+  const place = `${lane.name}.${lane.order.nameOf(priority)}`;
   const transports = TRANSPORTS.filter((one) => lane.transports.includes(one));
   const branches = [...asking.map(branchOf), OTHERS];
   const readers = transports.map((by) => readerOf(lane, priority, by, branches));
@@ -126,7 +126,7 @@ function subTopology(
     };
   });
   return {
-    role: `devices/remind/${lane.name}/${priorityName(priority)}`,
+    role: `devices/remind/${lane.name}/${lane.order.nameOf(priority)}`,
     group: prefix,
     priority,
     streams: [...readers, ...reminding],

@@ -1,16 +1,17 @@
 /** What two streams must agree on before a step brings them together. */
-import { priorityName } from '../core/priority.ts';
+import type { Priorities } from '../core/priority.ts';
 import type { Scope } from './declarations.ts';
 import type { PriorityRule } from './plan.ts';
 import { listed } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
 
+/** `rule`: undefined when it is broken. */
 export function checkStreamJoins(
-  { report }: Pick<Scope, 'report'>,
+  { report, priorities }: Pick<Scope, 'report' | 'priorities'>,
   subject: string,
   steps: readonly ResolvedStep[],
-  rule: PriorityRule | null,
+  rule: PriorityRule | null | undefined,
 ): void {
   for (const { name, config, joined, span, places } of steps) {
     if (joined === undefined) continue;
@@ -20,7 +21,12 @@ export function checkStreamJoins(
       const what = isTwo ? 'it says within, and before or after too' : 'it says no window';
       report.error('CAR264', span, `${subject}, ${name}: ${what}.`);
     }
-    const [own, other] = [prioritiesText(rule), prioritiesText(joined.priority)];
+    // Of what is broken it is not known.
+    if (rule === undefined || joined.priority === undefined) continue;
+    const [own, other] = [
+      prioritiesText(priorities, rule),
+      prioritiesText(priorities, joined.priority),
+    ];
     if (own === other && !own.includes(',')) continue;
     const { upstream } = joined;
     const what = `${subject}, ${name}: its records are ${own}, and those of "${upstream.name}" ${other}.`;
@@ -28,6 +34,8 @@ export function checkStreamJoins(
   }
 }
 
-function prioritiesText(rule: PriorityRule | null): string {
-  return rule === null ? 'of no priority' : listed(prioritiesOf(rule).map(priorityName));
+function prioritiesText(priorities: Priorities, rule: PriorityRule | null): string {
+  return rule === null
+    ? 'of no priority'
+    : listed(prioritiesOf(rule).map((one) => priorities.nameOf(one)));
 }

@@ -93,10 +93,25 @@ export const OPTION_ERRORS = {
     what: 'An expression fails where a field of several types is of one of them.',
     mend: 'Say what it is: type(value.amount) == int && value.amount > 3.',
   },
+  CAR319: {
+    slug: 'key-may-be-missing',
+    what: 'An expression fails on a map that has not the key that it asks for.',
+    mend: 'Ask for it first: "a" in value.labels && value.labels["a"] == "x".',
+  },
   CAR350: {
     slug: 'not-a-time-of-day',
     what: 'An option that takes a time of day has something else.',
     mend: 'Write hours and minutes of 24 hours, as 22:00 or 07:30.',
+  },
+  CAR352: {
+    slug: 'too-many-priorities',
+    what: 'A topology declares no priority at all, or more than 8.',
+    mend: 'Declare 1 to 8, most urgent first; or leave `priorities` out, and have critical, high, normal, low.',
+  },
+  CAR353: {
+    slug: 'not-a-priority-name',
+    what: 'The name of a priority cannot be a part of topics, groups and schemas.',
+    mend: 'Take one word of lower-case letters and digits that begins with a letter, at most 32, and is no word of roles.',
   },
   CAR351: {
     slug: 'unknown-time-zone',

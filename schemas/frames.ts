@@ -2,7 +2,6 @@
  * What goes over a device's socket, as JSON text frames, one object each. The same notification
  * form is what a pull returns. Times are epoch milliseconds.
  */
-import type { PriorityName } from '../core/priority.ts';
 
 /** The first frame of a connection. */
 export interface WelcomeFrame {
@@ -18,7 +17,7 @@ export interface WelcomeFrame {
 
 /** A notification that will not come any more: its number is no gap (rule D6). */
 export interface Skipped {
-  readonly priority: PriorityName;
+  readonly priority: string;
   readonly sequence: number;
   readonly id: string;
   /** `expired`: its deadline has passed; `withdrawn`; `unreadable`: its payload does not decode. */
@@ -33,7 +32,7 @@ export interface NotificationForm {
    * The device's preceding number in this lane; not what the device has: a gap (rule D6). 0: none.
    */
   readonly previous: number;
-  readonly priority: PriorityName;
+  readonly priority: string;
   readonly useCase: string;
   /** How many events it stands for. */
   readonly count: number;
@@ -78,6 +77,18 @@ export interface UnacknowledgedFrame {
 }
 
 /**
+ * The log has a report; or, with a code, it was not taken. With its `eventId` it may come again.
+ */
+export interface ReportedFrame {
+  readonly type: 'reported';
+  /** As it was sent; empty: it had none. */
+  readonly eventId: string;
+  /** `CAR…`, as over HTTP. */
+  readonly code?: string;
+  readonly what?: string;
+}
+
+/**
  * Come back after so long, then as after any close. A gateway that stops closes at once (3001); one
  * that finds the connection old serves it until the next heartbeat, so that the device can choose.
  */
@@ -92,7 +103,8 @@ export type ServerFrame =
   | SkippedFrame
   | PongFrame
   | GoingAwayFrame
-  | UnacknowledgedFrame;
+  | UnacknowledgedFrame
+  | ReportedFrame;
 
 /**
  * The first frame of a device whose handshake had the sub-protocol `carillon.v1` and no token.
@@ -112,7 +124,8 @@ export type ClientFrame =
   | AuthenticateFrame
   | { readonly type: 'ack'; readonly ids: readonly string[] }
   | { readonly type: 'ack'; readonly cursor: string }
-  | { readonly type: 'ping' };
+  | { readonly type: 'ping' }
+  | (DeviceReport & { readonly type: 'report' });
 
 /** What `GET /v1/devices/<id>/notifications` returns. */
 export interface PullPage {
