@@ -116,8 +116,8 @@ test('a Node that is too old is told one sentence (CAR901)', () => {
 test('what nobody foresaw is CAR914, its stack only when asked for', () => {
   const error = new Error('out of luck\nand more');
   assert.match(showError(error).text, /error CAR914 carillon-failed\n {2}out of luck\n/);
-  assert.ok(!showError(error).text.includes('main.test.ts'));
-  assert.ok(showError(error, { trace: true }).text.includes('main.test.ts'));
+  assert.ok(!showError(error).text.includes('main.command.test.ts'));
+  assert.ok(showError(error, { trace: true }).text.includes('main.command.test.ts'));
 });
 
 test('a topology that is wrong is shown with its lines', () => {

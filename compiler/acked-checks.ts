@@ -5,12 +5,12 @@ import { formatDuration } from '../core/duration.ts';
 import type { SinkPlan } from './plan.ts';
 import type { Report } from './report.ts';
 import type { Section } from './section.ts';
-import { type ResolvedStream, stepsOf } from './streams.ts';
+import { stepsOf, type WholeStream } from './streams.ts';
 
 /** Of streams and sinks that are whole. */
 export function checkAcked(
   report: Report,
-  streams: readonly ResolvedStream[],
+  streams: readonly WholeStream[],
   sinks: readonly SinkPlan[],
   placeOf: (stream: string) => Section | undefined,
 ): void {
@@ -40,7 +40,7 @@ export function checkAcked(
 }
 
 /** How long after the event the deadlines lie that its steps stamp, and those of streams before. */
-function lifesOf(stream: ResolvedStream, all: readonly ResolvedStream[]): number[] {
+function lifesOf(stream: WholeStream, all: readonly WholeStream[]): number[] {
   const own = stepsOf(stream).flatMap(({ spec, config }) => spec.times?.(config).lifeMs ?? []);
   const before = all.filter(({ useCase }) =>
     stream.parts[0]!.from.streams.some((of) => of.useCase === useCase),

@@ -5,7 +5,6 @@ import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import type { BranchPlan, StreamsTarget } from './plan.ts';
 import type { Span } from './report.ts';
 import type { Section } from './section.ts';
-import { ANY_SHAPE } from './shape.ts';
 import type { ResolvedSteps } from './steps.ts';
 import type { StreamScope } from './streams.ts';
 
@@ -26,7 +25,7 @@ export function resolveBranches(
   scope: StreamScope,
   stream: string,
   section: Section,
-  steps: ResolvedSteps | undefined,
+  steps: ResolvedSteps,
 ): ResolvedBranches | undefined {
   const { report } = scope;
   const errorsBefore = report.errorCount;
@@ -62,21 +61,21 @@ export function resolveBranches(
     report.error('CAR103', span, `${section.subject}: branch is an empty list.`);
   }
   if (report.errorCount > errorsBefore) return undefined;
-  return { target: { kind: 'streams', branches }, fields: steps?.isGiven ? [] : fields };
+  return { target: { kind: 'streams', branches }, fields: steps.isGiven ? [] : fields };
 }
 
 /** Null, too, when it was told what is wrong with it. */
 function conditionOf(
   scope: StreamScope,
   item: Section,
-  steps: ResolvedSteps | undefined,
+  steps: ResolvedSteps,
   fields: string[],
 ): Expression<boolean> | null {
   const { report } = scope;
   const text = item.text('when');
   const tree = item.scalar('when');
   if (text === undefined || tree === undefined) return null;
-  const shape = steps?.shape ?? ANY_SHAPE;
+  const shape = steps.shape;
   const resolved = resolveExpression({ ...scope, shape }, item.subject, tree);
   if (resolved === undefined) return null;
   fields.push(...resolved.fields);

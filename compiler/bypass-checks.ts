@@ -16,13 +16,15 @@ interface Bypass {
 
 export function checkBypasses(report: Report, streams: readonly ResolvedStream[]): void {
   const found = new Map<number, Bypass>();
-  for (const { name, priority, parts } of streams) {
+  const unknown = new Set<number>();
+  for (const { name, priority, parts, isWhole } of streams) {
     const come = priority === null ? [] : prioritiesOf(priority).map(priorityName);
     for (const step of parts.flatMap(({ steps }) => steps.steps)) {
       const named = step.config.bypass as readonly PriorityName[] | null | undefined;
       const span = step.places.get('bypass');
       if (named === null || named === undefined || span === undefined) continue;
       const known = found.get(span.start);
+      if (priority === null && !isWhole) unknown.add(span.start);
       if (known === undefined) {
         const subject = `stream "${name}", ${step.name}`;
         found.set(span.start, { step: subject, span, named, come: new Set(come) });
@@ -30,6 +32,7 @@ export function checkBypasses(report: Report, streams: readonly ResolvedStream[]
     }
   }
   for (const { step, span, named, come } of found.values()) {
+    if (unknown.has(span.start)) continue;
     const passes = [...come].filter((one) => named.includes(one)).length;
     if (passes > 0 && passes < come.size) continue;
     const why =

@@ -14,7 +14,13 @@ export type Known = ReadonlySet<string>;
 export const NONE: Known = new Set();
 
 export const isNot = (path: string, kind: Kind): string => `${path} ${kind}`;
-export const hasBranch = (path: string, branch: string): string => `${path}["${branch}"]`;
+/** `key`: as `keyOf` has it. */
+export const hasKey = (path: string, key: string): string => `${path} has ${key}`;
+
+/** What a map is asked for: `"k"`, or the path that gives it; undefined: it is put together. */
+export function keyOf(node: ASTNode): string | undefined {
+  return isText(node) ? `"${node.args}"` : pathOf(node);
+}
 
 /** `value.a[0].b`, or the like of a loop's own variable; undefined: it is no path. */
 export function pathOf(node: ASTNode): string | undefined {
@@ -23,7 +29,8 @@ export function pathOf(node: ASTNode): string | undefined {
     const [list, at] = node.args as [ASTNode, ASTNode];
     const owner = pathOf(list);
     const isPlace = at.op === 'value' && typeof at.args === 'bigint';
-    return owner === undefined || !isPlace ? undefined : `${owner}[${at.args}]`;
+    const place = isPlace ? String(at.args) : keyOf(at);
+    return owner === undefined || place === undefined ? undefined : `${owner}[${place}]`;
   }
   if (node.op !== '.') return undefined;
   const owner = pathOf(node.args[0]);
@@ -98,8 +105,11 @@ export function knownWhen(node: ASTNode, truth: boolean): Known {
 function knownOfHas(field: ASTNode): Known {
   let known = isNoneOf(field, ['null']);
   for (let at = field; at.op === '.'; ) {
+    const name = at.args[1] as string;
     at = at.args[0] as ASTNode;
+    const path = pathOf(at);
     known = union(known, isOneOf(at, ['map']));
+    if (path !== undefined) known = union(known, new Set([hasKey(path, `"${name}"`)]));
   }
   return known;
 }
@@ -110,9 +120,9 @@ function knownOfIn(one: ASTNode, many: ASTNode): Known {
   }
   const path = pathOf(many);
   const known = isOneOf(many, ['list', 'map']);
-  return path === undefined || !isText(one)
-    ? known
-    : union(known, new Set([hasBranch(path, one.args as string)]));
+  const key = keyOf(one);
+  if (path === undefined || key === undefined) return known;
+  return union(known, new Set([hasKey(path, key)]));
 }
 
 /** Equal to something that is not null, or not equal to null, or of a type that is asked for. */

@@ -33,6 +33,9 @@ const SHAPE = shapeOf({
     { name: 'c', type: ['string', { type: 'map', values: 'int' }] },
     { name: 's', type: { type: 'array', items: ['null', 'int'] } },
     { name: 'd', type: ['null', 'double'] },
+    { name: 'p', type: { type: 'map', values: 'int' } },
+    { name: 'q', type: ['null', { type: 'map', values: ['null', 'int'] }] },
+    { name: 'key', type: 'string' },
   ],
 });
 /** Each field with what it may be. */
@@ -50,12 +53,15 @@ const VALUES: { readonly [field: string]: readonly unknown[] } = {
   c: ['ab', { a: 1 }],
   s: [[4], [null]],
   d: [2.5, 2, null],
+  p: [{ a: 1, 'b c': 2 }, { a: 1 }, { 'b c': 2, z: 1 }, {}],
+  q: [{ a: 1 }, { a: null }, {}, null],
+  key: ['a', 'z'],
 };
 
 function warned(source: string): string[] {
   const compiled = new CelCompiler().compile(source, SHAPE);
   assert.ok('expression' in compiled, `${source}: ${JSON.stringify(compiled)}`);
-  return compiled.warnings.map(({ what }) => /^(?:has\()?(?:value\.)?([\w.[\]]+)/.exec(what)![1]!);
+  return compiled.warnings.map(({ what }) => /^(?:has\()?(?:value\.)?([\w.[\]"]+)/.exec(what)![1]!);
 }
 
 /** True: it throws on some record. */
@@ -175,6 +181,28 @@ const rows: readonly [source: string, ...warned: readonly string[]][] = [
   ['value.x != null && "int" in value.x && value.x["int"] > 3'],
   ['has(value.c.a) && value.c.a == 1'],
   ['type(value.c) == map && "a" in value.c && value.c["a"] == 1'],
+  ['value.p["a"] == 1', 'p'],
+  ['value.p.a == 1', 'p'],
+  ['value.p["b c"] == 1 || value.on', 'p'],
+  ['value.p[value.key] == 1', 'p'],
+  ['"b c" in value.p && value.p["a"] == 1', 'p'],
+  ['!("a" in value.p) && value.p["a"] == 1', 'p'],
+  ['"a" in value.p || value.p["a"] == 1', 'p'],
+  ['value.key in value.p && value.p["a"] == 1', 'p'],
+  ['value.q["a"] == 1', 'q'],
+  ['value.q != null && value.q["a"] == 1', 'q'],
+  ['value.q != null && "a" in value.q && value.q["a"] > 0', 'q["a"]'],
+  ['value.p.exists(k, value.p["a"] == 1)', 'p'],
+  ['"a" in value.p && value.p["a"] == 1'],
+  ['value.p["a"] == 1 && "a" in value.p'],
+  ['has(value.p.a) && value.p.a == 1'],
+  ['has(value.p.a) && value.p["a"] == 1'],
+  ['"a" in value.p ? value.p.a == 1 : false'],
+  ['!("b c" in value.p) || value.p["b c"] == 2'],
+  ['value.key in value.p && value.p[value.key] == 1'],
+  ['value.p.exists(k, value.p[k] == 1)'],
+  ['value.q != null && "a" in value.q && value.q["a"] == 1'],
+  ['value.q != null && "a" in value.q && value.q["a"] != null && value.q["a"] > 0'],
   ['type(value.u) == int && value.u.startsWith("a")', 'u'],
   ['type(value.w) == string && value.w > 1', 'w'],
 ];
@@ -192,6 +220,8 @@ const ATOMS = [
   ...['type(value.u) == int', 'value.u > 3', 'value.u.size() > 1', 'value.u == "ab"'],
   ...['type(value.w) == string', 'value.w > 1', 'value.w == null', 'value.w.size() > 1'],
   ...['value.r != null', 'value.r.k == 1', '!value.b', 'value.b != null'],
+  ...['value.p.a == 1', '"a" in value.p', 'value.p["z"] == 1', 'has(value.p.z)'],
+  ...['value.p[value.key] == 1', 'value.key in value.p', 'value.q["a"] > 0', 'value.q != null'],
 ];
 const expression = fc.letrec<{ any: string }>((tie) => ({
   any: fc.oneof(

@@ -5,13 +5,13 @@
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { type Branch, type BranchChecks, branchesOf } from './cel-branches.ts';
-import { hasBranch, isNot, type Known, knownWhen, NONE, pathOf, union } from './cel-facts.ts';
+import { hasKey, isNot, type Known, keyOf, knownWhen, NONE, pathOf, union } from './cel-facts.ts';
 import { childrenOf } from './cel-paths.ts';
 import { branchMend } from './field-path.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 export interface NullWarning {
-  readonly code: 'CAR246' | 'CAR316' | 'CAR317' | 'CAR318';
+  readonly code: 'CAR246' | 'CAR316' | 'CAR317' | 'CAR318' | 'CAR319';
   readonly what: string;
   readonly mend: string;
   readonly at: { readonly start: number; readonly end: number };
@@ -72,11 +72,12 @@ class Search {
         return;
       case '.':
         this.#need(node.args[0], known, node);
+        this.#key(node, node.args[0], `"${node.args[1]}"`, known);
         return;
       case '[]':
         this.#need(node.args[0], known, node);
         this.#need(node.args[1], known, node);
-        this.#branch(node, known);
+        this.#key(node, node.args[0], keyOf(node.args[1]), known);
         return;
       case 'in':
         this.visit(node.args[0], known);
@@ -114,10 +115,14 @@ class Search {
   /** `list.exists(x, …)`: what comes before the last argument and is a name is its own. */
   #loop(of: ASTNode, [name, ...rest]: readonly ASTNode[], known: Known): void {
     const outer = this.#variables;
+    const path = pathOf(of);
+    let inner = known;
     if (name?.op === 'id') {
       this.#variables = new Map([...outer, [name.args, this.#elementsOf(of)]]);
+      // Of a map, these are its keys.
+      if (path !== undefined) inner = union(known, new Set([hasKey(path, name.args)]));
     }
-    for (const one of rest) this.visit(one, known);
+    for (const one of rest) this.visit(one, inner);
     this.#variables = outer;
   }
 
@@ -134,12 +139,12 @@ class Search {
     if (node.op === '[]') {
       const list = this.#shapeOf(node.args[0] as ASTNode);
       const inner = list === undefined ? undefined : withoutNull(list);
-      return inner?.kind === 'list' ? inner.items : undefined;
+      return inner?.kind === 'list' ? inner.items : valuesOf(inner);
     }
     if (node.op !== '.') return undefined;
     const of = this.#shapeOf(node.args[0]);
     const inner = of === undefined ? undefined : withoutNull(of);
-    return inner?.kind === 'record' ? inner.fields.get(node.args[1]) : undefined;
+    return inner?.kind === 'record' ? inner.fields.get(node.args[1]) : valuesOf(inner);
   }
 
   /**
@@ -191,19 +196,28 @@ class Search {
     });
   }
 
-  /** `value.amount["long"]` of a union fails where the value is of another branch. */
-  #branch(node: ASTNode & { op: '[]' }, known: Known): void {
-    const [of, name] = node.args as [ASTNode, ASTNode];
+  /**
+   * `value.amount["long"]` of a union fails where the value is of another branch, and
+   * `value.labels["a"]` of a map where it has no such key.
+   */
+  #key(node: ASTNode, of: ASTNode, key: string | undefined, known: Known): void {
     const path = pathOf(of);
     const shape = this.#shapeOf(of);
-    if (path === undefined || shape?.kind !== 'union' || shape.branches.length < 2) return;
-    if (name.op !== 'value' || typeof name.args !== 'string') return;
-    if (known.has(hasBranch(path, name.args)) || this.#told.has(path)) return;
-    this.#told.add(path);
+    if (path === undefined || shape === undefined || key === undefined) return;
+    const inner = withoutNull(shape);
+    const isUnion = inner.kind === 'union' && inner.branches.length > 1 && key.startsWith('"');
+    const fact = hasKey(path, key);
+    if (!(isUnion || inner.kind === 'map') || known.has(fact)) return;
+    if (this.#told.has(path) || this.#told.has(fact)) return;
+    this.#told.add(isUnion ? path : fact);
     this.found.push({
-      code: 'CAR318',
-      what: `${path} may be of another branch than "${name.args}", and there this fails: the record would be a dead letter.`,
-      mend: `Ask for the branch: "${name.args}" in ${path} && …`,
+      code: isUnion ? 'CAR318' : 'CAR319',
+      what: isUnion
+        ? `${path} may be of another branch than ${key}, and there this fails: the record would be a dead letter.`
+        : `${path} may have no key ${key}, and there this fails: the record would be a dead letter.`,
+      mend: isUnion
+        ? `Ask for the branch: ${key} in ${path} && …`
+        : `Ask for it: ${key} in ${path} && …`,
       at: node.range,
     });
   }
@@ -227,6 +241,10 @@ class Search {
       at: field.range,
     });
   }
+}
+
+function valuesOf(shape: Shape | undefined): Shape | undefined {
+  return shape?.kind === 'map' ? shape.values : undefined;
 }
 
 /** A value of a union is an object of its branch's name. */

@@ -88,10 +88,13 @@ sinks:
     '9:53 CAR402',
     '9:76 CAR109',
     '10:82 CAR402',
-    // What an unknown step leaves of the value is not known: value.anything is not blamed.
+    // It was meant to be dedup, and is checked as one.
     '12:9 CAR204',
+    '12:19 CAR315',
+    '13:32 CAR402',
     '13:50 CAR304',
     '13:67 CAR301',
+    '15:39 CAR402',
     '17:42 CAR109',
     '17:62 CAR205',
   ]);
@@ -316,12 +319,15 @@ streams:
   assert.equal(sub!.streams[0]!.priority, null);
 });
 
-const singleWriter: readonly [string, string, string][] = [
+const singleWriter: readonly [what: string, from: string, to: string, ...also: string[]][] = [
   ['dead letters into the outcomes', 'tables:', 'on_error: { topic: outcomes }\ntables:'],
   [
     'two lanes of one topic',
     'lanes:',
     'lanes:\n  one: { topic: "n.{priority}.{transport}", schema: DeviceNotification, key: key }',
+    // The one that is left over is of no use, whatever its topic is called.
+    'CAR246',
+    'CAR217',
   ],
   [
     'a stream into a table of the engine',
@@ -334,10 +340,10 @@ const singleWriter: readonly [string, string, string][] = [
 sinks:`,
   ],
 ];
-for (const [what, from, to] of singleWriter) {
+for (const [what, from, to, ...also] of singleWriter) {
   test(`CAR215: a topic has one writer: ${what}`, () => {
     const { diagnostics } = compiled(SMALL.replace(from, to));
-    assert.deepEqual([...new Set(diagnostics.map(({ code }) => code))], ['CAR215']);
+    assert.deepEqual([...new Set(diagnostics.map(({ code }) => code))], [...also, 'CAR215']);
   });
 }
 

@@ -18,15 +18,22 @@ import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
 import { joinedBy } from './joined-streams.ts';
 import { isJoin, lower } from './lower.ts';
-import type { LanePlan, Plan, SinkPlan, TablePlan } from './plan.ts';
+import type { LanePlan, Plan, TablePlan } from './plan.ts';
 import { readCount } from './quantity.ts';
 import { hasAcked } from './reminders.ts';
 import { headOf, type Placed, Section } from './section.ts';
+import { ANY_SHAPE } from './shape.ts';
 import { type Collapsing, checkGroups } from './show.ts';
-import { resolveSink, type SinkScope } from './sinks.ts';
-import type { Chains } from './steps.ts';
+import { resolveSink, type SinkScope, type SinkUse } from './sinks.ts';
+import { type Chains, resolveSteps, type StepScope } from './steps.ts';
 import { StreamGraph } from './stream-graph.ts';
-import { type ResolvedStream, resolveStream, type StreamScope, stepsOf } from './streams.ts';
+import {
+  isWholeStream,
+  type ResolvedStream,
+  resolveStream,
+  type StreamScope,
+  stepsOf,
+} from './streams.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableInput, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
@@ -58,7 +65,7 @@ interface Parts {
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly lanes: ReadonlyMap<string, LanePlan | null>;
   readonly streams: readonly (ResolvedStream | undefined)[];
-  readonly sinks: readonly (SinkPlan | undefined)[];
+  readonly sinks: readonly (SinkUse | undefined)[];
 }
 
 export function compile(text: string, options: CompileOptions): Compiled {
@@ -106,12 +113,15 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     const tokens = { value: tokensOf(topology), span: section.span };
     topics.use('push tokens', tokens, 'repartition', 'PushToken');
   }
-  const isWhole = !streams.includes(undefined) && !sinks.includes(undefined);
-  if (hasAcked(present(streams))) {
+  checkUnusedChains(shared, section);
+  const whole = present(streams).filter(isWholeStream);
+  const plans = present(sinks.map((sink) => sink?.plan));
+  if (hasAcked(whole)) {
     const { topic, schema } = ACKNOWLEDGEMENTS;
     topics.builtIn(topicPlan(topic, 'table', schema));
     const placeOf = (stream: string) => section.section('streams')?.section(stream);
-    if (isWhole) checkAcked(report, present(streams), present(sinks), placeOf);
+    const areWhole = whole.length === streams.length && plans.length === sinks.length;
+    if (areWhole) checkAcked(report, whole, plans, placeOf);
   }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
   if (!streams.includes(undefined)) checkBypasses(report, present(streams));
@@ -123,8 +133,8 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     deadLetters: deadLetters.value,
     tables: present(tables.values()),
     lanes: present(lanes.values()),
-    streams: present(streams),
-    sinks: present(sinks),
+    streams: whole,
+    sinks: plans,
     topics: topics.plans,
   };
   return lower(resolved, catalog, report);
@@ -173,15 +183,26 @@ function resolveStreams(
   return resolved;
 }
 
-function resolveSinks(scope: SinkScope, section: Section): (SinkPlan | undefined)[] {
+function resolveSinks(scope: SinkScope, section: Section): (SinkUse | undefined)[] {
   const sinks = section.section('sinks');
-  const resolved: (SinkPlan | undefined)[] = [];
+  const resolved: (SinkUse | undefined)[] = [];
   for (const { key, keySpan } of sinks?.entries ?? []) {
     checkName(scope.report, 'sinks', key, keySpan);
     const part = sinks?.section(key);
     resolved.push(part === undefined ? undefined : resolveSink(scope, key, part));
   }
   return resolved;
+}
+
+/** Of what would come to a chain that is used nowhere nothing is known. */
+function checkUnusedChains(scope: Omit<StepScope, 'subject'>, section: Section): void {
+  const { report, chains } = scope;
+  const entries = [...(section.section('chains')?.entries ?? [])];
+  for (const { key, keySpan } of entries.filter((one) => !chains.used.has(one.key))) {
+    report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
+    const list = chains.lists.get(key) ?? undefined;
+    resolveSteps({ ...scope, subject: `chain "${key}"` }, list, ANY_SHAPE);
+  }
 }
 
 /** Only of what is whole: a lane whose sink is broken is not unread. */
@@ -191,14 +212,11 @@ function checkUses(
   { chains, tables, lanes, streams, sinks }: Parts,
 ): void {
   const { report } = scope;
-  for (const { key, keySpan } of section.section('chains')?.entries ?? []) {
-    if (!chains.used.has(key)) report.warning('CAR218', keySpan, `chain "${key}" is used nowhere.`);
-  }
   const used = new Set([
     ...streams.flatMap((stream) =>
       stream === undefined ? [] : stepsOf(stream).flatMap((step) => step.tables),
     ),
-    ...sinks.flatMap((sink) => sink?.tables ?? []),
+    ...sinks.flatMap((sink) => sink?.plan?.tables ?? []),
   ]);
   const whole = present(streams);
   const sources = whole.flatMap(({ name, parts }) => {
@@ -215,12 +233,15 @@ function checkUses(
     if (table != null && joined.has(table)) checkTableInput(report, table, keySpan, sources);
   }
   const written = new Set(
-    streams.map((one) => (one?.to.kind === 'lane' ? one.to.lane : undefined)),
+    streams.map((one) => (one?.to?.kind === 'lane' ? one.to.lane : undefined)),
+  );
+  const areEndsKnown = streams.every(
+    (one) => one?.to != null && (one.isWhole || one.to.kind !== 'streams'),
   );
   for (const { key, keySpan } of section.section('lanes')?.entries ?? []) {
     const lane = lanes.get(key);
     if (lane === null || lane === undefined) continue;
-    if (streams.length > 0 && !streams.includes(undefined) && !written.has(lane)) {
+    if (streams.length > 0 && areEndsKnown && !written.has(lane)) {
       report.warning('CAR246', keySpan, `lane "${key}": no stream writes to it.`);
     }
     if (!sinks.includes(undefined)) checkLaneSinks(report, lane, keySpan, named(section, sinks));
@@ -234,7 +255,7 @@ function checkUses(
   }
 }
 
-function named(section: Section, sinks: readonly (SinkPlan | undefined)[]) {
+function named(section: Section, sinks: readonly (SinkUse | undefined)[]) {
   const places = new Map(
     [...(section.section('sinks')?.entries ?? [])].map(({ key, keySpan }) => [key, keySpan]),
   );

@@ -2,6 +2,7 @@
  * The parts of a topology that others name: tables and lanes, and the topics behind all of them.
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
+import { nearest } from '../core/nearest.ts';
 import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
 import type { AvroRecord, SchemaFolder } from '../schemas/folder.ts';
 import { resolvePath } from './field-path.ts';
@@ -10,7 +11,13 @@ import { readBytes } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Placed, Section } from './section.ts';
 import { type RecordShape, shapeName, shapeOf, withoutNull } from './shape.ts';
-import { checkLaneKey, checkTableKey, checkWholeTable, isNotification } from './use-checks.ts';
+import {
+  checkLaneKey,
+  checkTableKey,
+  checkWholeTable,
+  isNotification,
+  NOTIFICATION,
+} from './use-checks.ts';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const NAME_CHARS_MAX = 64;
@@ -182,7 +189,10 @@ export interface Scope {
   readonly topics: Topics;
 }
 
-/** Null: it is declared, but broken, so that who names it is not blamed. */
+/**
+ * Null: it is declared, and not known what its rows are, so that who names it is not blamed. Of
+ * one that is broken in another way what is known stands.
+ */
 export function resolveTables(
   scope: Scope,
   section: Section | undefined,
@@ -204,33 +214,46 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
   const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const key = section.neededText('key');
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
-  if (topic === undefined || schema === undefined || key === undefined) return null;
-  if (shape === undefined || !scope.topics.use(subject, topic, 'table', schema.value)) return null;
+  const isWhole = section.flag('whole') === true;
+  if (schema === undefined || shape === undefined) return null;
+  // Of two that contradict each other nobody knows which one is meant.
+  if (topic !== undefined && !scope.topics.use(subject, topic, 'table', schema.value)) return null;
+  if (key !== undefined && !isRowKey(scope.report, subject, schema.value, shape, key)) return null;
+  const place = section.entry('whole')?.keySpan ?? section.span;
+  if (isWhole) checkWholeTable(scope.report, subject, schema.value, place);
+  const [at, by] = [topic?.value ?? '', key?.value ?? ''];
+  const plan = { name, topic: at, schema: schema.value, key: by };
+  return isWhole ? { ...plan, whole: true } : plan;
+}
+
+/** False: it was told that the engine keys such rows by something else. */
+function isRowKey(
+  report: Report,
+  subject: string,
+  schema: string,
+  shape: RecordShape,
+  key: Placed,
+): boolean {
   if (!shape.fields.has(key.value)) {
     const names = [...shape.fields.keys()];
-    scope.report.error(
+    report.error(
       'CAR402',
       key.span,
       `${subject}, key: ${shape.name} has no field "${key.value}".`,
       didYouMean(key.value, names, `Its fields: ${listed(names)}.`),
     );
-    return null;
+    return true;
   }
-  if (!checkTableKey(scope.report, subject, schema.value, key)) return null;
+  if (!checkTableKey(report, subject, schema, key)) return false;
   const ofKey = withoutNull(shape.fields.get(key.value)!);
   if (ofKey.kind !== 'string' && ofKey.kind !== 'any') {
     const what = `${subject}, key: ${key.value} is a ${shapeName(ofKey)}, and a key is a text.`;
-    scope.report.error('CAR403', key.span, what);
-    return null;
+    report.error('CAR403', key.span, what);
   }
-  const isWhole = section.flag('whole') === true;
-  const place = section.entry('whole')?.keySpan ?? section.span;
-  if (isWhole && !checkWholeTable(scope.report, subject, schema.value, place)) return null;
-  const plan = { name, topic: topic.value, schema: schema.value, key: key.value };
-  return isWhole ? { ...plan, whole: true } : plan;
+  return true;
 }
 
-/** Null: as for tables. */
+/** Null: it is no mapping. */
 export function resolveLanes(
   scope: Scope,
   section: Section | undefined,
@@ -247,9 +270,8 @@ export function resolveLanes(
 
 const LANE_KEYS = ['topic', 'schema', 'key', 'priorities', 'transports', 'bytes_max'];
 
-function resolveLane(scope: Scope, name: string, written: Section): LanePlan | null {
+function resolveLane(scope: Scope, name: string, written: Section): LanePlan {
   const { report } = scope;
-  const errorsBefore = report.errorCount;
   const subject = `lane "${name}"`;
   const section = written.as(subject).only(LANE_KEYS);
   const topic = section.neededText('topic');
@@ -267,32 +289,34 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan | n
     size === undefined
       ? LANE_BYTES_MAX_DEFAULT
       : readBytes(report, `${subject}: bytes_max`, size, { min: 1, max: LANE_BYTES_MAX });
-  if (topic !== undefined) checkLaneTopic(report, subject, topic);
-  if (report.errorCount > errorsBefore || topic === undefined || schema === undefined) return null;
+  const isPattern = topic !== undefined && isLaneTopic(report, subject, topic);
   const lane: LanePlan = {
     name,
-    schema: schema.value,
+    // Whatever is written there, they are the engine's.
+    schema: NOTIFICATION,
     priorities: PRIORITIES.filter((p) => priorities.includes(p)).map((p) => priorityOf(p)!),
     transports,
     bytesMax: bytesMax ?? LANE_BYTES_MAX_DEFAULT,
-    topicOf: laneTopics(topic.value),
+    topicOf: laneTopics(topic?.value ?? ''),
   };
+  if (!isPattern) return lane;
   for (const priority of lane.priorities) {
     for (const transport of lane.transports) {
       const of = { value: lane.topicOf(priority, transport), span: topic.span };
-      scope.topics.use(subject, of, 'lane', schema.value);
+      scope.topics.use(subject, of, 'lane', NOTIFICATION);
     }
   }
-  return report.errorCount > errorsBefore ? null : lane;
+  return lane;
 }
 
-function checkLaneTopic(report: Report, subject: string, { value, span }: Placed): void {
+function isLaneTopic(report: Report, subject: string, { value, span }: Placed): boolean {
   for (const slot of ['{priority}', '{transport}']) {
     if (value.split(slot).length !== 2) {
       report.error('CAR213', span, `${subject}: topic "${value}" does not have ${slot} once.`);
-      return;
+      return false;
     }
   }
+  return true;
 }
 
 /** The names are made once: the lane writer asks for one with every record. */
@@ -312,7 +336,10 @@ function laneTopics(pattern: string): (priority: number, transport: Transport) =
   };
 }
 
-/** `lane` by its name; undefined when it was told that there is none, or it is broken. */
+/**
+ * `lane` by its name; where it was told that there is none, the one that was probably meant, if
+ * any.
+ */
 export function namedLane(
   report: Report,
   subject: string,
@@ -328,7 +355,8 @@ export function namedLane(
     `${subject}: lane "${name.value}" is not declared.`,
     didYouMean(name.value, names, `Lanes: ${listed(names)}.`),
   );
-  return undefined;
+  const near = nearest(name.value, names);
+  return near === undefined ? undefined : (lanes.get(near) ?? undefined);
 }
 
 export function priorityList(priorities: readonly Priority[]): string {

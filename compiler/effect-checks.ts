@@ -5,9 +5,10 @@
 import { formatDuration } from '../core/duration.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { ConfigWarning } from '../core/step-facts.ts';
+import { type Broken, mayBe } from './broken-steps.ts';
 import type { Scope } from './declarations.ts';
 import type { Report, Span } from './report.ts';
-import type { ResolvedStep } from './steps.ts';
+import type { ResolvedStep, ResolvedSteps } from './steps.ts';
 import { checkWeaker } from './weaker-checks.ts';
 
 const CODES = { no_effect: 'CAR246', always_lost: 'CAR247' } as const;
@@ -28,14 +29,15 @@ export function warnConfig(
 export function checkEffects(
   { report }: Pick<Scope, 'report'>,
   subject: string,
-  steps: readonly ResolvedStep[],
+  { steps, broken }: Pick<ResolvedSteps, 'steps' | 'broken'>,
   isToLane = false,
 ): void {
   for (const step of steps) checkConfig(report, subject, step);
-  checkMarks(report, subject, steps, isToLane);
-  checkTimes(report, subject, steps);
+  checkMarks(report, subject, steps, isToLane, broken);
+  // What is broken may be what lets records live for longer.
+  if (!mayBe(broken, ({ times }) => times !== undefined)) checkTimes(report, subject, steps);
   checkFanOuts(report, subject, steps);
-  checkWeaker(report, subject, steps);
+  if (!mayBe(broken, ({ kind }) => kind === 'timed')) checkWeaker(report, subject, steps);
 }
 
 function checkConfig(report: Report, subject: string, step: ResolvedStep): void {
@@ -66,10 +68,12 @@ function checkMarks(
   subject: string,
   steps: readonly ResolvedStep[],
   isToLane: boolean,
+  broken: readonly Broken[],
 ): void {
   steps.forEach((step, i) => {
     const { marksFor, type } = step.spec;
     if (marksFor === undefined) return;
+    if (mayBe(broken, (spec) => spec.type === marksFor || spec.type === type)) return;
     const next = steps
       .slice(i + 1)
       .find(({ spec }) => spec.type === marksFor || spec.type === type);

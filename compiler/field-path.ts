@@ -19,12 +19,13 @@ const PATH = /^value(\.[\p{L}_][\p{L}\p{N}_]*)*$/u;
 /** Deeper than any event is; a bound for the sake of the closure's loop. */
 const PATH_PARTS_MAX = 8;
 
-/** Undefined when it was told why not. */
+/** Undefined when it was told why not. `mend`: for what is no path at all. */
 export function resolvePath(
   report: Report,
   subject: string,
   path: Placed,
   shape: Shape,
+  mend?: string,
 ): ResolvedPath | undefined {
   const text = path.value;
   if (text === 'key') return { reader: readerOf(text, []), shape: TEXT, field: null };
@@ -35,7 +36,7 @@ export function resolvePath(
       'CAR308',
       path.span,
       `${subject}: "${text}" is not a path.`,
-      pathMend(text, shape),
+      mend ?? pathMend(text, shape),
     );
     return undefined;
   }

@@ -83,6 +83,7 @@ function joinedShape(
   }
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
+    return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
   }
   const of: Shape = config[gives.type] === 'inner' ? row : { kind: 'nullable', of: row };
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, of]]);
@@ -123,6 +124,7 @@ function pairedShape(
   if (own.kind !== 'record') return ANY_SHAPE;
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
+    return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
   }
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, other]]);
 }
@@ -159,6 +161,7 @@ function elementShape(
   const fields = new Map<string, Shape>(
     as === null && item.kind === 'record' ? item.fields : [[as ?? '', item]],
   );
+  const twice = [...(more?.fields.keys() ?? [])].some((name) => fields.has(name));
   for (const [name, given] of more?.fields ?? []) {
     if (fields.has(name)) {
       const what = `${subject}: ${gives.with} gives "${name}", which the element has already.`;
@@ -166,5 +169,6 @@ function elementShape(
     }
     fields.set(name, given);
   }
-  return recordOf(`an element of ${reader.path}`, fields);
+  // Of a field that is given twice nobody knows which one is meant.
+  return twice ? ANY_SHAPE : recordOf(`an element of ${reader.path}`, fields);
 }

@@ -9,7 +9,8 @@ import type { ListTree, Tree } from './tree.ts';
 /** What the other stream gives, and where it comes from. */
 export interface JoinedStream {
   readonly source: ResolvedSource;
-  readonly priority: PriorityRule | null;
+  /** Undefined when it is broken. */
+  readonly priority: PriorityRule | null | undefined;
   readonly upstream: UpstreamPlan;
 }
 

@@ -28,7 +28,7 @@ import { reminders, withAcknowledgements } from './reminders.ts';
 import type { Report } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
-import type { ResolvedStream } from './streams.ts';
+import type { ResolvedStream, WholeStream } from './streams.ts';
 import { withApps } from './use-checks.ts';
 
 /** Beside names of the topology and its part, 64 characters each, and `-changelog`. */
@@ -42,7 +42,7 @@ export interface ResolvedTopology {
   readonly deadLetters: string;
   readonly tables: readonly TablePlan[];
   readonly lanes: readonly LanePlan[];
-  readonly streams: readonly ResolvedStream[];
+  readonly streams: readonly WholeStream[];
   readonly sinks: readonly SinkPlan[];
   readonly topics: readonly TopicPlan[];
 }
@@ -77,7 +77,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
   return { ...plan, hash };
 }
 
-function gives(stream: ResolvedStream, priority: Priority): boolean {
+function gives(stream: WholeStream, priority: Priority): boolean {
   return stream.priority !== null && prioritiesOf(stream.priority).includes(priority);
 }
 
@@ -198,7 +198,7 @@ function shortTopic(topic: string): string {
   return createHash('sha256').update(topic).digest('hex').slice(0, 32);
 }
 
-function partPlan(stream: ResolvedStream, part: ResolvedPart, prefix: string): StreamPlan {
+function partPlan(stream: WholeStream, part: ResolvedPart, prefix: string): StreamPlan {
   const { name, useCase, doc, priority, to, show } = stream;
   const { topic, schema, time, id, member, maxFutureMs, start, keyedBy, streams } = part.from;
   const read = fieldsOf(stream, part);

@@ -16,9 +16,10 @@ import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
-import type { RecordShape, Shape } from './shape.ts';
+import { ANY_SHAPE, type RecordShape, type Shape } from './shape.ts';
 import { namedTable } from './table-option.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
+import { zoneMend } from './zone-text.ts';
 
 export interface OptionScope {
   readonly report: Report;
@@ -33,6 +34,8 @@ export interface OptionScope {
 }
 
 export interface ResolvedOptions {
+  /** Nothing was told of them; else what is known is here, and the rest left out. */
+  readonly isWhole: boolean;
   readonly config: Readonly<Record<string, unknown>>;
   /** Top-level fields that paths and expressions read; `*`: all. */
   readonly fields: Set<string>;
@@ -61,6 +64,8 @@ interface Reading {
   readonly scope: OptionScope;
   readonly name: string;
   readonly option: Option<unknown>;
+  /** All of the step. */
+  readonly options: Options;
   readonly tree: Tree;
   /** The key's place for a written option; the step's for a default. */
   readonly place: Span;
@@ -79,8 +84,8 @@ interface Gathered {
 }
 
 /**
- * Undefined when a written option is wrong or one is missing; all of it has been told then. `skip`:
- * keys of the mapping that are not options (a sink's `type`, `timeout`).
+ * What is wrong or missing has been told. `skip`: keys of the mapping that are not options (a
+ * sink's `type`, `timeout`).
  */
 export function resolveOptions(
   scope: OptionScope,
@@ -88,7 +93,7 @@ export function resolveOptions(
   map: MapTree | undefined,
   place: Span,
   skip: readonly string[] = [],
-): ResolvedOptions | undefined {
+): ResolvedOptions {
   const written = new Map<string, Entry>();
   const errorsBefore = scope.report.errorCount;
   const known = Object.keys(options);
@@ -122,11 +127,12 @@ export function resolveOptions(
     }
     const tree = entry?.value ?? treeOf(option.fallback, place);
     const at = entry?.keySpan ?? place;
-    config[name] = READERS[option.kind]({ scope, name, option, tree, place: at, gathered });
+    const reading = { scope, name, option, options, tree, place: at, gathered };
+    config[name] = READERS[option.kind](reading);
   }
-  if (scope.report.errorCount > errorsBefore) return undefined;
+  const isWhole = scope.report.errorCount === errorsBefore;
   const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
-  return { config, places, ...gathered };
+  return { isWhole, config, places, ...gathered };
 }
 
 /** A default in the form that a file would have. */
@@ -282,10 +288,11 @@ function listOf(reading: Reading, like: string): readonly Tree[] | undefined {
 
 function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
   const { scope, name, gathered, place } = reading;
-  const resolved = resolvePath(scope.report, `${scope.subject}, ${name}`, text, scope.shape);
+  const subject = `${scope.subject}, ${name}`;
+  const mend = zoneMend(text.value, reading.options);
+  const resolved = resolvePath(scope.report, subject, text, scope.shape, mend);
   if (resolved === undefined) return undefined;
   const { takes } = reading.option;
-  const subject = `${scope.subject}, ${name}`;
   if (
     takes !== undefined &&
     isMisfit(scope.report, subject, text, resolved.shape, takes, scope.shape)
@@ -342,10 +349,10 @@ function named(
       scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
     }
     const resolved = one(reading, value);
+    fields.set(key, resolved?.shape ?? ANY_SHAPE);
     if (resolved === undefined) continue;
     given[key] = resolved.expression;
     gathered.sources.set(key, resolved.expression.source.trim());
-    fields.set(key, resolved.shape);
   }
   gathered.gives = { kind: 'record', name: 'the new value', fields, defaulted: new Set() };
   return given;

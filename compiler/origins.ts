@@ -10,8 +10,12 @@ const PATH = /^(?:key|timestamp|value(?:\.[A-Za-z_][A-Za-z0-9_]*)+)$/;
 
 export const asItCame: OriginOf = (path) => path;
 
+/** Behind a step of which it is not known what it gives: nobody is blamed for what he reads. */
+export const notKnown: OriginOf = () => null;
+
 /** The value has a field more, of which nothing is known. */
 export function beside(before: OriginOf, field: string): OriginOf {
+  if (before === notKnown) return before;
   return (path) => {
     const [root, first] = path.split('.');
     return root === 'value' && first === field ? null : before(path);
@@ -29,6 +33,7 @@ export function below(before: OriginOf, field: string): OriginOf {
 
 /** `fields`: the expression of each field of the new value. */
 export function afterMap(before: OriginOf, fields: ReadonlyMap<string, string>): OriginOf {
+  if (before === notKnown) return before;
   return (path) => {
     const [root, field, ...rest] = path.split('.');
     if (root !== 'value') return before(path);

@@ -2,7 +2,9 @@
  * The parts of a stream: a step that changes the key ends one, and what follows begins with its
  * repartition topic, with the value as that has it and the new key.
  */
+import type { StepSpec } from '../core/spec.ts';
 import { readerOf } from './field-path.ts';
+import { notKnown } from './origins.ts';
 import type { RepartitionTarget } from './plan.ts';
 import { ANY_SHAPE, shapeName, withoutNull } from './shape.ts';
 import type { ResolvedSource } from './sources.ts';
@@ -40,48 +42,52 @@ const KEY_KINDS: readonly string[] = ['string', 'int', 'enum'];
 const KEY_TYPES: readonly string[] = ['string', 'int', 'uint'];
 
 export interface ResolvedParts {
+  /** At least one; what is broken in them was told. */
   readonly parts: readonly ResolvedPart[];
   /** What the last part reads; undefined: it is not known. */
   readonly end: ResolvedSource | undefined;
-  /** No step was told of. */
-  readonly isWhole: boolean;
 }
 
-/** What follows a part that is broken is read for its own mistakes, and left out. */
+/** What follows a part that is broken is read for its own mistakes. */
 export function resolveParts(
   scope: PartScope,
   list: ListTree | undefined,
   source: ResolvedSource,
 ): ResolvedParts {
-  const errorsBefore = scope.report.errorCount;
   const isRekey = ({ type }: StepText) => scope.steps.get(type)?.rekeys === true;
   const texts = [...stepTexts(scope, list)];
   const parts: ResolvedPart[] = [];
   let name = '';
   let from = source;
+  let isKnown = true;
+  const lost: StepSpec[] = [];
   for (;;) {
     const at = texts.findIndex(isRekey);
     const isLast = at < 0 || (scope.endsInTopic && at === texts.length - 1);
     const own = texts.splice(0, isLast ? texts.length : at + 1);
-    const steps = resolveTexts(scope, own, from);
-    if (steps !== undefined && at >= 0) checkRekey(scope, steps.steps);
+    const resolved = resolveTexts(scope, own, from);
+    const steps = { ...resolved, broken: [...resolved.broken, ...lost] };
+    const isRekeyed = steps.steps.at(-1)?.spec.rekeys === true;
+    if (isRekeyed) lost.push(...checkRekey(scope, steps.steps));
     if (isLast) {
-      if (steps !== undefined) parts.push({ name, from, steps, to: null });
-      return { parts, end: from, isWhole: scope.report.errorCount === errorsBefore };
+      parts.push({ name, from, steps, to: null });
+      return { parts, end: isKnown ? from : undefined };
     }
-    const hop = steps === undefined ? undefined : hopOf(scope, steps, from);
-    if (hop === undefined) {
-      resolveTexts(scope, texts, { shape: ANY_SHAPE, isGiven: false });
-      return { parts, end: undefined, isWhole: false };
-    }
-    parts.push({ name, from, steps: steps!, to: hop.to });
-    name = hop.to.step;
-    from = hop.from;
+    const hop = isRekeyed ? hopOf(scope, steps, from) : undefined;
+    parts.push({ name, from, steps, to: hop?.to ?? null });
+    name = own.at(-1)!.name?.value ?? own.at(-1)!.type;
+    isKnown &&= hop !== undefined;
+    from = hop?.from ?? unknownHop(from);
   }
 }
 
-/** Of a part that ends with it. */
-function checkRekey(scope: StepScope, steps: readonly ResolvedStep[]): void {
+/** Behind a step that changes the key to nobody knows what. */
+function unknownHop(from: ResolvedSource): ResolvedSource {
+  return { ...from, shape: ANY_SHAPE, member: null, keyedBy: null, isPartial: true };
+}
+
+/** Of a part that ends with it. What stands before it and should not. */
+function checkRekey(scope: StepScope, steps: readonly ResolvedStep[]): StepSpec[] {
   const step = steps.at(-1)!;
   const { report, subject } = scope;
   const given = step.expressions.get('by')!;
@@ -97,6 +103,7 @@ function checkRekey(scope: StepScope, steps: readonly ResolvedStep[]): void {
     const what = `${subject}, ${step.name}: it stands behind ${before.name}, whose devices do not come along.`;
     report.error('CAR232', step.span, what);
   }
+  return before === undefined ? [] : [before.spec];
 }
 
 /** Undefined when it was told why there can be none. */
@@ -112,7 +119,7 @@ function hopOf(
   const written = step.config.schema as string | null;
   const placed = written === null ? undefined : scope.schemas.placed(of, { value: written, span });
   if (written !== null && placed === undefined) return undefined;
-  if (written === null && steps.isGiven) {
+  if (written === null && steps.isGiven && !steps.broken.includes(null)) {
     const what = `${of}: the value was given by a step, and no schema says how it is written.`;
     report.error('CAR231', step.span, what);
     return undefined;
@@ -124,7 +131,8 @@ function hopOf(
   if (steps.isGiven) checkFits(scope, of, span, steps.shape, shape, schema);
   // What does not fit was not meant to be read with that schema.
   if (report.errorCount > errorsBefore) return undefined;
-  if (!steps.isGiven && schema !== from.schema && from.schema !== '') {
+  const isAsItCame = !steps.isGiven && !steps.broken.includes(null);
+  if (isAsItCame && schema !== from.schema && from.schema !== '') {
     const what = `${of}: it passes on ${from.schema} as it came, and its schema is ${schema}.`;
     report.error('CAR406', span, what, 'Leave `schema` out, or give a new value with map.');
     return undefined;
@@ -135,6 +143,7 @@ function hopOf(
     scope.topics.use(of, { value: topic, span: step.span }, 'repartition', schema);
   }
   const member = memberOf(by, shape);
+  const isUnknown = from.isPartial === true || steps.originOf === notKnown;
   return {
     to: { kind: 'repartition', step: step.name, topic, ...(steps.isGiven ? { schema } : {}) },
     from: {
@@ -151,6 +160,7 @@ function hopOf(
       shape,
       isGiven: false,
       keyedBy: by,
+      ...(isUnknown && shape.kind === 'any' ? { isPartial: true } : {}),
     },
   };
 }

@@ -29,8 +29,32 @@ export function misfit(shape: Shape, takes: readonly ValueKind[]): string | unde
     const branch = of.of?.find((one) => one.kind !== 'null' && misfit(one, takes) !== undefined);
     return branch === undefined ? undefined : `may be ${kindName(branch)}`;
   }
-  if (of.kind === 'nullable' || takes.includes(of.kind)) return undefined;
-  return `is ${kindName(shape)}`;
+  if (of.kind === 'nullable') return undefined;
+  if (!takes.includes(of.kind)) return `is ${kindName(shape)}`;
+  const at = takes.includes('map') ? undefined : mapWithin(of, '', 0);
+  return at === undefined ? undefined : `is ${kindName(shape)} with a map in it${at}`;
+}
+
+/** Deeper than a schema is written out. */
+const DEPTH_MAX = 16;
+
+/** Where a map lies in a record, list or union: ` (labels)`; undefined: none is known of. */
+function mapWithin(shape: Shape, way: string, depth: number): string | undefined {
+  const of = withoutNull(shape);
+  if (depth > DEPTH_MAX) return undefined;
+  if (of.kind === 'map') return way === '' ? '' : ` (${way})`;
+  if (of.kind === 'list') return mapWithin(of.items, way, depth + 1);
+  if (of.kind === 'union') return of.branches.includes('map') ? ` (${way})` : undefined;
+  const inner = of.kind === 'any' ? (of.of ?? []) : [];
+  for (const one of inner) {
+    const found = mapWithin(one, way, depth + 1);
+    if (found !== undefined) return found;
+  }
+  for (const [name, field] of of.kind === 'record' ? of.fields : []) {
+    const found = mapWithin(field, way === '' ? name : `${way}.${name}`, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function kindName(shape: Shape): string {
@@ -65,9 +89,15 @@ export function isMisfit(
 }
 
 /** The fields that can be used instead. */
-function fittingMend(shape: Shape, takes: readonly ValueKind[]): string | undefined {
+export function fittingMend(
+  shape: Shape,
+  takes: readonly ValueKind[],
+  isFit: (of: Shape) => boolean = () => true,
+): string | undefined {
   if (shape.kind !== 'record') return undefined;
-  const fitting = [...shape.fields].filter(([, of]) => misfit(of, takes) === undefined);
+  const fitting = [...shape.fields].filter(
+    ([, of]) => misfit(of, takes) === undefined && isFit(of),
+  );
   if (fitting.length === 0) return undefined;
   return `Fields that can be used: ${listed(fitting.map(([name]) => `value.${name}`))}.`;
 }

@@ -1,8 +1,9 @@
 /** Schemas of what steps give to a lane, which no topic has. */
+import type { StepSpec } from '../core/spec.ts';
 import type { Plan } from './plan.ts';
 import type { Section } from './section.ts';
 import type { ResolvedSource } from './sources.ts';
-import type { ResolvedStep, ResolvedSteps } from './steps.ts';
+import type { ResolvedSteps } from './steps.ts';
 import { checkFits } from './stream-checks.ts';
 import type { StreamScope } from './streams.ts';
 
@@ -28,7 +29,7 @@ export function payloadSchemas(plan: Plan): { topic: string; schema: string }[] 
 export function resolvePayloadSchema(
   scope: StreamScope,
   section: Section,
-  steps: ResolvedSteps | undefined,
+  steps: ResolvedSteps,
   from: ResolvedSource | undefined,
 ): { readonly schema?: string } {
   const { subject } = section;
@@ -42,12 +43,10 @@ export function resolvePayloadSchema(
     return {};
   }
   const schema = written?.value ?? from?.schema;
-  if (steps === undefined || from === undefined || shape === undefined || schema === undefined) {
-    return {};
-  }
+  if (from === undefined || shape === undefined || schema === undefined) return {};
   const span = written?.span ?? section.span;
   if (steps.isGiven) checkFits(scope, subject, span, steps.shape, shape, schema);
-  else if (schema !== from.schema) {
+  else if (schema !== from.schema && !steps.broken.includes(null)) {
     const what = `${subject}: it writes ${from.schema} as it came, and not ${schema}.`;
     scope.report.error('CAR406', span, what, 'Give the value with a map.');
     return {};
@@ -56,6 +55,6 @@ export function resolvePayloadSchema(
 }
 
 /** Whether a step may make one record per device of one; what gives another value does not. */
-export function makesDevices({ spec }: ResolvedStep): boolean {
+export function makesDevices(spec: StepSpec): boolean {
   return spec.kind === 'expand' && spec.gives === undefined;
 }

@@ -65,13 +65,12 @@ function decides({ source, priority, steps, to }: StreamPlan): unknown {
   return { source, priority, steps: steps.map(stepDecides), to: target };
 }
 
-function stepDecides({ name, spec, config, other }: StepPlan): unknown {
+function stepDecides({ name, spec, config }: StepPlan): unknown {
   return {
     name,
     type: spec.type,
     version: spec.version,
     config: withoutSecrets(config, spec.config),
-    mark: other?.mark,
   };
 }
 

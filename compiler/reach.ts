@@ -5,13 +5,9 @@ import type { Section } from './section.ts';
 import type { ResolvedSteps } from './steps.ts';
 
 /** The `reach:` of a lane target, or the default. */
-export function resolveReach(
-  report: Report,
-  section: Section,
-  steps: ResolvedSteps | undefined,
-): Reach {
+export function resolveReach(report: Report, section: Section, { steps }: ResolvedSteps): Reach {
   const reach = section.choice('reach', REACHES) ?? REACHES[0];
-  const narrowing = steps?.steps.find(({ spec }) => spec.narrows === true);
+  const narrowing = steps.find(({ spec }) => spec.narrows === true);
   if (reach !== 'first_reachable' || narrowing === undefined) return reach;
   // A sink that cannot reach the device hands on to its next transport, and knows of no wish.
   const what =

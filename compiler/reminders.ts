@@ -18,7 +18,7 @@ import type {
   TablePlan,
 } from './plan.ts';
 import { prioritiesOf } from './stream-checks.ts';
-import type { ResolvedStream } from './streams.ts';
+import type { WholeStream } from './streams.ts';
 
 export const ACKNOWLEDGEMENTS_TABLE: TablePlan = { name: 'acknowledgements', ...ACKNOWLEDGEMENTS };
 const OWNERS_TABLE: TablePlan = { name: 'owners', ...OWNERS };
@@ -30,13 +30,13 @@ const STEP = 'remind';
 
 /** A use case whose notifications are told again. */
 interface Asking {
-  readonly stream: ResolvedStream;
+  readonly stream: WholeStream;
   readonly to: LaneTarget;
   readonly afterMs: number;
 }
 
 /** Whether a use case of the lane, or of any, is to be acknowledged. */
-export function hasAcked(streams: readonly ResolvedStream[], lane?: LanePlan): boolean {
+export function hasAcked(streams: readonly WholeStream[], lane?: LanePlan): boolean {
   return streams.some(
     ({ to }) => to.kind === 'lane' && to.acked !== undefined && (lane ?? to.lane) === to.lane,
   );
@@ -45,7 +45,7 @@ export function hasAcked(streams: readonly ResolvedStream[], lane?: LanePlan): b
 /** Sinks do not tell what is acknowledged by then: they look it up. */
 export function withAcknowledgements(
   sinks: readonly SinkPlan[],
-  streams: readonly ResolvedStream[],
+  streams: readonly WholeStream[],
 ): readonly SinkPlan[] {
   return sinks.map((sink) =>
     sink.spec.keeps === true || !hasAcked(streams, sink.lane)
@@ -57,7 +57,7 @@ export function withAcknowledgements(
 export function reminders(
   topology: string,
   lanes: readonly LanePlan[],
-  streams: readonly ResolvedStream[],
+  streams: readonly WholeStream[],
   sinks: readonly SinkPlan[],
   catalog: Catalog,
 ): readonly SubTopologyPlan[] {
@@ -70,7 +70,7 @@ export function reminders(
   });
 }
 
-function askingOf(stream: ResolvedStream, lane: LanePlan): readonly Asking[] {
+function askingOf(stream: WholeStream, lane: LanePlan): readonly Asking[] {
   const { to } = stream;
   if (to.kind !== 'lane' || to.lane !== lane || stream.priority === null) return [];
   const afterMs = to.acked?.againAfterMs ?? null;

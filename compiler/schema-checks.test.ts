@@ -12,6 +12,16 @@ const IBAN = { type: 'record', name: 'Iban', fields: [{ name: 'iban', type: 'str
 
 /** Errors as `code: what`, without the stream's name; `from` and `steps` are those of a stream. */
 function told(field: object, from: string, step = ''): string[] {
+  return diagnosticsOf(field, from, step).map(
+    ({ code, what }) => `${code}: ${what.replace('stream "s", ', '')}`,
+  );
+}
+
+function mendsOf(field: object, from: string, step = ''): string[] {
+  return diagnosticsOf(field, from, step).map(({ mend }) => mend);
+}
+
+function diagnosticsOf(field: object, from: string, step: string) {
   const event = record('Event', { name: 'eventId', type: 'string' }, field);
   const schemas = schemaFolderOf(new Map([['Event', { record: event, file: 'event.avsc' }]]));
   const text = `topology: t
@@ -23,8 +33,7 @@ streams:
     to: { topic: out, schema: Event }
 `;
   const catalog = { steps, sinks: new Map() };
-  const { diagnostics } = compile(text, { file: 't.yaml', catalog, schemas, env: {} });
-  return diagnostics.map(({ code, what }) => `${code}: ${what.replace('stream "s", ', '')}`);
+  return compile(text, { file: 't.yaml', catalog, schemas, env: {} }).diagnostics;
 }
 
 const logical = (type: string, logicalType?: string) =>
@@ -61,6 +70,73 @@ for (const [type, is] of times) {
     const what = `from, time: value.at is ${is}, which is not a time (epoch milliseconds).`;
     const expected = is === undefined ? [] : [`CAR403: ${what}`];
     assert.deepEqual(told({ name: 'at', type }, ', time: value.at'), expected);
+  });
+}
+
+const WITHOUT_TIME =
+  'Or leave `time` out: then the time of the record counts, as its producer wrote it.';
+const IN_MILLIS =
+  'Let the producer write it in milliseconds: { type: long, logicalType: timestamp-millis }.';
+const mends: readonly [what: string, from: string, type: unknown, mend: string][] = [
+  [
+    'microseconds',
+    ', time: value.at',
+    logical('long', 'timestamp-micros'),
+    `${IN_MILLIS} ${WITHOUT_TIME}`,
+  ],
+  [
+    'local nanoseconds',
+    ', time: value.at',
+    logical('long', 'local-timestamp-nanos'),
+    `${IN_MILLIS} ${WITHOUT_TIME}`,
+  ],
+  ['seconds of 32 bits', ', time: value.at', 'int', `${IN_MILLIS} ${WITHOUT_TIME}`],
+  ['a day', ', time: value.at', logical('int', 'date'), WITHOUT_TIME],
+  ['a time of day', ', time: value.at', logical('long', 'time-micros'), WITHOUT_TIME],
+  ['a text', ', time: value.at', 'string', WITHOUT_TIME],
+  [
+    'a time that may be null',
+    ', time: value.at',
+    ['null', 'long'],
+    `Let the producer always give it: a long without null. ${WITHOUT_TIME}`,
+  ],
+  [
+    'a text beside a time',
+    ', time: value.eventId',
+    'long',
+    `Fields that can be used: value.at. ${WITHOUT_TIME}`,
+  ],
+  [
+    'a list as an id',
+    ', id: value.at',
+    { type: 'array', items: 'string' },
+    'Fields that can be used: value.eventId. Or leave `id` out: then topic, partition and offset are the id.',
+  ],
+  [
+    'a number as a key',
+    ', key: value.at',
+    'long',
+    'Fields that can be used: value.eventId. Or leave `key` out: then the key of the record counts.',
+  ],
+];
+for (const [what, from, type, mend] of mends) {
+  test(`CAR403: ${what} is told what to do`, () => {
+    assert.deepEqual(mendsOf({ name: 'at', type }, from), [mend]);
+  });
+}
+
+const ZONE = 'One zone for all stands under zone_default: write zone_default: Europe/Berlin.';
+for (const [written, mend] of [
+  ['Europe/Berlin', ZONE],
+  [`"'Europe/Berlin'"`, ZONE],
+  ['Europe/Berln', ZONE],
+  ['UTC', ZONE.replace('Europe/Berlin', 'UTC')],
+  ['eventId', 'did you mean "value.eventId"?   Write value.<field>, key or timestamp.'],
+  ['here/there', 'Write value.<field>, key or timestamp.'],
+] as const) {
+  test(`quiet_hours by zone: ${written}: ${mend}`, () => {
+    const step = `{ quiet_hours: { from: "22:00", to: "07:00", zone: ${written} } }`;
+    assert.deepEqual(mendsOf({ name: 'at', type: 'long' }, '', step), [mend]);
   });
 }
 

@@ -5,6 +5,7 @@
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { type Priority, priorityName } from '../core/priority.ts';
 import type { SinkSpec, StepSpec } from '../core/spec.ts';
+import { type Broken, mayBe } from './broken-steps.ts';
 import { readsEvent } from './cel-event.ts';
 import { namedLane, type Scope } from './declarations.ts';
 import { checkEffects, warnConfig } from './effect-checks.ts';
@@ -15,7 +16,7 @@ import { readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed } from './report.ts';
 import type { Placed, Section } from './section.ts';
 import { ANY_SHAPE } from './shape.ts';
-import { type ResolvedStep, resolveSteps, type StepScope } from './steps.ts';
+import { type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 
 export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
   readonly topology: string;
@@ -36,24 +37,67 @@ const TIMEOUT_MS_MAX = 30_000;
 
 export const OWNERS_TABLE: TablePlan = { name: 'owners', ...OWNERS };
 
-/** Undefined when something was told. */
-export function resolveSink(
-  scope: SinkScope,
-  name: string,
-  written: Section,
-): SinkPlan | undefined {
+/** What is known of a sink, also of one that is broken. */
+export interface SinkUse {
+  readonly name: string;
+  readonly lane: LanePlan | undefined;
+  readonly transport: Transport | 'all' | undefined;
+  /** Of the devices of one app; undefined: of all that no other has. */
+  readonly app: string | undefined;
+  readonly spec: SinkSpec | undefined;
+  /** The specs of its gates. */
+  readonly steps: readonly StepSpec[];
+  readonly broken: readonly Broken[];
+  /** Undefined when something was told. */
+  readonly plan: SinkPlan | undefined;
+}
+
+export function resolveSink(scope: SinkScope, name: string, written: Section): SinkUse {
   const { report } = scope;
   const errorsBefore = report.errorCount;
   const subject = `sink "${name}"`;
   const section = written.as(subject).only(SINK_KEYS);
   const from = resolveFrom(scope, section);
-  const gates = resolveGates(scope, section, from?.lane);
+  const gates = resolveGates(scope, section, from.lane);
   const to = resolveTo(scope, section);
-  if (from !== undefined && to !== undefined && gates !== undefined) {
-    checkSinkUse(scope, section, from, to.spec, gates.steps);
+  if (to !== undefined) checkSinkUse(scope, section, from, to.spec, gates);
+  checkEffects(scope, subject, gates);
+  const { lane, transport, app } = from;
+  const steps = gates.steps.map(({ spec }) => spec);
+  // Of two that contradict each other nobody knows which one is meant.
+  const isEither = to?.spec.transport !== undefined && to.spec.transport !== transport;
+  const by = isEither ? undefined : transport;
+  const ofApp = to?.spec.byApp === true ? app : undefined;
+  const use = {
+    name,
+    lane,
+    transport: by,
+    app: ofApp,
+    spec: to?.spec,
+    steps,
+    broken: gates.broken,
+  };
+  const isWhole = report.errorCount === errorsBefore;
+  if (!isWhole || lane === undefined || transport === undefined || to === undefined) {
+    return { ...use, plan: undefined };
   }
-  if (report.errorCount > errorsBefore) return undefined;
-  if (from === undefined || gates === undefined || to === undefined) return undefined;
+  return { ...use, plan: planOf(scope, section, name, { lane, transport, app }, gates, to) };
+}
+
+/** Undefined when it was told that a retry topic of it is taken. */
+function planOf(
+  scope: SinkScope,
+  section: Section,
+  name: string,
+  from: {
+    readonly lane: LanePlan;
+    readonly transport: Transport | 'all';
+    readonly app: string | undefined;
+  },
+  gates: ReturnType<typeof resolveGates>,
+  to: NonNullable<ReturnType<typeof resolveTo>>,
+): SinkPlan | undefined {
+  const { subject } = section;
   const tables = new Map<string, TablePlan>();
   for (const { tables: used } of gates.steps)
     for (const table of used) tables.set(table.name, table);
@@ -105,24 +149,29 @@ function retryTopics(sink: string): (priority: Priority) => string {
 function resolveFrom(
   scope: SinkScope,
   sink: Section,
-): { lane: LanePlan; transport: Transport | 'all'; app: string | undefined } | undefined {
+): {
+  lane: LanePlan | undefined;
+  transport: Transport | 'all' | undefined;
+  app: string | undefined;
+} {
   const like = 'Write from: { lane: notifications, transport: websocket }.';
   const section = sink.neededSection('from', like)?.only(['lane', 'transport', 'app']);
-  if (section === undefined) return undefined;
+  if (section === undefined) return { lane: undefined, transport: undefined, app: undefined };
+  const app = section.text('app')?.value;
   const name = section.neededText('lane');
   const lane =
     name === undefined ? undefined : namedLane(scope.report, sink.subject, scope.lanes, name);
   if (!section.has('transport'))
     section.missing('transport', `One of: ${listed(TRANSPORTS)}, all.`);
   const transport = section.choice('transport', [...TRANSPORTS, 'all'] as const);
-  if (lane === undefined || transport === undefined) return undefined;
+  if (lane === undefined || transport === undefined) return { lane, transport, app };
   if (transport !== 'all' && !lane.transports.includes(transport)) {
     const what = `${sink.subject}: lane "${lane.name}" has no transport ${transport}.`;
     const span = section.tree('transport')!.span;
     scope.report.error('CAR211', span, what, `Its transports: ${listed(lane.transports)}.`);
-    return undefined;
+    return { lane, transport: undefined, app };
   }
-  return { lane, transport, app: section.text('app')?.value };
+  return { lane, transport, app };
 }
 
 /**
@@ -145,19 +194,20 @@ function resolveGates(scope: SinkScope, section: Section, lane: LanePlan | undef
     section.list('steps'),
     shape,
   );
-  return resolved && { ...resolved, shape };
+  return { ...resolved, shape };
 }
 
 /** A sink reaches the devices of its transport, and has before it what it needs. */
 function checkSinkUse(
   { report }: Pick<SinkScope, 'report'>,
   sink: Section,
-  { transport, app }: { readonly transport: Transport | 'all'; readonly app: string | undefined },
+  { transport, app }: Pick<ReturnType<typeof resolveFrom>, 'transport' | 'app'>,
   spec: SinkSpec,
-  gates: readonly ResolvedStep[],
+  { steps: gates, broken }: Pick<ResolvedSteps, 'steps' | 'broken'>,
 ): void {
   const { subject } = sink;
-  if (spec.transport !== undefined && transport !== spec.transport) {
+  const isKnown = spec.transport !== undefined && transport !== undefined;
+  if (isKnown && transport !== spec.transport) {
     const what = `${subject}: ${spec.type} reaches devices by ${spec.transport} only, and it reads ${transport}.`;
     const span = sink.section('from')?.tree('transport')?.span ?? sink.span;
     report.error('CAR243', span, what, `Write transport: ${spec.transport}.`);
@@ -168,7 +218,9 @@ function checkSinkUse(
     report.error('CAR685', span, what);
   }
   const { needs } = spec;
-  if (needs !== undefined && !gates.some(({ spec: gate }) => gate.type === needs)) {
+  const isGate = ({ type }: StepSpec) => type === needs;
+  const has = gates.some(({ spec: gate }) => isGate(gate)) || mayBe(broken, isGate);
+  if (needs !== undefined && !has) {
     const what = `${subject}: ${spec.type} needs what ${needs} looks up, and reaches nobody without it.`;
     report.error('CAR250', sink.span, what, `Write steps: [{ ${needs}: { table: presence } }].`);
   }
@@ -179,7 +231,6 @@ function checkSinkUse(
       `and ${spec.type} is there for those.`;
     report.warning('CAR247', span, what, 'Take it out.');
   }
-  checkEffects({ report }, subject, gates);
 }
 
 function resolveTo(scope: SinkScope, sink: Section) {
@@ -214,14 +265,17 @@ function resolveTo(scope: SinkScope, sink: Section) {
       ? TIMEOUT_MS_DEFAULT
       : readDuration(report, `${sink.subject}: timeout`, timeout, { min: 1, max: TIMEOUT_MS_MAX });
   const rateMax = resolveRate(scope, sink.subject, section);
-  if (options !== undefined) {
+  if (options.isWhole) {
     const placeOf = (option: string) => options.places.get(option) ?? section.span;
     warnConfig(report, sink.subject, spec.warns?.(options.config) ?? [], placeOf);
   }
-  if (options === undefined || inFlightMax === undefined || timeoutMs === undefined)
-    return undefined;
-  if (rateMax === undefined) return undefined;
-  return { spec, config: options.config, inFlightMax, rateMax, timeoutMs };
+  return {
+    spec,
+    config: options.config,
+    inFlightMax: inFlightMax ?? IN_FLIGHT_DEFAULT,
+    rateMax: rateMax ?? null,
+    timeoutMs: timeoutMs ?? TIMEOUT_MS_DEFAULT,
+  };
 }
 
 /** Null: none is written. */

@@ -5,12 +5,12 @@ import type { FieldReader } from '../core/spec.ts';
 import type { ValueKind } from '../core/value-kind.ts';
 import type { Scope } from './declarations.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
-import { misfit } from './path-kinds.ts';
+import { fittingMend, misfit } from './path-kinds.ts';
 import type { StartRule, UpstreamPlan } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import type { Section } from './section.ts';
 import { ANY_SHAPE, type Shape, shapeName } from './shape.ts';
-import { noTimeBecause } from './time-field.ts';
+import { noTimeBecause, timeMend } from './time-field.ts';
 
 export interface ResolvedSource {
   /** Null: other streams give it (`streams`). */
@@ -29,6 +29,8 @@ export interface ResolvedSource {
   readonly isGiven: boolean;
   /** Of other streams, or behind a step that changes the key: by what it is keyed. */
   readonly keyedBy: string | null;
+  /** What says the key or the id is broken: nobody is blamed for what hangs on them. */
+  readonly isPartial?: true;
 }
 
 /** Brokers refuse what is more than an hour ahead of them (`message.timestamp.after.max.ms`). */
@@ -54,19 +56,19 @@ export function resolveSource(
   const key = section.has('key')
     ? sourcePath(scope, section, 'key', shape, ['string'], 'a key')
     : memberPath(known);
+  const isPartial =
+    (section.has('key') && key === undefined) || (section.has('id') && id === undefined);
   const future = section.scalar('max_future');
   const maxFutureMs =
     future === undefined
       ? MAX_FUTURE_MS_DEFAULT
       : readDuration(report, `${section.subject}: max_future`, future, { max: MAX_FUTURE_MS_MAX });
   const start = resolveStart(scope, section);
-  if (topic === undefined || schema === undefined || known === undefined) {
-    // Its shape is not known, but the rest of the stream can still be read.
-    return undefined;
-  }
+  // Its shape is not known, but the rest of the stream can still be read.
+  if (schema === undefined || known === undefined) return undefined;
   const fields = [time, id, key].flatMap((path) => (path?.field ? [path.field] : []));
   return {
-    topic: topic.value,
+    topic: topic?.value ?? null,
     streams: [],
     schema: schema.value,
     time: time?.reader ?? null,
@@ -78,6 +80,7 @@ export function resolveSource(
     shape,
     isGiven: false,
     keyedBy: null,
+    ...(isPartial ? { isPartial } : {}),
   };
 }
 
@@ -95,6 +98,26 @@ function resolveStart({ report }: Scope, section: Section): StartRule | undefine
   }
   const ms = readDuration(report, subject, written, { min: 1 });
   return ms === undefined ? undefined : { kind: 'ago', ms };
+}
+
+/** What to write instead, and what it is without: a source need not say any of these. */
+const WITHOUT = {
+  time: 'Or leave `time` out: then the time of the record counts, as its producer wrote it.',
+  id: 'Or leave `id` out: then topic, partition and offset are the id.',
+  key: 'Or leave `key` out: then the key of the record counts.',
+} as const;
+
+function sourceMend(
+  name: keyof typeof WITHOUT,
+  end: Shape,
+  shape: Shape,
+  kinds: readonly ValueKind[],
+): string {
+  const isFit = (of: Shape) =>
+    name === 'id' ||
+    (of.kind !== 'nullable' && (name === 'key' || noTimeBecause(of) === undefined));
+  const convert = name === 'time' ? timeMend(end) : undefined;
+  return [convert, fittingMend(shape, kinds, isFit), WITHOUT[name]].filter(Boolean).join(' ');
 }
 
 function sourcePath(
@@ -116,6 +139,8 @@ function sourcePath(
   const misfits = name !== 'id' && end.kind === 'nullable' ? `is a ${shapeName(end)}` : undefined;
   const is = noTime === undefined ? (misfits ?? misfit(end, kinds)) : `is ${noTime}`;
   if (is === undefined) return resolved;
-  scope.report.error('CAR403', text.span, `${subject}: ${text.value} ${is}, which is not ${what}.`);
+  const mend = sourceMend(name, end, shape, kinds);
+  const told = `${subject}: ${text.value} ${is}, which is not ${what}.`;
+  scope.report.error('CAR403', text.span, told, mend);
   return undefined;
 }

@@ -1,10 +1,12 @@
 /** Step lists: chains copied in, types looked up, options resolved, names made unique. */
+import { nearest } from '../core/nearest.ts';
 import type { StepSpec } from '../core/spec.ts';
 import { isOwn } from '../core/step-facts.ts';
+import { type Broken, brokenShape, givesValue, mayGive, meantStep } from './broken-steps.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
-import { afterMap, asItCame, below, beside, type OriginOf } from './origins.ts';
+import { afterMap, asItCame, below, beside, notKnown, type OriginOf } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -37,6 +39,8 @@ export interface ResolvedSteps {
   readonly isGiven: boolean;
   /** Where the fields of what comes out come from. */
   readonly originOf: OriginOf;
+  /** Those of which something was told, and which are not among the steps. */
+  readonly broken: readonly Broken[];
 }
 
 /** The step lists of `chains`, and which of them were copied in. */
@@ -58,7 +62,8 @@ export interface StepText {
   readonly type: string;
   readonly typeSpan: Span;
   readonly name: Placed | undefined;
-  readonly options: Tree;
+  /** Null: it was told that this is no step; `type` may be empty then. */
+  readonly options: Tree | null;
 }
 
 const STEP_NAME = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/;
@@ -66,16 +71,12 @@ const STEP_NAME_CHARS_MAX = 64;
 /** After chains are copied in; far above what a person can follow. */
 const STEPS_MAX = 100;
 
-/** Undefined when something was told. */
 export function resolveSteps(
   scope: StepScope,
   list: ListTree | undefined,
   source: Shape,
-): ResolvedSteps | undefined {
-  const errorsBefore = scope.report.errorCount;
-  const from = { shape: source, isGiven: false };
-  const resolved = resolveTexts(scope, stepTexts(scope, list), from);
-  return scope.report.errorCount > errorsBefore ? undefined : resolved;
+): ResolvedSteps {
+  return resolveTexts(scope, stepTexts(scope, list), { shape: source, isGiven: false });
 }
 
 /** The steps of a list as they are written, chains copied in; two of one name are told of. */
@@ -91,44 +92,35 @@ export function stepTexts(scope: StepScope, list: ListTree | undefined): readonl
 
 /**
  * Steps one after the other; `from`: the shape of what comes, and whether a step before them has
- * given it. Undefined when something was told.
+ * given it.
  */
 export function resolveTexts(
   scope: StepScope,
   texts: readonly StepText[],
   from: { readonly shape: Shape; readonly isGiven: boolean },
-): ResolvedSteps | undefined {
-  const { report } = scope;
-  const errorsBefore = report.errorCount;
+): ResolvedSteps {
   const steps: ResolvedStep[] = [];
+  const broken: Broken[] = [];
   const fields = new Set<string>();
   let { shape, isGiven } = from;
   let originOf = asItCame;
+  /** What a step that is broken gives is not known; what follows is not blamed for it. */
+  const pass = (spec: Broken, gives: boolean, of: Shape = ANY_SHAPE) => {
+    broken.push(spec);
+    if (!gives) return;
+    shape = of;
+    originOf = notKnown;
+    isGiven = true;
+  };
   for (const text of texts) {
-    const spec = scope.steps.get(text.type);
-    if (spec === undefined) {
-      unknownStep(scope, text);
-      shape = ANY_SHAPE;
-      continue;
-    }
-    if (spec.isInternal === true) {
-      const what = `${scope.subject}: step "${text.type}" is one of the engine's own.`;
-      report.error('CAR248', text.typeSpan, what);
-      continue;
-    }
-    const refused = scope.refuses?.(spec);
-    if (refused !== undefined) {
-      const name = text.name?.value ?? text.type;
-      report.error('CAR219', text.typeSpan, `${scope.subject}: step "${name}" ${refused}.`);
-      continue;
-    }
+    const spec = specOf(scope, text, pass);
+    if (spec === undefined) continue;
     const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape };
     const map = optionsOf(stepScope, text);
     const resolved =
       map === null ? undefined : resolveOptions(stepScope, spec.config, map, text.typeSpan);
-    if (resolved === undefined) {
-      // What a broken step gives is not known; what follows is not blamed for it.
-      shape = ANY_SHAPE;
+    if (resolved?.isWhole !== true) {
+      pass(spec, givesValue(spec), brokenShape(spec, shape, resolved));
       continue;
     }
     if (!isGiven) for (const field of resolved.fields) fields.add(field);
@@ -147,7 +139,39 @@ export function resolveTexts(
     const known = { config, tables, paths, places, constants, expressions, joined };
     steps.push({ name, spec, ...known, originOf: before, span: text.typeSpan });
   }
-  return report.errorCount > errorsBefore ? undefined : { steps, fields, shape, isGiven, originOf };
+  return { steps, fields, shape, isGiven, originOf, broken };
+}
+
+/** Undefined when it was told why it cannot stand here; `pass` hears what it may have been. */
+function specOf(
+  scope: StepScope,
+  text: StepText,
+  pass: (meant: Broken, gives: boolean) => void,
+): StepSpec | undefined {
+  const { report, subject } = scope;
+  const { type, typeSpan, options } = text;
+  const spec = scope.steps.get(type);
+  if (options === null) {
+    pass(spec ?? null, spec === undefined || givesValue(spec));
+    return undefined;
+  }
+  if (spec === undefined) {
+    unknownStep(scope, text);
+    const meant = meantStep(type, options, scope.steps);
+    if (meant === undefined) pass(null, mayGive(options, scope.steps));
+    return meant;
+  }
+  if (spec.isInternal === true) {
+    report.error('CAR248', typeSpan, `${subject}: step "${type}" is one of the engine's own.`);
+    pass(spec, false);
+    return undefined;
+  }
+  const refused = scope.refuses?.(spec);
+  if (refused === undefined) return spec;
+  const name = text.name?.value ?? type;
+  report.error('CAR219', typeSpan, `${subject}: step "${name}" ${refused}.`);
+  pass(spec, false);
+  return undefined;
 }
 
 function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOptions): OriginOf {
@@ -175,6 +199,7 @@ function unknownStep(scope: StepScope, text: StepText): void {
 
 /** Null: it was told that this is no mapping of options. Nothing at all stands for no options. */
 function optionsOf(scope: OptionScope, { options, typeSpan }: StepText) {
+  if (options === null) return null;
   if (options.kind === 'map') return options;
   if (options.kind === 'scalar' && options.value === null) return undefined;
   if (isTold(options)) return null;
@@ -184,22 +209,30 @@ function optionsOf(scope: OptionScope, { options, typeSpan }: StepText) {
 }
 
 /** Reads each item, with the steps of a chain in the place of its `use`. */
-function unfold(scope: StepScope, list: ListTree, within: readonly string[]): StepText[] {
-  return list.items.flatMap((item) => {
+function unfold(scope: StepScope, list: ListTree, within: readonly string[]): readonly StepText[] {
+  return list.items.flatMap((item): readonly StepText[] => {
     const step = readStep(scope, item);
-    if (step === undefined) return [];
-    return step.type === 'use' ? unfoldChain(scope, step, within) : [step];
+    const { options } = step;
+    return step.type === 'use' && options !== null
+      ? unfoldChain(scope, { ...step, options }, within, list)
+      : [step];
   });
 }
 
-function unfoldChain(scope: StepScope, step: StepText, within: readonly string[]): StepText[] {
+function unfoldChain(
+  scope: StepScope,
+  step: StepText & { readonly options: Tree },
+  within: readonly string[],
+  list: ListTree,
+): readonly StepText[] {
   const { report, chains, subject } = scope;
   const { options } = step;
-  if (isTold(options)) return [];
+  const unknown = [{ ...step, type: '', options: null }];
+  if (isTold(options)) return unknown;
   if (options.kind !== 'scalar' || typeof options.value !== 'string' || isBlank(options)) {
     const what = `${subject}: use is ${kindOf(options)}, not a chain's name.`;
     report.error('CAR103', step.typeSpan, what, emptyMend(options));
-    return [];
+    return unknown;
   }
   const name = options.value;
   const chain = chains.lists.get(name);
@@ -211,25 +244,50 @@ function unfoldChain(scope: StepScope, step: StepText, within: readonly string[]
       `${subject}: chain "${name}" is not declared.`,
       didYouMean(name, names, `Chains: ${listed(names)}.`),
     );
-    return [];
+    const near = nearest(name, names);
+    if (near === undefined || within.includes(near) || copies(list, near)) return unknown;
+    return copied(scope, near, unknown, within);
   }
-  chains.used.add(name);
   if (within.includes(name)) {
     const way = [...within, name].join(' → ');
     report.error('CAR206', options.span, `chain "${name}" copies itself in: ${way}.`);
-    return [];
+    return unknown;
   }
-  return chain === null ? [] : unfold(scope, chain, [...within, name]);
+  return copied(scope, name, unknown, within);
 }
 
-function readStep(scope: StepScope, item: Tree): StepText | undefined {
+function copies(list: ListTree, chain: string): boolean {
+  return list.items.some(
+    (item) =>
+      item.kind === 'map' &&
+      item.entries.some(
+        ({ key, value }) => key === 'use' && value.kind === 'scalar' && value.value === chain,
+      ),
+  );
+}
+
+/** `unknown`: what stands for one that is broken. */
+function copied(
+  scope: StepScope,
+  name: string,
+  unknown: readonly StepText[],
+  within: readonly string[],
+): readonly StepText[] {
+  const { lists, used } = scope.chains;
+  used.add(name);
+  const list = lists.get(name);
+  return list == null ? unknown : unfold(scope, list, [...within, name]);
+}
+
+function readStep(scope: StepScope, item: Tree): StepText {
   const { report, subject } = scope;
-  if (isTold(item)) return undefined;
+  const unknown = { type: '', typeSpan: headOf(item), name: undefined, options: null };
+  if (isTold(item)) return unknown;
   if (item.kind !== 'map') {
-    const like = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : 'dedup';
+    const text = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : undefined;
     const what = `${subject}: a step is ${kindOf(item)}, not a mapping.`;
-    report.error('CAR103', headOf(item), what, `Write it as "- ${like}: {}".`);
-    return undefined;
+    report.error('CAR103', headOf(item), what, `Write it as "- ${text ?? 'dedup'}: {}".`);
+    return { ...unknown, type: text ?? '' };
   }
   const name = item.entries.find(({ key }) => key === 'name');
   const types = item.entries.filter(({ key }) => key !== 'name');
@@ -241,7 +299,7 @@ function readStep(scope: StepScope, item: Tree): StepText | undefined {
         ? 'a step has no type.'
         : `a step has two types, "${type.key}" and "${second!.key}".`;
     report.error('CAR103', place, `${subject}: ${what}`, 'Write one step an item: - dedup: { … }');
-    return undefined;
+    return { ...unknown, type: type?.key ?? '' };
   }
   return {
     type: type.key,
@@ -268,7 +326,8 @@ function stepName(scope: StepScope, tree: Tree): Placed | undefined {
 /** State is bound to the step's name, so two of one name would share it. */
 function checkNames(scope: StepScope, texts: readonly StepText[]): void {
   const seen = new Set<string>();
-  for (const { type, typeSpan, name } of texts) {
+  for (const { type, typeSpan, name, options } of texts) {
+    if (options === null) continue;
     const written = name?.value ?? type;
     // Topics have hyphens only, so these two would be one store.
     const bare = written.replaceAll('_', '-');

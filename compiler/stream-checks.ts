@@ -4,6 +4,7 @@
  */
 import { type Priority, priorityName } from '../core/priority.ts';
 import { priorityList, type Scope } from './declarations.ts';
+import { notKnown } from './origins.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';
 import { listed, type Span } from './report.ts';
 import type { Placed } from './section.ts';
@@ -16,10 +17,9 @@ export function checkPriorities(
   subject: string,
   name: Placed,
   lane: LanePlan,
-  rule: PriorityRule | null,
+  may: readonly Priority[],
 ): void {
-  if (rule === null) return;
-  for (const priority of prioritiesOf(rule)) {
+  for (const priority of new Set(may)) {
     if (lane.priorities.includes(priority)) continue;
     scope.report.error(
       'CAR210',
@@ -70,9 +70,11 @@ export function checkPartitions(
   steps: readonly ResolvedStep[],
   from: ResolvedSource,
 ): void {
-  checkJoins(scope, subject, steps, from);
-  checkDedup(scope, subject, steps, from);
-  checkGroups(scope, subject, steps, from);
+  if (from.isPartial === true) return;
+  const known = steps.filter(({ originOf }) => originOf !== notKnown);
+  checkJoins(scope, subject, known, from);
+  checkDedup(scope, subject, known, from);
+  checkGroups(scope, subject, known, from);
 }
 
 /**
@@ -131,6 +133,7 @@ export function checkGivenKey(
 ): void {
   const path = from.member?.path;
   const field = path?.split('.')[1];
+  if (from.isPartial === true || originOf === notKnown) return;
   const map = steps.findLast(({ places }) => places.has('fields'));
   if (path === undefined || field === undefined || map === undefined) return;
   if (shape.kind !== 'record' || !shape.fields.has(field)) return;

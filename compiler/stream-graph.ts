@@ -5,6 +5,7 @@
  */
 import { priorityName } from '../core/priority.ts';
 import type { JoinedStream } from './joined-streams.ts';
+import { notKnown } from './origins.ts';
 import type { PriorityRule, UpstreamPlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isTold, kindOf, type Placed, type Section } from './section.ts';
@@ -107,7 +108,7 @@ export class StreamGraph {
     return this.#isBroken || this.#all.some(({ stream }) => !this.#sections.has(stream));
   }
 
-  /** Undefined when something was told, here or in one of those that it reads. */
+  /** Undefined when it is not known what comes. */
   derived(name: string, subject: string, from: Section): Derived | undefined {
     const list = from.only(['streams']).list('streams');
     if (list === undefined) return undefined;
@@ -139,13 +140,15 @@ export class StreamGraph {
     const isHere = ({ start, end }: Span) => start <= place.span.start && place.span.end <= end;
     const others = this.#joins.get(name)!.filter((one) => !isHere(one.place.span));
     const own = [...this.#sourceWays(name), ...others.flatMap((one) => this.#waysOf(one))];
-    const isTwice = meet(
-      own.map((way) => [...way, { stream: name, branch: null }]),
-      this.#waysOf(read),
-    );
+    const isTwice =
+      found.isWhole &&
+      meet(
+        own.map((way) => [...way, { stream: name, branch: null }]),
+        this.#waysOf(read),
+      );
     return {
       source: outputOf(found),
-      priority: found.priority,
+      priority: found.isWhole ? found.priority : (found.priority ?? undefined),
       upstream: upstreamOf(found, read.branch, isTwice),
     };
   }
@@ -181,7 +184,7 @@ export class StreamGraph {
       return undefined;
     }
     const found = this.#stream(stream);
-    if (found === undefined || found.to.kind !== 'streams') return undefined;
+    if (found?.to?.kind !== 'streams') return undefined;
     const branches = found.to.branches.map((one) => one.name);
     if (branches.includes(branch ?? '')) return found;
     const known = branches.filter((one) => one !== '').map((one) => `${stream}.${one}`);
@@ -199,16 +202,19 @@ export class StreamGraph {
     return ways.some((mine, i) => ways.slice(i + 1).some((others) => meet(mine, others)));
   }
 
-  #waysOf({ stream, branch }: Read): readonly Way[] {
-    const joined = (this.#joins.get(stream) ?? []).flatMap((read) => this.#waysOf(read));
-    const before = [...this.#sourceWays(stream), ...joined];
+  /** `from`: those that have been passed; in a circle, which is told, there is no first way. */
+  #waysOf({ stream, branch }: Read, from: readonly string[] = []): readonly Way[] {
+    if (from.includes(stream)) return [];
+    const passed = [...from, stream];
+    const joined = (this.#joins.get(stream) ?? []).flatMap((read) => this.#waysOf(read, passed));
+    const before = [...this.#sourceWays(stream, passed), ...joined];
     return before.map((way) => [...way, { stream, branch }]);
   }
 
-  #sourceWays(stream: string): readonly Way[] {
+  #sourceWays(stream: string, passed: readonly string[] = [stream]): readonly Way[] {
     const topic = this.#sections.get(stream)?.section('from')?.text('topic')?.value;
     return topic === undefined
-      ? (this.#reads.get(stream) ?? []).flatMap((read) => this.#waysOf(read))
+      ? (this.#reads.get(stream) ?? []).flatMap((read) => this.#waysOf(read, passed))
       : [[{ stream: `topic ${topic}`, branch: null }]];
   }
 
@@ -226,7 +232,8 @@ export class StreamGraph {
     const sources = streams.map(outputOf);
     const [first, ...others] = sources;
     const rules = streams.map(({ priority }) => ruleText(priority));
-    for (const [i, other] of others.entries()) {
+    const isWhole = streams.every((one) => one.isWhole);
+    for (const [i, other] of isWhole ? others.entries() : []) {
       const { place } = reads[i + 1]!;
       const isRuled = rules[i + 1] === rules[0];
       if (isRuled && isSameForm(first!, other)) continue;
@@ -237,9 +244,11 @@ export class StreamGraph {
       this.#report.error('CAR235', place.span, what, isRuled ? formMend(first!, other) : RULE_MEND);
       return undefined;
     }
-    const isTwice = this.#meetsAgain(reads);
+    // Of what is broken some may go in a circle, and would have no first way.
+    const isTwice = isWhole && this.#meetsAgain(reads);
     const source: ResolvedSource = {
       ...first!,
+      ...(sources.some(({ isPartial }) => isPartial === true) ? { isPartial: true } : {}),
       streams: reads.map(({ branch }, i) => upstreamOf(streams[i]!, branch, isTwice)),
       member: others.every(({ member }) => member?.path === first!.member?.path)
         ? first!.member
@@ -292,6 +301,7 @@ function outputOf({ parts }: ResolvedStream): ResolvedSource {
   const { from, steps } = parts.at(-1)!;
   const { member } = from;
   const isKept = member !== null && steps.originOf(member.path) === member.path;
+  const isPartial = from.isPartial === true || steps.originOf === notKnown;
   return {
     topic: null,
     streams: [],
@@ -305,6 +315,7 @@ function outputOf({ parts }: ResolvedStream): ResolvedSource {
     shape: steps.shape,
     isGiven: steps.isGiven,
     keyedBy: from.keyedBy ?? member?.path ?? null,
+    ...(isPartial ? { isPartial } : {}),
   };
 }
 

@@ -6,11 +6,12 @@ import { listed } from './report.ts';
 import type { ResolvedStep } from './steps.ts';
 import { prioritiesOf } from './stream-checks.ts';
 
+/** `rule`: undefined when it is broken. */
 export function checkStreamJoins(
   { report }: Pick<Scope, 'report'>,
   subject: string,
   steps: readonly ResolvedStep[],
-  rule: PriorityRule | null,
+  rule: PriorityRule | null | undefined,
 ): void {
   for (const { name, config, joined, span, places } of steps) {
     if (joined === undefined) continue;
@@ -20,6 +21,8 @@ export function checkStreamJoins(
       const what = isTwo ? 'it says within, and before or after too' : 'it says no window';
       report.error('CAR264', span, `${subject}, ${name}: ${what}.`);
     }
+    // Of what is broken it is not known.
+    if (rule === undefined || joined.priority === undefined) continue;
     const [own, other] = [prioritiesText(rule), prioritiesText(joined.priority)];
     if (own === other && !own.includes(',')) continue;
     const { upstream } = joined;

@@ -1,14 +1,13 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
-import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
+import { priorityName } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
-import type { Expression } from '../core/spec.ts';
 import { ACKED_KEYS, resolveAcked } from './acked.ts';
 import { useAsides } from './asides.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
+import { mayBe } from './broken-steps.ts';
 import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
-import { checkEffects, checkExceptions, type WrittenException } from './effect-checks.ts';
-import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
+import { checkEffects } from './effect-checks.ts';
 import type { OptionScope } from './options.ts';
 import { type ResolvedPart, resolveParts } from './parts.ts';
 import { makesDevices, resolvePayloadSchema } from './payload-schemas.ts';
@@ -20,6 +19,7 @@ import {
   type StreamsTarget,
   type TopicTarget,
 } from './plan.ts';
+import { type ResolvedRule, resolvePriority } from './priority-rule.ts';
 import { resolveReach } from './reach.ts';
 import { listed } from './report.ts';
 import type { Section } from './section.ts';
@@ -45,10 +45,21 @@ export interface ResolvedStream {
   readonly priority: PriorityRule | null;
   /** One, and one more behind each step that changes the key. */
   readonly parts: readonly ResolvedPart[];
-  readonly to: LaneTarget | TopicTarget | StreamsTarget;
+  /** Null: it is broken, which was told. */
+  readonly to: Target | null;
   readonly show: Show | null;
   /** Top-level fields that the priority reads of the first part, and the target of the last. */
   readonly fields: { readonly first: readonly string[]; readonly last: readonly string[] };
+  /** Nothing was told of it. Else what is known is here, for what can be told of others. */
+  readonly isWhole: boolean;
+}
+
+type Target = LaneTarget | TopicTarget | StreamsTarget;
+
+export type WholeStream = ResolvedStream & { readonly to: Target };
+
+export function isWholeStream(stream: ResolvedStream): stream is WholeStream {
+  return stream.isWhole && stream.to !== null;
 }
 
 /** Those of all its parts. */
@@ -81,17 +92,13 @@ const UNKNOWN_SOURCE: ResolvedSource = {
   shape: ANY_SHAPE,
   isGiven: false,
   keyedBy: null,
+  isPartial: true,
 };
 
 const LANE_KEYS = ['lane', 'transports', 'schema', 'reach', 'outcomes', 'collapse'];
 const STREAM_KEYS = ['id', 'doc', 'priority', 'from', 'steps', 'to', 'branch', 'show'];
 
-/** Undefined when something was told. */
-export function resolveStream(
-  scope: StreamScope,
-  name: string,
-  written: Section,
-): ResolvedStream | undefined {
+export function resolveStream(scope: StreamScope, name: string, written: Section): ResolvedStream {
   const { report } = scope;
   const errorsBefore = report.errorCount;
   const subject = `stream "${name}"`;
@@ -102,42 +109,47 @@ export function resolveStream(
   const isDerived = fromSection?.has('streams') === true;
   const derived = isDerived ? scope.graph.derived(name, subject, fromSection) : undefined;
   const from = sourceOf(scope, subject, fromSection, derived);
-  const isSourceWhole = report.errorCount === errorsBefore;
   const optionScope: OptionScope = { ...scope, subject, shape: from?.shape ?? ANY_SHAPE };
   const rule = isDerived
     ? derivedRule(scope, section, derived)
-    : resolvePriority(optionScope, scope, section);
+    : resolvePriority(optionScope, scope.lanes.size > 0, section);
   const endsInTopic = section.section('to')?.has('topic') === true;
   const joined: OptionScope['joined'] = (of, other) => scope.graph.joined(name, of, other);
-  const { parts, end, isWhole } = resolveParts(
+  const { parts, end } = resolveParts(
     { ...scope, joined, subject, useCase, endsInTopic },
     section.list('steps'),
     from ?? UNKNOWN_SOURCE,
   );
-  const steps = isWhole ? parts.at(-1)?.steps : undefined;
   const known = from === undefined ? undefined : end;
-  const to = resolveTarget(scope, name, section, rule?.rule ?? null, steps, known);
+  const to = resolveTarget(scope, name, section, rule, parts.at(-1)!.steps, known);
   const show = resolveShow(scope, section, known?.shape ?? ANY_SHAPE);
-  // Of a source that is broken neither key nor id is known.
-  if (isSourceWhole && from !== undefined) checkParts(scope, subject, parts, to?.target.kind);
-  if (isWhole) {
-    const all = parts.flatMap(({ steps }) => steps.steps);
-    checkEffects(scope, subject, all, to?.target.kind === 'lane');
-    checkStreamJoins(scope, subject, all, rule?.rule ?? null);
-  }
-  if (report.errorCount > errorsBefore) return undefined;
-  if (useCase === undefined || from === undefined || to === undefined) return undefined;
-  if (rule !== undefined && to.target.kind === 'lane') {
+  checkParts(scope, subject, parts, to?.target.kind);
+  const steps = parts.flatMap((part) => part.steps.steps);
+  const broken = parts.flatMap((part) => part.steps.broken);
+  checkEffects(scope, subject, { steps, broken }, to?.target.kind === 'lane');
+  const isRuled = report.errorCount === errorsBefore || rule?.rule != null;
+  checkStreamJoins(scope, subject, steps, isRuled ? (rule?.rule ?? null) : undefined);
+  const isWhole = report.errorCount === errorsBefore;
+  if (isWhole && rule?.rule != null && to?.target.kind === 'lane') {
     const priorities = prioritiesOf(rule.rule).map(priorityName);
     const collapses = to.target.collapse.length > 0;
     const group = show?.fcm.group ?? null;
     scope.collapsing.push({ stream: section, group, priorities, collapses });
   }
   // What is joined is kept, whatever is read of it then.
-  const isKept = scope.graph.isJoined(name) && steps?.isGiven === false;
-  const last = isKept ? ['*'] : to.fields;
-  const fields = { first: [...(rule?.fields ?? [])], last };
-  return { name, useCase, doc, priority: rule?.rule ?? null, parts, to: to.target, show, fields };
+  const isKept = scope.graph.isJoined(name) && !parts.at(-1)!.steps.isGiven;
+  const last = isKept ? ['*'] : (to?.fields ?? []);
+  return {
+    name,
+    useCase: useCase ?? '',
+    doc,
+    priority: rule?.rule ?? null,
+    parts,
+    to: to?.target ?? null,
+    show,
+    fields: { first: [...(rule?.fields ?? [])], last },
+    isWhole,
+  };
 }
 
 function sourceOf(
@@ -162,19 +174,20 @@ function derivedRule(
     report.error('CAR239', written.keySpan, what);
   }
   const rule = derived?.priority ?? null;
-  return rule === null ? undefined : { rule, fields: [] };
+  return rule === null ? undefined : { rule, fields: [], may: prioritiesOf(rule) };
 }
 
 function checkParts(
   scope: StreamScope,
   subject: string,
   parts: readonly ResolvedPart[],
-  target: ResolvedStream['to']['kind'] | undefined,
+  target: Target['kind'] | undefined,
 ): void {
-  for (const { from, steps, to } of parts) {
+  for (const part of parts) {
+    const { from, steps } = part;
     checkPartitions(scope, subject, steps.steps, from);
     useAsides(scope, subject, steps.steps, from);
-    if (to === null && target === 'topic') checkGivenKey(scope, subject, steps, from);
+    if (part === parts.at(-1) && target === 'topic') checkGivenKey(scope, subject, steps, from);
   }
 }
 
@@ -195,73 +208,6 @@ function resolveId(scope: StreamScope, stream: string, section: Section): string
   return id.value;
 }
 
-interface ResolvedRule {
-  readonly rule: PriorityRule;
-  readonly fields: readonly string[];
-}
-
-function resolvePriority(
-  options: OptionScope,
-  scope: StreamScope,
-  section: Section,
-): ResolvedRule | undefined {
-  const { report } = scope;
-  if (!section.has('priority')) {
-    if (scope.lanes.size > 0) {
-      report.error('CAR209', section.span, `${section.subject}: it has no priority.`);
-    }
-    return undefined;
-  }
-  if (scope.lanes.size === 0) {
-    const span = section.entry('priority')!.keySpan;
-    report.error('CAR221', span, `${section.subject}: there is no lane for its priority.`);
-    return undefined;
-  }
-  const rule = section.section('priority')?.only(['as', 'unless']);
-  if (rule === undefined) return undefined;
-  if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
-  const as = rule.choice('as', PRIORITIES);
-  const unless: { when: Expression<boolean>; as: Priority }[] = [];
-  const written: WrittenException[] = [];
-  const fields: string[] = [];
-  const exceptions = rule.list('unless')?.items ?? [];
-  for (const [i] of exceptions.entries()) {
-    const exception = resolveException(options, rule, i);
-    if (exception === undefined) continue;
-    unless.push({ when: exception.when, as: exception.as });
-    written.push(exception.written);
-    fields.push(...exception.fields);
-  }
-  if (as === undefined || unless.length < exceptions.length) return undefined;
-  checkExceptions(report, section.subject, priorityOf(as)!, written);
-  return { rule: { as: priorityOf(as)!, unless }, fields };
-}
-
-function resolveException(options: OptionScope, rule: Section, index: number) {
-  const { report } = options;
-  const section = rule.item('unless', index)?.only(['when', 'as']);
-  if (section === undefined) return undefined;
-  if (!section.has('as')) section.missing('as', `One of: ${listed(PRIORITIES)}.`);
-  const as = section.choice('as', PRIORITIES);
-  const text = section.neededText('when');
-  const tree = section.scalar('when');
-  if (text === undefined || tree === undefined) return undefined;
-  const subject = `${options.subject}, priority`;
-  const resolved = resolveExpression(options, subject, tree);
-  if (resolved === undefined) return undefined;
-  if (!isPredicate(resolved)) {
-    const what = `${subject}: when gives ${givenBy(resolved)}, not true or false.`;
-    report.error('CAR312', text.span, what);
-    return undefined;
-  }
-  if (as === undefined) return undefined;
-  const when = resolved.expression as Expression<boolean>;
-  const given = priorityOf(as)!;
-  const { constant } = resolved;
-  const written = { source: when.source, constant, as: given, span: text.span };
-  return { when, as: given, fields: resolved.fields, written };
-}
-
 interface ResolvedTarget {
   readonly target: LaneTarget | TopicTarget | StreamsTarget;
   readonly fields: readonly string[];
@@ -272,8 +218,8 @@ function resolveTarget(
   scope: StreamScope,
   name: string,
   stream: Section,
-  rule: PriorityRule | null,
-  steps: ResolvedSteps | undefined,
+  rule: ResolvedRule | undefined,
+  steps: ResolvedSteps,
   from: ResolvedSource | undefined,
 ): ResolvedTarget | undefined {
   const readers = scope.graph.readersOf(name);
@@ -291,7 +237,7 @@ function resolveTarget(
   const isShared = ends === 'branch' || (ends === undefined && readers.length > 0);
   if (ends === undefined && !isShared && scope.graph.namesUnknown) return undefined;
   if (!isShared) return resolveWrites(scope, stream, rule, steps, from);
-  const devices = steps?.steps.find(
+  const devices = steps.steps.find(
     ({ spec }) => spec.kind === 'expand' && spec.joins !== undefined,
   );
   if (devices !== undefined) {
@@ -304,8 +250,8 @@ function resolveTarget(
 function resolveWrites(
   scope: StreamScope,
   stream: Section,
-  rule: PriorityRule | null,
-  steps: ResolvedSteps | undefined,
+  rule: ResolvedRule | undefined,
+  steps: ResolvedSteps,
   from: ResolvedSource | undefined,
 ): ResolvedTarget | undefined {
   const section = stream.neededSection(
@@ -323,8 +269,8 @@ function resolveLaneTarget(
   scope: StreamScope,
   stream: Section,
   written: Section,
-  rule: PriorityRule | null,
-  steps: ResolvedSteps | undefined,
+  rule: ResolvedRule | undefined,
+  steps: ResolvedSteps,
   from: ResolvedSource | undefined,
 ): ResolvedTarget | undefined {
   const { report } = scope;
@@ -332,18 +278,18 @@ function resolveLaneTarget(
   const section = written.only([...LANE_KEYS, ...ACKED_KEYS]);
   const name = section.neededText('lane', 'Write to: { lane: … } or to: { topic: …, schema: … }.');
   const lane = name === undefined ? undefined : namedLane(report, subject, scope.lanes, name);
-  const collapse = collapsePaths(scope, section, steps?.shape ?? ANY_SHAPE);
-  if (steps?.steps.some(makesDevices) === false) {
+  const collapse = collapsePaths(scope, section, steps.shape);
+  if (!steps.steps.some(({ spec }) => makesDevices(spec)) && !mayBe(steps.broken, makesDevices)) {
     report.error('CAR212', section.span, `${subject}: no step makes one record per device.`);
   }
   const schema = resolvePayloadSchema(scope, section, steps, from);
   if (lane === undefined || name === undefined) return undefined;
-  checkPriorities(scope, subject, name, lane, rule);
+  checkPriorities(scope, subject, name, lane, rule?.may ?? []);
   const transports = section.choices('transports', lane.transports) ?? lane.transports;
   const reach = resolveReach(report, section, steps);
   const outcomes = section.choice('outcomes', OUTCOME_LEVELS) ?? 'told';
   const acked = resolveAcked(report, section);
-  const fields = steps?.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
+  const fields = steps.isGiven ? [] : collapse.flatMap(({ field }) => (field ? [field] : []));
   const readers = collapse.map(({ reader }) => reader);
   return {
     target: {
@@ -364,18 +310,18 @@ function resolveTopicTarget(
   scope: StreamScope,
   subject: string,
   written: Section,
-  steps: ResolvedSteps | undefined,
+  steps: ResolvedSteps,
   from: ResolvedSource | undefined,
 ): ResolvedTarget | undefined {
   const section = written.only(['topic', 'schema']);
   const topic = section.neededText('topic');
   const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const shape = schema === undefined ? undefined : scope.schemas.named(subject, schema);
-  if (topic === undefined || schema === undefined || shape === undefined) return undefined;
-  scope.topics.use(subject, topic, 'output', schema.value);
-  if (steps !== undefined && from !== undefined) {
+  if (schema === undefined || shape === undefined) return undefined;
+  if (topic !== undefined) scope.topics.use(subject, topic, 'output', schema.value);
+  if (from !== undefined) {
     if (steps.isGiven) checkFits(scope, subject, schema.span, steps.shape, shape, schema.value);
-    else if (from.schema !== schema.value) {
+    else if (from.schema !== schema.value && !steps.broken.includes(null)) {
       const what = `${subject}: it passes on ${from.schema} as it came, and its topic has ${schema.value}.`;
       scope.report.error(
         'CAR406',
@@ -385,6 +331,7 @@ function resolveTopicTarget(
       );
     }
   }
+  if (topic === undefined) return undefined;
   const topics = [{ topic: topic.value, schema: schema.value }];
   return { target: { kind: 'topic', topics }, fields: [] };
 }

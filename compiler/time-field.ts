@@ -1,5 +1,5 @@
 /** Which values of a schema are epoch milliseconds, as far as its types say. */
-import type { Shape } from './shape.ts';
+import { type Shape, withoutNull } from './shape.ts';
 
 /** Logical types of a long that are no epoch milliseconds. */
 const NO_TIMES: { readonly [logical: string]: string } = {
@@ -24,4 +24,14 @@ export function noTimeBecause(shape: Shape): string | undefined {
   const { bits, logical = '' } = shape;
   if (bits === 32) return NO_TIMES_OF_32_BITS[logical] ?? 'a 32-bit int';
   return NO_TIMES[logical];
+}
+
+/** What a producer can write instead; undefined: what it writes has no millisecond in it. */
+export function timeMend(shape: Shape): string | undefined {
+  const of = withoutNull(shape);
+  if (of.kind !== 'int') return undefined;
+  if (shape.kind === 'nullable') return 'Let the producer always give it: a long without null.';
+  const isInstant = of.bits === 32 || /^(local-)?timestamp-/.test(of.logical ?? '');
+  if (!isInstant || /^(date|time-)/.test(of.logical ?? '')) return undefined;
+  return 'Let the producer write it in milliseconds: { type: long, logicalType: timestamp-millis }.';
 }

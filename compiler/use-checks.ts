@@ -1,11 +1,15 @@
 /** What is named fits what it is named for: tables, lanes and the sinks that tell from them. */
 import type { Transport } from '../core/device.ts';
+import type { StepSpec } from '../core/spec.ts';
+import { mayBe } from './broken-steps.ts';
 import { engineTableOf } from './engine-tables.ts';
 import type { LanePlan, SinkPlan, TablePlan } from './plan.ts';
 import { listed, type Report, type Span } from './report.ts';
 import type { Placed } from './section.ts';
+import type { SinkUse } from './sinks.ts';
 
-const NOTIFICATION = 'DeviceNotification';
+/** What lanes hold. */
+export const NOTIFICATION = 'DeviceNotification';
 const DEVICE_PATH = 'value.deviceId';
 
 /** A lane's records are written by the engine, in one form; false: it was told. */
@@ -38,16 +42,10 @@ export function checkTableKey(
 }
 
 /** What the engine itself looks up by the key of a task is held by that task. */
-export function checkWholeTable(
-  report: Report,
-  subject: string,
-  schema: string,
-  span: Span,
-): boolean {
-  if (engineTableOf(schema) === undefined) return true;
+export function checkWholeTable(report: Report, subject: string, schema: string, span: Span): void {
+  if (engineTableOf(schema) === undefined) return;
   const what = `${subject}: rows of ${schema} are looked up where their partition is.`;
   report.error('CAR262', span, what);
-  return false;
 }
 
 /** Nobody else writes rows of the engine's tables, unless something outside does. */
@@ -78,15 +76,17 @@ export function checkTableInput(
 }
 
 interface NamedSink {
-  readonly sink: SinkPlan;
+  readonly sink: SinkUse;
   readonly span: Span;
 }
 
 /** A sink that keeps is there for devices that ask; others must be told. */
-function tells({ spec, transport }: SinkPlan, by: Transport): boolean {
+function tells({ spec, transport }: SinkUse, by: Transport): boolean {
   if (transport !== 'all' && transport !== by) return false;
-  return by === 'inbox' || spec.keeps !== true;
+  return by === 'inbox' || spec?.keeps !== true;
 }
+
+const keeps = ({ spec }: SinkUse): boolean => spec?.keeps === true;
 
 /** Every transport of a lane has one sink that tells its devices. */
 export function checkLaneSinks(
@@ -95,13 +95,16 @@ export function checkLaneSinks(
   span: Span,
   all: readonly NamedSink[],
 ): void {
+  // One of which lane or transport are not known may be the one that would be missed.
+  if (all.some(({ sink }) => sink.lane === undefined)) return;
   const sinks = all.filter(({ sink }) => sink.lane === lane);
+  if (sinks.some(({ sink }) => sink.transport === undefined)) return;
   const unread = lane.transports.filter((by) => !sinks.some(({ sink }) => tells(sink, by)));
   if (unread.length > 0) {
-    const isKept = sinks.some(({ sink }) => sink.spec.keeps === true && sink.transport === 'all');
+    const isKept = sinks.some(({ sink }) => keeps(sink) && sink.transport === 'all');
     const but = isKept && unread.some((by) => by !== 'inbox') ? '; the inbox only keeps' : '';
     report.error('CAR217', span, `lane "${lane.name}": no sink tells ${listed(unread)}${but}.`);
-  } else {
+  } else if (sinks.every(({ sink }) => sink.spec !== undefined)) {
     checkKept(report, lane, span, sinks);
   }
   for (const by of lane.transports) {
@@ -120,10 +123,10 @@ function checkKept(
   span: Span,
   sinks: readonly NamedSink[],
 ): void {
-  const inboxes = sinks.filter(({ sink }) => sink.spec.keeps === true);
-  const keeps = (by: Transport) =>
+  const inboxes = sinks.filter(({ sink }) => keeps(sink));
+  const isKept = (by: Transport) =>
     by === 'inbox' || inboxes.some(({ sink: { transport: of } }) => of === 'all' || of === by);
-  const lost = transports.filter((by) => !keeps(by) && (inboxes.length > 0 || by === 'websocket'));
+  const lost = transports.filter((by) => !isKept(by) && (inboxes.length > 0 || by === 'websocket'));
   if (lost.length === 0) return;
   const [inbox] = inboxes;
   const why =
@@ -134,6 +137,8 @@ function checkKept(
   report.warning('CAR223', inbox?.span ?? span, what);
 }
 
+const isChoice = ({ type }: Pick<StepSpec, 'type'>) => type === 'filter' || type === 'sample';
+
 /** Two sinks that choose by a filter may share a transport; else one tells what the other told. */
 function checkOnce(
   report: Report,
@@ -141,14 +146,14 @@ function checkOnce(
   by: Transport,
   sinks: readonly NamedSink[],
 ): void {
-  const [first, ...others] = sinks.filter(({ sink }) => sink.spec.transport === by);
+  const [first, ...others] = sinks.filter(({ sink }) => sink.spec?.transport === by);
   if (first === undefined) return;
   const chooses = ({ sink }: NamedSink) =>
-    sink.steps.some(({ spec }) => spec.type === 'filter' || spec.type === 'sample');
+    sink.steps.some(isChoice) || mayBe(sink.broken, isChoice);
   for (const [i, other] of others.entries()) {
     if (chooses(first) && chooses(other)) continue;
     const before = [first, ...others.slice(0, i)];
-    if (before.every(({ sink: { apps } }) => apps?.own !== other.sink.apps?.own)) continue;
+    if (before.every(({ sink: { app } }) => app !== other.sink.app)) continue;
     const what = `sink "${other.sink.name}": sink "${first.sink.name}" tells ${by} of lane "${name}" already.`;
     report.error('CAR244', other.span, what, 'Keep one of the two, or filter in both.');
   }
@@ -161,8 +166,8 @@ function checkApps(
   by: Transport,
   sinks: readonly NamedSink[],
 ): void {
-  const telling = sinks.filter(({ sink }) => sink.spec.transport === by);
-  const apps = telling.flatMap(({ sink }) => sink.apps?.own ?? []);
+  const telling = sinks.filter(({ sink }) => sink.spec?.transport === by);
+  const apps = telling.flatMap(({ sink }) => sink.app ?? []);
   if (telling.length === 0 || apps.length < telling.length) return;
   const what = `sink "${telling[0]!.sink.name}": of lane "${name}" no sink tells ${by} to devices of other apps than ${listed(apps)}.`;
   report.error('CAR684', telling[0]!.span, what);

@@ -93,6 +93,11 @@ export const OPTION_ERRORS = {
     what: 'An expression fails where a field of several types is of one of them.',
     mend: 'Say what it is: type(value.amount) == int && value.amount > 3.',
   },
+  CAR319: {
+    slug: 'key-may-be-missing',
+    what: 'An expression fails on a map that has not the key that it asks for.',
+    mend: 'Ask for it first: "a" in value.labels && value.labels["a"] == "x".',
+  },
   CAR350: {
     slug: 'not-a-time-of-day',
     what: 'An option that takes a time of day has something else.',

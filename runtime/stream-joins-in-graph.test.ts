@@ -5,6 +5,7 @@ import { describe, mermaid } from '../compiler/describe.ts';
 import { MemoryLog } from '../connectors/memory/log.ts';
 import type { AvroRecord } from '../schemas/folder.ts';
 import { type Appended, compiledOf, Driven, lanesWith } from '../test/kit/drive.ts';
+import { streamsGroup } from './group-specs.ts';
 
 const record = (name: string, fields: { readonly [field: string]: unknown }): AvroRecord => ({
   type: 'record',
@@ -68,6 +69,8 @@ for (const partitions of [1, 3]) {
       behind.streams.map(({ name, part }) => `${name}/${part}`),
       ['orders/rekey', 'payments/rekey'],
     );
+    const { inOrder } = streamsGroup(driven.plan, behind, partitions);
+    assert.equal(inOrder, true, 'an input that is empty is waited for');
     await driven.feed('events.order', 'm-1', order('o1'));
     await driven.feed('events.payment', 'm-2', payment('p1', 'o1', 'm-2'));
     await driven.feed('events.payment', 'm-2', payment('no', 'o1', 'm-2'));
@@ -194,6 +197,11 @@ for (const [own, other, why] of [
     '{ as: high, unless: [{ when: value.amount > 1, as: low }] }',
     '{ as: high }',
     'high, low, and those of "payments" high',
+  ],
+  [
+    '{ as: high, unless: [{ when: value.memberId == "", as: low }] }',
+    '{ as: high, unless: [{ when: value.memberId == "", as: low }] }',
+    'high, low, and those of "payments" high, low',
   ],
 ] as const) {
   test(`records that may have different priorities are not joined: ${own} ${other}`, () => {

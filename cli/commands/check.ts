@@ -13,6 +13,7 @@ import { shownPath } from '../load-topology.ts';
 import { catalogWith } from '../modules/load-modules.ts';
 import { readText } from '../read-text.ts';
 import { EXIT_ERRORS, EXIT_OK } from '../show-error.ts';
+import { isTestFile, testOf, topologyOf } from '../test-files.ts';
 
 export interface CheckOptions {
   readonly deployment?: string;
@@ -28,6 +29,8 @@ interface Checked {
   readonly diagnostics: readonly Diagnostic[];
   /** What it is, when all is well. */
   readonly summary: string;
+  /** Of a test: the topology whose errors come first, as its names stand against nothing. */
+  readonly waitsFor?: string | undefined;
 }
 
 export async function check(files: readonly string[], options: CheckOptions): Promise<number> {
@@ -42,10 +45,7 @@ export async function check(files: readonly string[], options: CheckOptions): Pr
   if (Array.isArray(schemas)) return report(schemas, options);
   const checker = new Checker(await catalogWith(deployment.processors, folder), schemas, folder);
   const named = files.length > 0 ? files : withTest(deployment.topology);
-  return report(
-    pathsOf(named, folder).map((path) => checker.file(path)),
-    options,
-  );
+  return report(checker.files(pathsOf(named, folder)), options);
 }
 
 /** What is wrong with the schemas, file by file: then nothing can be said of who reads them. */
@@ -61,11 +61,8 @@ function schemasOr(read: () => SchemaFolder): SchemaFolder | Checked[] {
   }
 }
 
-/** A test file goes with the topology beside it: `reno.test.yaml` with `reno.yaml`. */
-const TEST_ENDING = /\.test(\.ya?ml)$/;
-
 function withTest(topology: string): string[] {
-  const test = topology.replace(/(\.ya?ml)$/, '.test$1');
+  const test = testOf(topology);
   return test !== topology && existsSync(test) ? [topology, test] : [topology];
 }
 
@@ -81,8 +78,15 @@ class Checker {
     this.#folder = folder;
   }
 
-  file(path: string): Checked {
-    return TEST_ENDING.test(path) ? this.#test(path) : this.#topology(path);
+  /** Of a test file the topology, too, when there are errors in it. */
+  files(paths: readonly string[]): Checked[] {
+    const tested = paths.filter(isTestFile).map(topologyOf);
+    const others = new Set(tested.filter((path) => !paths.includes(path)));
+    const checked = paths.map((path) =>
+      isTestFile(path) ? this.#test(path) : this.#topology(path),
+    );
+    const broken = [...others].filter((path) => this.#compile(path).compiled.plan === undefined);
+    return [...checked, ...broken.map((path) => this.#topology(path))];
   }
 
   #topology(path: string): Checked {
@@ -99,12 +103,13 @@ class Checker {
   #test(path: string): Checked {
     const file = shownPath(path, this.#folder);
     const text = readText(path, file);
-    const beside = path.replace(TEST_ENDING, '$1');
-    // The names in a test are checked against its topology, as far as that compiles.
-    const plan = existsSync(beside) ? this.#compile(beside).compiled.plan : undefined;
+    const beside = topologyOf(path);
+    // The names in a test are checked against its topology, which may be broken.
+    const { plan } = this.#compile(beside).compiled;
     const { test, diagnostics } = parseTopologyTest(text, file, plan);
     const summary = test === undefined ? '' : count(test.tests.length, 'test');
-    return { file, text, diagnostics, summary };
+    const waitsFor = plan === undefined ? shownPath(beside, this.#folder) : undefined;
+    return { file, text, diagnostics, summary, waitsFor };
   }
 
   #compile(path: string): { text: string; compiled: Compiled } {
@@ -159,9 +164,10 @@ function report(found: readonly Checked[], { format, strict = false }: CheckOpti
   if (all.length > 0) {
     process.stderr.write(render(all, new Map(checked.map(({ file, text }) => [file, text]))));
   }
-  for (const { file, diagnostics, summary } of checked) {
+  for (const { file, diagnostics, summary, waitsFor } of checked) {
     if (diagnostics.some(({ level }) => level === 'error')) continue;
-    process.stdout.write(`${file}  ok  ${summary}\n`);
+    const told = waitsFor === undefined ? `ok  ${summary}` : `waits for ${waitsFor}`;
+    process.stdout.write(`${file}  ${told}\n`);
   }
   if (errors > 0) {
     const bad = checked.filter(({ diagnostics }) =>

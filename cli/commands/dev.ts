@@ -10,6 +10,7 @@ import { runSamples, type SampledRun } from '../drive/sampled-run.ts';
 import { loadTopology, shownPath } from '../load-topology.ts';
 import { filesOf } from '../modules/code-hash.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
+import { testOf } from '../test-files.ts';
 import { untilSignal } from '../until-signal.ts';
 import { test } from './test.ts';
 
@@ -30,7 +31,7 @@ export async function dev(file: string | undefined, options: DevOptions): Promis
   const { deployment: named, processors } = options;
   const deployment = readDeployment({ file: named, folder, env: process.env, processors });
   const topology = file === undefined ? deployment.topology : resolve(folder, file);
-  const tests = topology.replace(/\.ya?ml$/, '.test.yaml');
+  const tests = testOf(topology);
   const look = () => {
     const modules = deployment.processors.flatMap((module) => [...filesOf(module)]);
     return [topology, tests, ...deployment.schemas, ...modules].map(changedAt).join();

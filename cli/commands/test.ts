@@ -1,6 +1,6 @@
 /** `carillon test`: runs the `*.test.yaml` files beside topologies. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseTopologyTest } from '../../compiler/topology-test.ts';
 import { CarillonError } from '../../core/error.ts';
 import { readDeployment } from '../deployment.ts';
@@ -8,8 +8,7 @@ import { type CaseResult, runTopologyTest } from '../drive/topology-test-run.ts'
 import { loadTopology, shownPath } from '../load-topology.ts';
 import { readText } from '../read-text.ts';
 import { EXIT_ERRORS, EXIT_OK, FileErrors } from '../show-error.ts';
-
-const TEST_SUFFIX = '.test.yaml';
+import { isTestFile, testOf, topologyOf } from '../test-files.ts';
 
 export async function test(
   paths: readonly string[],
@@ -52,17 +51,11 @@ function testFiles(path: string, shown: string): string[] {
   if (!existsSync(path)) {
     throw new CarillonError('CAR902', `${shown} is not there.`, { where: { file: shown } });
   }
-  if (!statSync(path).isDirectory()) return [path];
+  if (!statSync(path).isDirectory()) return [isTestFile(path) ? path : testOf(path)];
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(TEST_SUFFIX))
+    .filter(isTestFile)
     .sort()
     .map((name) => join(path, name));
-}
-
-/** `reno.test.yaml` tests the `reno.yaml` beside it. */
-function topologyOf(path: string): string {
-  const name = path.slice(dirname(path).length + 1, -TEST_SUFFIX.length);
-  return join(dirname(path), `${name}.yaml`);
 }
 
 function caseText(file: string, { it, differences }: CaseResult): string {

@@ -127,6 +127,16 @@ test('an edit of the grace keeps what is held, and where both streams stand', as
   await world.driven.driver.close();
 });
 
+test('a longer grace holds for what was held before it, to the millisecond', async () => {
+  const world = await holding();
+  await world.start(GRACE);
+  await world.change('c3', 210_000);
+  await world.profile(145_000);
+  await world.profile(146_000);
+  assert.deepEqual(await world.told(), ['c1', 'c2', 'c2']);
+  await world.driven.driver.close();
+});
+
 for (const [what, text, code] of [
   ['is taken out', PLAIN, 'CAR810'],
   ['is renamed', RENAMED, 'CAR810'],

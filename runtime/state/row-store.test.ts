@@ -234,3 +234,24 @@ test('a store is a plain list of rows, and its changelog that of version 0.1.0',
     { numRuns: 150 },
   );
 });
+
+test('a due time of the step that was taken off comes back when the step throws', () => {
+  const store = new RowStore('t', columns({ newest: 'record', n: 'int' }, 'step'));
+  for (const [key, dueMs] of [
+    ['a', 5],
+    ['b', 7],
+  ] as const) {
+    store.put(store.key(key)).n = dueMs;
+    store.setDue(dueMs);
+  }
+  store.begin();
+  assert.equal(store.takeDueBy(6)?.n, 5);
+  store.setDue(9);
+  assert.equal(store.takeDueBy(9)?.n, 7);
+  store.delete();
+  store.undo();
+  assert.equal(store.firstDueMs(), 5);
+  assert.equal(store.takeDueBy(5)?.n, 5);
+  assert.equal(store.takeDueBy(7)?.n, 7);
+  assert.equal(store.firstDueMs(), NEVER);
+});

@@ -100,6 +100,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR316',
   'CAR317',
   'CAR318',
+  'CAR319',
   'CAR401',
   'CAR402',
   'CAR403',

@@ -23,7 +23,14 @@ export const AGGREGATES: readonly Row[] = edited(
     ['an aggregate', '', ''],
     ['by the key alone', 'by: [value.memberId]', 'by: [key]', 'CAR402 map:'],
     ['by the key and more', 'by: [value.memberId]', 'by: [value.memberId, value.kind]'],
-    ['by something else', 'by: [value.memberId]', 'by: [value.titleId]', 'CAR280', 'CAR402 map:'],
+    [
+      'by something else',
+      'by: [value.memberId]',
+      'by: [value.titleId]',
+      'CAR251',
+      'CAR280',
+      'CAR402 map:',
+    ],
     [
       'by another field',
       `by: [value.memberId], ${TUMBLING}, grace: 10s, fields: {`,

@@ -51,6 +51,18 @@ const BRANCHES: readonly Row[] = edited(
     filter('the first of a list may be null', 'value.steps[0] > 3', 'CAR316'),
     filter('the first of a list, when it is there', 'value.steps[0] != null && value.steps[0] > 3'),
     filter('null is left out of a list', 'value.steps.exists(step, step != null && step > 3)'),
+    filter('a key that may be missing', 'value.labels["shop"] == "a"', 'CAR319'),
+    filter('a key with a dot', 'value.labels.shop == "a"', 'CAR319'),
+    filter('a key that a field says', 'value.labels[value.eventId] == "a"', 'CAR319'),
+    filter('two keys', 'value.labels["a"] == value.labels["b"]', 'CAR319', 'CAR319'),
+    filter(
+      'another key is asked for',
+      '"shop" in value.labels && value.labels["till"] == "a"',
+      'CAR319',
+    ),
+    filter('a key that is asked for', '"shop" in value.labels && value.labels["shop"] == "a"'),
+    filter('a key that has() asks for', 'has(value.labels.shop) && value.labels.shop == "a"'),
+    filter('the keys that are there', 'value.labels.exists(key, value.labels[key] == "a")'),
   ],
   WITH,
 );
@@ -83,6 +95,7 @@ const PATHS: readonly Row[] = edited(
     step('a zone in a record', night('value.place.zone')),
     step('a zone of nowhere', night('value.place.zon'), 'CAR402'),
     step('a zone that is written', night('Europe/Berlin'), 'CAR308'),
+    step('a zone that is written in quotes', night(`"'Europe/Berlin'"`), 'CAR308'),
     step(
       'a zone of no place',
       'quiet_hours: { from: "22:00", to: "07:00", zone_default: Europe/Berln }',
@@ -110,6 +123,18 @@ const PATHS: readonly Row[] = edited(
       ),
     ]),
     step('digest by a map', 'digest: { by: [value.labels], within: 1m }', 'CAR403'),
+    step('dedup by a record with a map', 'dedup: { by: [key, value.site], within: 1m }', 'CAR403'),
+    step('dedup by what lies beside it', 'dedup: { by: [key, value.site.name], within: 1m }'),
+    step(
+      'throttle by a list of them',
+      'throttle: { by: [key, value.sites], max: 3, per: 1h }',
+      'CAR403',
+    ),
+    step(
+      'dedup by one that may be a map',
+      'dedup: { by: [key, value.note], within: 1m }',
+      'CAR403',
+    ),
     step(
       'fan_out by a number',
       '{ name: again, fan_out: { table: devices, by: value.level } }',

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { JavaBuild } from '../kit/servers/java-build.ts';
 import { Chance } from '../sim/chance.ts';
 import { aggregateProgram } from './aggregate-programs.ts';
+import { streamJoinProgram, tableJoinProgram } from './join-programs.ts';
 import { type Answer, type Program, writeRecorded } from './program.ts';
 
 /** Each kind with what makes one, and how many. */
@@ -17,6 +18,8 @@ const KINDS: {
   };
 } = {
   aggregate: { make: aggregateProgram, programs: 240 },
+  'stream-join': { make: streamJoinProgram, programs: 180 },
+  'table-join': { make: tableJoinProgram, programs: 80 },
 };
 
 const oracle = new JavaBuild('the oracle', import.meta.dirname);

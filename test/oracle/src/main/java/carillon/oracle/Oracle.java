@@ -34,7 +34,14 @@ public final class Oracle {
   static final String OUT = "out";
   static final ObjectMapper JSON = new ObjectMapper();
 
-  private static final Map<String, Program> PROGRAMS = Map.of("aggregate", new Aggregates());
+  private static final Map<String, Program> PROGRAMS =
+      Map.of(
+          "aggregate", new Aggregates(),
+          "stream-join", new StreamJoins(),
+          "table-join", new TableJoins());
+  /** Unmatched records are looked for at each record, and not once a second of wall clock. */
+  private static final String AT_ONCE =
+      StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_OUTER_JOIN_SPURIOUS_RESULTS_FIX;
 
   private Oracle() {}
 
@@ -102,6 +109,7 @@ public final class Oracle {
     settings.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
     settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
     settings.put(StreamsConfig.DEFAULT_TIMESTAMP_EXTRACTOR_CLASS_CONFIG, Times.class);
+    settings.put(AT_ONCE, 0L);
     settings.put(Times.UNTIL, program.get("base").asLong() + program.get("until").asLong());
     return settings;
   }

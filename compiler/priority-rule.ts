@@ -1,0 +1,89 @@
+/** How urgent the events of a stream are: `priority: { as, unless }`. */
+import { PRIORITIES, type Priority, type PriorityName, priorityOf } from '../core/priority.ts';
+import type { Expression } from '../core/spec.ts';
+import { checkExceptions, type WrittenException } from './effect-checks.ts';
+import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
+import type { OptionScope } from './options.ts';
+import type { PriorityRule } from './plan.ts';
+import { listed } from './report.ts';
+import type { Section } from './section.ts';
+
+export interface ResolvedRule {
+  /** Null: it is broken, which was told. */
+  readonly rule: PriorityRule | null;
+  readonly fields: Iterable<string>;
+  /** The priorities that it gives, as far as they are known. */
+  readonly may: readonly Priority[];
+}
+
+export function resolvePriority(
+  options: OptionScope,
+  hasLanes: boolean,
+  section: Section,
+): ResolvedRule | undefined {
+  const { report } = options;
+  if (!section.has('priority')) {
+    if (hasLanes) {
+      report.error('CAR209', section.span, `${section.subject}: it has no priority.`);
+    }
+    return undefined;
+  }
+  if (!hasLanes) {
+    const span = section.entry('priority')!.keySpan;
+    report.error('CAR221', span, `${section.subject}: there is no lane for its priority.`);
+    return undefined;
+  }
+  const rule = section.section('priority')?.only(['as', 'unless']);
+  if (rule === undefined) return undefined;
+  if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
+  const as = rule.choice('as', PRIORITIES);
+  const exceptions = (rule.list('unless')?.items ?? []).map((_, i) =>
+    resolveException(options, rule, i),
+  );
+  const given = exceptions.map((one) => one?.as);
+  const may = [as, ...given].flatMap((one) => (one === undefined ? [] : [priorityOf(one)!]));
+  const whole = exceptions.filter((one) => one?.written !== undefined);
+  const fields = whole.flatMap((one) => [...one!.fields]);
+  if (as === undefined || whole.length < exceptions.length) return { rule: null, fields, may };
+  const written = whole.map((one) => one!.written!);
+  checkExceptions(report, section.subject, priorityOf(as)!, written);
+  const unless = whole.map((one) => ({ when: one!.when!, as: one!.written!.as }));
+  return { rule: { as: priorityOf(as)!, unless }, fields, may };
+}
+
+/** What is broken of it is left out. */
+interface ResolvedException {
+  readonly as: PriorityName | undefined;
+  readonly when?: Expression<boolean>;
+  readonly fields: Iterable<string>;
+  readonly written?: WrittenException;
+}
+
+function resolveException(
+  options: OptionScope,
+  rule: Section,
+  index: number,
+): ResolvedException | undefined {
+  const { report } = options;
+  const section = rule.item('unless', index)?.only(['when', 'as']);
+  if (section === undefined) return undefined;
+  if (!section.has('as')) section.missing('as', `One of: ${listed(PRIORITIES)}.`);
+  const as = section.choice('as', PRIORITIES);
+  const text = section.neededText('when');
+  const tree = section.scalar('when');
+  const broken = { as, fields: [] };
+  if (text === undefined || tree === undefined) return broken;
+  const subject = `${options.subject}, priority`;
+  const resolved = resolveExpression(options, subject, tree);
+  if (resolved === undefined) return broken;
+  if (!isPredicate(resolved)) {
+    const what = `${subject}: when gives ${givenBy(resolved)}, not true or false.`;
+    report.error('CAR312', text.span, what);
+    return broken;
+  }
+  if (as === undefined) return broken;
+  const when = resolved.expression as Expression<boolean>;
+  const { constant, fields } = resolved;
+  const written = { source: when.source, constant, as: priorityOf(as)!, span: text.span };
+  return { as, when, fields, written };
+}
