@@ -1,4 +1,6 @@
-/** SIGHUP to `carillon run` on one SQLite file: what is taken, what is not, and what health says. */
+/**
+ * SIGHUP to `carillon run` on one SQLite file: what is taken, what is not, and what health says.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +13,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const SOCKETS = readFileSync(join(import.meta.dirname, 'topologies/sockets.yaml'), 'utf8');
 const COALESCE =
   '      - coalesce: { by: [value.memberId, value.eventId], quiet: 1h, at_most: 2h }\n';
-const FILTER = "      - filter: { where: 'value.planTo != \"free\"' }\n";
+const FILTER = '      - filter: { where: \'value.planTo != "free"\' }\n';
 const before = (step: string) => SOCKETS.replace('      - target:', `${step}      - target:`);
 
 test('a step more is taken, a mistake and a loss are not, and nothing is told twice', async () => {
