@@ -9,6 +9,7 @@ import { referenceDocs } from '../compiler/reference-docs.ts';
 import { providersPage } from '../connectors/provider-tables.ts';
 import type { ErrorEntry } from '../core/error-entry.ts';
 import { ERROR_TABLE } from '../core/error-table.ts';
+import { asyncApiOf } from '../gateway/api/asyncapi.ts';
 import { openApiOf } from '../gateway/api/openapi.ts';
 import { OPERATIONS } from '../gateway/api/operations.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
@@ -34,6 +35,10 @@ export function generatedFiles(): Generated[] {
     {
       path: 'docs/reference/openapi.json',
       text: `${JSON.stringify(openApiOf(OPERATIONS, version()), null, 1)}\n`,
+    },
+    {
+      path: 'docs/reference/asyncapi.json',
+      text: `${JSON.stringify(asyncApiOf(version()), null, 1)}\n`,
     },
     { path: 'docs/reference/providers.md', text: providersPage() },
     ...pictures(),

@@ -14,7 +14,6 @@ import {
   emptyCursor,
   formatCursor,
   merge,
-  parseCursor,
   uncover,
 } from '../core/cursor.ts';
 import type { DeviceNotification } from '../core/notification.ts';
@@ -23,9 +22,12 @@ import type { NotificationForm, ServerFrame, Skipped } from '../schemas/frames.t
 import { type AckDeps, Acknowledgements } from './acknowledgements.ts';
 import { OwnBudget } from './buckets.ts';
 import type { Budgets } from './budgets.ts';
+import { readFrame } from './client-frame.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { skippedForm } from './payload.ts';
+import { HttpProblem } from './problem.ts';
+import type { Reports } from './reports.ts';
 
 /** RFC 6455, 7.4.1. */
 const PROTOCOL_ERROR = 1002;
@@ -40,6 +42,7 @@ export interface ConnectionDeps extends AckDeps {
   readonly counts: GatewayCounts;
   readonly limits: GatewayLimits;
   readonly budgets: Budgets;
+  readonly reports: Reports;
   /** Called once, when the connection counts no more; the socket may still be closing. */
   ended(connection: Connection, closeCode: number): void;
 }
@@ -339,30 +342,25 @@ export class Connection {
 
   /** Does what a frame asks for, or says what is wrong with it. */
   #act(data: Buffer): string | undefined {
-    let frame: { type?: unknown; ids?: unknown; cursor?: unknown };
-    try {
-      frame = JSON.parse(data.toString('utf8'));
-    } catch {
-      return 'not JSON';
-    }
-    if (frame?.type === 'ping') {
-      this.#answer({ type: 'pong' });
-      return undefined;
-    }
-    if (frame?.type !== 'ack') return 'type is none of ack, ping';
-    if (frame.cursor !== undefined) {
-      const cursor = typeof frame.cursor === 'string' ? parseCursor(frame.cursor) : undefined;
-      if (cursor === undefined) return 'cursor is not one that was given';
-      this.acks.byCursor(cursor, this.#sent);
-      return undefined;
-    }
-    const { ids } = frame;
-    const isList = Array.isArray(ids) && ids.every((id) => typeof id === 'string');
-    if (!isList) return 'ack has neither ids nor cursor';
-    if (ids.length > this.#deps.limits.ackIdsMax) {
-      return `ids has more than ${this.#deps.limits.ackIdsMax}`;
-    }
-    if (this.#spend(ids.length / IDS_PER_FRAME)) this.acks.byIds(ids);
+    const frame = readFrame(data, this.#deps.limits.ackIdsMax);
+    if (frame.type === 'wrong') return frame.why;
+    if (frame.type === 'ping') this.#answer({ type: 'pong' });
+    else if (frame.type === 'cursor') this.acks.byCursor(frame.cursor, this.#sent);
+    else if (frame.type === 'report') void this.#report(frame.body);
+    else if (this.#spend(frame.ids.length / IDS_PER_FRAME)) this.acks.byIds(frame.ids);
     return undefined;
+  }
+
+  /** It is answered when the log has it, or with what kept it from that. */
+  async #report(body: { readonly eventId?: unknown }): Promise<void> {
+    try {
+      const { eventId } = await this.#deps.reports.take(this.deviceId, body);
+      this.#answer({ type: 'reported', eventId });
+    } catch (error) {
+      const problem =
+        error instanceof HttpProblem ? error : new HttpProblem('CAR717', 'the gateway failed.');
+      const eventId = typeof body.eventId === 'string' ? body.eventId : '';
+      this.#answer({ type: 'reported', eventId, code: problem.code, what: problem.what });
+    }
   }
 }

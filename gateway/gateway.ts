@@ -31,7 +31,7 @@ import { pullRoutes } from './pull.ts';
 import { checkQueries } from './query.ts';
 import { registrationRoutes } from './registration.ts';
 import { registryRoutes } from './registry-routes.ts';
-import { reportRoutes } from './reports.ts';
+import { Reports, reportRoutes } from './reports.ts';
 import { followRivals } from './rivals.ts';
 import { openShared, type Shared } from './shared.ts';
 import { STREAM_PATH, Streams } from './stream.ts';
@@ -234,7 +234,8 @@ async function deviceRoutes(
     polls: new Polls(limits, () => streams),
   });
   const { reports: topic } = topics;
-  reportRoutes(app, { auth, budgets, addresses, owners, writer, clock, topic });
+  const reports = new Reports({ budgets, owners, writer, clock, topic });
+  reportRoutes(app, { auth, budgets, addresses, owners }, reports);
   deliverRoute(inner, { auth, hub, schemas, payload, clock });
   let presence: Presence | undefined;
   let rivals: TableFollower | undefined;
@@ -257,7 +258,7 @@ async function deviceRoutes(
       const random = () => options.random();
       const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
       const parts = { ...shares, presence, filler, newId, random, log: say };
-      streams = new Streams({ ...parts, clock, inbox, outcomes, guarantee });
+      streams = new Streams({ ...parts, clock, inbox, outcomes, guarantee, reports });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);
       hub.start(limits.heartbeatMs);

@@ -31,7 +31,7 @@ interface Poll {
   readonly answer: PromiseWithResolvers<PullPage>;
 }
 
-type Held = Exclude<ServerFrame, { type: 'welcome' | 'pong' | 'going-away' | 'unacknowledged' }>;
+type Held = Extract<ServerFrame, { type: 'notification' | 'skipped' }>;
 
 export class PollStream extends EventEmitter {
   readonly OPEN = OPEN;

@@ -13,7 +13,7 @@ import type { Owners } from './owners.ts';
 import { HttpProblem } from './problem.ts';
 import { checkRevoked } from './registration.ts';
 
-const BODY_BYTES_MAX = 16 * 1024;
+export const REPORT_BYTES_MAX = 16 * 1024;
 const ID_CHARS_MAX = 128;
 const DETAILS_MAX = 32;
 const DETAIL_NAME_CHARS_MAX = 64;
@@ -21,17 +21,52 @@ const DETAIL_CHARS_MAX = 1_024;
 const KINDS = ['ACKNOWLEDGEMENT', 'DIAGNOSTIC', 'RECOVERY'] as const;
 const FIELDS = ['eventId', 'kind', 'notificationId', 'succeeded', 'details'];
 
-export interface ReportDeps extends GuardDeps {
+export interface ReportDeps extends Pick<GuardDeps, 'budgets'> {
   readonly owners: Owners;
   readonly writer: LogWriter;
   readonly clock: Clock;
   readonly topic: string;
 }
 
-export function reportRoutes(app: FastifyInstance, deps: ReportDeps): void {
+/** By HTTP and by frame alike. */
+export class Reports {
+  readonly #deps: ReportDeps;
+
+  constructor(deps: ReportDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Writes what a device says; resolves when the log has it. Throws CAR710, CAR711, CAR712, CAR713,
+   * CAR726.
+   */
+  async take(deviceId: string, body: unknown): Promise<Reported> {
+    const { owners, budgets, writer, clock, topic } = this.#deps;
+    const owner = owners.get(deviceId);
+    if (!owner?.active) throw new HttpProblem('CAR713', 'the device is not registered.');
+    const said = readReport(body);
+    budgets.reports(deviceId);
+    const { memberId } = owner;
+    const value = { ...said, deviceId, memberId, reportedAt: clock.now() };
+    const [written] = await writer.write(topic, 'DeviceReport', [{ key: memberId, value }]);
+    return { eventId: said.eventId, ...written! };
+  }
+}
+
+export interface Reported {
+  readonly eventId: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export function reportRoutes(
+  app: FastifyInstance,
+  deps: GuardDeps & Pick<ReportDeps, 'owners'>,
+  reports: Reports,
+): void {
   const options = {
     onRequest: guard(deps, []),
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: REPORT_BYTES_MAX,
     config: { operation: REPORT },
   };
   app.post(REPORT.path, options, async (request, reply) => {
@@ -41,18 +76,10 @@ export function reportRoutes(app: FastifyInstance, deps: ReportDeps): void {
     if (identity.subject !== deviceId) {
       throw new HttpProblem('CAR704', 'only the device itself reports.');
     }
-    const owner = deps.owners.get(deviceId);
-    if (!owner?.active) throw new HttpProblem('CAR713', 'the device is not registered.');
-    checkRevoked(deps.owners, identity, deviceId);
-    const said = readReport(request.body);
-    deps.budgets.reports(deviceId);
-    const { memberId } = owner;
-    const value = { ...said, deviceId, memberId, reportedAt: deps.clock.now() };
-    const [written] = await deps.writer.write(deps.topic, 'DeviceReport', [
-      { key: memberId, value },
-    ]);
+    if (deps.owners.get(deviceId)?.active) checkRevoked(deps.owners, identity, deviceId);
+    const reported = await reports.take(deviceId, request.body);
     reply.code(202);
-    return { eventId: said.eventId, ...written };
+    return reported;
   });
 }
 

@@ -78,6 +78,18 @@ export interface UnacknowledgedFrame {
 }
 
 /**
+ * The log has a report; or, with a code, it was not taken. With its `eventId` it may come again.
+ */
+export interface ReportedFrame {
+  readonly type: 'reported';
+  /** As it was sent; empty: it had none. */
+  readonly eventId: string;
+  /** `CAR…`, as over HTTP. */
+  readonly code?: string;
+  readonly what?: string;
+}
+
+/**
  * Come back after so long, then as after any close. A gateway that stops closes at once (3001); one
  * that finds the connection old serves it until the next heartbeat, so that the device can choose.
  */
@@ -92,7 +104,8 @@ export type ServerFrame =
   | SkippedFrame
   | PongFrame
   | GoingAwayFrame
-  | UnacknowledgedFrame;
+  | UnacknowledgedFrame
+  | ReportedFrame;
 
 /**
  * The first frame of a device whose handshake had the sub-protocol `carillon.v1` and no token.
@@ -112,7 +125,8 @@ export type ClientFrame =
   | AuthenticateFrame
   | { readonly type: 'ack'; readonly ids: readonly string[] }
   | { readonly type: 'ack'; readonly cursor: string }
-  | { readonly type: 'ping' };
+  | { readonly type: 'ping' }
+  | (DeviceReport & { readonly type: 'report' });
 
 /** What `GET /v1/devices/<id>/notifications` returns. */
 export interface PullPage {

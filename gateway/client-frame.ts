@@ -1,0 +1,48 @@
+/**
+ * What a device sends on its open stream: read, and checked as far as it can be without looking.
+ */
+import { type Cursor, parseCursor } from '../core/cursor.ts';
+import { REPORT_BYTES_MAX } from './reports.ts';
+
+export type ReadFrame =
+  | { readonly type: 'ping' }
+  | { readonly type: 'ids'; readonly ids: readonly string[] }
+  | { readonly type: 'cursor'; readonly cursor: Cursor }
+  /** `body`: all of it but the type, as it would come over HTTP. */
+  | { readonly type: 'report'; readonly body: { readonly [field: string]: unknown } }
+  | { readonly type: 'wrong'; readonly why: string };
+
+const wrong = (why: string): ReadFrame => ({ type: 'wrong', why });
+
+/** `idsMax`: of one acknowledgement. */
+export function readFrame(data: Buffer, idsMax: number): ReadFrame {
+  let frame: { readonly [field: string]: unknown } | null;
+  try {
+    frame = JSON.parse(data.toString('utf8'));
+  } catch {
+    return wrong('not JSON');
+  }
+  if (frame?.type === 'ping') return { type: 'ping' };
+  if (frame?.type === 'ack') return acknowledgement(frame, idsMax);
+  if (frame?.type !== 'report') return wrong('type is none of ack, ping, report');
+  if (data.length > REPORT_BYTES_MAX)
+    return wrong(`a report has at most ${REPORT_BYTES_MAX} bytes`);
+  const { type: _, ...body } = frame;
+  return { type: 'report', body };
+}
+
+function acknowledgement(
+  { cursor: text, ids }: { readonly [field: string]: unknown },
+  idsMax: number,
+): ReadFrame {
+  if (text !== undefined) {
+    const cursor = typeof text === 'string' ? parseCursor(text) : undefined;
+    return cursor === undefined
+      ? wrong('cursor is not one that was given')
+      : { type: 'cursor', cursor };
+  }
+  if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string')) {
+    return wrong('ack has neither ids nor cursor');
+  }
+  return ids.length > idsMax ? wrong(`ids has more than ${idsMax}`) : { type: 'ids', ids };
+}
