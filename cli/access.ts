@@ -58,7 +58,7 @@ export function accessOf(plan: Plan, options: AccessOptions): RoleAccess[] {
     ),
     ...plan.sinks.flatMap((sink) =>
       sink.lane.priorities.map((priority) =>
-        role(sinkRole(sink.name, priority), 'the lanes of a sink', [
+        role(sinkRole(sink, priority), 'the lanes of a sink', [
           ...process,
           ...sinkGrants(plan, sink, priority),
         ]),

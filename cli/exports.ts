@@ -16,6 +16,7 @@ export type { Header } from '../core/headers.ts';
 export {
   optionalDuration,
   optionalExpressions,
+  optionalPriorities,
   optionalSomeOf,
   optionalTable,
   optionalText,
@@ -24,6 +25,7 @@ export {
 } from '../core/more-options.ts';
 export type { Delivery, Outcome } from '../core/outcome.ts';
 export { IDENTITY, LIST, optionalPath, path, paths, TEXT } from '../core/path-options.ts';
+export type { Priorities } from '../core/priority.ts';
 export { Record } from '../core/record.ts';
 export { Slice } from '../core/slice.ts';
 export {

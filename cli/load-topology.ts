@@ -60,8 +60,9 @@ export async function compiledTopology(
   const { file, text } = options;
   const catalog = await catalogWith(deployment.processors, options.folder);
   refuseSettings(deployment.connectors ?? {}, catalog);
-  const schemas = readSchemaFolder(...deployment.schemas);
-  const { plan, diagnostics } = compile(text, { file, catalog, schemas, env: options.env });
+  const folder = readSchemaFolder(...deployment.schemas);
+  const compiled = compile(text, { file, catalog, schemas: folder, env: options.env });
+  const { plan, diagnostics, schemas } = compiled;
   if (plan === undefined) throw new FileErrors(diagnostics, new Map([[file, text]]));
   return { plan, text, schemas, warnings: diagnostics };
 }

@@ -2,8 +2,8 @@
  * Priorities that pass by a step at once: none of them comes there, or all that come are among
  * them. A step of a chain stands in several streams, and is judged by all of these.
  */
-import { type PriorityName, priorityName } from '../core/priority.ts';
-import type { Report, Span } from './report.ts';
+import type { Scope } from './declarations.ts';
+import type { Span } from './report.ts';
 import { prioritiesOf } from './stream-checks.ts';
 import type { ResolvedStream } from './streams.ts';
 
@@ -14,13 +14,17 @@ interface Bypass {
   readonly come: Set<string>;
 }
 
-export function checkBypasses(report: Report, streams: readonly ResolvedStream[]): void {
+export function checkBypasses(
+  { report, priorities }: Scope,
+  streams: readonly ResolvedStream[],
+): void {
   const found = new Map<number, Bypass>();
   const unknown = new Set<number>();
   for (const { name, priority, parts, isWhole } of streams) {
-    const come = priority === null ? [] : prioritiesOf(priority).map(priorityName);
+    const come =
+      priority === null ? [] : prioritiesOf(priority).map((one) => priorities.nameOf(one));
     for (const step of parts.flatMap(({ steps }) => steps.steps)) {
-      const named = step.config.bypass as readonly PriorityName[] | null | undefined;
+      const named = step.config.bypass as readonly string[] | null | undefined;
       const span = step.places.get('bypass');
       if (named === null || named === undefined || span === undefined) continue;
       const known = found.get(span.start);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { sinks } from '../connectors/index.ts';
-import { priorityName } from '../core/priority.ts';
+import { RENO_PRIORITIES } from '../core/priority.ts';
 import { Record } from '../core/record.ts';
 import { Slice } from '../core/slice.ts';
 import { defineSink, secret } from '../core/spec.ts';
@@ -233,7 +233,9 @@ test('the rule gives the priority, and the first exception that holds wins', () 
   const priorityOf = (kind: string) => {
     const record = new Record(new Slice(0, 1), 0);
     record.value = { kind };
-    return priorityName(rule.unless.find(({ when }) => when.evaluate(record))?.as ?? rule.as);
+    return RENO_PRIORITIES.nameOf(
+      rule.unless.find(({ when }) => when.evaluate(record))?.as ?? rule.as,
+    );
   };
   assert.equal(priorityOf('RENAMED'), 'high');
   assert.equal(priorityOf('MATURITY_LEVEL_CHANGED'), 'critical');

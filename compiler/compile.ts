@@ -18,7 +18,9 @@ import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
 import { joinedBy } from './joined-streams.ts';
 import { isJoin, lower } from './lower.ts';
+import { withPriorities } from './notification-priorities.ts';
 import type { LanePlan, Plan, TablePlan } from './plan.ts';
+import { checkPrioritiesUsed, resolvePriorities } from './priorities.ts';
 import { readCount } from './quantity.ts';
 import { hasAcked } from './reminders.ts';
 import { headOf, type Placed, Section } from './section.ts';
@@ -52,9 +54,13 @@ export interface Compiled {
   readonly plan: Plan | undefined;
   /** In file order. */
   readonly diagnostics: Diagnostic[];
+  /** Those that were given, with notifications of the topology's priorities. */
+  readonly schemas: SchemaFolder;
 }
 
-const KEYS = ['topology', 'doc', 'on_error', 'tables', 'chains', 'lanes', 'streams', 'sinks'];
+const KEYS = [
+  ...['topology', 'doc', 'on_error', 'priorities', 'tables', 'chains', 'lanes', 'streams', 'sinks'],
+];
 const ATTEMPTS_DEFAULT = 3;
 const ATTEMPTS_MAX = 100;
 const DEAD_LETTERS_DEFAULT = 'dead-letters';
@@ -69,23 +75,28 @@ interface Parts {
 }
 
 export function compile(text: string, options: CompileOptions): Compiled {
+  const { schemas } = options;
   const { tree, report } = parseTree(text, options.file, options.env);
-  if (tree === undefined) return { plan: undefined, diagnostics: report.diagnostics() };
+  if (tree === undefined) return { plan: undefined, diagnostics: report.diagnostics(), schemas };
   if (tree.kind !== 'map') {
     const what = 'the text is not a mapping with the keys of a topology.';
     report.error('CAR103', headOf(tree), what, 'Begin with "topology: <name>".');
-    return { plan: undefined, diagnostics: report.diagnostics() };
+    return { plan: undefined, diagnostics: report.diagnostics(), schemas };
   }
   // What the whole file lacks is told at its first key.
   const place = tree.entries[0]?.keySpan ?? headOf(tree);
   const section = new Section(report, 'topology', tree, place).only(KEYS);
+  const priorities = resolvePriorities(report, section);
+  const own = withPriorities(schemas, priorities.names);
   const scope: Scope = {
     report,
-    schemas: new SchemaShapes(options.schemas, report),
+    schemas: new SchemaShapes(own, report),
     topics: new Topics(report),
+    priorities,
   };
   const plan = compileSection(scope, section, options.catalog);
-  return { plan: report.hasErrors ? undefined : plan, diagnostics: report.diagnostics() };
+  const whole = report.hasErrors ? undefined : plan;
+  return { plan: whole, diagnostics: report.diagnostics(), schemas: own };
 }
 
 function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan | undefined {
@@ -124,13 +135,15 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     if (areWhole) checkAcked(report, whole, plans, placeOf);
   }
   checkUses(scope, section, { chains, tables, lanes, streams, sinks });
-  if (!streams.includes(undefined)) checkBypasses(report, present(streams));
+  if (!streams.includes(undefined)) checkPrioritiesUsed(scope, section, present(streams));
+  if (!streams.includes(undefined)) checkBypasses(scope, present(streams));
   if (report.hasErrors) return undefined;
   const resolved = {
     name: topology,
     doc: section.text('doc')?.value ?? '',
     attempts: policy.attempts,
     deadLetters: deadLetters.value,
+    priorities: scope.priorities,
     tables: present(tables.values()),
     lanes: present(lanes.values()),
     streams: whole,
@@ -172,7 +185,7 @@ function resolveStreams(
   const streams = section.neededSection('streams');
   if (streams === undefined) return [];
   for (const { key, keySpan } of streams.entries) checkName(scope.report, 'streams', key, keySpan);
-  const graph: StreamGraph = new StreamGraph(scope.report, streams, {
+  const graph: StreamGraph = new StreamGraph(scope, streams, {
     resolve: (name, part) => resolveStream({ ...scope, graph }, name, part),
     joinedBy: (part) => joinedBy(scope.steps, scope.chains.lists, part.tree('steps')),
   });

@@ -3,7 +3,7 @@
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { nearest } from '../core/nearest.ts';
-import { PRIORITIES, type Priority, priorityName, priorityOf } from '../core/priority.ts';
+import type { Priorities, Priority } from '../core/priority.ts';
 import type { AvroRecord, SchemaFolder } from '../schemas/folder.ts';
 import { resolvePath } from './field-path.ts';
 import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
@@ -187,6 +187,7 @@ export interface Scope {
   readonly report: Report;
   readonly schemas: SchemaShapes;
   readonly topics: Topics;
+  readonly priorities: Priorities;
 }
 
 /**
@@ -271,7 +272,7 @@ export function resolveLanes(
 const LANE_KEYS = ['topic', 'schema', 'key', 'priorities', 'transports', 'bytes_max'];
 
 function resolveLane(scope: Scope, name: string, written: Section): LanePlan {
-  const { report } = scope;
+  const { report, priorities: order } = scope;
   const subject = `lane "${name}"`;
   const section = written.as(subject).only(LANE_KEYS);
   const topic = section.neededText('topic');
@@ -282,7 +283,7 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan {
     const path = key === undefined ? undefined : resolvePath(report, subject, key, shape);
     if (key !== undefined && path !== undefined) checkLaneKey(report, subject, key);
   }
-  const priorities = section.choices('priorities', PRIORITIES) ?? PRIORITIES;
+  const priorities = section.choices('priorities', order.names) ?? order.names;
   const transports = section.choices('transports', TRANSPORTS) ?? TRANSPORTS;
   const size = section.scalar('bytes_max');
   const bytesMax =
@@ -294,10 +295,11 @@ function resolveLane(scope: Scope, name: string, written: Section): LanePlan {
     name,
     // Whatever is written there, they are the engine's.
     schema: NOTIFICATION,
-    priorities: PRIORITIES.filter((p) => priorities.includes(p)).map((p) => priorityOf(p)!),
+    order,
+    priorities: [...order.names.keys()].filter((p) => priorities.includes(order.nameOf(p))),
     transports,
     bytesMax: bytesMax ?? LANE_BYTES_MAX_DEFAULT,
-    topicOf: laneTopics(topic?.value ?? ''),
+    topicOf: laneTopics(topic?.value ?? '', order),
   };
   if (!isPattern) return lane;
   for (const priority of lane.priorities) {
@@ -320,11 +322,14 @@ function isLaneTopic(report: Report, subject: string, { value, span }: Placed): 
 }
 
 /** The names are made once: the lane writer asks for one with every record. */
-function laneTopics(pattern: string): (priority: number, transport: Transport) => string {
+function laneTopics(
+  pattern: string,
+  order: Priorities,
+): (priority: Priority, transport: Transport) => string {
   const names = new Map<Transport, readonly string[]>(
     TRANSPORTS.map((transport) => [
       transport,
-      PRIORITIES.map((priority) =>
+      order.names.map((priority) =>
         pattern.replace('{priority}', priority).replace('{transport}', transport),
       ),
     ]),
@@ -359,6 +364,6 @@ export function namedLane(
   return near === undefined ? undefined : (lanes.get(near) ?? undefined);
 }
 
-export function priorityList(priorities: readonly Priority[]): string {
-  return listed(priorities.map(priorityName));
+export function priorityList({ order, priorities }: LanePlan): string {
+  return listed(priorities.map((priority) => order.nameOf(priority)));
 }

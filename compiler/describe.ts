@@ -3,8 +3,8 @@
  * with their stores, and sinks, by sub-topology, each with what it gives to (`-->`) and gets from
  * (`<--`).
  */
-import { priorityName } from '../core/priority.ts';
 import {
+  type LanePlan,
   nodeName,
   type Plan,
   partId,
@@ -262,8 +262,8 @@ function targetsOf(sub: SubTopologyPlan, { to }: StreamPlan): readonly [string, 
 }
 
 /** The transports of one priority are one drum: sixteen of them would hide the picture. */
-function laneDrum(lane: { readonly name: string }, priority: number): [string, string] {
-  const name = `${lane.name}.${priorityName(priority)}`;
+function laneDrum(lane: LanePlan, priority: number): [string, string] {
+  const name = `${lane.name}.${lane.order.nameOf(priority)}`;
   return [name, `${name}.*`];
 }
 

@@ -2,6 +2,7 @@
  * The sub-topologies that every topology with lanes has, without a line of YAML: registration by
  * device, its hops by member (design, D4) and by push token, and presence (D10).
  */
+import { RENO_PRIORITIES } from '../core/priority.ts';
 import type { Catalog, StepSpec } from '../core/spec.ts';
 import { CelCompiler } from './cel.ts';
 import { topicPlan } from './declarations.ts';
@@ -144,6 +145,7 @@ function streamOf(topology: string, hop: Hop, spec: StepSpec, report: Report): S
     shape: ANY_SHAPE,
     tables: new Map(),
     cel: new CelCompiler(),
+    priorities: RENO_PRIORITIES,
   };
   const options = resolveOptions(scope, spec.config, undefined, { start: 0, end: 1 });
   if (options === undefined) throw new Error(`step ${hop.step} needs options`);

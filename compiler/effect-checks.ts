@@ -3,7 +3,7 @@
  * with its reason. What tells the wrong member is an error.
  */
 import { formatDuration } from '../core/duration.ts';
-import { type Priority, priorityName } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { ConfigWarning } from '../core/step-facts.ts';
 import { type Broken, mayBe } from './broken-steps.ts';
 import type { Scope } from './declarations.ts';
@@ -162,7 +162,7 @@ export interface WrittenException {
 
 /** The first that holds wins, so what stands behind one that always holds is never asked. */
 export function checkExceptions(
-  report: Report,
+  { report, priorities }: Pick<Scope, 'report' | 'priorities'>,
   subject: string,
   as: Priority,
   unless: readonly WrittenException[],
@@ -177,12 +177,12 @@ export function checkExceptions(
         : constant === false
           ? 'it holds for no event'
           : unless.slice(i).every((later) => later.as === as)
-            ? `it gives ${priorityName(other)}, as the rule does without it`
+            ? `it gives ${priorities.nameOf(other)}, as the rule does without it`
             : undefined;
     if (why !== undefined) {
       report.warning('CAR246', span, `${subject}, priority: ${why}, so this decides nothing.`);
     } else if (constant === true && i === unless.length - 1) {
-      const what = `${subject}, priority: it holds for every event, so none has ${priorityName(as)}.`;
+      const what = `${subject}, priority: it holds for every event, so none has ${priorities.nameOf(as)}.`;
       report.warning('CAR246', span, what);
     }
     always ||= constant === true;

@@ -4,52 +4,25 @@
  * (paths, expressions) is left to `carillon check`.
  */
 import { TRANSPORTS } from '../core/device.ts';
-import { PRIORITIES } from '../core/priority.ts';
 import type { Catalog, Option, OptionKind, Options } from '../core/spec.ts';
+import {
+  byName,
+  closed,
+  countOf,
+  durationOf,
+  type Json,
+  listOf,
+  named,
+  orVariable,
+  PATH,
+  path,
+  priority,
+  SIZE,
+  text,
+  VARIABLE,
+} from './json-forms.ts';
 import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
-
-type Json = { readonly [key: string]: unknown };
-
-const NAME = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$';
-const DURATION = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$';
-/** A variable stands for whatever the option takes. */
-const VARIABLE = '\\$\\{[^}]*\\}';
-const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$';
-/** YAML reads `1_000_000` as a text before the compiler reads it as a number. */
-const GROUPED = '^[0-9]+(_[0-9]+)+$';
-const PATH = '^(key|timestamp|value(\\.[^\\s.]+)*)$';
-
-const text = (description: string): Json => ({ type: 'string', description });
-const named = (description: string): Json => ({ type: 'string', pattern: NAME, description });
-const path = (description: string): Json => ({ type: 'string', pattern: PATH, description });
-const orVariable = (pattern: string): string => `${pattern}|^${VARIABLE}$`;
-const durationOf = (description: string, fallback?: string): Json => ({
-  type: 'string',
-  pattern: orVariable(DURATION),
-  description,
-  ...(fallback === undefined ? {} : { default: fallback }),
-});
-const countOf = (description: string, bounds: Json): Json => ({
-  description,
-  anyOf: [
-    { type: 'integer', ...bounds },
-    { type: 'string', pattern: `${GROUPED}|^${VARIABLE}$` },
-  ],
-});
-const closed = (description: string, properties: Json, required: readonly string[] = []): Json => ({
-  type: 'object',
-  description,
-  additionalProperties: false,
-  ...(required.length === 0 ? {} : { required }),
-  properties,
-});
-const byName = (description: string, value: Json): Json => ({
-  type: 'object',
-  description,
-  propertyNames: { pattern: NAME },
-  additionalProperties: value,
-});
-const listOf = (description: string, items: Json): Json => ({ type: 'array', description, items });
+import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -86,6 +59,11 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
     return closed(doc, Object.fromEntries(properties), Object.keys(parts ?? {}));
   },
   one_of: ({ doc, choices }) => ({ description: doc, ...choicesOf(choices) }),
+  priorities: ({ doc }) => ({
+    ...listOf(doc, priority('One of them.')),
+    minItems: 1,
+    uniqueItems: true,
+  }),
   some_of: ({ doc, choices }) => ({
     ...listOf(doc, choicesOf(choices)),
     minItems: 1,
@@ -187,7 +165,7 @@ const LANE = closed(
     topic: text('The topic, with {priority} and {transport}.'),
     schema: text('The schema of its records: DeviceNotification.'),
     key: path('What its records are keyed by.'),
-    priorities: { ...listOf('Its priorities.', { enum: PRIORITIES }), uniqueItems: true },
+    priorities: { ...listOf('Its priorities.', priority('One of them.')), uniqueItems: true },
     transports: { ...listOf('Its transports.', { enum: TRANSPORTS }), uniqueItems: true },
     bytes_max: {
       type: 'string',
@@ -202,12 +180,15 @@ const LANE = closed(
 const PRIORITY = closed(
   'How urgent its events are; read on the event, before any step.',
   {
-    as: { enum: PRIORITIES, description: 'The priority, unless an exception holds.' },
+    as: priority('The priority, unless an exception holds.'),
     unless: listOf(
       'Exceptions; the first that holds wins.',
       closed(
         'An exception.',
-        { when: text('CEL over the event; gives true or false.'), as: { enum: PRIORITIES } },
+        {
+          when: text('CEL over the event; gives true or false.'),
+          as: priority('The priority then.'),
+        },
         ['when', 'as'],
       ),
     ),
@@ -384,6 +365,7 @@ export function jsonSchema(catalog: Catalog): Json {
           then: { enum: ['dead_letter'] },
           topic: text('The topic of dead letters.'),
         }),
+        priorities: PRIORITIES,
         tables: byName('Tables by name.', TABLE),
         chains: byName('Steps that several streams copy in with `use`.', {
           $ref: '#/definitions/steps',
@@ -394,6 +376,7 @@ export function jsonSchema(catalog: Catalog): Json {
       },
       ['topology', 'streams'],
     ),
+    allOf: [RENO_UNLESS_OWN],
     definitions: { steps: stepSchemas(catalog), sink: sinkTargets(catalog) },
   };
 }

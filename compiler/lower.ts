@@ -4,7 +4,7 @@
  * (D13).
  */
 import { createHash } from 'node:crypto';
-import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
+import type { Priorities, Priority } from '../core/priority.ts';
 import type { Catalog, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
@@ -40,6 +40,7 @@ export interface ResolvedTopology {
   readonly doc: string;
   readonly attempts: number;
   readonly deadLetters: string;
+  readonly priorities: Priorities;
   readonly tables: readonly TablePlan[];
   readonly lanes: readonly LanePlan[];
   readonly streams: readonly WholeStream[];
@@ -48,11 +49,11 @@ export interface ResolvedTopology {
 }
 
 export function lower(topology: ResolvedTopology, catalog: Catalog, report: Report): Plan {
-  const { name, doc, tables, lanes, streams, sinks, deadLetters, attempts } = topology;
+  const { name, doc, priorities, tables, lanes, streams, sinks, deadLetters, attempts } = topology;
   const hasLanes = lanes.length > 0;
   const subTopologies = hasLanes
     ? [
-        ...PRIORITIES.map((_, i) => i as Priority)
+        ...[...priorities.names.keys()]
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
           .flatMap((priority) => streamsOf(topology, priority)),
         ...deviceTopologies(name, catalog, report),
@@ -65,6 +66,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
   const plan: Omit<Plan, 'hash'> = {
     topology: name,
     doc,
+    priorities,
     tables,
     lanes,
     subTopologies,
@@ -84,7 +86,7 @@ function gives(stream: WholeStream, priority: Priority): boolean {
 /** Sub-topologies with keys of their own, as they follow one another, then the common one. */
 function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopologyPlan[] {
   const { name } = topology;
-  const of = priority === -1 ? '' : priorityName(priority);
+  const of = priority === -1 ? '' : topology.priorities.nameOf(priority);
   const here =
     priority === -1
       ? topology.streams

@@ -2,10 +2,12 @@
  * Options of steps and sinks: from what a file says to what `open` gets, by the kind that the spec
  * declares. Defaults go the same way as written values, so they are checked against the schema too.
  */
+import type { Priorities } from '../core/priority.ts';
 import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import { resolveCall } from './aggregate-calls.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import { treeOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
@@ -29,6 +31,7 @@ export interface OptionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
+  readonly priorities: Priorities;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
 }
@@ -135,15 +138,6 @@ export function resolveOptions(
   return { isWhole, config, places, ...gathered };
 }
 
-/** A default in the form that a file would have. */
-function treeOf(value: unknown, span: Span): Tree {
-  if (Array.isArray(value)) {
-    return { kind: 'list', span, items: value.map((item) => treeOf(item, span)) };
-  }
-  const scalar = value as ScalarTree['value'];
-  return { kind: 'scalar', span, value: scalar, expanded: false, told: false, textStart: -1 };
-}
-
 const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
 
 const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
@@ -196,17 +190,9 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
     const subject = `${scope.subject}: option "${name}"`;
     return readDurations(scope.report, subject, tree, option.parts ?? {}, place);
   },
-  one_of: (reading) => choice(reading, reading.tree),
-  some_of: (reading) => {
-    const chosen: string[] = [];
-    for (const item of listOf(reading, `[${Object.keys(reading.option.choices ?? {})[0]}]`) ?? []) {
-      const value = choice(reading, item);
-      if (value === undefined) continue;
-      if (!chosen.includes(value)) chosen.push(value);
-      else tell(reading, 'CAR314', item.span, `has "${value}" twice.`);
-    }
-    return chosen;
-  },
+  one_of: (reading) => choice(reading, reading.tree, choicesOf(reading)),
+  some_of: (reading) => chosen(reading, choicesOf(reading)),
+  priorities: (reading) => chosen(reading, reading.scope.priorities.names),
   table: oneTable,
   stream: oneStream,
   flag: (reading) => {
@@ -358,8 +344,21 @@ function named(
   return given;
 }
 
-function choice(reading: Reading, tree: Tree): string | undefined {
-  const choices = Object.keys(reading.option.choices ?? {});
+const choicesOf = ({ option }: Reading): readonly string[] => Object.keys(option.choices ?? {});
+
+/** A list of distinct ones. */
+function chosen(reading: Reading, choices: readonly string[]): readonly string[] {
+  const all: string[] = [];
+  for (const item of listOf(reading, `[${choices[0]}]`) ?? []) {
+    const value = choice(reading, item, choices);
+    if (value === undefined) continue;
+    if (!all.includes(value)) all.push(value);
+    else tell(reading, 'CAR314', item.span, `has "${value}" twice.`);
+  }
+  return all;
+}
+
+function choice(reading: Reading, tree: Tree, choices: readonly string[]): string | undefined {
   if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || isBlank(tree)) {
     return wrongType(reading, tree, `one of ${listed(choices)}`);
   }

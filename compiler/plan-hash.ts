@@ -15,6 +15,8 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         lane.name,
         {
           ...lane,
+          // Weights decide of nothing that is told; the names are in the topics.
+          order: undefined,
           topics: lane.priorities.map((p) => lane.transports.map((t) => lane.topicOf(p, t))),
         },
       ]),

@@ -4,7 +4,7 @@
  * log.
  */
 import type { Transport } from '../core/device.ts';
-import type { Priority } from '../core/priority.ts';
+import type { Priorities, Priority } from '../core/priority.ts';
 import type { Projection } from '../core/schema.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.ts';
@@ -16,6 +16,7 @@ export interface Plan {
    * SHA-256 (hex, 16 characters) of the resolved plan: what decides, not comments or order of keys.
    */
   readonly hash: string;
+  readonly priorities: Priorities;
   readonly tables: readonly TablePlan[];
   /** Empty: the topology has no priorities and is one graph. */
   readonly lanes: readonly LanePlan[];
@@ -58,6 +59,9 @@ export interface TablePlan {
 export interface LanePlan {
   readonly name: string;
   readonly schema: string;
+  /** All of the topology's. */
+  readonly order: Priorities;
+  /** Of these the lane has: */
   readonly priorities: readonly Priority[];
   readonly transports: readonly Transport[];
   /** Bytes a lane record may have; over it: dead letter CAR507. */

@@ -1,5 +1,5 @@
 /** How urgent the events of a stream are: `priority: { as, unless }`. */
-import { PRIORITIES, type Priority, type PriorityName, priorityOf } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { Expression } from '../core/spec.ts';
 import { checkExceptions, type WrittenException } from './effect-checks.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
@@ -21,7 +21,7 @@ export function resolvePriority(
   hasLanes: boolean,
   section: Section,
 ): ResolvedRule | undefined {
-  const { report } = options;
+  const { report, priorities } = options;
   if (!section.has('priority')) {
     if (hasLanes) {
       report.error('CAR209', section.span, `${section.subject}: it has no priority.`);
@@ -35,25 +35,27 @@ export function resolvePriority(
   }
   const rule = section.section('priority')?.only(['as', 'unless']);
   if (rule === undefined) return undefined;
-  if (!rule.has('as')) rule.missing('as', `One of: ${listed(PRIORITIES)}.`);
-  const as = rule.choice('as', PRIORITIES);
+  if (!rule.has('as')) rule.missing('as', `One of: ${listed(priorities.names)}.`);
+  const as = rule.choice('as', priorities.names);
   const exceptions = (rule.list('unless')?.items ?? []).map((_, i) =>
     resolveException(options, rule, i),
   );
   const given = exceptions.map((one) => one?.as);
-  const may = [as, ...given].flatMap((one) => (one === undefined ? [] : [priorityOf(one)!]));
+  const may = [as, ...given].flatMap((one) =>
+    one === undefined ? [] : [priorities.numberOf(one)],
+  );
   const whole = exceptions.filter((one) => one?.written !== undefined);
   const fields = whole.flatMap((one) => [...one!.fields]);
   if (as === undefined || whole.length < exceptions.length) return { rule: null, fields, may };
   const written = whole.map((one) => one!.written!);
-  checkExceptions(report, section.subject, priorityOf(as)!, written);
+  checkExceptions(options, section.subject, priorities.numberOf(as), written);
   const unless = whole.map((one) => ({ when: one!.when!, as: one!.written!.as }));
-  return { rule: { as: priorityOf(as)!, unless }, fields, may };
+  return { rule: { as: priorities.numberOf(as), unless }, fields, may };
 }
 
 /** What is broken of it is left out. */
 interface ResolvedException {
-  readonly as: PriorityName | undefined;
+  readonly as: string | undefined;
   readonly when?: Expression<boolean>;
   readonly fields: Iterable<string>;
   readonly written?: WrittenException;
@@ -64,11 +66,11 @@ function resolveException(
   rule: Section,
   index: number,
 ): ResolvedException | undefined {
-  const { report } = options;
+  const { report, priorities } = options;
   const section = rule.item('unless', index)?.only(['when', 'as']);
   if (section === undefined) return undefined;
-  if (!section.has('as')) section.missing('as', `One of: ${listed(PRIORITIES)}.`);
-  const as = section.choice('as', PRIORITIES);
+  if (!section.has('as')) section.missing('as', `One of: ${listed(priorities.names)}.`);
+  const as = section.choice('as', priorities.names);
   const text = section.neededText('when');
   const tree = section.scalar('when');
   const broken = { as, fields: [] };
@@ -84,6 +86,6 @@ function resolveException(
   if (as === undefined) return broken;
   const when = resolved.expression as Expression<boolean>;
   const { constant, fields } = resolved;
-  const written = { source: when.source, constant, as: priorityOf(as)!, span: text.span };
+  const written = { source: when.source, constant, as: priorities.numberOf(as), span: text.span };
   return { as, when, fields, written };
 }

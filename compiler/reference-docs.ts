@@ -20,6 +20,7 @@ const KIND_DOCS: { readonly [kind: string]: string } = {
   durations: 'mapping of durations',
   one_of: 'choice',
   some_of: 'list of choices',
+  priorities: 'list of priorities',
   table: 'table',
   stream: 'stream, or `stream.branch`',
   flag: 'true or false',

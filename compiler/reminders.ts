@@ -4,7 +4,7 @@
  * written twice, and write to the lanes of the device's other transports.
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
-import { PRIORITIES, type Priority, priorityName } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { Record } from '../core/record.ts';
 import type { Catalog } from '../core/spec.ts';
 import { ACKNOWLEDGEMENTS, OWNERS } from './engine-tables.ts';
@@ -63,7 +63,7 @@ export function reminders(
 ): readonly SubTopologyPlan[] {
   return lanes.flatMap((lane) => {
     const asking = streams.flatMap((stream) => askingOf(stream, lane));
-    return PRIORITIES.map((_, i) => i as Priority).flatMap((priority) => {
+    return [...lane.order.names.keys()].flatMap((priority) => {
       const here = asking.filter(({ stream }) => prioritiesOf(stream.priority!).includes(priority));
       return here.length === 0 ? [] : [subTopology(topology, lane, priority, here, sinks, catalog)];
     });
@@ -85,7 +85,7 @@ function subTopology(
   sinks: readonly SinkPlan[],
   catalog: Catalog,
 ): SubTopologyPlan {
-  const place = `${lane.name}.${priorityName(priority)}`;
+  const place = `${lane.name}.${lane.order.nameOf(priority)}`;
   const transports = TRANSPORTS.filter((one) => lane.transports.includes(one));
   const branches = [...asking.map(branchOf), OTHERS];
   const readers = transports.map((by) => readerOf(lane, priority, by, branches));
@@ -126,7 +126,7 @@ function subTopology(
     };
   });
   return {
-    role: `devices/remind/${lane.name}/${priorityName(priority)}`,
+    role: `devices/remind/${lane.name}/${lane.order.nameOf(priority)}`,
     group: prefix,
     priority,
     streams: [...readers, ...reminding],

@@ -3,7 +3,7 @@
  * to.
  */
 import { TRANSPORTS, type Transport } from '../core/device.ts';
-import { type Priority, priorityName } from '../core/priority.ts';
+import type { Priorities, Priority } from '../core/priority.ts';
 import type { SinkSpec, StepSpec } from '../core/spec.ts';
 import { type Broken, mayBe } from './broken-steps.ts';
 import { readsEvent } from './cel-event.ts';
@@ -109,7 +109,7 @@ function planOf(
     const owners = declared ?? OWNERS_TABLE;
     tables.set(owners.name, owners);
   }
-  const retryTopicOf = to.spec.retries === true ? retryTopics(name) : undefined;
+  const retryTopicOf = to.spec.retries === true ? retryTopics(scope.priorities, name) : undefined;
   for (const priority of retryTopicOf === undefined ? [] : from.lane.priorities) {
     const topic = { value: retryTopicOf!(priority), span: section.span };
     if (!scope.topics.use(subject, topic, 'retry', from.lane.schema)) return undefined;
@@ -132,18 +132,18 @@ function planOf(
     inFlightMax: to.inFlightMax,
     rateMax: to.rateMax,
     timeoutMs: to.timeoutMs,
-    groupOf: groups(scope.topology, name),
+    groupOf: groups(scope, name),
     ...(retryTopicOf === undefined ? {} : { retryTopicOf }),
   };
 }
 
-function groups(topology: string, sink: string): (priority: Priority) => string {
-  return (priority) => `${topology}.sink.${sink}.${priorityName(priority)}`;
+function groups({ topology, priorities }: SinkScope, sink: string): (priority: Priority) => string {
+  return (priority) => `${topology}.sink.${sink}.${priorities.nameOf(priority)}`;
 }
 
 /** One a priority, so that what waits stands before nothing that is more urgent. */
-function retryTopics(sink: string): (priority: Priority) => string {
-  return (priority) => `${sink}-retry.${priorityName(priority)}`;
+function retryTopics(priorities: Priorities, sink: string): (priority: Priority) => string {
+  return (priority) => `${sink}-retry.${priorities.nameOf(priority)}`;
 }
 
 function resolveFrom(

@@ -2,7 +2,7 @@
  * What a stream must agree with once its parts are resolved: its lane, its output's schema, its
  * key.
  */
-import { type Priority, priorityName } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import { priorityList, type Scope } from './declarations.ts';
 import { notKnown } from './origins.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';
@@ -24,7 +24,7 @@ export function checkPriorities(
     scope.report.error(
       'CAR210',
       name.span,
-      `${subject}: it may be ${priorityName(priority)}, and lane "${lane.name}" has only ${priorityList(lane.priorities)}.`,
+      `${subject}: it may be ${lane.order.nameOf(priority)}, and lane "${lane.name}" has only ${priorityList(lane)}.`,
     );
   }
 }

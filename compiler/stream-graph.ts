@@ -3,7 +3,8 @@
  * after those that it reads, whatever the order in the file, so that its steps are checked against
  * what really comes.
  */
-import { priorityName } from '../core/priority.ts';
+import type { Priorities } from '../core/priority.ts';
+import type { Scope } from './declarations.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { notKnown } from './origins.ts';
 import type { PriorityRule, UpstreamPlan } from './plan.ts';
@@ -35,6 +36,7 @@ export interface Derived {
 
 export class StreamGraph {
   readonly #report: Report;
+  readonly #priorities: Priorities;
   readonly #sections: ReadonlyMap<string, Section | undefined>;
   /** By who reads. */
   readonly #reads = new Map<string, readonly Read[]>();
@@ -47,8 +49,13 @@ export class StreamGraph {
   readonly #way: string[] = [];
   readonly #scope: GraphScope;
 
-  constructor(report: Report, streams: Section, scope: GraphScope) {
+  constructor(
+    { report, priorities }: Pick<Scope, 'report' | 'priorities'>,
+    streams: Section,
+    scope: GraphScope,
+  ) {
     this.#report = report;
+    this.#priorities = priorities;
     this.#scope = scope;
     const entries = [...streams.entries].map(({ key }) => [key, streams.section(key)] as const);
     this.#sections = new Map(entries);
@@ -231,7 +238,7 @@ export class StreamGraph {
   ): Derived | undefined {
     const sources = streams.map(outputOf);
     const [first, ...others] = sources;
-    const rules = streams.map(({ priority }) => ruleText(priority));
+    const rules = streams.map(({ priority }) => ruleText(this.#priorities, priority));
     const isWhole = streams.every((one) => one.isWhole);
     for (const [i, other] of isWhole ? others.entries() : []) {
       const { place } = reads[i + 1]!;
@@ -339,8 +346,8 @@ function formMend(a: ResolvedSource, b: ResolvedSource): string {
 
 const RULE_MEND = 'Say the same priority in both, or let each write for itself and share a chain.';
 
-function ruleText(rule: PriorityRule | null): string {
+function ruleText(priorities: Priorities, rule: PriorityRule | null): string {
   if (rule === null) return 'none';
-  const unless = rule.unless.map(({ when, as }) => `${priorityName(as)} when ${when.source}`);
-  return [priorityName(rule.as), ...unless].join(', ');
+  const unless = rule.unless.map(({ when, as }) => `${priorities.nameOf(as)} when ${when.source}`);
+  return [priorities.nameOf(rule.as), ...unless].join(', ');
 }

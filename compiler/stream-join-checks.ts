@@ -1,5 +1,5 @@
 /** What two streams must agree on before a step brings them together. */
-import { priorityName } from '../core/priority.ts';
+import type { Priorities } from '../core/priority.ts';
 import type { Scope } from './declarations.ts';
 import type { PriorityRule } from './plan.ts';
 import { listed } from './report.ts';
@@ -8,7 +8,7 @@ import { prioritiesOf } from './stream-checks.ts';
 
 /** `rule`: undefined when it is broken. */
 export function checkStreamJoins(
-  { report }: Pick<Scope, 'report'>,
+  { report, priorities }: Pick<Scope, 'report' | 'priorities'>,
   subject: string,
   steps: readonly ResolvedStep[],
   rule: PriorityRule | null | undefined,
@@ -23,7 +23,10 @@ export function checkStreamJoins(
     }
     // Of what is broken it is not known.
     if (rule === undefined || joined.priority === undefined) continue;
-    const [own, other] = [prioritiesText(rule), prioritiesText(joined.priority)];
+    const [own, other] = [
+      prioritiesText(priorities, rule),
+      prioritiesText(priorities, joined.priority),
+    ];
     if (own === other && !own.includes(',')) continue;
     const { upstream } = joined;
     const what = `${subject}, ${name}: its records are ${own}, and those of "${upstream.name}" ${other}.`;
@@ -31,6 +34,8 @@ export function checkStreamJoins(
   }
 }
 
-function prioritiesText(rule: PriorityRule | null): string {
-  return rule === null ? 'of no priority' : listed(prioritiesOf(rule).map(priorityName));
+function prioritiesText(priorities: Priorities, rule: PriorityRule | null): string {
+  return rule === null
+    ? 'of no priority'
+    : listed(prioritiesOf(rule).map((one) => priorities.nameOf(one)));
 }

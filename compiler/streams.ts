@@ -1,5 +1,4 @@
 /** One stream: where its events come from, how urgent they are, its steps, and where it writes. */
-import { priorityName } from '../core/priority.ts';
 import type { Show } from '../core/show.ts';
 import { ACKED_KEYS, resolveAcked } from './acked.ts';
 import { useAsides } from './asides.ts';
@@ -131,7 +130,7 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
   checkStreamJoins(scope, subject, steps, isRuled ? (rule?.rule ?? null) : undefined);
   const isWhole = report.errorCount === errorsBefore;
   if (isWhole && rule?.rule != null && to?.target.kind === 'lane') {
-    const priorities = prioritiesOf(rule.rule).map(priorityName);
+    const priorities = prioritiesOf(rule.rule).map((one) => scope.priorities.nameOf(one));
     const collapses = to.target.collapse.length > 0;
     const group = show?.fcm.group ?? null;
     scope.collapsing.push({ stream: section, group, priorities, collapses });

@@ -32,7 +32,10 @@ export function checkNames(report: Report, file: Section, test: TopologyTest, pl
   };
   for (const lines of eachTest(file)) {
     for (const line of lines.feed) check(line, 'stream', 'stream', streams);
-    for (const line of lines.expect) check(line, 'sink', 'sink', sinks);
+    for (const line of lines.expect) {
+      check(line, 'sink', 'sink', sinks);
+      check(line, 'priority', 'priority', plan.priorities.names);
+    }
     for (const line of lines.dropped) {
       if (!check(line, 'step', 'step', [...drops.keys()])) continue;
       const step = line.text('step');

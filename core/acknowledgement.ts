@@ -1,7 +1,7 @@
 /** What devices have acknowledged, as everybody may look it up who would tell them again. */
-import { covers, parseCursor } from './cursor.ts';
+import { covers, parseCursorOf } from './cursor.ts';
 import type { DeviceNotification } from './notification.ts';
-import { priorityOf } from './priority.ts';
+import type { Priorities } from './priority.ts';
 import type { TableView } from './store.ts';
 
 /** A row of `tables.acknowledgements`, keyed by device, schema `Acknowledgement`. */
@@ -19,9 +19,14 @@ export type Acknowledgeable = Pick<
 >;
 
 /** True: its device has acknowledged it. A row of another epoch, or one not readable, says no. */
-export function isAcknowledged(of: Acknowledgeable, rows: TableView<Acknowledgement>): boolean {
+export function isAcknowledged(
+  of: Acknowledgeable,
+  rows: TableView<Acknowledgement>,
+  priorities: Priorities,
+): boolean {
   const row = rows.get(of.deviceId);
   if (row === undefined || row.epoch !== of.epoch) return false;
-  const cursor = parseCursor(row.cursor);
-  return cursor?.epoch === of.epoch && covers(cursor, priorityOf(of.priority)!, of.sequence);
+  const cursor = parseCursorOf(row.cursor, priorities);
+  if (cursor?.epoch !== of.epoch) return false;
+  return covers(cursor, priorities.numberOf(of.priority), of.sequence);
 }

@@ -16,9 +16,12 @@ import {
   keepCovered,
   merge,
   mergedText,
+  ofSet,
   parseCursor,
+  parseCursorOf,
   uncover,
 } from './cursor.ts';
+import { type Priorities, prioritiesNamed, RENO_PRIORITIES } from './priority.ts';
 
 const SEED = Number(process.env.SEED ?? 20_260_101);
 console.log(`cursor properties: seed ${SEED} (SEED=… runs another)`);
@@ -191,9 +194,61 @@ const mergedRows: readonly [string, string | null, string, string][] = [
     formatCursor(built([2])),
     formatCursor(built([2])),
   ],
+  [
+    'of another set of priorities',
+    formatCursor(emptyCursor(3, 0, prioritiesNamed('a', 'b'))),
+    formatCursor(built([2])),
+    formatCursor(built([2])),
+  ],
   ['no cursor before', 'nonsense', formatCursor(built([2])), formatCursor(built([2]))],
   ['no cursor now', formatCursor(built([2])), 'nonsense', 'nonsense'],
 ];
 for (const [name, before, text, merged] of mergedRows) {
   test(`mergedText: ${name}`, () => assert.equal(mergedText(before, text), merged));
+}
+
+const SETS = [1, 3, 8].map((count) => prioritiesNamed(...[...'abcdefgh'].slice(0, count)));
+for (const of of SETS) {
+  test(`a cursor of ${of.count} priorities of a topology's own`, () => {
+    const cursor = emptyCursor(3, deviceMark('tv-1'), of);
+    for (let n = 0; n <= CURSOR_RANGES_MAX; n++) {
+      for (let priority = 0; priority < of.count; priority++) {
+        add(cursor, priority, 2 ** 31 - 1 - 2 * n);
+      }
+    }
+    const text = formatCursor(cursor);
+    assert.ok(text.length <= CURSOR_TEXT_CHARS_MAX);
+    assert.deepEqual(parseCursor(text), cursor);
+    assert.deepEqual([cursor.set, cursor.marks.length], [of.mark, of.count]);
+    assert.equal(merge(emptyCursor(3), cursor), false);
+    const unbound = copyCursor(cursor, 0);
+    assert.deepEqual(parseCursor(formatCursor(unbound)), unbound);
+  });
+}
+
+test("the text of RENO's priorities is as it was", () => {
+  assert.equal(formatCursor(built([1, 3])), 'AgYAAAICBAAAAAAA');
+});
+
+const reno = (): Cursor => built([1, 3]);
+const grown = prioritiesNamed(...RENO_PRIORITIES.names, 'bulk');
+const setRows: readonly [string, Cursor, Priorities, readonly number[] | undefined][] = [
+  ['the same set', reno(), RENO_PRIORITIES, [0, 1, 0, 0]],
+  ['one more behind them', reno(), grown, [0, 1, 0, 0, 0]],
+  ['one less', emptyCursor(3, 0, grown), RENO_PRIORITIES, undefined],
+  ['another order', reno(), prioritiesNamed('high', 'critical', 'normal', 'low'), undefined],
+  ['one more before them', reno(), prioritiesNamed('x', ...RENO_PRIORITIES.names), undefined],
+];
+for (const [name, cursor, of, marks] of setRows) {
+  test(`a cursor for ${name}`, () => {
+    const own = ofSet(cursor, of);
+    assert.deepEqual(own?.marks, marks);
+    assert.deepEqual(parseCursorOf(formatCursor(cursor), of), own);
+    if (own === undefined) return;
+    assert.equal(own.ranges.length, of.count);
+    assert.deepEqual(own.ranges[1], [3, 3]);
+    assert.equal(own.set, of.mark);
+    add(own, of.count - 1, 1);
+    assert.deepEqual(parseCursor(formatCursor(own)), own);
+  });
 }

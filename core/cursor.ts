@@ -6,18 +6,21 @@
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { murmur2 } from './partition.ts';
-import { PRIORITIES } from './priority.ts';
+import { PRIORITIES_MAX, type Priorities, RENO_PRIORITIES } from './priority.ts';
 
 /**
  * Ranges above the mark per priority; beyond it the highest are forgotten: told twice, never lost.
  */
 export const CURSOR_RANGES_MAX = 32;
-/** A full cursor has 4 x (1 + 64) + 3 numbers of at most 5 bytes, in base64: below this. */
-export const CURSOR_TEXT_CHARS_MAX = 2048;
+/** A full cursor has 8 x (2 + 64) + 5 numbers of at most 5 bytes, in base64: below this. */
+export const CURSOR_TEXT_CHARS_MAX = 4096;
 
 /** Of no device: what a store keeps beside the device's own name. */
 const UNBOUND = 1;
 const BOUND = 2;
+/** Of priorities that are not RENO's: which ones, and how many, follow. */
+const UNBOUND_OF_SET = 3;
+const BOUND_OF_SET = 4;
 /** Sequences and epochs are Avro ints. */
 const NUMBER_MAX = 2 ** 31 - 1;
 
@@ -26,6 +29,8 @@ export interface Cursor {
   readonly epoch: number;
   /** `deviceMark` of whom it was given to; 0: nobody, it is kept by a store. */
   readonly device: number;
+  /** Of its priorities (`Priorities.mark`): a cursor of another set says nothing. */
+  readonly set: number;
   /** Per priority: the highest number up to which all are covered; 0 for none. */
   readonly marks: number[];
   /** Per priority: from, to, from, to … ascending, both ends included, never touching. */
@@ -37,16 +42,43 @@ export function deviceMark(deviceId: string): number {
   return murmur2(Buffer.from(deviceId, 'utf8')) & 0x7fffffff || 1;
 }
 
-export function emptyCursor(epoch: number, device = 0): Cursor {
-  return { epoch, device, marks: PRIORITIES.map(() => 0), ranges: PRIORITIES.map(() => []) };
+export function emptyCursor(
+  epoch: number,
+  device = 0,
+  { mark, count }: Pick<Priorities, 'mark' | 'count'> = RENO_PRIORITIES,
+): Cursor {
+  const ranges = Array.from({ length: count }, (): number[] => []);
+  return { epoch, device, set: mark, marks: ranges.map(() => 0), ranges };
 }
 
 export function copyCursor(cursor: Cursor, device = cursor.device): Cursor {
   return {
     epoch: cursor.epoch,
     device,
+    set: cursor.set,
     marks: cursor.marks.slice(),
     ranges: cursor.ranges.map((ranges) => ranges.slice()),
+  };
+}
+
+/**
+ * A cursor as one of these priorities, to which some may have been added since it was given.
+ * Undefined: it is of another set, and says nothing.
+ */
+export function ofSet(
+  cursor: Cursor,
+  priorities: Pick<Priorities, 'mark' | 'count' | 'markOf'>,
+): Cursor | undefined {
+  if (cursor.set === priorities.mark) return cursor;
+  const count = cursor.marks.length;
+  if (count >= priorities.count || priorities.markOf(count) !== cursor.set) return undefined;
+  const { marks, ranges } = emptyCursor(0, 0, priorities);
+  const own = copyCursor(cursor);
+  return {
+    ...own,
+    set: priorities.mark,
+    marks: [...own.marks, ...marks.slice(count)],
+    ranges: [...own.ranges, ...ranges.slice(count)],
   };
 }
 
@@ -76,11 +108,12 @@ export function add(cursor: Cursor, priority: number, sequence: number): boolean
 }
 
 /**
- * Adds all that `other` covers. Cursors of two epochs have nothing to do with each other: false.
+ * Adds all that `other` covers. Cursors of two epochs, or of two sets of priorities, have nothing
+ * to do with each other: false.
  */
 export function merge(into: Cursor, other: Cursor): boolean {
-  if (into.epoch !== other.epoch) return false;
-  for (let priority = 0; priority < PRIORITIES.length; priority++) {
+  if (into.epoch !== other.epoch || into.set !== other.set) return false;
+  for (let priority = 0; priority < into.marks.length; priority++) {
     const mark = other.marks[priority]!;
     if (mark > 0) addRange(into, priority, 1, mark);
     const ranges = other.ranges[priority]!;
@@ -109,7 +142,7 @@ export function uncover(cursor: Cursor, priority: number, from: number): void {
 /** Takes out all that `other` does not cover. False: nothing was taken out. */
 export function keepCovered(cursor: Cursor, other: Cursor): boolean {
   let taken = false;
-  for (let priority = 0; priority < PRIORITIES.length; priority++) {
+  for (let priority = 0; priority < cursor.marks.length; priority++) {
     const runs = runsOf(cursor, priority);
     uncover(cursor, priority, 1);
     const within = runsOf(other, priority);
@@ -136,9 +169,13 @@ function runsOf(cursor: Cursor, priority: number): number[] {
 }
 
 /** Both texts' cursors in one; of two epochs, or when one is no cursor, the newer text. */
-export function mergedText(before: string | null, text: string): string {
-  const old = before === null ? undefined : parseCursor(before);
-  const cursor = parseCursor(text);
+export function mergedText(
+  before: string | null,
+  text: string,
+  priorities: Priorities = RENO_PRIORITIES,
+): string {
+  const old = before === null ? undefined : parseCursorOf(before, priorities);
+  const cursor = parseCursorOf(text, priorities);
   if (old === undefined || cursor === undefined || !merge(cursor, old)) return text;
   return formatCursor(cursor);
 }
@@ -169,11 +206,16 @@ function addRange(cursor: Cursor, priority: number, from: number, to: number): v
 
 /** The opaque text: base64url of varints; 22 characters for a fresh cursor. */
 export function formatCursor(cursor: Cursor): string {
-  const { epoch, device } = cursor;
+  const { epoch, device, set } = cursor;
   const writer = new ByteWriter(32);
-  if (device === 0) writer.int(UNBOUND).int(epoch);
-  else writer.int(BOUND).int(epoch).int(device);
-  for (let priority = 0; priority < PRIORITIES.length; priority++) {
+  if (device === 0) writer.int(set === 0 ? UNBOUND : UNBOUND_OF_SET).int(epoch);
+  else
+    writer
+      .int(set === 0 ? BOUND : BOUND_OF_SET)
+      .int(epoch)
+      .int(device);
+  if (set !== 0) writer.int(set).int(cursor.marks.length);
+  for (let priority = 0; priority < cursor.marks.length; priority++) {
     let at = cursor.marks[priority]!;
     const ranges = cursor.ranges[priority]!;
     writer.int(at).int(ranges.length / 2);
@@ -183,6 +225,12 @@ export function formatCursor(cursor: Cursor): string {
     }
   }
   return writer.done().toString('base64url');
+}
+
+/** As `parseCursor` and `ofSet`. */
+export function parseCursorOf(text: string, priorities: Priorities): Cursor | undefined {
+  const cursor = parseCursor(text);
+  return cursor === undefined ? undefined : ofSet(cursor, priorities);
 }
 
 /** Undefined when the text is not a cursor that `formatCursor` has made. */
@@ -201,12 +249,15 @@ export function parseCursor(text: string): Cursor | undefined {
 
 function readCursor(reader: ByteReader): Cursor | undefined {
   const version = reader.int();
-  if (version !== UNBOUND && version !== BOUND) return undefined;
+  if (version < UNBOUND || version > BOUND_OF_SET) return undefined;
   const epoch = reader.int();
-  const device = version === BOUND ? reader.int() : 0;
+  const device = version === BOUND || version === BOUND_OF_SET ? reader.int() : 0;
   if (!isNumber(epoch) || !isNumber(device)) return undefined;
-  const cursor = emptyCursor(epoch, device);
-  for (let priority = 0; priority < PRIORITIES.length; priority++) {
+  const isOfSet = version >= UNBOUND_OF_SET;
+  const set = isOfSet ? { mark: reader.int(), count: reader.int() } : RENO_PRIORITIES;
+  if (!isNumber(set.mark) || set.count < 1 || set.count > PRIORITIES_MAX) return undefined;
+  const cursor = emptyCursor(epoch, device, set);
+  for (let priority = 0; priority < cursor.marks.length; priority++) {
     let at = reader.int();
     if (!isNumber(at)) return undefined;
     cursor.marks[priority] = at;

@@ -42,6 +42,11 @@ export const EDIT_ERRORS = {
     what: 'The log has run a topology of another name that has streams of the same ids.',
     mend: 'Keep the name under `topology:`. Or begin anew and leave the other one: carillon run --drop.',
   },
+  CAR950: {
+    slug: 'priorities-changed',
+    what: 'The priorities of a topology that has run were renamed, taken away, or put in another order.',
+    mend: 'Keep those that were, in their order; add others behind them, and give each the weight that it shall have. One that is no longer wanted is left out of `priorities` of the lane.',
+  },
   CAR825: {
     slug: 'rekey-removed-unread',
     what: 'A step that changes the key is not in its stream any more, and records are on their way.',

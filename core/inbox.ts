@@ -6,6 +6,7 @@
 
 import type { DeviceNotification } from './notification.ts';
 import type { Outcome } from './outcome.ts';
+import type { Priorities } from './priority.ts';
 
 export interface InboxRow {
   readonly notification: DeviceNotification;
@@ -14,12 +15,14 @@ export interface InboxRow {
 }
 
 export interface InboxStore {
+  /** Those of the topology: rows have their numbers, and notifications their names. */
+  readonly priorities: Priorities;
   /** Idempotent. One outcome per row, in order: delivered, or retry when the store is away. */
   write(rows: readonly InboxRow[]): Promise<readonly Outcome[]>;
   /**
    * Rows of (device, epoch) whose sequence is above `marks[priority]`, ordered by priority
-   * (critical first), then sequence; at most `limit`. A gap in the sequences means "not yet" (rule
-   * D5).
+   * (most urgent first), then sequence; at most `limit`. A gap in the sequences means "not yet"
+   * (rule D5).
    */
   read(
     deviceId: string,

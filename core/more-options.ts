@@ -33,6 +33,10 @@ export const optionalSomeOf = <C extends Readonly<globalThis.Record<string, stri
 ): Option<readonly (keyof C & string)[] | null> =>
   option('some_of', doc, null, { choices, required: false });
 
+/** A list of priorities of the topology, by name; may be left out. */
+export const optionalPriorities = (doc: string): Option<readonly string[] | null> =>
+  option('priorities', doc, null, { required: false });
+
 /** A text that may be left out. */
 export const optionalText = (doc: string): Option<string | null> =>
   option('text', doc, null, { required: false });

@@ -1,6 +1,4 @@
 /** What one device shall get: the value of a lane record, schema `DeviceNotification`. */
-import type { PriorityName } from './priority.ts';
-
 export interface DeviceNotification {
   /** A UUID derived from (event id, use case id, device id): the same at every repeat (rule D1). */
   readonly id: string;
@@ -11,7 +9,8 @@ export interface DeviceNotification {
   /** The device's preceding number in this lane (priority and transport); 0: none. */
   readonly previous: number;
   readonly useCase: string;
-  readonly priority: PriorityName;
+  /** A name of the topology's. */
+  readonly priority: string;
   /** Epoch ms after which nobody wants it; 0: never. */
   readonly deadline: number;
   /** Notifications of one key replace each other at the providers; null: they do not. */

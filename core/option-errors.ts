@@ -103,6 +103,16 @@ export const OPTION_ERRORS = {
     what: 'An option that takes a time of day has something else.',
     mend: 'Write hours and minutes of 24 hours, as 22:00 or 07:30.',
   },
+  CAR352: {
+    slug: 'too-many-priorities',
+    what: 'A topology declares no priority at all, or more than 8.',
+    mend: 'Declare 1 to 8, most urgent first; or leave `priorities` out, and have critical, high, normal, low.',
+  },
+  CAR353: {
+    slug: 'not-a-priority-name',
+    what: 'The name of a priority cannot be a part of topics, groups and schemas.',
+    mend: 'Take one word of lower-case letters and digits that begins with a letter, at most 32, and is no word of roles.',
+  },
   CAR351: {
     slug: 'unknown-time-zone',
     what: 'A time zone is not in the IANA database.',

@@ -1,5 +1,6 @@
 /** What a push sink would send, to be looked at and not sent. */
 import type { DeviceNotification } from './notification.ts';
+import type { Priorities } from './priority.ts';
 import type { Show } from './show.ts';
 
 /** A notification to look at before it is sent. */
@@ -8,6 +9,7 @@ export interface PushPreview {
   /** The event, in JSON form. */
   readonly event: unknown;
   readonly show: Show | null;
+  readonly priorities: Priorities;
   readonly locale: string;
   readonly token: string;
   readonly nowMs: number;

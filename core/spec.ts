@@ -11,8 +11,9 @@ import type { Emit, TimedEmit, TimedWork } from './emit.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import type { Preview, PushPreview } from './preview.ts';
+import type { Priorities } from './priority.ts';
 import type { Record } from './record.ts';
-import type { Show } from './show.ts';
+import type { SinkContext } from './sink-context.ts';
 import type { Slice } from './slice.ts';
 import type {
   ByApp,
@@ -27,7 +28,7 @@ import type { Columns, DevicesView, Key, RowCodec, StoreOf, TableView } from './
 import type { ValueKind } from './value-kind.ts';
 import type { Verdict } from './verdict.ts';
 
-export type { Emit, TimedEmit };
+export type { Emit, SinkContext, TimedEmit };
 
 /** A compiled `value.a.b`, `key`, or `timestamp`. It belongs to one stream. */
 export interface FieldReader {
@@ -62,6 +63,7 @@ export type OptionKind =
   | 'durations'
   | 'one_of'
   | 'some_of'
+  | 'priorities'
   | 'table'
   | 'stream'
   | 'flag'
@@ -157,6 +159,8 @@ export interface StepContext<
   readonly useCase: string;
   readonly partition: number;
   readonly clock: Clock;
+  /** Of the topology: what the number in a record's slot means. */
+  readonly priorities: Priorities;
   /** Only for steps that declare `rows`. */
   readonly store: StoreOf<Rows>;
   table<T>(name: string): TableView<T>;
@@ -329,22 +333,6 @@ export const defineOperator = <
 ): OperatorSpec<O, D, N> => ({ kind: 'operator', ...spec });
 
 /** What a sink connector is handed when it opens. */
-export interface SinkContext {
-  /** The sink's name in the topology. */
-  readonly name: string;
-  readonly clock: Clock;
-  /**
-   * Something that the wiring provides by name: `payload` (decodes a notification's payload to JSON
-   * form), `gateways` (the follower of tables.gateways), `inbox` (the inbox store). Throws when the
-   * wiring has no such thing.
-   */
-  service<T>(name: string): T;
-  /** What people see of a use case's notifications; null, or absent: nothing. */
-  readonly show?: (useCase: string) => Show | null;
-  /** The deployment's settings of this connector (`connectors.fcm` in carillon.yaml). */
-  readonly settings: Readonly<globalThis.Record<string, unknown>>;
-}
-
 export interface Sink {
   /** Rejects with a CarillonError when the service cannot be reached or refuses us. */
   probe(): Promise<void>;

@@ -11,12 +11,12 @@ import {
   formatCursor,
   keepCovered,
   merge,
-  parseCursor,
+  ofSet,
+  parseCursorOf,
 } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
 import type { DeliveryOutcome } from '../core/outcome.ts';
-import { priorityOf } from '../core/priority.ts';
 import type { UnacknowledgedFrame } from '../schemas/frames.ts';
 import type { Guarantee } from './guarantee.ts';
 import { type PageBounds, readUncovered } from './inbox-reader.ts';
@@ -98,8 +98,9 @@ export class Acknowledgements {
   /** The stored acknowledgement of this epoch, or an empty cursor. */
   static async stored(inbox: InboxStore, deviceId: string, epoch: number): Promise<Cursor> {
     const text = await inbox.acknowledged(deviceId, epoch);
-    const cursor = text === null ? undefined : parseCursor(text);
-    return cursor?.epoch === epoch ? copyCursor(cursor, 0) : emptyCursor(epoch);
+    const { priorities } = inbox;
+    const cursor = text === null ? undefined : parseCursorOf(text, priorities);
+    return cursor?.epoch === epoch ? copyCursor(cursor, 0) : emptyCursor(epoch, 0, priorities);
   }
 
   sent(notification: DeviceNotification): void {
@@ -127,17 +128,19 @@ export class Acknowledgements {
 
   /** Acknowledges what the cursor covers of `given`, which the device has, and tells the rest. */
   byCursor(cursor: Cursor, given: Cursor): void {
-    const kept = copyCursor(cursor, 0);
+    const own = ofSet(cursor, this.#deps.inbox.priorities);
+    const kept = own === undefined ? undefined : copyCursor(own, 0);
     let reason: UnacknowledgedFrame['reason'] | undefined;
     if (cursor.device !== given.device) reason = 'other_device';
     else if (cursor.epoch !== given.epoch) reason = 'other_epoch';
-    else if (keepCovered(kept, given)) reason = 'not_given';
+    else if (kept === undefined || keepCovered(kept, given)) reason = 'not_given';
     if (reason !== undefined) {
       this.#tell({ type: 'unacknowledged', reason, asked: formatCursor(cursor) });
       if (reason !== 'not_given') return;
     }
+    if (kept === undefined) return;
     for (const recent of this.#recent?.values() ?? []) {
-      if (covers(kept, priorityOf(recent.priority)!, recent.sequence)) this.#settle(recent);
+      if (covers(kept, this.#numberOf(recent.priority), recent.sequence)) this.#settle(recent);
     }
     merge(this.#acked, kept);
     this.#store();
@@ -152,7 +155,7 @@ export class Acknowledgements {
   elsewhere(cursor: Cursor): void {
     merge(this.#acked, cursor);
     for (const { id, priority, sequence } of this.#recent?.values() ?? []) {
-      if (covers(this.#acked, priorityOf(priority)!, sequence)) this.#recent?.delete(id);
+      if (covers(this.#acked, this.#numberOf(priority), sequence)) this.#recent?.delete(id);
     }
   }
 
@@ -191,9 +194,13 @@ export class Acknowledgements {
     this.#tell({ type: 'unacknowledged', reason, ids: [...ids] });
   }
 
+  #numberOf(priority: string): number {
+    return this.#deps.inbox.priorities.numberOf(priority);
+  }
+
   #settle(recent: Recent): void {
     this.#recent?.delete(recent.id);
-    if (!add(this.#acked, priorityOf(recent.priority)!, recent.sequence)) return;
+    if (!add(this.#acked, this.#numberOf(recent.priority), recent.sequence)) return;
     this.#dirty = true;
     this.#deps.counts.acknowledged++;
     const now = this.#deps.clock.now();

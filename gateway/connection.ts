@@ -17,7 +17,6 @@ import {
   uncover,
 } from '../core/cursor.ts';
 import type { DeviceNotification } from '../core/notification.ts';
-import { priorityOf } from '../core/priority.ts';
 import type { NotificationForm, ServerFrame, Skipped } from '../schemas/frames.ts';
 import { type AckDeps, Acknowledgements } from './acknowledgements.ts';
 import { OwnBudget } from './buckets.ts';
@@ -204,7 +203,7 @@ export class Connection {
    * done, and puts nothing in doubt. Undefined: it is as any other.
    */
   #guaranteed({ useCase, priority: name, sequence }: DeviceNotification) {
-    const priority = priorityOf(name)!;
+    const priority = this.#deps.inbox.priorities.numberOf(name);
     if (!this.#deps.guarantee.asks(useCase)) return undefined;
     if (covers(this.acks.cursor, priority, sequence)) return 'double';
     return covers(this.#sent, priority, sequence) ? 'again' : undefined;
@@ -215,8 +214,9 @@ export class Connection {
    * the same, puts what it says in doubt: from there on it counts as not told.
    */
   #note({ priority: name, sequence }: DeviceNotification): boolean {
-    const priority = priorityOf(name)!;
-    this.#told ??= emptyCursor(this.epoch);
+    const { priorities } = this.#deps.inbox;
+    const priority = priorities.numberOf(name);
+    this.#told ??= emptyCursor(this.epoch, 0, priorities);
     if (covers(this.#told, priority, sequence)) return false;
     if (!add(this.#sent, priority, sequence)) {
       uncover(this.#sent, priority, sequence);

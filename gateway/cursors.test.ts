@@ -11,6 +11,7 @@ import {
   parseCursor,
 } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
+import { RENO_PRIORITIES } from '../core/priority.ts';
 import type { NotificationFrame, UnacknowledgedFrame } from '../schemas/frames.ts';
 import { Bench, type Client, eventually } from '../test/kit/gateway-bench.ts';
 import { Acknowledgements } from './acknowledgements.ts';
@@ -216,7 +217,10 @@ test('ids that the connection has forgotten are looked for in the inbox alone', 
 });
 
 test('marks of another epoch are not those of this one, whatever a store says', async () => {
-  const inbox = { acknowledged: async () => formatCursor(upTo(3, { epoch: 2 })) };
+  const inbox = {
+    priorities: RENO_PRIORITIES,
+    acknowledged: async () => formatCursor(upTo(3, { epoch: 2 })),
+  };
   const stored = (epoch: number) =>
     Acknowledgements.stored(inbox as unknown as InboxStore, device, epoch);
   assert.deepEqual(await stored(1), emptyCursor(1));

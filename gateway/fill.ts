@@ -7,7 +7,6 @@ import type { Clock } from '../core/clock.ts';
 import { covers } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
-import { priorityOf } from '../core/priority.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { Guarantee } from './guarantee.ts';
@@ -113,10 +112,11 @@ export class Filler {
   async #tellAgain(connection: Connection): Promise<void> {
     if (!this.#guarantee.isAsked || !this.#unasked.delete(connection)) return;
     const { deviceId, acks, sent } = connection;
+    const { priorities } = this.#inbox;
     const { rows } = await readUncovered(this.#inbox, deviceId, acks.cursor, AGAIN);
     const nowMs = this.#clock.now();
     for (const row of rows) {
-      const isHad = covers(sent, priorityOf(row.priority)!, row.sequence);
+      const isHad = covers(sent, priorities.numberOf(row.priority), row.sequence);
       const isDue = this.#guarantee.asks(row.useCase) && whySkipped(row, nowMs) === undefined;
       if (isHad && isDue && !(await this.#offer(connection, row))) return;
     }

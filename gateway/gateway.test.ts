@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { parseCursor } from '../core/cursor.ts';
 import { CarillonError } from '../core/error.ts';
-import { PRIORITIES } from '../core/priority.ts';
+import { RENO_PRIORITIES } from '../core/priority.ts';
 import { Bench, eventually, INTERNAL, NOW, SECRET } from '../test/kit/gateway-bench.ts';
 import { FakeLog } from '../test/kit/gateway-fakes.ts';
 import type { GatewayOptions } from './gateway-options.ts';
@@ -271,7 +271,10 @@ test('a slow reader is closed when its queue is full, and has all after it comes
     const back = await bench.connect('tv-1');
     const frames = await back.take(outcomes.length);
     const cursor = (frames.at(-1) as { cursor: string }).cursor;
-    assert.deepEqual(parseCursor(cursor)?.marks[PRIORITIES.indexOf('normal')], outcomes.length);
+    assert.deepEqual(
+      parseCursor(cursor)?.marks[RENO_PRIORITIES.numberOf('normal')],
+      outcomes.length,
+    );
   });
 });
 

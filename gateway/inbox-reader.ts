@@ -2,7 +2,6 @@
 import { type Cursor, coveredTo } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
-import { priorityOf } from '../core/priority.ts';
 
 /** Rows of the first read of a page: as many of the largest payload (64 KiB) are 4 MiB. */
 const READ_ROWS_FIRST = 64;
@@ -40,7 +39,7 @@ export async function readUncovered(
     const page = await inbox.read(deviceId, cursor.epoch, marks, readRows);
     let seen = 0;
     for (const row of page) {
-      const priority = priorityOf(row.priority)!;
+      const priority = inbox.priorities.numberOf(row.priority);
       const end = coveredTo(cursor, priority, row.sequence);
       seen += row.payload.length;
       if (end === 0) {

@@ -9,12 +9,12 @@ import {
   deviceMark,
   formatCursor,
   merge,
+  ofSet,
   parseCursor,
   uncover,
 } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { DeviceNotification } from '../core/notification.ts';
-import { priorityOf } from '../core/priority.ts';
 import type {
   NotificationForm,
   PullPage,
@@ -121,7 +121,7 @@ async function pageOf(
   const skipped: Skipped[] = [];
   const now = deps.clock.now();
   for (const row of page.rows) {
-    add(cursor, priorityOf(row.priority)!, row.sequence);
+    add(cursor, deps.inbox.priorities.numberOf(row.priority), row.sequence);
     const form = await formOf(deps.payload, row, now);
     if (typeof form === 'string') skipped.push(skippedForm(row, form));
     else notifications.push(form);
@@ -148,9 +148,11 @@ async function formOf(
 async function acknowledge(
   deps: PullDeps,
   deviceId: string,
-  asked: Cursor,
+  given: Cursor,
 ): Promise<'all' | 'not_given'> {
   const { inbox, outcomes, counts, clock } = deps;
+  const asked = ofSet(given, inbox.priorities);
+  if (asked === undefined) return 'not_given';
   const stored = await Acknowledgements.stored(inbox, deviceId, asked.epoch);
   const { rows } = await readUncovered(inbox, deviceId, stored, OUTCOMES);
   const ahead = await notGiven(inbox, deviceId, asked, stored);
@@ -162,7 +164,7 @@ async function acknowledge(
   deps.acknowledged(deviceId, cursor);
   const now = clock.now();
   for (const row of rows) {
-    if (!covers(cursor, priorityOf(row.priority)!, row.sequence)) continue;
+    if (!covers(cursor, inbox.priorities.numberOf(row.priority), row.sequence)) continue;
     counts.acknowledged++;
     outcomes.report(deviceId, acknowledgedOutcome(row, deviceId, 'inbox', now));
   }

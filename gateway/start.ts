@@ -1,8 +1,9 @@
 /**
  * Where a device goes on: what it says it has (a cursor), as far as it can have been given that.
- * The rest is told again. A cursor of another device (app data that was copied to a new phone) or
- * epoch says nothing; one that is ahead of all that the inbox holds was given in another life of
- * the store, or its rows have not arrived: in both cases the safe side is to tell again.
+ * The rest is told again. A cursor of another device (app data that was copied to a new phone),
+ * epoch or set of priorities says nothing; one that is ahead of all that the inbox holds was given
+ * in another life of the store, or its rows have not arrived: in both cases the safe side is to
+ * tell again.
  */
 import {
   type Cursor,
@@ -11,10 +12,10 @@ import {
   deviceMark,
   highest,
   merge,
+  ofSet,
   uncover,
 } from '../core/cursor.ts';
 import type { InboxStore } from '../core/inbox.ts';
-import { PRIORITIES } from '../core/priority.ts';
 
 /** Sequences are Avro ints: above it there is nothing to read. */
 const NUMBER_MAX = 2 ** 31 - 1;
@@ -30,12 +31,13 @@ export async function startOf(
   acked: Cursor,
 ): Promise<Cursor> {
   const device = deviceMark(deviceId);
-  if (after?.epoch !== acked.epoch || after.device !== device) return copyCursor(acked, device);
-  const from = copyCursor(after);
-  for (const priority of await notGiven(inbox, deviceId, after, acked)) {
+  const own = after === undefined ? undefined : ofSet(after, inbox.priorities);
+  if (own?.epoch !== acked.epoch || own.device !== device) return copyCursor(acked, device);
+  const from = copyCursor(own);
+  for (const priority of await notGiven(inbox, deviceId, own, acked)) {
     uncover(from, priority, 1);
     const known = copyCursor(acked);
-    PRIORITIES.forEach((_, other) => {
+    from.marks.forEach((_, other) => {
       if (other !== priority) uncover(known, other, 1);
     });
     merge(from, known);
@@ -51,10 +53,10 @@ export async function notGiven(
   acked: Cursor,
 ): Promise<readonly number[]> {
   const ahead: number[] = [];
-  for (const priority of PRIORITIES.keys()) {
+  for (const priority of cursor.marks.keys()) {
     const top = highest(cursor, priority);
     if (top === 0 || covers(acked, priority, top)) continue;
-    const marks = PRIORITIES.map((_, other) => (other === priority ? top - 1 : NUMBER_MAX));
+    const marks = cursor.marks.map((_, other) => (other === priority ? top - 1 : NUMBER_MAX));
     const [row] = await inbox.read(deviceId, cursor.epoch, marks, 1);
     if (row === undefined) ahead.push(priority);
   }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PRIORITIES, type PriorityName } from '../core/priority.ts';
+import { type Priorities, prioritiesNamed, RENO_PRIORITIES } from '../core/priority.ts';
 import { Record } from '../core/record.ts';
 import { Slice } from '../core/slice.ts';
 import { bypasses } from './bypass.ts';
 
-const rows: readonly [readonly PriorityName[] | null, readonly number[]][] = [
+const OWN = prioritiesNamed('flash', 'soon', 'later');
+const rows: readonly [readonly string[] | null, readonly number[], Priorities?][] = [
   [null, []],
   [[], []],
   [['critical'], [0]],
@@ -13,12 +14,13 @@ const rows: readonly [readonly PriorityName[] | null, readonly number[]][] = [
     ['low', 'high'],
     [1, 3],
   ],
-  [PRIORITIES, [0, 1, 2, 3]],
+  [RENO_PRIORITIES.names, [0, 1, 2, 3]],
+  [['later', 'flash'], [0, 2], OWN],
 ];
 
-for (const [names, passing] of rows) {
+for (const [names, passing, of = RENO_PRIORITIES] of rows) {
   test(`bypass ${names?.join(' ') ?? 'left out'}`, () => {
-    const isLetThrough = bypasses(names);
+    const isLetThrough = bypasses(names, of);
     const slice = new Slice(0, 1);
     const record = new Record(slice, 0);
     const seen = [-1, 0, 1, 2, 3].filter((priority) => {

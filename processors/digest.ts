@@ -88,7 +88,7 @@ export const digest = defineTimed({
   open({ within, events_max, bypass, keys_max, on_full }, context) {
     const { store, clock } = context;
     const known = new KeyCount(store);
-    const isLetThrough = bypasses(bypass);
+    const isLetThrough = bypasses(bypass, context.priorities);
 
     const send = (key: Key, emit: TimedEmit) => {
       sendDigest(context, key, emit);

@@ -97,7 +97,7 @@ export const quietHours = defineTimed({
     const { from, to, zone, table, by, zone_default, on_quiet, bypass, held_max, on_full } = config;
     const { store, clock } = context;
     const members = table === null ? null : context.table<MemberPreferences>(table);
-    const isLetThrough = bypasses(bypass);
+    const isLetThrough = bypasses(bypass, context.priorities);
     const otherwise = TimeZone.named(zone_default)!;
 
     const named = (name: unknown): TimeZone | null =>

@@ -96,7 +96,7 @@ export const remind = defineTimed({
           store.changed();
           return KNOWN;
         }
-        if (isAcknowledged(notification, acked)) return ACKNOWLEDGED;
+        if (isAcknowledged(notification, acked, context.priorities)) return ACKNOWLEDGED;
         if (deadline <= clock.now()) return UNACKNOWLEDGED;
         if (store.size >= awaited_max) return FULL;
         const row = store.put(store.key(id));
@@ -108,7 +108,7 @@ export const remind = defineTimed({
       due(emit) {
         const notification = emit.value() as DeviceNotification;
         const { deviceId, epoch, deadline } = notification;
-        if (isAcknowledged(notification, acked)) return end(ACKNOWLEDGED);
+        if (isAcknowledged(notification, acked, context.priorities)) return end(ACKNOWLEDGED);
         if (clock.now() >= deadline) {
           tellExpired(notification, emit, clock.now()).output = transports.length;
           return end(UNACKNOWLEDGED);

@@ -109,7 +109,7 @@ export const throttle = defineTimed({
     const { store, clock } = context;
     const known = new KeyCount(store);
     const turns = new Turns(context, max, per);
-    const isLetThrough = bypasses(bypass);
+    const isLetThrough = bypasses(bypass, context.priorities);
     const passes = (
       record: Record,
       emit: TimedEmit,

@@ -6,7 +6,7 @@ import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
 import { BytePool } from '../core/byte-pool.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Group, Log, TopicSpec } from '../core/log.ts';
-import { type Priority, priorityName } from '../core/priority.ts';
+import type { Priority } from '../core/priority.ts';
 import type { Record } from '../core/record.ts';
 import type { Schemas } from '../core/schema.ts';
 import type { Sink } from '../core/spec.ts';
@@ -101,7 +101,7 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    this.#scheduler = new Scheduler(parts.clock);
+    this.#scheduler = new Scheduler(parts.clock, parts.plan.priorities);
     this.#gone.add(parts.before ?? []);
     const { log, schemas, onUnreadable } = parts;
     this.#wholeTables = new WholeTables(log, schemas, (table, row, why) => {
@@ -197,7 +197,7 @@ export class Engine {
   laneFlow(): LaneFlow[] {
     return this.#lanes.map((lane) => ({
       sink: lane.sinkPlan.name,
-      priority: priorityName(lane.priority),
+      priority: lane.priorityName,
       outcomes: lane.outcomes,
       ages: lane.ages,
       inFlight: lane.inFlight,

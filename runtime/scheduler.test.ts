@@ -1,7 +1,9 @@
 /** Who is served when, and until when the scheduler sleeps. Timers are the test's. */
+
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { HandClock } from '../core/clock.ts';
+import { Priorities, RENO_PRIORITIES } from '../core/priority.ts';
 import { NEVER } from '../core/store.ts';
 import { type Schedulable, Scheduler } from './scheduler.ts';
 import type { Unit } from './unit.ts';
@@ -46,8 +48,12 @@ const done = (told: readonly string[]) => told.filter((name) => !name.endsWith('
 type Of = readonly [name: string, priority: number, work: number];
 
 function opened(...of: readonly Of[]) {
+  return openedWith(RENO_PRIORITIES, of);
+}
+
+function openedWith(priorities: Priorities, of: readonly Of[]) {
   const clock = new HandClock(0);
-  const scheduler = new Scheduler(clock);
+  const scheduler = new Scheduler(clock, priorities);
   const told: string[] = [];
   const tasks = of.map(([name, priority, work]) => new Task(told, name, priority, work));
   for (const task of tasks) scheduler.add(task);
@@ -88,7 +94,6 @@ const orders: readonly [what: string, of: readonly Of[], order: string][] = [
     ],
     'd c n l',
   ],
-  ['a priority that has no weight gets one slice', [['x', 9, 2]], 'x x'],
   ['nobody', [], ''],
 ];
 for (const [what, of, order] of orders) {
@@ -99,6 +104,19 @@ for (const [what, of, order] of orders) {
     assert.equal(scheduler.serve(), false);
   });
 }
+
+test('weights of a topology that says its own', () => {
+  const levels = [
+    { name: 'flash', weight: 3, urgent: true },
+    { name: 'soon', weight: 1, urgent: false },
+  ];
+  const { scheduler, told } = openedWith(new Priorities(levels), [
+    ['f', 0, 7],
+    ['s', 1, 3],
+  ]);
+  scheduler.serve();
+  assert.equal(done(told), 'f f f s f f f s f s');
+});
 
 test('a task without work costs no turn: it is asked once a round', () => {
   const { scheduler, told } = opened(['c', CRITICAL, 0], ['h', HIGH, 5], ['l', LOW, 2]);

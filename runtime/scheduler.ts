@@ -4,13 +4,13 @@
  * is the only part of the runtime that sets timers. The test driver turns it by hand.
  */
 import type { Clock } from '../core/clock.ts';
-import { PRIORITY_WEIGHTS } from '../core/priority.ts';
+import type { Priorities } from '../core/priority.ts';
 import { NEVER } from '../core/store.ts';
 import type { Unit } from './unit.ts';
 
 export interface Schedulable {
   readonly name: string;
-  /** 0..3; decides the weight. */
+  /** Its number; decides the weight. */
   readonly priority: number;
   /** Does a bounded piece of work; false: there was nothing to do. */
   runSlice(): boolean;
@@ -24,6 +24,7 @@ const LOOK_AGAIN_MS_MAX = 1_000;
 
 export class Scheduler {
   readonly #clock: Clock;
+  readonly #priorities: Priorities;
   readonly #tasks: Schedulable[] = [];
   readonly #units = new Set<Unit>();
   #at = 0;
@@ -33,8 +34,9 @@ export class Scheduler {
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, priorities: Priorities) {
     this.#clock = clock;
+    this.#priorities = priorities;
   }
 
   add(task: Schedulable): void {
@@ -75,7 +77,7 @@ export class Scheduler {
     let worked = false;
     while (idle < this.#tasks.length) {
       const task = this.#tasks[this.#at % this.#tasks.length]!;
-      if (this.#credit === 0) this.#credit = PRIORITY_WEIGHTS[task.priority] ?? 1;
+      if (this.#credit === 0) this.#credit = this.#priorities.weightOf(task.priority);
       const did = task.runSlice();
       this.#credit = did ? this.#credit - 1 : 0;
       if (this.#credit === 0) this.#at = (this.#at + 1) % Math.max(1, this.#tasks.length);

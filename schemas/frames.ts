@@ -2,7 +2,6 @@
  * What goes over a device's socket, as JSON text frames, one object each. The same notification
  * form is what a pull returns. Times are epoch milliseconds.
  */
-import type { PriorityName } from '../core/priority.ts';
 
 /** The first frame of a connection. */
 export interface WelcomeFrame {
@@ -18,7 +17,7 @@ export interface WelcomeFrame {
 
 /** A notification that will not come any more: its number is no gap (rule D6). */
 export interface Skipped {
-  readonly priority: PriorityName;
+  readonly priority: string;
   readonly sequence: number;
   readonly id: string;
   /** `expired`: its deadline has passed; `withdrawn`; `unreadable`: its payload does not decode. */
@@ -33,7 +32,7 @@ export interface NotificationForm {
    * The device's preceding number in this lane; not what the device has: a gap (rule D6). 0: none.
    */
   readonly previous: number;
-  readonly priority: PriorityName;
+  readonly priority: string;
   readonly useCase: string;
   /** How many events it stands for. */
   readonly count: number;

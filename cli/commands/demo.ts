@@ -88,6 +88,7 @@ async function show(
       connections: running.connections(),
     }),
     useCases: useCasesOf(running),
+    mostUrgent: running.plan.priorities.nameOf(0),
     out: process.stdout,
     isTty: process.stdout.isTTY === true,
     colour: process.env.NO_COLOR === undefined,

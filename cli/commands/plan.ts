@@ -9,6 +9,7 @@ import {
   compareFiles,
   readApplied,
 } from '../../runtime/edits/comparison.ts';
+import { refuseOtherPriorities } from '../../runtime/edits/other-priorities.ts';
 import { refuseOther, refuseRenamed } from '../../runtime/edits/renamed.ts';
 import type { EditLine } from '../../runtime/edits/words.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
@@ -67,6 +68,7 @@ const appliedFrom = (loaded: LoadedTopology): Applied => appliedOf(loaded.plan, 
 
 function betweenFiles(was: Applied, is: Applied): Comparison {
   refuseOther(was, is);
+  refuseOtherPriorities(was, is);
   return compareFiles(was, is);
 }
 
@@ -90,6 +92,7 @@ async function withStored(deployment: Deployment, is: LoadedTopology): Promise<C
   try {
     const was = await readApplied(reader, is.plan.topology);
     if (was === null) await refuseRenamed(reader, applied);
+    refuseOtherPriorities(was, applied);
     return await compare(reader, was, is.plan, applied, systemClock.now());
   } finally {
     await reader.close();

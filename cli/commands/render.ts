@@ -8,7 +8,6 @@ import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { PushPreview } from '../../core/preview.ts';
-import { priorityName } from '../../core/priority.ts';
 import { catalog } from '../catalog.ts';
 import { SAMPLE_SCHEMAS, SampleEvents, type SampleType } from '../demo/sample-events.ts';
 import { readDeployment } from '../deployment.ts';
@@ -71,7 +70,7 @@ export function renderings(
   for (const { name: sink, spec, config } of plan.sinks) {
     for (const one of locales) {
       if (spec.preview === undefined) continue;
-      const preview = spec.preview(config as never, previewOf(stream, event, one));
+      const preview = spec.preview(config as never, previewOf(plan, stream, event, one));
       const none = { headers: {}, bytes: 0, bytesMax: 0, hint: false };
       const body = preview === undefined ? null : JSON.parse(preview.body);
       rendered.push({ sink, locale: one, ...(preview ?? none), body });
@@ -80,9 +79,15 @@ export function renderings(
   return rendered;
 }
 
-function previewOf(stream: StreamPlan, event: unknown, locale: string): PushPreview {
+function previewOf(
+  { priorities }: Plan,
+  stream: StreamPlan,
+  event: unknown,
+  locale: string,
+): PushPreview {
   const nowMs = systemClock.now();
   const collapses = stream.to.kind === 'lane' && stream.to.collapse.length > 0;
+  const priority = priorities.nameOf(stream.priority!.as);
   const notification: DeviceNotification = {
     id: '00000000-0000-4000-8000-000000000000',
     deviceId: 'sample-device',
@@ -90,7 +95,7 @@ function previewOf(stream: StreamPlan, event: unknown, locale: string): PushPrev
     sequence: 1,
     previous: 0,
     useCase: stream.useCase,
-    priority: priorityName(stream.priority!.as),
+    priority,
     deadline: 0,
     collapseKey: collapses ? 'sample' : null,
     count: 1,
@@ -98,7 +103,8 @@ function previewOf(stream: StreamPlan, event: unknown, locale: string): PushPrev
     payloadSchemaId: 1,
     payload: Buffer.alloc(0),
   };
-  return { notification, event, show: stream.show, locale, token: '<token>', nowMs };
+  const { show } = stream;
+  return { notification, event, show, priorities, locale, token: '<token>', nowMs };
 }
 
 /** One of the demo's where it has that type; else each field says its name. */

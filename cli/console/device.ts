@@ -3,7 +3,7 @@
 import type { Plan } from '../../compiler/plan.ts';
 import type { DeviceAnswer, InboxAnswer } from '../../console/answers.ts';
 import type { Clock } from '../../core/clock.ts';
-import { emptyCursor, parseCursor } from '../../core/cursor.ts';
+import { emptyCursor, parseCursorOf } from '../../core/cursor.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import type { Record } from '../../core/record.ts';
@@ -107,8 +107,11 @@ async function inboxOf(
 ): Promise<InboxAnswer> {
   const deviceId = String(owner.deviceId);
   const epoch = Number(owner.epoch);
+  const { priorities } = inbox;
   const text = await inbox.acknowledged(deviceId, epoch);
-  const cursor = (text === null ? undefined : parseCursor(text)) ?? emptyCursor(epoch);
+  const cursor =
+    (text === null ? undefined : parseCursorOf(text, priorities)) ??
+    emptyCursor(epoch, 0, priorities);
   const page = await readUncovered(inbox, deviceId, cursor, INBOX_BOUNDS);
   const eventOf = payloadService(schemas, clock);
   const names = useCaseNames(plan);

@@ -20,6 +20,8 @@ export interface DashboardOptions {
   readonly snapshot: () => LiveSnapshot | Promise<LiveSnapshot>;
   /** The use cases in the order in which they are shown. */
   readonly useCases: readonly string[];
+  /** The topology's first priority, whose ages are shown apart. */
+  readonly mostUrgent: string;
   readonly out: NodeJS.WritableStream;
   /** True: a terminal that is drawn on; false: lines. */
   readonly isTty: boolean;
@@ -54,7 +56,7 @@ export function startDashboard(options: DashboardOptions): Dashboard {
   let stopped = false;
   let showing = Promise.resolve();
   const show = async () => {
-    const sums = sumsOf(await options.snapshot(), options.useCases);
+    const sums = sumsOf(await options.snapshot(), options.useCases, options.mostUrgent);
     history.add(elapsed() - startMs, sums);
     if (stopped) return;
     // In a log the links are of use once; on a screen they have their place.
@@ -112,7 +114,7 @@ export function lineBlock(view: ScreenView): string {
     lines.push(
       `  → ${one.name.padEnd(21)} delivered ${number(one.delivered).padStart(7)} (${rate}/s)` +
         `  age p50 ${ageOf(one.ageMsP50)} p99 ${ageOf(one.ageMsP99)}` +
-        ` critical p99 ${ageOf(one.criticalAgeMsP99)}${others}`,
+        ` ${sums.mostUrgent} p99 ${ageOf(one.urgentAgeMsP99)}${others}`,
     );
   }
   for (const trouble of sums.troubles) lines.push(`  ! ${trouble}`);

@@ -28,12 +28,14 @@ export interface SinkSums {
   /** Milliseconds, the bounds of the histogram's buckets; 0: nothing delivered yet. */
   readonly ageMsP50: number;
   readonly ageMsP99: number;
-  readonly criticalAgeMsP99: number;
+  /** Of the topology's first priority. */
+  readonly urgentAgeMsP99: number;
 }
 
 export interface FlowSums {
   readonly useCases: readonly UseCaseSums[];
   readonly sinks: readonly SinkSums[];
+  readonly mostUrgent: string;
   readonly connections: number;
   /** Events that an earlier run, or another process, held and that were taken over. */
   readonly restored: number;
@@ -50,8 +52,12 @@ const PASSED_BY = 'other_priority';
 
 type Counts = Map<string, number>;
 
-/** `order`: the use cases as the topology lists them. */
-export function sumsOf({ flow, connections }: LiveSnapshot, order: readonly string[]): FlowSums {
+/** `order`: the use cases as the topology lists them; `mostUrgent`: its first priority. */
+export function sumsOf(
+  { flow, connections }: LiveSnapshot,
+  order: readonly string[],
+  mostUrgent: string,
+): FlowSums {
   const sinkNames = [...new Set(flow.lanes.map(({ sink }) => sink))];
   const streams = new Set(flow.steps.map(({ stream }) => stream));
   const useCases = [...streams].filter(
@@ -62,7 +68,8 @@ export function sumsOf({ flow, connections }: LiveSnapshot, order: readonly stri
   const groups = flow.lags.filter(({ group }) => group.includes('.streams'));
   return {
     useCases: useCases.map((name) => useCaseSums(flow, name)),
-    sinks: sinkNames.map((name) => sinkSums(flow, name)),
+    sinks: sinkNames.map((name) => sinkSums(flow, name, mostUrgent)),
+    mostUrgent,
     connections,
     restored: Math.max(
       0,
@@ -92,7 +99,7 @@ function useCaseSums(flow: FlowSnapshot, name: string): UseCaseSums {
   return { name, in: read, dropped: mostFirst(dropped), deadLetters, held, out };
 }
 
-function sinkSums(flow: FlowSnapshot, name: string): SinkSums {
+function sinkSums(flow: FlowSnapshot, name: string, mostUrgent: string): SinkSums {
   const lanes = flow.lanes.filter(({ sink }) => sink === name);
   const others: Counts = new Map();
   let delivered = 0;
@@ -102,7 +109,7 @@ function sinkSums(flow: FlowSnapshot, name: string): SinkSums {
       else add(others, outcome, n);
     }
   }
-  const critical = lanes.filter(({ priority }) => priority === 'critical');
+  const urgent = lanes.filter(({ priority }) => priority === mostUrgent);
   return {
     name,
     delivered,
@@ -110,7 +117,7 @@ function sinkSums(flow: FlowSnapshot, name: string): SinkSums {
     waiting: lanes.reduce((sum, lane) => sum + lane.waiting + lane.inFlight, 0),
     ageMsP50: ageQuantile(lanes, 0.5),
     ageMsP99: ageQuantile(lanes, 0.99),
-    criticalAgeMsP99: ageQuantile(critical, 0.99),
+    urgentAgeMsP99: ageQuantile(urgent, 0.99),
   };
 }
 

@@ -65,13 +65,13 @@ const LINKS = [{ what: 'metrics', how: 'http://127.0.0.1:7400/metrics' }];
 
 function view(): ScreenView {
   const history = new FlowHistory(ORDER);
-  history.add(0, sumsOf(snapshot(1), ORDER));
-  history.add(1_000, sumsOf(snapshot(2), ORDER));
+  history.add(0, sumsOf(snapshot(1), ORDER, 'critical'));
+  history.add(1_000, sumsOf(snapshot(2), ORDER, 'critical'));
   return history.view(LINKS);
 }
 
 test('sums: what other priorities own is not in, and device folds are no use cases', () => {
-  const { useCases, sinks, lag } = sumsOf(snapshot(1), ORDER);
+  const { useCases, sinks, lag } = sumsOf(snapshot(1), ORDER, 'critical');
   assert.deepEqual(
     useCases.map(({ name, in: read, deadLetters, held, out }) => [
       name,

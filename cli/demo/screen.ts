@@ -137,7 +137,7 @@ function sinks(view: ScreenView, columns: number, paint: Paint): string[] {
   const head =
     ` ${'TOLD BY'.padEnd(SINK_NAME_CHARS)}${'DELIVERED'.padStart(11)}${'/s'.padStart(6)}` +
     `  ${'NOT DELIVERED'.padEnd(room)}${'AGE p50'.padStart(8)}${'p99'.padStart(8)}` +
-    `${'critical'.padStart(10)}`;
+    `${fit(view.sums.mostUrgent, 9).padStart(10)}`;
   const lines = view.sums.sinks.map((sums) => sinkLine(view, sums, room, paint));
   return [paint('bold', head), ...lines];
 }
@@ -150,7 +150,7 @@ function sinkLine(view: ScreenView, sums: SinkSums, room: number, paint: Paint):
     `${paint('dim', rateOf(rate).padStart(6))}` +
     `  ${paint('yellow', pairs(sums.others, room - 1).padEnd(room))}` +
     `${ageOf(sums.ageMsP50).padStart(8)}${ageOf(sums.ageMsP99).padStart(8)}` +
-    `${ageOf(sums.criticalAgeMsP99).padStart(10)}`
+    `${ageOf(sums.urgentAgeMsP99).padStart(10)}`
   );
 }
 

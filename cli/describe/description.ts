@@ -10,7 +10,7 @@ import {
   type StreamPlan,
   upstreamName,
 } from '../../compiler/plan.ts';
-import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Priority, PriorityLevel } from '../../core/priority.ts';
 
 export interface DescribedStep {
   readonly name: string;
@@ -77,6 +77,8 @@ export interface Description {
   readonly topology: string;
   readonly doc: string;
   readonly hash: string;
+  /** Most urgent first. */
+  readonly priorities: readonly PriorityLevel[];
   readonly subTopologies: readonly DescribedSubTopology[];
   readonly sinks: readonly DescribedSink[];
   readonly tables: readonly { readonly name: string; readonly topic: string }[];
@@ -95,10 +97,11 @@ export function describePlan(plan: Plan): Description {
     topology,
     doc,
     hash,
+    priorities: plan.priorities.levels,
     subTopologies: plan.subTopologies.map((sub) => ({
       role: sub.role,
       group: sub.group,
-      priority: sub.priority < 0 ? null : priorityName(sub.priority),
+      priority: sub.priority < 0 ? null : plan.priorities.nameOf(sub.priority),
       streams: sub.streams.map((stream) => describeStream(stream, sub.priority)),
       tables: [...sub.tables, ...sub.tableInputs, ...sub.wholeTables].map(({ name }) => name),
     })),
@@ -187,7 +190,7 @@ function describeSink(sink: SinkPlan): DescribedSink {
     inFlightMax,
     timeoutMs,
     lanes: lane.priorities.map((priority) => ({
-      priority: priorityName(priority),
+      priority: lane.order.nameOf(priority),
       group: sink.groupOf(priority),
       topics: topicsOf(priority),
     })),

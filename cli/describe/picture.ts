@@ -5,7 +5,6 @@
  * the reasons for which it drops.
  */
 import { formatDuration } from '../../core/duration.ts';
-import { PRIORITIES } from '../../core/priority.ts';
 import type {
   DescribedSink,
   DescribedStep,
@@ -129,22 +128,27 @@ function draw(described: Description, live: boolean): string {
   return svg(measures.width, y + 34, about, parts, ...(live ? [null] : []));
 }
 
-function bandsOf({ subTopologies }: Description, live: boolean): Band[] {
+/** Of streams in a topology without lanes, and of the devices. */
+const NO_PRIORITY = -1;
+
+function bandsOf({ subTopologies, priorities: all }: Description, live: boolean): Band[] {
   const devices = subTopologies.filter(({ role }) => role.startsWith('devices/'));
   const streams = subTopologies.filter((sub) => !devices.includes(sub));
   // Behind a step that changes the key a stream goes on in the same band.
   const priorities = [...new Set(streams.map(({ priority }) => priority))];
   const bands = priorities.map((priority) => {
     const subs = streams.filter((sub) => sub.priority === priority);
-    return bandOf([priority ?? 'streams', subs.at(-1)!.group], subs, live);
+    const number = all.findIndex(({ name }) => name === priority);
+    return bandOf([priority ?? 'streams', subs.at(-1)!.group], number, subs, live);
   });
   if (devices.length === 0) return bands;
   const about = 'who owns which device, and who is connected';
-  return [...bands, bandOf(['devices', about], devices, live)];
+  return [...bands, bandOf(['devices', about], NO_PRIORITY, devices, live)];
 }
 
 function bandOf(
   [title, about]: readonly [title: string, about: string],
+  number: number,
   subs: readonly DescribedSubTopology[],
   live: boolean,
 ): Band {
@@ -152,11 +156,10 @@ function bandOf(
     sub.streams.map((stream) => rowOf(stream, sub.priority, live)),
   );
   const priority = subs[0]?.priority ?? null;
-  const at = (PRIORITIES as readonly (string | null)[]).indexOf(priority);
   const inner = rows.reduce((sum, { height }) => sum + height + ROW_GAP, -ROW_GAP);
   const height = HEAD_HEIGHT + inner + BAND_PAD;
   const groups = subs.map(({ group }) => group);
-  return { title, about, colour: `p${at < 0 ? 4 : at}`, priority, groups, rows, height };
+  return { title, about, colour: number < 0 ? 'pn' : `p${number}`, priority, groups, rows, height };
 }
 
 function rowOf(stream: DescribedStream, priority: string | null, live: boolean): Row {

@@ -85,11 +85,13 @@ text{fill:#1f2328}.title{font-size:20px;font-weight:650}.strong{font-size:14px;f
 .name{font-size:12px;font-weight:650}.mono{font-size:12px;font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .small{font-size:11px;fill:#59636e}.drop{font-size:10.5px;fill:#b42318}.state{font-size:10.5px;fill:#0b6e8a}
 .edge{fill:none;stroke:#8b949e;stroke-width:1.3}.drum{fill:none;stroke:#0b6e8a;stroke-width:1.1}
-.p0{fill:#cf222e}.p1{fill:#d97706}.p2{fill:#2563a8}.p3{fill:#6b7280}.p4{fill:#0f766e}
+.p0{fill:#cf222e}.p1{fill:#d97706}.p2{fill:#2563a8}.p3{fill:#6b7280}.pn{fill:#0f766e}
+.p4{fill:#7c3aed}.p5{fill:#be185d}.p6{fill:#4d7c0f}.p7{fill:#78716c}
 @media (prefers-color-scheme:dark){
 .page{fill:#0d1117}.band{fill:#161b22}.chip,.pill{fill:#21262d;stroke:#3d444d}text{fill:#e6edf3}
 .small{fill:#9198a1}.drop{fill:#ff9a8f}.state{fill:#6cc6e0}.edge{stroke:#6e7681}.drum{stroke:#6cc6e0}
-.p0{fill:#f85149}.p1{fill:#e3963e}.p2{fill:#58a6ff}.p3{fill:#8b949e}.p4{fill:#2dd4bf}
+.p0{fill:#f85149}.p1{fill:#e3963e}.p2{fill:#58a6ff}.p3{fill:#8b949e}.pn{fill:#2dd4bf}
+.p4{fill:#a78bfa}.p5{fill:#f472b6}.p6{fill:#a3e635}.p7{fill:#a8a29e}
 }`;
 
 export function svg(

@@ -4,7 +4,7 @@
  */
 import type { SinkPlan } from '../../compiler/plan.ts';
 import { type Delivery, delivered, type Outcome } from '../../core/outcome.ts';
-import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Priority } from '../../core/priority.ts';
 import type { Sink } from '../../core/spec.ts';
 
 export interface Recorded {
@@ -48,7 +48,7 @@ export function recording(
       batch.forEach((delivery, i) => {
         const outcome = outcomes[i];
         if (outcome === undefined) return;
-        const of = { sink: plan.name, priority: priorityName(priority), atMs: nowMs() };
+        const of = { sink: plan.name, priority: plan.lane.order.nameOf(priority), atMs: nowMs() };
         tell({ ...of, delivery, outcome });
       });
       return outcomes;

@@ -30,6 +30,7 @@ const OPTION_KINDS: { readonly [K in Exclude<OptionKind, 'stream'>]: true } = {
   durations: true,
   one_of: true,
   some_of: true,
+  priorities: true,
   table: true,
   flag: true,
   text: true,

@@ -2,7 +2,6 @@
 import { posix } from 'node:path';
 import type { Plan } from '../../compiler/plan.ts';
 import { CarillonError } from '../../core/error.ts';
-import { priorityName } from '../../core/priority.ts';
 import { pascal } from './names.ts';
 import type { NewFile } from './new-file.ts';
 
@@ -27,7 +26,7 @@ export function newUseCase(
   if (lane === undefined) throw refuse('the topology has no lane with the transport inbox.');
   if (table === undefined) throw refuse('the topology has no table of schema MemberDevices.');
   if (!STREAMS.test(text)) throw refuse('it has no line "streams:" that a use case could follow.');
-  const priority = priorityName(lane.priorities.at(-1)!);
+  const priority = lane.order.nameOf(lane.priorities.at(-1)!);
   const lines = block(name, { priority, table: table.name, lane: lane.name });
   const told = lane.topicOf(lane.priorities.at(-1)!, 'inbox');
   const test = posix.join(posix.dirname(topology), `${name}.test.ts`);

@@ -1,6 +1,7 @@
 /** The distributed way to run: this process has some roles of a pipeline on Kafka and Cassandra. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Plan } from '../../compiler/plan.ts';
 import { openCassandraInbox } from '../../connectors/cassandra/inbox.ts';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';
 import { steadyClock, systemClock } from '../../core/clock.ts';
@@ -44,7 +45,9 @@ export async function runDistributed(
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
     await openSchemas(schemas, topology.plan, options.say);
-    const inbox = needsInbox(roles, topology.plan.sinks) ? await openInbox(deployment) : null;
+    const inbox = needsInbox(roles, topology.plan.sinks)
+      ? await openInbox(deployment, topology.plan)
+      : null;
     if (inbox !== null) closing.push(() => inbox.close());
     const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
     const { say, losing = 'refuse', connectors } = options;
@@ -99,7 +102,9 @@ function needsInbox(
   );
 }
 
-async function openInbox({ inbox }: Deployment): Promise<InboxStore> {
-  if (inbox.kind === 'cassandra') return openCassandraInbox(inbox.settings, systemClock);
+async function openInbox({ inbox }: Deployment, { priorities }: Plan): Promise<InboxStore> {
+  if (inbox.kind === 'cassandra') {
+    return openCassandraInbox(inbox.settings, systemClock, priorities);
+  }
   throw new Error('a deployment on Kafka has its inbox in Cassandra');
 }

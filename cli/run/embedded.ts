@@ -28,7 +28,7 @@ export async function runEmbedded(deployment: Deployment, options: RunOptions): 
   try {
     const schemas = new AvroSchemas(topology.schemas, log.registry(), systemClock);
     await schemas.open(schemaTopicsOf(topology.plan));
-    const inbox = log.inbox(deployment.dataFolder);
+    const inbox = log.inbox(deployment.dataFolder, topology.plan.priorities);
     const part = await Part.start({
       deployment,
       topology,

@@ -86,7 +86,7 @@ async function start(
     ...(settings.bytesMax === undefined ? {} : { bytesMax: settings.bytesMax }),
   });
   const registry = openSchemaIds(log);
-  const inbox = openEmbeddedInbox(log);
+  const inbox = openEmbeddedInbox(log, topology.plan.priorities);
   await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
   const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
   await openSchemas(schemas, topology.plan, (sentence, facts) =>

@@ -166,7 +166,7 @@ export class Part {
   async #startSinks(): Promise<void> {
     const { topology, roles, clock, schemas, log, inbox, say, deployment } = this.#options;
     for (const sink of topology.plan.sinks) {
-      const priorities = sink.lane.priorities.filter((one) => roles.has(sinkRole(sink.name, one)));
+      const priorities = sink.lane.priorities.filter((one) => roles.has(sinkRole(sink, one)));
       if (priorities.length === 0) continue;
       if (sink.spec.type === 'websocket') {
         this.#gateways ??= await Gateways.follow(log, schemas, say);

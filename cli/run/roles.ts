@@ -3,10 +3,10 @@
  * `ingest`, `devices`; a shorter name stands for all below it (`streams`, `sink/fcm`), `all` for
  * everything.
  */
-import type { Plan } from '../../compiler/plan.ts';
+import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
-import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Priority } from '../../core/priority.ts';
 
 export interface Roles {
   readonly all: readonly string[];
@@ -17,13 +17,13 @@ export function rolesOf(plan: Plan): string[] {
   const roles = new Set<string>(['gateway', 'ingest']);
   for (const { role } of plan.subTopologies) roles.add(role);
   for (const sink of plan.sinks) {
-    for (const priority of sink.lane.priorities) roles.add(sinkRole(sink.name, priority));
+    for (const priority of sink.lane.priorities) roles.add(sinkRole(sink, priority));
   }
   return [...roles];
 }
 
-export function sinkRole(sink: string, priority: Priority): string {
-  return `sink/${sink}/${priorityName(priority)}`;
+export function sinkRole({ name, lane }: SinkPlan, priority: Priority): string {
+  return `sink/${name}/${lane.order.nameOf(priority)}`;
 }
 
 /** Throws CAR942 for a role that the topology does not have. */

@@ -88,6 +88,7 @@ export function openSink(
   const context: SinkContext = {
     name: plan.name,
     clock: services.clock,
+    priorities: plan.lane.order,
     settings,
     ...(services.show === undefined ? {} : { show: services.show }),
     service<T>(name: string): T {

@@ -40,7 +40,7 @@ export const apns = defineSink({
       {
         background: 'The app wakes and nothing is shown; apns-priority 5.',
         alert:
-          "The app's own text `carillon.<use case>` is shown; apns-priority 10 for critical and high.",
+          "The app's own text `carillon.<use case>` is shown; apns-priority 10 for urgent priorities.",
       },
       'background',
     ),
@@ -56,9 +56,19 @@ export const apns = defineSink({
   transport: 'apns',
   byApp: true,
   example: 'to: { type: apns, bundle: com.example.app, in_flight_max: 256, timeout: 12s }',
-  preview({ bundle, push_type: pushType }, { notification, event, show, locale, nowMs }) {
+  preview(
+    { bundle, push_type: pushType },
+    { notification, event, show, priorities, locale, nowMs },
+  ) {
     const shown = apnsShown(show, event, locale);
-    const message = apnsMessage(notification, event, { bundle, pushType }, nowMs, shown);
+    const message = apnsMessage(
+      notification,
+      event,
+      { bundle, pushType },
+      nowMs,
+      shown,
+      priorities,
+    );
     if (message === undefined) return undefined;
     const { headers, body, hint } = message;
     return {
@@ -159,7 +169,14 @@ class ApnsSink implements Sink {
     const { payload } = read;
     const show = this.#context.show?.(notification.useCase) ?? null;
     const shown = apnsShown(show, payload, device?.locale ?? '');
-    const message = apnsMessage(notification, payload, this.#form, nowMs, shown);
+    const message = apnsMessage(
+      notification,
+      payload,
+      this.#form,
+      nowMs,
+      shown,
+      this.#context.priorities,
+    );
     if (message === undefined) {
       return { kind: 'rejected', reason: 'payload_too_large', deadLetter: true };
     }

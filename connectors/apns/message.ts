@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import type { DeviceNotification } from '../../core/notification.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import { type Show, type ShownText, shownText } from '../../core/show.ts';
 
 /** Apple's limit for a body; VoIP has another. */
@@ -43,6 +44,7 @@ export function apnsMessage(
   written: ApnsForm,
   nowMs: number,
   shownAs: ApnsShown | null = null,
+  priorities: Priorities = RENO_PRIORITIES,
 ): ApnsMessage | undefined {
   const form = shownAs === null ? written : { ...written, pushType: shownAs.as };
   const base = {
@@ -61,7 +63,7 @@ export function apnsMessage(
     body = bytes({ aps: shown, carillon: { ...base, pull: true } });
     if (body.length > APNS_BODY_BYTES_MAX) return undefined;
   }
-  return { headers: headers(notification, form, nowMs), body, hint };
+  return { headers: headers(notification, form, nowMs, priorities), body, hint };
 }
 
 function bytes(value: unknown): Buffer {
@@ -95,9 +97,10 @@ function headers(
   notification: DeviceNotification,
   { bundle, pushType }: ApnsForm,
   nowMs: number,
+  priorities: Priorities,
 ): OutgoingHttpHeaders {
   const { priority, id, collapseKey } = notification;
-  const urgent = priority === 'critical' || priority === 'high';
+  const urgent = priorities.isUrgent(priority);
   return {
     'apns-id': id,
     'apns-topic': bundle,

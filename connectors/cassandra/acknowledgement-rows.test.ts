@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { types } from 'cassandra-driver';
 import { add, emptyCursor, formatCursor, parseCursor } from '../../core/cursor.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { AcknowledgementRows } from './acknowledgement-rows.ts';
 import { statements } from './tables.ts';
 
@@ -46,6 +47,7 @@ const open = (table: Table, rememberedMax?: number) =>
     CQL,
     () => `w-${++writers}`,
     (query, params) => table.execute(query, params),
+    RENO_PRIORITIES,
     rememberedMax,
   );
 const text = (...sequences: readonly number[]) => {

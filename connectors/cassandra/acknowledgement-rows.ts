@@ -11,8 +11,9 @@ import {
   formatCursor,
   merge,
   mergedText,
-  parseCursor,
+  parseCursorOf,
 } from '../../core/cursor.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import type { Statements } from './tables.ts';
 
 /** Devices whose row is remembered; about 1 KB each. Beyond it: the one of longest ago. */
@@ -31,6 +32,7 @@ type Execute = (query: string, params: unknown[]) => Promise<types.Row[]>;
 
 export class AcknowledgementRows {
   readonly #cql: Statements;
+  readonly #priorities: Priorities;
   readonly #newWriter: () => string;
   readonly #execute: Execute;
   readonly #rememberedMax: number;
@@ -40,8 +42,10 @@ export class AcknowledgementRows {
     cql: Statements,
     newWriter: () => string,
     execute: Execute,
+    priorities: Priorities = RENO_PRIORITIES,
     rememberedMax = REMEMBERED_MAX,
   ) {
+    this.#priorities = priorities;
     this.#cql = cql;
     this.#newWriter = newWriter;
     this.#execute = execute;
@@ -50,7 +54,7 @@ export class AcknowledgementRows {
 
   async add(deviceId: string, epoch: number, text: string): Promise<void> {
     const { writer, cursor } = this.#ownRow(deviceId, epoch);
-    const added = parseCursor(text);
+    const added = parseCursorOf(text, this.#priorities);
     if (added === undefined || !merge(cursor, added)) {
       throw new TypeError('an acknowledgement is a cursor of its epoch');
     }
@@ -60,7 +64,8 @@ export class AcknowledgementRows {
   async read(deviceId: string, epoch: number): Promise<string | null> {
     const rows = await this.#execute(this.#cql.acknowledged, [deviceId, epoch]);
     let merged: string | null = null;
-    for (const row of rows) merged = mergedText(merged, row.get('cursor') as string);
+    for (const row of rows)
+      merged = mergedText(merged, row.get('cursor') as string, this.#priorities);
     // Who reads need not wait for it; what fails is folded at a later read.
     if (rows.length > FOLD_ABOVE) this.#fold(deviceId, epoch, rows, merged!).catch(() => undefined);
     return merged;
@@ -85,7 +90,9 @@ export class AcknowledgementRows {
   #ownRow(deviceId: string, epoch: number): OwnRow {
     const known = this.#own.get(deviceId);
     const isCurrent = known?.cursor.epoch === epoch;
-    const row = isCurrent ? known : { writer: this.#newWriter(), cursor: emptyCursor(epoch) };
+    const row = isCurrent
+      ? known
+      : { writer: this.#newWriter(), cursor: emptyCursor(epoch, 0, this.#priorities) };
     this.#own.delete(deviceId);
     this.#own.set(deviceId, row);
     if (this.#own.size > this.#rememberedMax) this.#own.delete(this.#own.keys().next().value!);

@@ -13,7 +13,7 @@ import { CarillonError } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
-import { PRIORITIES, priorityName, priorityOf } from '../../core/priority.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import { ACKNOWLEDGEMENT_ROWS_MAX, AcknowledgementRows } from './acknowledgement-rows.ts';
 import { classify, outcomeOf } from './classify.ts';
 import { connect, failureOf } from './connect.ts';
@@ -43,12 +43,14 @@ const TTL_MAX_S = 10 * 365 * 24 * 3_600;
 export async function openCassandraInbox(
   settings: CassandraSettings,
   clock: Clock,
+  priorities: Priorities = RENO_PRIORITIES,
 ): Promise<InboxStore> {
   const checked = checkSettings(settings);
-  return new CassandraInbox(await connect(checked), checked, clock);
+  return new CassandraInbox(await connect(checked), checked, clock, priorities);
 }
 
 class CassandraInbox implements InboxStore {
+  readonly priorities: Priorities;
   readonly #client: Client;
   readonly #settings: CheckedSettings;
   readonly #clock: Clock;
@@ -56,14 +58,18 @@ class CassandraInbox implements InboxStore {
   readonly #inFlight: InFlight;
   readonly #acknowledgements: AcknowledgementRows;
 
-  constructor(client: Client, settings: CheckedSettings, clock: Clock) {
+  constructor(client: Client, settings: CheckedSettings, clock: Clock, priorities: Priorities) {
+    this.priorities = priorities;
     this.#client = client;
     this.#settings = settings;
     this.#clock = clock;
     this.#cql = statements(settings.keyspace);
     this.#inFlight = new InFlight(settings.inFlightMax);
-    this.#acknowledgements = new AcknowledgementRows(this.#cql, randomUUID, (query, params) =>
-      this.#select(query, params, ACKNOWLEDGEMENT_ROWS_MAX),
+    this.#acknowledgements = new AcknowledgementRows(
+      this.#cql,
+      randomUUID,
+      (query, params) => this.#select(query, params, ACKNOWLEDGEMENT_ROWS_MAX),
+      priorities,
     );
   }
 
@@ -85,7 +91,10 @@ class CassandraInbox implements InboxStore {
   ): Promise<void> {
     const query = this.#cql.insert;
     try {
-      const queries = batch.map((index) => ({ query, params: insertParams(rows[index]!, nowMs) }));
+      const queries = batch.map((index) => ({
+        query,
+        params: insertParams(rows[index]!, nowMs, this.priorities),
+      }));
       await this.#inFlight.run(() =>
         queries.length === 1
           ? this.#client.execute(query, queries[0]!.params)
@@ -110,10 +119,10 @@ class CassandraInbox implements InboxStore {
   ): Promise<readonly DeviceNotification[]> {
     const most = Math.min(limit, READ_ROWS_MAX);
     if (most < 1) return [];
-    const above = PRIORITIES.map((_, priority) => marks[priority] ?? 0);
+    const above = this.priorities.names.map((_, priority) => marks[priority] ?? 0);
     if (above.every((mark) => mark === 0)) {
       const rows = await this.#select(this.#cql.readAll, [deviceId, epoch, most], most);
-      return rows.map((row) => notificationOf(deviceId, epoch, row));
+      return this.#notificationsOf(deviceId, epoch, rows);
     }
     // One slice per priority beside each other: a slice over all would read what was told before.
     const slices = await Promise.all(
@@ -123,10 +132,11 @@ class CassandraInbox implements InboxStore {
           : this.#select(this.#cql.readAbove, [deviceId, epoch, priority, mark, most], most),
       ),
     );
-    return slices
-      .flat()
-      .slice(0, most)
-      .map((row) => notificationOf(deviceId, epoch, row));
+    return this.#notificationsOf(deviceId, epoch, slices.flat().slice(0, most));
+  }
+
+  #notificationsOf(deviceId: string, epoch: number, rows: readonly types.Row[]) {
+    return rows.map((row) => notificationOf(deviceId, epoch, row, this.priorities));
   }
 
   acknowledged(deviceId: string, epoch: number): Promise<string | null> {
@@ -190,14 +200,12 @@ function batchesOf(rows: readonly InboxRow[]): number[][] {
   return batches;
 }
 
-function insertParams(row: InboxRow, nowMs: number): unknown[] {
+function insertParams(row: InboxRow, nowMs: number, priorities: Priorities): unknown[] {
   const { notification: told, expiresAt } = row;
-  const priority = priorityOf(told.priority);
-  if (priority === undefined) throw new TypeError(`"${told.priority}" is not a priority`);
   return [
     told.deviceId,
     told.epoch,
-    priority,
+    priorities.numberOf(told.priority),
     told.sequence,
     told.id,
     told.previous,
@@ -218,7 +226,12 @@ function ttlSeconds(expiresAt: number, nowMs: number): number {
   return Math.min(TTL_MAX_S, Math.max(1, Math.ceil((expiresAt - nowMs) / 1_000)));
 }
 
-function notificationOf(deviceId: string, epoch: number, row: types.Row): DeviceNotification {
+function notificationOf(
+  deviceId: string,
+  epoch: number,
+  row: types.Row,
+  priorities: Priorities,
+): DeviceNotification {
   return {
     id: row.get('id') as string,
     deviceId,
@@ -226,7 +239,7 @@ function notificationOf(deviceId: string, epoch: number, row: types.Row): Device
     sequence: row.get('sequence') as number,
     previous: row.get('previous') as number,
     useCase: row.get('use_case') as string,
-    priority: priorityName(row.get('priority') as number),
+    priority: priorities.nameOf(row.get('priority') as number),
     deadline: (row.get('deadline') as types.Long).toNumber(),
     collapseKey: row.get('collapse_key') as string | null,
     count: row.get('count') as number,

@@ -18,6 +18,7 @@ import type {
   UnitPort,
 } from '../../core/log.ts';
 import type { Outcome } from '../../core/outcome.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
@@ -213,9 +214,10 @@ export class BridgedLog implements Log {
   }
 
   /** The inbox: read here, on a connection of this thread; written in the worker, durably. */
-  inbox(dir: string): InboxStore {
-    const reader = openInboxReader(dir);
+  inbox(dir: string, priorities: Priorities = RENO_PRIORITIES): InboxStore {
+    const reader = openInboxReader(dir, priorities);
     return {
+      priorities,
       write: async (rows) => {
         const sent = rows.map(({ notification, expiresAt }) => ({
           expiresAt,

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { readBatch } from '../../core/record-batch.ts';
 import { DATABASE_FILE } from './database.ts';
 import { openEmbeddedInbox } from './inbox.ts';
@@ -79,7 +80,7 @@ function formerFile(dir: string): void {
   builder.append(6, 'k', Buffer.from('second'));
   db.prepare('INSERT INTO batches VALUES (0, 1, 6, 6, ?)').run(builder.finish().bytes);
   const row = db.prepare('INSERT INTO inbox VALUES (NULL, ?, 9000, ?)');
-  for (const of of NOTIFICATIONS) row.run(keyOf(of), encodeBody(of));
+  for (const of of NOTIFICATIONS) row.run(keyOf(of, RENO_PRIORITIES), encodeBody(of));
   db.close();
 }
 

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
-import { PRIORITIES, type PriorityName, priorityOf } from '../../core/priority.ts';
+import type { Priorities } from '../../core/priority.ts';
 import { asBuffer } from './database.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -30,9 +30,9 @@ export function inboxKey(
   return key;
 }
 
-export function keyOf(notification: DeviceNotification): Buffer {
+export function keyOf(notification: DeviceNotification, priorities: Priorities): Buffer {
   const { deviceId, epoch, priority, sequence } = notification;
-  return inboxKey(deviceId, epoch, priorityOf(priority)!, sequence);
+  return inboxKey(deviceId, epoch, priorities.numberOf(priority), sequence);
 }
 
 /** All but what the key says. */
@@ -56,7 +56,7 @@ export function encodeBody(notification: DeviceNotification): Buffer {
 function decodeRow(
   deviceId: string,
   epoch: number,
-  priority: PriorityName,
+  priority: string,
   { key, body }: FoundRow,
 ): DeviceNotification {
   const reader = new ByteReader(asBuffer(body));
@@ -98,6 +98,7 @@ interface FoundRow {
  */
 export class InboxRows {
   readonly #db: DatabaseSync;
+  readonly #priorities: Priorities;
   readonly #mark: StatementSync;
   readonly #news: StatementSync;
   readonly #sorted: StatementSync;
@@ -110,8 +111,9 @@ export class InboxRows {
   /** Rows up to this one are in `#newer`. */
   #seenTo = 0;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, priorities: Priorities) {
     this.#db = db;
+    this.#priorities = priorities;
     this.#mark = db.prepare("SELECT value FROM marks WHERE name = 'inbox'");
     this.#news = db.prepare('SELECT id, key FROM inbox WHERE id > ? ORDER BY id');
     // The join passes by keys whose row is gone already.
@@ -136,7 +138,7 @@ export class InboxRows {
       this.#catchUp();
       const newer = this.#newerOf(inboxKey(deviceId, epoch, 0, 0));
       const found: DeviceNotification[] = [];
-      PRIORITIES.forEach((name, priority) => {
+      this.#priorities.names.forEach((name, priority) => {
         if (found.length >= limit) return;
         const after = inboxKey(deviceId, epoch, priority, marks[priority] ?? 0);
         const last = inboxKey(deviceId, epoch, priority, 0xffff_ffff);

@@ -7,7 +7,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { HandClock } from '../../core/clock.ts';
 import type { InboxRow } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
-import type { PriorityName } from '../../core/priority.ts';
+import { prioritiesNamed, RENO_PRIORITIES } from '../../core/priority.ts';
 import { BridgedLog } from './bridge.ts';
 import { openEmbeddedInbox, openInboxReader } from './inbox.ts';
 import { openEmbeddedLog } from './log.ts';
@@ -42,11 +42,11 @@ const row = (of: DeviceNotification, expiresAt = T0 + 1_000): InboxRow => ({
   expiresAt,
 });
 
-function open(t: TestContext) {
+function open(t: TestContext, priorities = RENO_PRIORITIES) {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-inbox-'));
   const clock = new HandClock(T0);
   const log = openEmbeddedLog({ dir, clock });
-  const inbox = openEmbeddedInbox(log);
+  const inbox = openEmbeddedInbox(log, priorities);
   t.after(async () => {
     await inbox.close();
     await log.close();
@@ -57,7 +57,7 @@ function open(t: TestContext) {
 
 test('rows are read back whole, by priority and number, above the marks, up to the limit', async (t) => {
   const { log, inbox } = open(t);
-  const of = (priority: PriorityName, sequence: number) => notification(sequence, { priority });
+  const of = (priority: string, sequence: number) => notification(sequence, { priority });
   const odd = notification(2, {
     id: 'not a uuid',
     collapseKey: 'profile ü',
@@ -228,4 +228,20 @@ test('over the bridge: inbox and registry, and an error when the worker ends', a
   );
   await inbox.close();
   await log.close();
+});
+
+test("a topology's own priorities: rows in their order, marks by their number", async (t) => {
+  const { log, inbox } = open(t, prioritiesNamed('flash', 'soon'));
+  const of = (priority: string, sequence: number) => row(notification(sequence, { priority }));
+  await inbox.write([of('soon', 1), of('soon', 2), of('flash', 1), of('flash', 2)]);
+  await log.committed();
+  const told = async (marks: readonly number[]) =>
+    (await inbox.read('tv-1', 1, marks, 10)).map(({ priority, sequence }) => [priority, sequence]);
+  assert.deepEqual(await told([1, 0]), [
+    ['flash', 2],
+    ['soon', 1],
+    ['soon', 2],
+  ]);
+  const [lost] = await inbox.write([of('critical', 1)]);
+  assert.equal(lost?.kind, 'retry', 'a name of nobody is kept in its lane');
 });

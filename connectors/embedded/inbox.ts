@@ -11,6 +11,7 @@ import { CarillonError } from '../../core/error.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import { DATABASE_FILE } from './database.ts';
 import { encodeBody, InboxRows, keyOf } from './inbox-rows.ts';
 import { InboxUpkeep } from './inbox-upkeep.ts';
@@ -21,15 +22,21 @@ const ROWS_PER_STATEMENT = 16;
 export type InboxReader = Pick<InboxStore, 'read' | 'acknowledged' | 'probe' | 'close'>;
 
 /** Opens the inbox on the log's file. It is closed before the log. */
-export function openEmbeddedInbox(log: EmbeddedLog): InboxStore {
-  return new EmbeddedInbox(log);
+export function openEmbeddedInbox(
+  log: EmbeddedLog,
+  priorities: Priorities = RENO_PRIORITIES,
+): InboxStore {
+  return new EmbeddedInbox(log, priorities);
 }
 
 /**
  * Opens the inbox for reading, in any thread of the process that has the log open. Throws CAR603
  * when there is no file yet.
  */
-export function openInboxReader(dir: string): InboxReader {
+export function openInboxReader(
+  dir: string,
+  priorities: Priorities = RENO_PRIORITIES,
+): InboxReader {
   const file = join(dir, DATABASE_FILE);
   let db: DatabaseSync;
   try {
@@ -42,7 +49,7 @@ export function openInboxReader(dir: string): InboxReader {
       cause,
     });
   }
-  const rows = new InboxRows(db);
+  const rows = new InboxRows(db, priorities);
   let open = true;
   return {
     read: async (deviceId, epoch, marks, limit) => rows.read(deviceId, epoch, marks, limit),
@@ -58,6 +65,7 @@ export function openInboxReader(dir: string): InboxReader {
 }
 
 class EmbeddedInbox implements InboxStore {
+  readonly priorities: Priorities;
   readonly #log: EmbeddedLog;
   readonly #reader: InboxReader;
   /** On the writing connection, which sees what is not committed yet. */
@@ -70,11 +78,12 @@ class EmbeddedInbox implements InboxStore {
   /** Numbers go up and never come again: a key may outlive its row for a while. */
   #lastId: number;
 
-  constructor(log: EmbeddedLog) {
+  constructor(log: EmbeddedLog, priorities: Priorities) {
     this.#log = log;
-    this.#reader = openInboxReader(log.dir);
+    this.priorities = priorities;
+    this.#reader = openInboxReader(log.dir, priorities);
     const db = log.connection;
-    this.#written = new InboxRows(db);
+    this.#written = new InboxRows(db, priorities);
     const insert = (rows: number) =>
       db.prepare(
         `INSERT INTO inbox(id, key, expires_at, body) VALUES ${new Array(rows).fill('(?, ?, ?, ?)').join(', ')}`,
@@ -121,7 +130,7 @@ class EmbeddedInbox implements InboxStore {
     // Read and written in one turn of the one thread that writes.
     this.#log.write(1, () => {
       const stored = this.#written.acknowledged(deviceId, epoch);
-      this.#acknowledge.run(deviceId, epoch, mergedText(stored, cursor));
+      this.#acknowledge.run(deviceId, epoch, mergedText(stored, cursor, this.priorities));
     });
     await this.#log.committed();
   }
@@ -142,13 +151,23 @@ class EmbeddedInbox implements InboxStore {
       const parameters: (Buffer | number)[] = [];
       for (let i = at; i < at + ROWS_PER_STATEMENT; i++) {
         const { notification, expiresAt } = rows[i]!;
-        parameters.push(++this.#lastId, keyOf(notification), expiresAt, encodeBody(notification));
+        parameters.push(
+          ++this.#lastId,
+          keyOf(notification, this.priorities),
+          expiresAt,
+          encodeBody(notification),
+        );
       }
       this.#insertMany.run(...parameters);
     }
     for (; at < rows.length; at++) {
       const { notification, expiresAt } = rows[at]!;
-      this.#insert.run(++this.#lastId, keyOf(notification), expiresAt, encodeBody(notification));
+      this.#insert.run(
+        ++this.#lastId,
+        keyOf(notification, this.priorities),
+        expiresAt,
+        encodeBody(notification),
+      );
     }
   }
 }

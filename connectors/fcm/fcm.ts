@@ -21,7 +21,7 @@ export const fcm = defineSink({
     'Each notification is a data message of strings: id, useCase, priority, sequence, previous, ' +
     'epoch, count, and payload as JSON text. What is over 4096 bytes goes as a hint (`pull` = 1 in ' +
     "place of payload): the device then pulls its inbox. The ttl ends with the notification's " +
-    'deadline; critical and high are sent with high priority. A notification that may be replaced ' +
+    'deadline; urgent priorities are sent with high priority. A notification that may be replaced ' +
     'gets its priority as collapse key, so that an app never has more than the four keys that FCM ' +
     'stores. Order is not kept on the way: the app orders by sequence, and sees gaps by previous.',
   config: {
@@ -38,9 +38,9 @@ export const fcm = defineSink({
   transport: 'fcm',
   byApp: true,
   example: 'to: { type: fcm, project: my-app-4711, in_flight_max: 256, timeout: 12s }',
-  preview(_config, { notification, event, show, locale, token, nowMs }) {
+  preview(_config, { notification, event, show, priorities, locale, token, nowMs }) {
     const shown = fcmShown(show, event, locale);
-    const body = fcmBody(notification, token, event, nowMs, shown);
+    const body = fcmBody(notification, token, event, nowMs, shown, priorities);
     if (body === undefined) return undefined;
     const { counted: bytes, hint } = body;
     return { headers: {}, body: String(body.bytes), bytes, bytesMax: FCM_DATA_BYTES_MAX, hint };
@@ -116,7 +116,7 @@ class FcmSink implements Sink {
     const { payload } = read;
     const show = this.#context.show?.(notification.useCase) ?? null;
     const shown = fcmShown(show, payload, device?.locale ?? '');
-    const body = fcmBody(notification, token, payload, nowMs, shown);
+    const body = fcmBody(notification, token, payload, nowMs, shown, this.#context.priorities);
     if (body === undefined) {
       return { kind: 'rejected', reason: 'payload_too_large', deadLetter: true };
     }

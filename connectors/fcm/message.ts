@@ -1,6 +1,7 @@
 /** From a notification to the body of `messages:send` (FCM HTTP v1). */
 import type { TokenMessage } from 'firebase-admin/messaging';
 import type { DeviceNotification } from '../../core/notification.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import { type Show, type ShownAs, type ShownText, shownText } from '../../core/show.ts';
 
 /**
@@ -47,6 +48,7 @@ export function fcmBody(
   payload: unknown,
   nowMs: number,
   shown: FcmShown | null = null,
+  priorities: Priorities = RENO_PRIORITIES,
 ): FcmBody | undefined {
   const base = {
     id: notification.id,
@@ -65,7 +67,11 @@ export function fcmBody(
     if (textBytes + dataBytes(data) > FCM_DATA_BYTES_MAX) return undefined;
   }
   const group = shown?.group ?? null;
-  const message: TokenMessage = { token, data, android: android(notification, group, nowMs) };
+  const message: TokenMessage = {
+    token,
+    data,
+    android: android(notification, { group, priorities, nowMs }),
+  };
   const counted = textBytes + dataBytes(data);
   const body = JSON.stringify({ message: wire(message, shown) });
   return { bytes: Buffer.from(body, 'utf8'), hint, counted };
@@ -77,12 +83,15 @@ function dataBytes(data: Readonly<Record<string, string>>): number {
   return bytes;
 }
 
-function android(notification: DeviceNotification, group: string | null, nowMs: number) {
+function android(
+  notification: DeviceNotification,
+  of: { readonly group: string | null; readonly priorities: Priorities; readonly nowMs: number },
+) {
+  const { group, priorities, nowMs } = of;
   const { deadline, collapseKey, priority } = notification;
   const ttl = deadline === 0 ? FCM_TTL_MAX_MS : Math.max(0, deadline - nowMs);
-  const urgent = priority === 'critical' || priority === 'high';
   return {
-    priority: urgent ? ('high' as const) : ('normal' as const),
+    priority: priorities.isUrgent(priority) ? ('high' as const) : ('normal' as const),
     ttl: Math.min(FCM_TTL_MAX_MS, ttl),
     // FCM stores four collapse keys per app and device, and beyond that keeps it undefined which.
     // So there is one key per priority: a newer notification replaces a waiting one of its own

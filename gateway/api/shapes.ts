@@ -1,6 +1,6 @@
 /** Forms of JSON that several answers have: the `components` of the OpenAPI document. */
 import { DEVICE_CLASSES, TRANSPORTS } from '../../core/device.ts';
-import { PRIORITIES } from '../../core/priority.ts';
+import { PRIORITY_NAME, RENO_PRIORITIES } from '../../core/priority.ts';
 import type { JsonSchema } from './operation.ts';
 
 const text = (doc: string): JsonSchema => ({ type: 'string', description: doc });
@@ -26,7 +26,12 @@ export const refTo = (name: keyof typeof SHAPES): JsonSchema => ({
   $ref: `#/components/schemas/${name}`,
 });
 
-const PRIORITY: JsonSchema = { enum: PRIORITIES };
+const PRIORITY: JsonSchema = {
+  type: 'string',
+  pattern: PRIORITY_NAME.source,
+  examples: RENO_PRIORITIES.names,
+  description: 'One of those of the topology.',
+};
 const EVENT: JsonSchema = {
   type: 'object',
   description: "JSON by the Avro schema of the event's topic; the gateway serves it at /subjects.",

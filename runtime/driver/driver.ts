@@ -102,7 +102,7 @@ export class Driver {
     this.#partitions = options.partitions ?? 1;
     this.clock = new HandClock(options.startMs ?? DRIVER_START_MS);
     this.#totals = new TotalsLedger();
-    this.#scheduler = new Scheduler(this.clock);
+    this.#scheduler = new Scheduler(this.clock, options.plan.priorities);
     // It serves when it is told to, and never by itself.
     this.#scheduler.stop();
     this.#wholeTables = new WholeTables(options.log, options.schemas, () => {});

@@ -12,7 +12,6 @@ import {
   type SubTopologyPlan,
 } from '../../compiler/plan.ts';
 import type { TopicSpec } from '../../core/log.ts';
-import { priorityName } from '../../core/priority.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
 
@@ -88,6 +87,8 @@ export interface Applied {
   readonly form: typeof FORM;
   readonly topology: string;
   readonly hash: string;
+  /** Most urgent first; left out: RENO's. */
+  readonly priorities?: readonly string[];
   readonly streams: readonly AppliedStream[];
   readonly lanes: readonly AppliedLane[];
   /** Left out where there is none. */
@@ -109,8 +110,8 @@ export function appliedOf(plan: Plan, text: string): Applied {
     for (const stream of sub.streams) {
       const id = partId(stream);
       const known = streams.get(id);
-      const instances = [...(known?.instances ?? []), instanceOf(sub, stream)];
-      streams.set(id, streamOf(stream, instances));
+      const instances = [...(known?.instances ?? []), instanceOf(plan, sub, stream)];
+      streams.set(id, streamOf(plan, stream, instances));
     }
   }
   const tables = plan.subTopologies.flatMap(({ group, tableInputs, stores }) =>
@@ -122,6 +123,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
     form: FORM,
     topology: plan.topology,
     hash: plan.hash,
+    ...(plan.priorities.mark === 0 ? {} : { priorities: plan.priorities.names }),
     streams: [...streams.values()],
     lanes: plan.sinks.flatMap((sink) =>
       sink.lane.priorities.map((priority) => {
@@ -130,7 +132,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
         return {
           sink: sink.name,
           type: sink.spec.type,
-          priority: priorityName(priority),
+          priority: plan.priorities.nameOf(priority),
           keeps: sink.spec.keeps === true,
           group: sink.groupOf(priority),
           topics: read.map((transport) => sink.lane.topicOf(priority, transport)),
@@ -168,16 +170,20 @@ export function isSameApplied(was: Applied | null, now: Applied): boolean {
   return was !== null && encodeApplied(was).equals(encodeApplied(now));
 }
 
-function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): AppliedStream {
+function streamOf(
+  { priorities }: Plan,
+  stream: StreamPlan,
+  instances: readonly AppliedInstance[],
+): AppliedStream {
   const { source, priority, to } = stream;
   const rule =
     priority === null
       ? null
       : {
-          as: priorityName(priority.as),
+          as: priorities.nameOf(priority.as),
           unless: priority.unless.map(({ when, as }) => ({
             when: when.source,
-            as: priorityName(as),
+            as: priorities.nameOf(as),
           })),
         };
   return {
@@ -191,14 +197,18 @@ function streamOf(stream: StreamPlan, instances: readonly AppliedInstance[]): Ap
   };
 }
 
-function instanceOf(sub: SubTopologyPlan, stream: StreamPlan): AppliedInstance {
+function instanceOf(
+  { priorities }: Plan,
+  sub: SubTopologyPlan,
+  stream: StreamPlan,
+): AppliedInstance {
   const stores = stream.steps.flatMap((step): AppliedStore[] => {
     if (step.store === null) return [];
     const { changelog } = sub.stores.find(({ store }) => store === step.store)!;
     const holds = step.spec.holds?.(step.config as never) ?? step.spec.kind === 'timed';
     return [{ step: step.name, changelog, holds, meaning: meaningOf(step), spans: spansOf(step) }];
   });
-  const priority = sub.priority < 0 ? '' : priorityName(sub.priority);
+  const priority = sub.priority < 0 ? '' : priorities.nameOf(sub.priority);
   return { priority, group: sub.group, stores };
 }
 

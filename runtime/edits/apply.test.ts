@@ -158,3 +158,27 @@ test('another name of the topology is no edit: refused, or begun anew on purpose
   await p.start(renamed, 'drop');
   await p.end();
 });
+
+test('priorities: others behind them go on, another order is refused, also with --drop', async () => {
+  const p = await started(new MemoryLog(), x('normal', COALESCE));
+  await p.post(['e1']);
+  await p.stop();
+  const of = (names: string) => {
+    const lines = names.split(' ').map((name) => `  ${name}:\n`);
+    return x('normal', COALESCE).replace('lanes:\n', `priorities:\n${lines.join('')}lanes:\n`);
+  };
+  for (const losing of ['refuse', 'drop'] as const) {
+    await assert.rejects(
+      p.start(of('high critical normal low'), losing),
+      (error: CarillonError) => {
+        assert.equal(error.code, 'CAR950');
+        return true;
+      },
+    );
+  }
+  await p.start(of('critical high normal low bulk'));
+  assert.equal(p.held('x', 'coalesce'), 1);
+  await p.stop();
+  await assert.rejects(p.start(x('normal', COALESCE)), { code: 'CAR950' });
+  await p.end();
+});

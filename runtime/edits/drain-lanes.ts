@@ -4,7 +4,7 @@
  */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import type { EditableLog } from '../../core/log.ts';
-import { type Priority, priorityOf } from '../../core/priority.ts';
+import type { Priority } from '../../core/priority.ts';
 import type { Sink } from '../../core/spec.ts';
 import type { Former } from './drain.ts';
 import { unreadOf } from './lane-edits.ts';
@@ -39,7 +39,7 @@ export async function drainLanes(
 
 function ofLane(plan: Plan, name: string, of: string): { sink: SinkPlan; priority: Priority } {
   const sink = plan.sinks.find((one) => one.name === name);
-  const priority = priorityOf(of);
+  const priority = plan.priorities.find(of);
   if (sink !== undefined && priority !== undefined) return { sink, priority };
   throw new Error(`the former topology has no sink ${name} of priority ${of}`);
 }

@@ -6,6 +6,7 @@
 import { type Acknowledgement, isAcknowledged } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
+import type { Priorities } from '../../core/priority.ts';
 import type { TableView } from '../../core/store.ts';
 
 /** How long a record that is newer than the owners' table waits for it (rule D4). */
@@ -26,6 +27,7 @@ export interface LastHopOptions {
   readonly owners: TableView<Device> | null;
   /** Null: no use case has to be acknowledged. */
   readonly acknowledgements: TableView<Acknowledgement> | null;
+  readonly priorities: Priorities;
   /** True: without the device's row there is nothing to send to. */
   readonly needsOwner: boolean;
   readonly nowMs: number;
@@ -34,11 +36,11 @@ export interface LastHopOptions {
 }
 
 export function lastHop(notification: DeviceNotification, options: LastHopOptions): LastHop {
-  const { owners, acknowledgements, needsOwner, nowMs, waitedMs } = options;
+  const { owners, acknowledgements, priorities, needsOwner, nowMs, waitedMs } = options;
   if (notification.deadline > 0 && nowMs > notification.deadline) {
     return { go: false, kind: 'expired', reason: 'deadline' };
   }
-  if (acknowledgements !== null && isAcknowledged(notification, acknowledgements)) {
+  if (acknowledgements !== null && isAcknowledged(notification, acknowledgements, priorities)) {
     return { go: false, kind: 'withdrawn', reason: 'acknowledged' };
   }
   if (owners === null) return { go: true, device: undefined };

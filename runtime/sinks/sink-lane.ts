@@ -6,7 +6,7 @@
 import type { Plan, SinkPlan, TablePlan } from '../../compiler/plan.ts';
 import type { GroupHost, TaskHost, TaskPort } from '../../core/log.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { type Priority, priorityName } from '../../core/priority.ts';
+import type { Priority } from '../../core/priority.ts';
 import type { Sink } from '../../core/spec.ts';
 import { NEVER } from '../../core/store.ts';
 import type { EngineOptions } from '../engine-options.ts';
@@ -98,7 +98,11 @@ export class SinkLane implements GroupHost {
   }
 
   get name(): string {
-    return `sink/${this.sinkPlan.name}/${priorityName(this.priority)}`;
+    return `sink/${this.sinkPlan.name}/${this.priorityName}`;
+  }
+
+  get priorityName(): string {
+    return this.plan.priorities.nameOf(this.priority);
   }
 
   /** The lane topics that it reads: one transport's, or all; and its retry topic. */

@@ -3,7 +3,6 @@ import type { Transport } from '../../core/device.ts';
 import { headersOf, type Marks } from '../../core/lane-marks.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { DeadToken, DeliveryOutcome } from '../../core/outcome.ts';
-import { priorityName } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { Collector } from '../collector.ts';
 import { type DeadLetter, writeDeadLetter } from '../dead-letters.ts';
@@ -42,7 +41,7 @@ export class SinkOutputs {
       notificationId: notification.id,
       deviceId: notification.deviceId,
       useCase: notification.useCase,
-      priority: priorityName(this.#lane.priority),
+      priority: this.#lane.priorityName,
       sink: this.#lane.sinkPlan.name,
       ...told,
       outcome,

@@ -2,6 +2,7 @@
 import type { AppsPlan } from '../../compiler/plan.ts';
 import type { Acknowledgement } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
+import type { Priorities } from '../../core/priority.ts';
 import type { TableView } from '../../core/store.ts';
 import type { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
@@ -15,11 +16,13 @@ export class SinkTables {
   /** Null: the topology has no table of owners. */
   readonly owners: TableView<Device> | null;
   readonly #acknowledgements: TableView<Acknowledgement> | null;
+  readonly #priorities: Priorities;
   readonly #needsOwner: boolean;
   readonly #apps: AppsPlan | undefined;
 
   constructor(lane: SinkLane, loader: SchemaLoader, host: StepHost) {
-    const { sinkPlan, options } = lane;
+    const { plan, sinkPlan, options } = lane;
+    this.#priorities = plan.priorities;
     const tables = lane.tables();
     const stream = sinkPlan.name;
     this.feed = new TableFeed(tables, options.schemas, loader, (record, why) =>
@@ -43,6 +46,7 @@ export class SinkTables {
     const hop = lastHop(notification, {
       owners: this.owners,
       acknowledgements: this.#acknowledgements,
+      priorities: this.#priorities,
       needsOwner: this.#needsOwner,
       nowMs,
       waitedMs: nowMs - beganMs,

@@ -6,7 +6,6 @@ import { Subject } from 'rxjs';
 import { HandClock } from '../../core/clock.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
 import type { DeliveryOutcome, Outcome } from '../../core/outcome.ts';
-import { priorityName } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import type { Slice } from '../../core/slice.ts';
 import { Collector } from '../collector.ts';
@@ -201,7 +200,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   flow(): StepFlow[] {
     const nodes = [this.#source, ...this.#steps.steps.map(({ node }) => node), this.#deliver];
     const stream = this.#lane.sinkPlan.name;
-    const priority = priorityName(this.priority);
+    const priority = this.#lane.priorityName;
     return nodes.map(({ name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
@@ -269,6 +268,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     const { options } = this.#lane;
     return {
       partition: this.#port.partition,
+      priorities: this.#lane.plan.priorities,
       clock: this.#clock,
       table: (name) => this.#tables.feed.view(name),
       devices: (name) => this.#tables.feed.devices(name),

@@ -5,7 +5,7 @@ import type { LaneTarget } from '../../compiler/plan.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { DeviceLines } from '../../core/device-lines.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
-import { PRIORITIES } from '../../core/priority.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 import type { ValueEncoder } from '../../core/schema.ts';
@@ -63,7 +63,7 @@ for (const seed of [1, 2, 3]) {
         sequence: number(),
         previous: number(),
         useCase: 'pc',
-        priority: chance.pick(PRIORITIES),
+        priority: chance.pick(RENO_PRIORITIES.names),
         deadline: chance.is(0.5) ? 0 : START_MS + number(),
         collapseKey: null,
         count: 1 + number(),
@@ -71,7 +71,7 @@ for (const seed of [1, 2, 3]) {
         payloadSchemaId: number(),
         payload,
       };
-      slice.priority = PRIORITIES.indexOf(value.priority);
+      slice.priority = RENO_PRIORITIES.names.indexOf(value.priority);
       const record = new Record(slice, 0);
       record.timestamp = value.born;
       record.deadlineMs = value.deadline;

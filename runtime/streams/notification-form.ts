@@ -8,7 +8,7 @@ import type { LaneTarget } from '../../compiler/plan.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { DeviceLines } from '../../core/device-lines.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
-import { priorityName } from '../../core/priority.ts';
+import type { Priorities } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import type { ValueEncoder } from '../../core/schema.ts';
 import { Slice } from '../../core/slice.ts';
@@ -37,7 +37,6 @@ const ID_BYTES = 36;
 const FIXED_BYTES_MAX = 5 + 1 + ID_BYTES + 8 * 10 + 5 * 5 + 2;
 const UNION_NULL = 0;
 const UNION_TEXT = 2;
-const PRIORITIES_LAST = 3;
 
 export class NotificationForm {
   readonly #useCase: string;
@@ -45,6 +44,7 @@ export class NotificationForm {
   readonly #useCaseBytes: Buffer;
   readonly #collapse: readonly FieldReader[];
   readonly #collapsePrefix: Buffer;
+  readonly #priorities: Priorities;
   readonly #encoder: ValueEncoder;
   readonly #isShipped: boolean;
 
@@ -52,6 +52,7 @@ export class NotificationForm {
     this.#useCase = useCase;
     this.#useCaseBytes = withLength(useCase);
     this.#collapse = to.collapse;
+    this.#priorities = to.lane.order;
     this.#collapsePrefix = Buffer.from(useCase, 'utf8');
     this.#encoder = encoder;
     this.#isShipped = this.#agrees();
@@ -153,7 +154,7 @@ export class NotificationForm {
       sequence: parts.sequence,
       previous: parts.previous,
       useCase: this.#useCase,
-      priority: priorityName(record.priority),
+      priority: this.#priorities.nameOf(record.priority),
       deadline: record.deadlineMs,
       collapseKey,
       count: record.count,
@@ -166,7 +167,7 @@ export class NotificationForm {
   /** Whether the bytes written here are those that the folder's schema gives, for some samples. */
   #agrees(): boolean {
     const columns = Math.max(0, ...this.#collapse.map(({ column }) => column + 1));
-    for (const sample of SAMPLES) {
+    for (const sample of samplesOf(this.#priorities)) {
       const parts = partsOf(sample, columns);
       const ours = new BatchBuilder('', 0);
       const theirs = new BatchBuilder('', 0);
@@ -202,10 +203,10 @@ interface Sample {
 }
 
 /** Small and large numbers, first and last priority, and a payload that is not empty. */
-const SAMPLES: readonly Sample[] = [
+const samplesOf = ({ count }: Priorities): readonly Sample[] => [
   { priority: 0, atMs: 1, epoch: 1, sequence: 1, previous: 0, payload: Buffer.alloc(0) },
   {
-    priority: PRIORITIES_LAST,
+    priority: count - 1,
     atMs: Date.UTC(2026, 0, 1),
     epoch: 70_000,
     sequence: 2 ** 30,

@@ -1,6 +1,6 @@
 /** The stores of a plan, by the names under which people find them. */
 import type { Plan, StepPlan, SubTopologyPlan } from '../../compiler/plan.ts';
-import { type PriorityName, priorityName } from '../../core/priority.ts';
+import type { Priorities } from '../../core/priority.ts';
 import { CodedStore } from '../state/coded-store.ts';
 import { AS_BYTES } from '../state/joined-table.ts';
 import { openStore } from '../state/open-store.ts';
@@ -16,7 +16,7 @@ export interface PlanStore {
   readonly store: string;
   readonly changelog: string;
   /** Null: in a topology without priorities. */
-  readonly priority: PriorityName | null;
+  readonly priority: string | null;
   /** How many values make a key (`identityParts`); null: the key is text. */
   readonly keyParts: number | null;
   /** `wire`: a row is the bytes of a record's value. */
@@ -27,15 +27,18 @@ export interface PlanStore {
 
 export const TABLES = 'tables/';
 
-export function planStores({ subTopologies }: Pick<Plan, 'subTopologies'>): PlanStore[] {
-  return subTopologies.flatMap((sub) => storesOf(sub));
+export function planStores({
+  subTopologies,
+  priorities,
+}: Pick<Plan, 'subTopologies' | 'priorities'>): PlanStore[] {
+  return subTopologies.flatMap((sub) => storesOf(sub, priorities));
 }
 
-function storesOf(sub: SubTopologyPlan): PlanStore[] {
+function storesOf(sub: SubTopologyPlan, priorities: Priorities): PlanStore[] {
   const base = (store: string) => ({
     store,
     changelog: sub.stores.find((one) => one.store === store)!.changelog,
-    priority: sub.priority < 0 ? null : priorityName(sub.priority),
+    priority: sub.priority < 0 ? null : priorities.nameOf(sub.priority),
   });
   const found: PlanStore[] = sub.streams.flatMap(({ name, steps }) =>
     steps.flatMap((step) => {

@@ -2,6 +2,7 @@
 import type { StepPlan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Header } from '../../core/headers.ts';
+import type { Priorities } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { StepContext } from '../../core/spec.ts';
 import type { ColumnKinds, Columns, DevicesView, TableView } from '../../core/store.ts';
@@ -14,6 +15,7 @@ import type { TaskStore } from '../state/task-store.ts';
 export interface StepHost extends NodeHost {
   readonly partition: number;
   readonly clock: Clock;
+  readonly priorities: Priorities;
   table(name: string): TableView;
   devices(name: string): DevicesView;
   /** The time that a step of one's own has for a record; for tests. */
@@ -85,6 +87,7 @@ export function contextOf(
     useCase: of.useCase,
     partition: host.partition,
     clock: host.clock,
+    priorities: host.priorities,
     get store() {
       if (store === null) throw new Error(`step ${node.name} declares no rows`);
       return store as never;

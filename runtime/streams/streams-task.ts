@@ -8,7 +8,7 @@ import { type Plan, partId, type StreamPlan, type SubTopologyPlan } from '../../
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
-import { type PriorityName, priorityName } from '../../core/priority.ts';
+import type { Priorities } from '../../core/priority.ts';
 import { NEVER } from '../../core/store.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import { Collector } from '../collector.ts';
@@ -34,7 +34,7 @@ import type { TaskParts } from './task-parts.ts';
 export interface StepFlow {
   readonly stream: string;
   /** The same stream may run in several; null: in a topology without priorities, or of no task. */
-  readonly priority: PriorityName | null;
+  readonly priority: string | null;
   readonly step: string;
   readonly counts: StepCounts;
 }
@@ -42,6 +42,7 @@ export interface StepFlow {
 export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly name: string;
   readonly priority: number;
+  readonly #priorities: Priorities;
   readonly #sub: SubTopologyPlan;
   readonly #port: TaskPort;
   readonly #unit: Unit;
@@ -74,6 +75,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   ) {
     this.name = `${sub.role}/${port.partition}`;
     this.priority = Math.max(0, sub.priority);
+    this.#priorities = plan.priorities;
     this.#sub = sub;
     this.#port = port;
     this.#unit = unit;
@@ -276,7 +278,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   flow(): StepFlow[] {
     const { priority: number } = this.#sub;
-    const priority = number < 0 ? null : priorityName(number);
+    const priority = number < 0 ? null : this.#priorities.nameOf(number);
     const nodes = [...this.#streams, ...this.#tableInputs].flatMap((one) => one.nodes);
     return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
   }
@@ -305,6 +307,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     return {
       partition: this.#port.partition,
       clock: this.#clock,
+      priorities: plan.priorities,
       schemas,
       collector: this.#collector,
       partitions,

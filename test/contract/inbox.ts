@@ -11,7 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { add, emptyCursor, formatCursor } from '../../core/cursor.ts';
 import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
-import { PRIORITIES, type PriorityName } from '../../core/priority.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 
 export interface InboxHarness {
   readonly store: InboxStore;
@@ -38,7 +38,7 @@ export const INBOX_START_MS = Date.UTC(2026, 0, 1);
 export function inboxNotification(
   deviceId: string,
   epoch: number,
-  priority: PriorityName,
+  priority: string,
   sequence: number,
   changes: Partial<DeviceNotification> = {},
 ): DeviceNotification {
@@ -143,15 +143,19 @@ export function inboxContract(
 
     test('rows are ordered by priority, critical first, then by sequence', async () => {
       const rows = [10, 2, 1].flatMap((sequence) =>
-        [...PRIORITIES].reverse().map((name) => inboxNotification('order', 1, name, sequence)),
+        [...RENO_PRIORITIES.names]
+          .reverse()
+          .map((name) => inboxNotification('order', 1, name, sequence)),
       );
       await write(...rows);
-      const expected = PRIORITIES.flatMap((name) => [1, 2, 10].map((n) => `${name} ${n}`));
+      const expected = RENO_PRIORITIES.names.flatMap((name) =>
+        [1, 2, 10].map((n) => `${name} ${n}`),
+      );
       assert.deepEqual(await numbers('order', 1, [0, 0, 0, 0]), expected);
     });
 
     test('marks are per priority, and what they cover is left out', async () => {
-      const rows = PRIORITIES.flatMap((name) =>
+      const rows = RENO_PRIORITIES.names.flatMap((name) =>
         [1, 2, 3].map((n) => inboxNotification('marks', 1, name, n)),
       );
       await write(...rows);
@@ -177,7 +181,7 @@ export function inboxContract(
 
     test('at most `limit` rows come, the most urgent first', async () => {
       const rows = ['low', 'critical'].flatMap((name) =>
-        [1, 2, 3].map((n) => inboxNotification('limit', 1, name as PriorityName, n)),
+        [1, 2, 3].map((n) => inboxNotification('limit', 1, name, n)),
       );
       await write(...rows);
       const first = ['critical 1', 'critical 2', 'critical 3', 'low 1'];
@@ -209,7 +213,7 @@ export function inboxContract(
       const rows: DeviceNotification[] = [];
       for (let n = 1; n <= 120; n += 1) {
         for (const device of ['many-1', 'many-2', 'many-3']) {
-          rows.push(inboxNotification(device, 1, PRIORITIES[n % 4]!, n));
+          rows.push(inboxNotification(device, 1, RENO_PRIORITIES.names[n % 4]!, n));
         }
       }
       await write(...rows);

@@ -97,6 +97,8 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR315',
   'CAR350',
   'CAR351',
+  'CAR352',
+  'CAR353',
   'CAR316',
   'CAR317',
   'CAR318',

@@ -2,6 +2,7 @@
  * `npm run start:cluster`: what `npm start` shows, on real Kafka, registry and Cassandra, which are
  * started for the occasion; each role is a process of its own. Ctrl-C ends everything.
  */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { startSampleWorld } from '../../cli/demo/sample-world.ts';
 import { startStandIns } from '../../cli/demo/stand-ins.ts';
 import { untilSignal } from '../../cli/until-signal.ts';
 import { systemClock } from '../../core/clock.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { mintToken } from '../../gateway/auth.ts';
 import { EMPTY_FLOW, mergeFlows } from '../../runtime/flow.ts';
 import { startClusterServers } from './start-cluster.ts';
@@ -200,6 +202,7 @@ async function watch(
       };
     },
     useCases: useCases(),
+    mostUrgent: RENO_PRIORITIES.nameOf(0),
     out: process.stdout,
     isTty: process.stdout.isTTY === true,
     colour: process.env.NO_COLOR === undefined,

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { type Compiled, compile } from '../../compiler/compile.ts';
+import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
 import { topicSchemas } from '../../compiler/topic-schemas.ts';
@@ -17,7 +18,6 @@ import type { Diagnostic } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { type Delivery, delivered, type Outcome } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import { priorityName } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import type { StepSpec } from '../../core/spec.ts';
 import { steps } from '../../processors/index.ts';
@@ -120,7 +120,8 @@ export class Driven {
     const before = new HandClock(START_MS);
     const clock = { now: () => (driven.driver?.clock ?? before).now() };
     const registry = options.registry ?? new MemoryRegistry();
-    const schemas = new AvroSchemas(known, registry, clock);
+    const own = withPriorities(known, plan.priorities.names);
+    const schemas = new AvroSchemas(own, registry, clock);
     const driven = new Driven(plan, schemas, options);
     driven.warnings.push(...(await schemas.open(topicSchemas(plan))));
     driven.driver = await driven.#openDriver();
@@ -254,7 +255,7 @@ export class Driven {
               const answer = this.#options.answer?.(delivery, sink.name) ?? delivered();
               this.given.push({
                 sink: sink.name,
-                priority: priorityName(priority),
+                priority: sink.lane.order.nameOf(priority),
                 atMs: nowMs(),
                 attempt: delivery.attempt,
                 notification: delivery.notification,

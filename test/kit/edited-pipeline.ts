@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { compile } from '../../compiler/compile.ts';
+import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
 import { sinks } from '../../connectors/index.ts';
@@ -131,6 +132,8 @@ export class EditedPipeline {
   /** Topics and schemas of a version, as they are before anything runs. */
   async prepare(text: string): Promise<Plan> {
     const plan = this.plan(text);
+    const own = withPriorities(folder, plan.priorities.names);
+    this.#schemas = new AvroSchemas(own, this.#registry, this.clock);
     const specs = topicSpecs(plan, this.#partitions);
     await this.#log.applyTopics(
       specs.map((spec) =>

@@ -5,7 +5,7 @@ import type { InboxRow, InboxStore } from '../../core/inbox.ts';
 import type { EncodedBatch, Group, Log, Producer, ReadOptions, TopicSpec } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { delivered, type Outcome } from '../../core/outcome.ts';
-import { PRIORITIES } from '../../core/priority.ts';
+import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
 import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 
@@ -100,6 +100,7 @@ export class FakeLog implements Log {
 }
 
 export class FakeInbox implements InboxStore {
+  priorities: Priorities = RENO_PRIORITIES;
   readonly #rows = new Map<string, DeviceNotification[]>();
   readonly #acknowledged = new Map<string, string>();
   /** When each row was written to be forgotten, by notification id. */
@@ -139,7 +140,7 @@ export class FakeInbox implements InboxStore {
         old.priority === row.priority && old.sequence === row.sequence;
       const others = (this.#rows.get(key) ?? []).filter((old) => !same(old));
       others.push(row);
-      others.sort((a, b) => rank(a) - rank(b) || a.sequence - b.sequence);
+      others.sort((a, b) => this.#rank(a) - this.#rank(b) || a.sequence - b.sequence);
       this.#rows.set(key, others);
     }
   }
@@ -157,7 +158,7 @@ export class FakeInbox implements InboxStore {
     await this.#held?.promise;
     this.reading--;
     const all = this.#rows.get(`${deviceId}/${epoch}`) ?? [];
-    const rows = all.filter((row) => row.sequence > marks[rank(row)]!).slice(0, limit);
+    const rows = all.filter((row) => row.sequence > marks[this.#rank(row)]!).slice(0, limit);
     this.afterRead(deviceId);
     return rows;
   }
@@ -175,7 +176,10 @@ export class FakeInbox implements InboxStore {
   async acknowledge(deviceId: string, epoch: number, cursor: string): Promise<void> {
     this.#check();
     const key = `${deviceId}/${epoch}`;
-    this.#acknowledged.set(key, mergedText(this.#acknowledged.get(key) ?? null, cursor));
+    this.#acknowledged.set(
+      key,
+      mergedText(this.#acknowledged.get(key) ?? null, cursor, this.priorities),
+    );
   }
 
   async probe(): Promise<void> {
@@ -184,11 +188,11 @@ export class FakeInbox implements InboxStore {
 
   async close(): Promise<void> {}
 
+  #rank({ priority }: DeviceNotification): number {
+    return this.priorities.numberOf(priority);
+  }
+
   #check(): void {
     if (this.away) throw new Error('the fake inbox is away');
   }
-}
-
-function rank(row: DeviceNotification): number {
-  return PRIORITIES.indexOf(row.priority);
 }

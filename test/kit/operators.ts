@@ -2,10 +2,12 @@
  * Steps in a row as the engine opens them, and what came out of them: for the tests of what it does
  * around a step. Values are JSON; `value.k` is the key of a row, `value.n` names a record.
  */
+
 import assert from 'node:assert/strict';
 import { Subject } from 'rxjs';
 import { readerOf } from '../../compiler/field-path.ts';
 import { HandClock } from '../../core/clock.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import { Slice } from '../../core/slice.ts';
 import type { Option, StepSpec } from '../../core/spec.ts';
@@ -36,6 +38,7 @@ function stepsOf(specs: readonly StepSpec[], clock: HandClock, told: string[]): 
     of,
     {
       partition: 3,
+      priorities: RENO_PRIORITIES,
       clock,
       stepMsMax: STEP_MS_MAX,
       table: fail,

@@ -2,6 +2,7 @@
  * One lane of a sink in memory: a log, a clock moved by hand, a sink that answers as the test says.
  * What was given, which outcomes were written and what is behind can be looked at.
  */
+
 import type {
   LanePlan,
   OutcomeLevel,
@@ -25,6 +26,7 @@ import {
   type Outcome,
 } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { defineSink, type Sink } from '../../core/spec.ts';
 import type { Pace } from '../../runtime/sinks/pace.ts';
 import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
@@ -35,6 +37,7 @@ import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 const LANE: LanePlan = {
   name: 'notifications',
   schema: 'DeviceNotification',
+  order: RENO_PRIORITIES,
   priorities: [0, 1, 2, 3],
   transports: ['websocket', 'fcm'],
   bytesMax: 65_536,
@@ -55,6 +58,7 @@ function planOf(
     topology: 't',
     doc: '',
     hash: 'h',
+    priorities: RENO_PRIORITIES,
     tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
     lanes: [LANE],
     subTopologies: [

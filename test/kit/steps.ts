@@ -4,6 +4,7 @@
  * takes all state through the changelog. After every call the law of conservation is asserted, and
  * every reason, count and code must be declared.
  */
+
 import assert from 'node:assert/strict';
 import { Subject } from 'rxjs';
 import { readerOf } from '../../compiler/field-path.ts';
@@ -14,6 +15,7 @@ import { DeviceLines } from '../../core/device-lines.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { ERROR_TABLE } from '../../core/error-table.ts';
 import type { Header } from '../../core/headers.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import { BatchCursor, wholeBatch } from '../../core/record-batch.ts';
 import { Slice } from '../../core/slice.ts';
@@ -350,6 +352,7 @@ export class StepBench {
     const rowsOf = (name: string) => this.#tables[name] ?? assert.fail(`no table ${name}`);
     return {
       partition: 0,
+      priorities: RENO_PRIORITIES,
       clock: this.clock,
       table<T>(name: string): TableView<T> {
         const rows = rowsOf(name);

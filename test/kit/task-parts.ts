@@ -1,6 +1,8 @@
 /** What the parts of a task share, for tests of single nodes: what they write and tell is kept. */
+
 import assert from 'node:assert/strict';
 import { HandClock } from '../../core/clock.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 import { Collector } from '../../runtime/collector.ts';
 import { DeviceNumbers } from '../../runtime/streams/device-numbers.ts';
@@ -22,6 +24,7 @@ export function partsOf({ schemas }: Pick<Driven, 'schemas'>, partitions = 1) {
   const fail = (): never => assert.fail('there are no tables');
   const parts: TaskParts = {
     partition: 0,
+    priorities: RENO_PRIORITIES,
     clock: new HandClock(START_MS),
     schemas,
     collector: new Collector(partitions),
