@@ -248,6 +248,8 @@ function checkUses(
   const written = new Set(
     streams.map((one) => (one?.to?.kind === 'lane' ? one.to.lane : undefined)),
   );
+  const areSinksKnown =
+    !sinks.includes(undefined) && (!section.has('sinks') || section.tree('sinks')?.kind === 'map');
   const areEndsKnown = streams.every(
     (one) => one?.to != null && (one.isWhole || one.to.kind !== 'streams'),
   );
@@ -257,7 +259,7 @@ function checkUses(
     if (streams.length > 0 && areEndsKnown && !written.has(lane)) {
       report.warning('CAR246', keySpan, `lane "${key}": no stream writes to it.`);
     }
-    if (!sinks.includes(undefined)) checkLaneSinks(report, lane, keySpan, named(section, sinks));
+    if (areSinksKnown) checkLaneSinks(report, lane, keySpan, named(section, sinks));
   }
   // What is broken may have been meant to read it.
   if (report.hasErrors || chains.used.size < chains.lists.size) return;

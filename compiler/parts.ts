@@ -3,6 +3,7 @@
  * repartition topic, with the value as that has it and the new key.
  */
 import type { StepSpec } from '../core/spec.ts';
+import type { Broken } from './broken-steps.ts';
 import { readerOf } from './field-path.ts';
 import { notKnown } from './origins.ts';
 import type { RepartitionTarget } from './plan.ts';
@@ -33,6 +34,8 @@ export interface PartScope extends StreamScope {
   readonly subject: string;
   /** The id of the stream; undefined: it is broken. */
   readonly useCase: string | undefined;
+  /** They are written, and are no list. */
+  readonly areStepsLost: boolean;
   /** It writes to a topic: there the new key alone says the partition. */
   readonly endsInTopic: boolean;
 }
@@ -60,7 +63,8 @@ export function resolveParts(
   let name = '';
   let from = source;
   let isKnown = true;
-  const lost: StepSpec[] = [];
+  // A list that is none may have had any.
+  const lost: Broken[] = scope.areStepsLost ? [null] : [];
   for (;;) {
     const at = texts.findIndex(isRekey);
     const isLast = at < 0 || (scope.endsInTopic && at === texts.length - 1);

@@ -49,6 +49,8 @@ export class Section {
   readonly #entries = new Map<string, Entry>();
   /** The keys that unknown ones were probably meant to be. */
   readonly #meant = new Set<string>();
+  /** By the key that was meant. */
+  readonly #misspelt = new Map<string, Entry>();
   readonly #isPartial: boolean;
 
   /** `place`: what is underlined when something is missing. */
@@ -84,15 +86,15 @@ export class Section {
   }
 
   entry(key: string): Entry | undefined {
-    return this.#entries.get(key);
+    return this.#entries.get(key) ?? this.#misspelt.get(key);
   }
 
   tree(key: string): Tree | undefined {
-    return this.#entries.get(key)?.value;
+    return this.entry(key)?.value;
   }
 
   has(key: string): boolean {
-    return this.#entries.has(key);
+    return this.entry(key) !== undefined;
   }
 
   /** Tells each key that is not one of `known`. */
@@ -101,6 +103,7 @@ export class Section {
       if (known.includes(key)) continue;
       const meant = nearest(key, known);
       if (meant !== undefined) this.#meant.add(meant);
+      this.#readAs(key, known);
       this.#report.error(
         'CAR104',
         keySpan,
@@ -111,6 +114,14 @@ export class Section {
     return this;
   }
 
+  /** Most of it is right, so it is read as what it was meant to be. */
+  #readAs(key: string, known: readonly string[]): void {
+    const letters = Math.max(1, Math.min(2, Math.floor(key.length / 2)));
+    const near = nearest(key, known, letters);
+    if (near === undefined || this.#entries.has(near)) return;
+    this.#misspelt.set(near, this.#misspelt.get(near) ?? this.#entries.get(key)!);
+  }
+
   missing(key: string, mend?: string): undefined {
     // A key that was misspelt is told as unknown; that it is missing only follows from it.
     if (this.#meant.has(key) || this.#isPartial) return undefined;
@@ -119,7 +130,7 @@ export class Section {
   }
 
   text(key: string): Placed | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.entry(key);
     if (entry === undefined) return undefined;
     const { value: tree } = entry;
     if (isTold(tree)) return undefined;
@@ -134,7 +145,7 @@ export class Section {
   }
 
   section(key: string): Section | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.entry(key);
     if (entry === undefined) return undefined;
     if (entry.value.kind === 'map') {
       return new Section(this.#report, `${this.subject}, ${key}`, entry.value, entry.keySpan);

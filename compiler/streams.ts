@@ -114,9 +114,11 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
     : resolvePriority(optionScope, scope.lanes.size > 0, section);
   const endsInTopic = section.section('to')?.has('topic') === true;
   const joined: OptionScope['joined'] = (of, other) => scope.graph.joined(name, of, other);
+  const list = section.list('steps');
+  const areStepsLost = section.has('steps') && list === undefined;
   const { parts, end } = resolveParts(
-    { ...scope, joined, subject, useCase, endsInTopic },
-    section.list('steps'),
+    { ...scope, joined, subject, useCase, endsInTopic, areStepsLost },
+    list,
     from ?? UNKNOWN_SOURCE,
   );
   const known = from === undefined ? undefined : end;

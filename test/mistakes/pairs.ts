@@ -151,6 +151,17 @@ const STEPS: readonly Pair[] = [
 /** Beside a lane, table, rule or sink that is broken. */
 const USES: readonly Pair[] = [
   [
+    'a source under another key, and a field',
+    ['from: { topic: events.viewing-activity', 'form: { topic: events.viewing-activity', 'CAR104'],
+    FIELD,
+  ],
+  ['streams under another key, and a field', ['streams:\n', 'steams:\n', 'CAR104'], FIELD],
+  [
+    'a table by nothing, and of the wrong rows',
+    ['schema: Presence, key: deviceId', 'schema: Presence, key: device', 'CAR402'],
+    ['table: devices,', 'table: presence,', 'CAR240'],
+  ],
+  [
     'a lane that is misspelt, and has not the priority',
     [TO, TO.replace('notifications', 'notification'), 'CAR202'],
     NO_NORMAL,
@@ -229,6 +240,23 @@ const UNUSED: readonly Row[] = edited([
 
 /** What only seems to be wrong beside a mistake. */
 const ALONE: readonly Row[] = edited([
+  ['what stands under keys that are misspelt', 'tables:\n', 'tabels:\n', 'CAR104'],
+  ['lanes under another key', 'lanes:\n', 'lane:\n', 'CAR104'],
+  ['chains under another key', 'chains:\n', 'chain:\n', 'CAR104'],
+  ['sinks under another key', 'sinks:\n', 'sink:\n', 'CAR104'],
+  ['sinks that are nothing', 'sinks:\n', 'sinks:\nothers:\n', 'CAR103 sinks:', 'CAR104 others:'],
+  [
+    'steps that are a text',
+    '- use: tell\n    to: { lane: notifications, transports',
+    '- use: tell\n    steps: all\n    to: { lane: notifications, transports',
+    'CAR102 steps: all',
+  ],
+  [
+    'a list of steps that is none',
+    '    steps:\n      - gate_staleness: { max_age: 1h, ttl: 2h }\n      - use: tell\n',
+    '    steps: { use: tell }\n',
+    'CAR103',
+  ],
   [
     'what a step like a map may give',
     SAMPLE,
