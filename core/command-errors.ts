@@ -147,4 +147,9 @@ export const COMMAND_ERRORS = {
     what: 'A backup would be written over the data of a pipeline.',
     mend: 'Move the data folder away, or name another one in carillon.yaml (`data_folder`).',
   },
+  CAR973: {
+    slug: 'not-while-it-runs',
+    what: 'The edit is more than the topology, and a process that runs does not take it.',
+    mend: 'Stop the process and start it: carillon run takes it then, or says why not.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

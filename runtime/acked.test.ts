@@ -84,6 +84,9 @@ for (const [what, lane, transports, expected] of rows) {
     assert.deepEqual(told(driven), expected);
     // The inbox has it once, or once from each lane of the first telling.
     assert.equal(kept(driven), lane.includes('reach: all') ? 2 : 1);
+    // An inbox tells nobody, so nothing goes to it again.
+    const inboxes = driven.of('notifications.critical.inbox').length;
+    assert.equal(inboxes, transports[0] === 'inbox' ? 1 : 0);
     const isAsked = lane !== '';
     assert.deepEqual(ends(driven), isAsked ? ['unacknowledged'] : []);
     const last = isAsked ? 'remind expired unacknowledged' : undefined;

@@ -1,21 +1,15 @@
 /** `carillon plan [OLD] NEW`: what an edit of a topology would do, before it is done. */
 import { resolve } from 'node:path';
-import { systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
-import { type Applied, appliedOf } from '../../runtime/edits/applied.ts';
-import {
-  type Comparison,
-  compare,
-  compareFiles,
-  readApplied,
-} from '../../runtime/edits/comparison.ts';
+import type { Applied } from '../../runtime/edits/applied.ts';
+import { type Comparison, compareFiles } from '../../runtime/edits/comparison.ts';
 import { refuseOtherPriorities } from '../../runtime/edits/other-priorities.ts';
-import { refuseOther, refuseRenamed } from '../../runtime/edits/renamed.ts';
+import { refuseOther } from '../../runtime/edits/renamed.ts';
 import type { EditLine } from '../../runtime/edits/words.ts';
-import { type Deployment, readDeployment } from '../deployment.ts';
-import { type LoadedTopology, loadTopology } from '../load-topology.ts';
-import { openLogReaderIfMade } from '../log-reader.ts';
+import { readDeployment } from '../deployment.ts';
+import { loadTopology } from '../load-topology.ts';
 import { EXIT_OK } from '../show-error.ts';
+import { appliedFrom, storedEdit } from '../stored-edit.ts';
 
 export interface PlanOptions {
   readonly deployment?: string;
@@ -53,7 +47,7 @@ export async function plan(files: readonly string[], options: PlanOptions): Prom
   const is = await load(second ?? first);
   const found =
     second === undefined
-      ? await withStored(deployment, is)
+      ? await storedEdit(deployment, is)
       : betweenFiles(appliedFrom(await load(first)), appliedFrom(is));
   const isLosing = found.stakes.losses.length > 0;
   process.stdout.write(
@@ -64,39 +58,10 @@ export async function plan(files: readonly string[], options: PlanOptions): Prom
   return isLosing ? EXIT_LOSES : EXIT_OK;
 }
 
-const appliedFrom = (loaded: LoadedTopology): Applied => appliedOf(loaded.plan, loaded.text);
-
 function betweenFiles(was: Applied, is: Applied): Comparison {
   refuseOther(was, is);
   refuseOtherPriorities(was, is);
   return compareFiles(was, is);
-}
-
-async function withStored(deployment: Deployment, is: LoadedTopology): Promise<Comparison> {
-  const reader = await openLogReaderIfMade(deployment);
-  const applied = appliedFrom(is);
-  if (reader === undefined) {
-    const empty = {
-      committed: async () => [],
-      bounds: async () => undefined,
-      offsetsAt: async () => [],
-      topics: async () => [],
-    };
-    const none = {
-      read: async function* () {},
-      partitionsOf: async () => undefined,
-      positions: empty,
-    };
-    return compare(none, null, is.plan, applied, systemClock.now());
-  }
-  try {
-    const was = await readApplied(reader, is.plan.topology);
-    if (was === null) await refuseRenamed(reader, applied);
-    refuseOtherPriorities(was, applied);
-    return await compare(reader, was, is.plan, applied, systemClock.now());
-  } finally {
-    await reader.close();
-  }
 }
 
 function text({ was, is, lines, stakes }: Comparison): string {

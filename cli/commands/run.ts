@@ -3,8 +3,12 @@ import { pino } from 'pino';
 import { CarillonError } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import type { Losing } from '../../runtime/edits/apply.ts';
-import { readDeployment } from '../deployment.ts';
-import type { Running } from '../run/running.ts';
+import { type Deployment, readDeployment } from '../deployment.ts';
+import { isReloadable } from '../run/check-reload.ts';
+import { formerOf } from '../run/former-topology.ts';
+import { HangUps } from '../run/hang-ups.ts';
+import { ReloadingPipeline } from '../run/reloading.ts';
+import type { Running, RunOptions } from '../run/running.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
 import { untilSignal } from '../until-signal.ts';
 
@@ -37,50 +41,93 @@ function losingOf({ drain = false, drop = false }: RunArguments): Losing {
 }
 
 export async function run(args: RunArguments): Promise<number> {
-  const { deployment: file, processors, role, force = false } = args;
+  const { deployment: file, processors } = args;
   const losing = losingOf(args);
   const folder = process.cwd();
   const deployment = readDeployment({ file, folder, env: process.env, processors });
   const say = logLines();
   const started = performance.now();
-  let running: Running;
-  if (deployment.log.kind === 'embedded') {
-    const { runEmbedded } = await import('../run/embedded.ts');
-    running = await runEmbedded(deployment, { folder, say, losing });
-  } else {
-    const { runDistributed } = await import('../run/distributed.ts');
-    running = await runDistributed(deployment, role ?? ['all'], { folder, say, losing, force });
-  }
-  say('The pipeline runs.', {
-    topology: running.plan.topology,
-    hash: running.plan.hash,
-    url: running.url,
-    health: running.healthUrl,
-    startedMs: Math.round(performance.now() - started),
+  const pipeline: ReloadingPipeline = new ReloadingPipeline(deployment, {
+    say,
+    open: async (of) => {
+      const running = await opened(of, args, {
+        folder,
+        say,
+        losing,
+        edits: () => pipeline.refusal,
+      });
+      say('The pipeline runs.', {
+        topology: running.plan.topology,
+        hash: running.plan.hash,
+        url: running.url,
+        health: running.healthUrl,
+        startedMs: Math.round(performance.now() - started),
+      });
+      return running;
+    },
+    read: () => readDeployment({ file, folder, env: process.env, processors }),
+    check: (next, running) => isReloadable(next, running, folder),
+    former: (of) => formerOf(of, pipeline.running),
   });
-  answerParent(running);
-  const end = await Promise.race([
-    untilSignal(),
-    running.ended.catch((error: unknown) => ({ error })),
-  ]);
+  await pipeline.start();
+  answerParent(() => pipeline.running);
+  const end = await untilEnd(pipeline, deployment.log.kind === 'embedded');
   if (typeof end === 'object') {
     process.stderr.write(showError(end.error, { trace: process.env.CARILLON_TRACE === '1' }).text);
     return EXIT_ERRORS;
   }
   say('The pipeline stops.', { signal: end });
-  await running.close();
+  await pipeline.running.close();
   if (process.connected) process.disconnect();
   say('The pipeline has stopped.', {});
   return EXIT_OK;
 }
 
+async function opened(
+  deployment: Deployment,
+  { role = ['all'], force = false }: RunArguments,
+  options: RunOptions,
+): Promise<Running> {
+  if (deployment.log.kind === 'embedded') {
+    const { runEmbedded } = await import('../run/embedded.ts');
+    return await runEmbedded(deployment, options);
+  }
+  const { runDistributed } = await import('../run/distributed.ts');
+  return await runDistributed(deployment, role, { ...options, force });
+}
+
+/**
+ * SIGHUP is for one process on one file: on Kafka the members of a group take an edit one after the
+ * other, and whoever starts them anew decides when.
+ */
+async function untilEnd(
+  pipeline: ReloadingPipeline,
+  reloads: boolean,
+): Promise<NodeJS.Signals | { readonly error: unknown }> {
+  const signal = untilSignal();
+  const hangUps = reloads ? new HangUps() : undefined;
+  try {
+    for (;;) {
+      const failed = pipeline.running.ended.catch((error: unknown) => ({ error }));
+      const next = await Promise.race([signal, failed, ...(hangUps ? [hangUps.next()] : [])]);
+      if (next !== 'SIGHUP') return next;
+      await pipeline.reload();
+    }
+  } catch (error) {
+    return { error };
+  } finally {
+    hangUps?.close();
+  }
+}
+
 /**
  * Whoever started this process with a channel may ask how it is (a live view over many processes).
  */
-function answerParent(running: Running): void {
+function answerParent(now: () => Running): void {
   if (process.send === undefined) return;
   process.on('message', async (message: { readonly ask?: string }) => {
     if (message.ask !== 'flow') return;
+    const running = now();
     const flow = await running.snapshot();
     process.send?.({ flow, connections: running.connections(), url: running.url });
   });

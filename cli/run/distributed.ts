@@ -79,6 +79,7 @@ export async function runDistributed(
       healthUrl: part.healthUrl,
       secrets,
       plan: topology.plan,
+      text: topology.text,
       ended: new Promise<never>(() => {}),
       connections: () => part.connections,
       snapshot: () => part.snapshot(),

@@ -46,6 +46,7 @@ export async function runEmbedded(deployment: Deployment, options: RunOptions): 
       say: options.say,
       others: () => engine.snapshot(),
       random: Math.random,
+      ...(options.edits === undefined ? {} : { edits: options.edits }),
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     });
     return {
@@ -53,6 +54,7 @@ export async function runEmbedded(deployment: Deployment, options: RunOptions): 
       healthUrl: part.healthUrl,
       secrets,
       plan: topology.plan,
+      text: topology.text,
       ended: engine.ended,
       connections: () => part.connections,
       snapshot: () => part.snapshot(),

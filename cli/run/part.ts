@@ -56,6 +56,8 @@ export interface PartOptions {
   readonly before?: readonly StepFlow[];
   /** The flow of the other threads of this process. */
   readonly others?: () => Promise<FlowSnapshot>;
+  /** See RunOptions. */
+  readonly edits?: () => string;
   random(): number;
 }
 
@@ -260,7 +262,10 @@ export class Part {
   }
 
   #checks(): Map<string, HealthCheck> {
-    return new Map([['engine', () => this.#checkTroubles()]]);
+    const checks = new Map<string, HealthCheck>([['engine', () => this.#checkTroubles()]]);
+    const { edits } = this.#options;
+    if (edits !== undefined) checks.set('topology', async () => edits());
+    return checks;
   }
 
   #logTroubles(): string[] {

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly losing?: Losing;
   /** Goes on although topics have one replica on several brokers (CAR633). */
   readonly force?: boolean;
+  /** Why the last edit was not taken, for health; empty: there is nothing to say. */
+  readonly edits?: () => string;
   /** Settings of connectors beside the deployment's (the sample world's stand-ins). */
   readonly connectors?: Deployment['connectors'];
 }
@@ -25,6 +27,8 @@ export interface Running {
   readonly healthUrl: string | null;
   readonly secrets: Secrets;
   readonly plan: Plan;
+  /** Of the topology, as it was written when it was opened. */
+  readonly text: string;
   /** Rejects when it can no longer run. */
   readonly ended: Promise<never>;
   connections(): number;

@@ -71,10 +71,13 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
   return counted;
 }
 
-function refuse({ losing }: ApplyParts, { stakes, was }: Comparison): void {
-  const { losses } = stakes;
-  if (losses.length === 0 || was === null) return;
-  if (losing === 'refuse') throw new CarillonErrors(losses.map(errorOf));
+function refuse({ losing }: ApplyParts, found: Comparison): void {
+  if (losing === 'refuse') refuseLosses(found);
+}
+
+/** Throws a code for each thing that the edit would lose. */
+export function refuseLosses({ stakes: { losses }, was }: Comparison): void {
+  if (losses.length > 0 && was !== null) throw new CarillonErrors(losses.map(errorOf));
 }
 
 function errorOf({ code, what, of, step }: Loss): CarillonError {

@@ -59,3 +59,21 @@ test('what is behind a device of another app goes on', async () => {
   assert.deepEqual([...counts.dropped], [['other_app', 2]]);
   assert.equal(await w.lag(), 0);
 });
+
+test('while the row is behind nobody says whose it is', async () => {
+  const w = await SinkWorld.open({ apps: KIDS });
+  await w.own('a', 1, 'ACTIVE', [], 'teens');
+  await w.send({ deviceId: 'a', epoch: 2 });
+  await w.settle();
+  await w.own('a', 2, 'ACTIVE', [], 'kids');
+  await w.settle(100);
+  assert.deepEqual(w.given, ['a#1/1']);
+});
+
+test('what ends before its delivery is told by the sink of its app', async () => {
+  const w = await SinkWorld.open({ apps: KIDS });
+  await w.own('a', 1, 'ACTIVE', [], 'kids');
+  await w.send({ deviceId: 'a', deadline: w.clock.now() - 1 });
+  await w.settle();
+  assert.deepEqual(await w.outcomes(), ['a expired deadline']);
+});

@@ -94,6 +94,15 @@ export class House {
     return (JSON.parse(line) as { [name: string]: string })[name]!;
   }
 
+  /** SIGHUP; until the log says it so often since the process began. */
+  async hangUp(sentence: string, times: number): Promise<void> {
+    process.kill(this.#child!.pid!, 'SIGHUP');
+    await until(`${sentence} ${times} times`, async () => {
+      const text = readFileSync(this.#child!.logFile, 'utf8');
+      return text.split(sentence).length - 1 >= times;
+    });
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     await this.#child?.kill();

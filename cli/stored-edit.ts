@@ -1,0 +1,39 @@
+/** What a topology would change of what is stored, seen from beside a pipeline that may run. */
+import { systemClock } from '../core/clock.ts';
+import { type Applied, appliedOf } from '../runtime/edits/applied.ts';
+import { type Comparison, compare, readApplied } from '../runtime/edits/comparison.ts';
+import { refuseOtherPriorities } from '../runtime/edits/other-priorities.ts';
+import { refuseRenamed } from '../runtime/edits/renamed.ts';
+import type { Deployment } from './deployment.ts';
+import type { LoadedTopology } from './load-topology.ts';
+import { openLogReaderIfMade } from './log-reader.ts';
+
+export const appliedFrom = (loaded: LoadedTopology): Applied => appliedOf(loaded.plan, loaded.text);
+
+/** Throws CAR817 where the topology has another name. */
+export async function storedEdit(deployment: Deployment, is: LoadedTopology): Promise<Comparison> {
+  const reader = await openLogReaderIfMade(deployment);
+  const applied = appliedFrom(is);
+  if (reader === undefined) {
+    const empty = {
+      committed: async () => [],
+      bounds: async () => undefined,
+      offsetsAt: async () => [],
+      topics: async () => [],
+    };
+    const none = {
+      read: async function* () {},
+      partitionsOf: async () => undefined,
+      positions: empty,
+    };
+    return compare(none, null, is.plan, applied, systemClock.now());
+  }
+  try {
+    const was = await readApplied(reader, is.plan.topology);
+    if (was === null) await refuseRenamed(reader, applied);
+    refuseOtherPriorities(was, applied);
+    return await compare(reader, was, is.plan, applied, systemClock.now());
+  } finally {
+    await reader.close();
+  }
+}
