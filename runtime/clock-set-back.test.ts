@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { BatchBuilder } from '../core/batch-builder.ts';
 import { type Clock, SteadyClock } from '../core/clock.ts';
 import { ERROR_TABLE } from '../core/error-table.ts';
+import { RENO_PRIORITIES } from '../core/priority.ts';
 import { wholeBatch } from '../core/record-batch.ts';
 import { columns, NEVER } from '../core/store.ts';
 import { Engine } from './engine.ts';
@@ -68,7 +69,7 @@ for (const { it, nowMs, rows, dues } of cases) {
 }
 
 function engineAt(clock: Clock): Engine {
-  return new Engine({ clock, before: [] } as never);
+  return new Engine({ clock, before: [], plan: { priorities: RENO_PRIORITIES } } as never);
 }
 
 test('CAR803: an engine whose clock is far ahead of the machine says so, until it is not', () => {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Plan } from '../../compiler/plan.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
 
 const sink = (name: string, type: string) => ({
   name,
   spec: { type },
-  lane: { priorities: [0, 1] },
+  lane: { priorities: [0, 1], order: RENO_PRIORITIES },
 });
 const plan = {
+  priorities: RENO_PRIORITIES,
   subTopologies: [
     { role: 'streams/critical' },
     { role: 'streams/high' },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SinkPlan } from '../../compiler/plan.ts';
 import { systemClock } from '../../core/clock.ts';
+import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { defineSink, type Sink, type SinkContext } from '../../core/spec.ts';
 import { openSink } from './services.ts';
 
@@ -21,7 +22,12 @@ function planOf(open: (context: SinkContext) => void): SinkPlan {
       return silent;
     },
   });
-  return { name: 'mine', spec, config: {} } as unknown as SinkPlan;
+  return {
+    name: 'mine',
+    spec,
+    config: {},
+    lane: { order: RENO_PRIORITIES },
+  } as unknown as SinkPlan;
 }
 
 test('a sink is given its settings and the services that there are', async () => {
