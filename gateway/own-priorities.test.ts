@@ -55,6 +55,18 @@ test('a cursor of other priorities says nothing: all is told again, and nothing 
   }
 });
 
+test('nor is anything acknowledged by it over the socket', async () => {
+  const client = await bench.connect(DEVICE);
+  await client.take(3);
+  const other = emptyCursor(1, deviceMark(DEVICE));
+  add(other, 0, 1);
+  const cursor = formatCursor(other);
+  client.send({ type: 'ack', cursor });
+  const answer = await client.next();
+  assert.deepEqual(answer, { type: 'unacknowledged', reason: 'not_given', asked: cursor });
+  assert.equal(await bench.inbox.acknowledged(DEVICE, 1), null);
+});
+
 test('priorities that were added behind them leave cursors and acknowledgements good', async () => {
   const { cursor } = await pulled();
   assert.equal((await acknowledge(cursor)).status, 204);

@@ -4,6 +4,7 @@ import { HandClock } from '../../core/clock.ts';
 import type { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
+import { Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import type { Sink } from '../../core/spec.ts';
 import { apns } from './apns.ts';
 import { type ApnsFake, apnsActs, startApnsFake } from './fake.ts';
@@ -56,13 +57,16 @@ interface Opening {
   readonly pushType?: PushType;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly payload?: unknown;
+  readonly priorities?: Priorities;
 }
 
 function open(to: ApnsFake, opening: Opening = {}): Promise<Sink> {
   const { at = clock, bundle = to.bundle, pushType = 'background', payload = {} } = opening;
   const service = <T>() => (async () => payload) as T;
   const settings = { ...to.settings, ...opening.settings };
-  return apns.open({ bundle, push_type: pushType }, { name: 'apns', clock: at, settings, service });
+  const { priorities = RENO_PRIORITIES } = opening;
+  const context = { name: 'apns', clock: at, priorities, settings, service };
+  return apns.open({ bundle, push_type: pushType }, context);
 }
 
 function delivery(
@@ -83,6 +87,22 @@ function delivery(
 async function send(one: Delivery, to: Sink = sink): Promise<Outcome> {
   return (await to.deliver([one]))[0]!;
 }
+
+test("how urgent a topology's own priorities are, its topology says", async () => {
+  const priorities = new Priorities([
+    { name: 'calm', weight: 9, urgent: false },
+    { name: 'alarm', weight: 1, urgent: true },
+  ]);
+  const own = kept(await open(fake, { pushType: 'alert', priorities }));
+  for (const [priority, asked] of [
+    ['calm', '5'],
+    ['alarm', '10'],
+  ] as const) {
+    await send(delivery(TOKEN, { priority }), own);
+    assert.equal(fake.received.at(-1)?.headers['apns-priority'], asked);
+  }
+  await own.close();
+});
 
 test('a background push carries the numbers and the payload', async () => {
   const one = kept(await open(fake, { payload: { eventId: 'e-1' } }));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { HandClock } from '../../core/clock.ts';
+import { add, emptyCursor, formatCursor, parseCursor } from '../../core/cursor.ts';
 import type { InboxRow } from '../../core/inbox.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { prioritiesNamed, RENO_PRIORITIES } from '../../core/priority.ts';
@@ -242,6 +243,14 @@ test("a topology's own priorities: rows in their order, marks by their number", 
     ['soon', 1],
     ['soon', 2],
   ]);
+  const acked = (sequence: number) => {
+    const cursor = emptyCursor(1, 0, inbox.priorities);
+    add(cursor, 1, sequence);
+    return formatCursor(cursor);
+  };
+  for (const sequence of [1, 2]) await inbox.acknowledge('tv-1', 1, acked(sequence));
+  const stored = parseCursor((await inbox.acknowledged('tv-1', 1))!);
+  assert.deepEqual(stored?.marks, [0, 2], 'both together');
   const [lost] = await inbox.write([of('critical', 1)]);
   assert.equal(lost?.kind, 'retry', 'a name of nobody is kept in its lane');
 });

@@ -7,6 +7,7 @@ import { HandClock, systemClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
+import { Priorities } from '../../core/priority.ts';
 import type { Show } from '../../core/show.ts';
 import type { Sink } from '../../core/spec.ts';
 import { type FcmFake, fcmActs, startFcmFake } from './fake.ts';
@@ -105,6 +106,25 @@ for (const [what, deadline, ttl] of [
     assert.equal(JSON.parse(String(body?.bytes)).message.android.ttl, ttl);
   });
 }
+
+test("how urgent a topology's own priorities are, its topology says", async () => {
+  const priorities = new Priorities([
+    { name: 'calm', weight: 9, urgent: false },
+    { name: 'alarm', weight: 1, urgent: true },
+  ]);
+  const service = <T>() => (async () => ({})) as T;
+  const { settings } = fake;
+  const context = { name: 'fcm', clock: systemClock, priorities, settings, service };
+  const own = kept(await fcm.open({ project: fake.project }, context));
+  for (const [priority, asked] of [
+    ['calm', 'normal'],
+    ['alarm', 'high'],
+    ['critical', 'normal'],
+  ] as const) {
+    await send(delivery(TOKEN, { priority }), own);
+    assert.equal(fake.received.at(-1)?.android?.priority, asked);
+  }
+});
 
 test('an app never has more than four collapse keys', () => {
   const keys = new Set<string>();
