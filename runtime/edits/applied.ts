@@ -15,6 +15,7 @@ import {
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import { type AppliedStep, appliedStep } from './step-order.ts';
 
 const FORM = 1;
 
@@ -40,6 +41,8 @@ export interface AppliedInstance {
   readonly priority: string;
   readonly group: string;
   readonly stores: readonly AppliedStore[];
+  /** All of them, in their order; left out where none holds records. */
+  readonly steps?: readonly AppliedStep[];
 }
 
 export interface AppliedRule {
@@ -210,7 +213,8 @@ function instanceOf(
     return [{ step: step.name, changelog, holds, meaning: meaningOf(step), spans: spansOf(step) }];
   });
   const priority = sub.priority < 0 ? '' : priorities.nameOf(sub.priority);
-  return { priority, group: sub.group, stores };
+  const steps = stores.some(({ holds }) => holds) ? { steps: stream.steps.map(appliedStep) } : {};
+  return { priority, group: sub.group, stores, ...steps };
 }
 
 function spansOf({ spec, config }: StepPlan): { readonly [option: string]: number } {
