@@ -22,7 +22,7 @@ export interface Loss {
   /** Of the step in one instance of the stream; empty for what is unread. */
   readonly changelog: string;
   readonly count: number;
-  /** `held`: by a step. `unread`: in a topic. `rows`: of a step that holds nothing, or of a table. */
+  /** `held`: by a step. `unread`: in a topic. `rows`: of a table, or a step that holds none. */
   /** `devices`: nobody knows how many. */
   readonly unit: 'held' | 'unread' | 'rows' | 'devices';
   readonly what: string;
