@@ -4,6 +4,7 @@
  * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
  */
 import {
+  appliedName,
   type Plan,
   partId,
   partName,
@@ -102,7 +103,7 @@ export interface Applied {
 }
 
 export function appliedTopic(topology: string): TopicSpec {
-  return { name: `${topology}.applied`, partitions: 1, cleanup: 'compact' };
+  return { name: appliedName(topology), partitions: 1, cleanup: 'compact' };
 }
 
 export function appliedOf(plan: Plan, text: string): Applied {
