@@ -18,7 +18,7 @@ const COUNTED = BASE.replace(
 const TUMBLING = 'tumbling: { size: 1m }';
 const COUNT = "n: 'count()'";
 
-export const AGGREGATES: readonly Row[] = edited(
+const COUNTS: readonly Row[] = edited(
   [
     ['an aggregate', '', ''],
     ['by the key alone', 'by: [value.memberId]', 'by: [key]', 'CAR402 map:'],
@@ -87,3 +87,46 @@ export const AGGREGATES: readonly Row[] = edited(
   ],
   COUNTED,
 );
+
+const BEFORE = '- gate_staleness: { max_age: 2m }';
+const BEHIND = `- map: { fields: { ${GIVEN} } }`;
+const behind = (gate: string) => `${BEHIND}\n      ${gate}`;
+const FINAL = COUNTED.replace('grace: 10s', 'grace: 10s, emit: final');
+/** What is left of a deadline behind an aggregate. */
+const DEADLINES: readonly Row[] = [
+  ...edited(
+    [
+      ['a ttl that results do not have', BEFORE, BEFORE.replace('2m', '2m, ttl: 1h'), 'CAR246'],
+      [
+        'a gate behind it too',
+        BEHIND,
+        behind('- { name: fresh, gate_staleness: { max_age: 2m } }'),
+      ],
+    ],
+    FINAL,
+  ),
+  ...edited([['a ttl that updates keep', BEFORE, BEFORE.replace('2m', '2m, ttl: 1h')]], COUNTED),
+  ...edited(
+    [
+      ['final results that are to be acknowledged', '', '', 'CAR771 guarantee'],
+      [
+        'with a gate behind them',
+        BEHIND,
+        behind('- { name: fresh, gate_staleness: { max_age: 10m } }'),
+      ],
+      [
+        'with one that is over before it is told again',
+        BEHIND,
+        behind('- { name: fresh, gate_staleness: { max_age: 4m } }'),
+        'CAR772 guarantee',
+      ],
+      ['updates', 'emit: final', 'emit: updates, on_full: drop', 'CAR772 guarantee'],
+    ],
+    FINAL.replace(
+      '{ lane: notifications, ',
+      '{ lane: notifications, guarantee: acked, again_after: 5m, ',
+    ),
+  ),
+];
+
+export const AGGREGATES: readonly Row[] = [...COUNTS, ...DEADLINES];
