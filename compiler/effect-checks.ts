@@ -96,7 +96,8 @@ function checkTimes(report: Report, subject: string, steps: readonly ResolvedSte
   let held: { readonly ms: number; readonly by: string } | undefined;
   let life: { readonly ms: number; readonly step: ResolvedStep } | undefined;
   for (const step of steps) {
-    const { waitMs = 0, holdMs = 0, ageMsMax, lifeMs } = step.spec.times?.(step.config) ?? {};
+    const times = step.spec.times?.(step.config) ?? {};
+    const { waitMs = 0, holdMs = 0, ageMsMax, lifeMs, isAnew = false } = times;
     const of = `${subject}, ${step.name}`;
     if (ageMsMax !== undefined && ageMsMax > 0 && waitedMs > 0 && ageMsMax <= waitedMs) {
       const what = `${of}: whatever comes here has waited ${formatDuration(waitedMs)} in ${by}, and is too old.`;
@@ -105,6 +106,7 @@ function checkTimes(report: Report, subject: string, steps: readonly ResolvedSte
       const what = `${of}: ${held.by} holds for up to ${formatDuration(held.ms)}, and what is older than ${formatDuration(ageMsMax)} is dropped here.`;
       report.warning('CAR247', step.span, what, `Put it before ${held.by}, or let it take longer.`);
     }
+    if (isAnew) life = undefined;
     if (lifeMs !== undefined) life = { ms: lifeMs, step };
     if (holdMs > 0) {
       const ms = waitedMs + holdMs;

@@ -21,6 +21,8 @@ export interface StepTimes {
   readonly ageMsMax?: number;
   /** The deadline that it stamps lies so long after the event. */
   readonly lifeMs?: number;
+  /** True: what it sends on is made anew, without the deadline of what came. */
+  readonly isAnew?: boolean;
 }
 
 /** What a step declares of its records' fates: reasons of drops, codes of dead letters, counts. */

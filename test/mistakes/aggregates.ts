@@ -18,9 +18,13 @@ const COUNTED = BASE.replace(
 const TUMBLING = 'tumbling: { size: 1m }';
 const COUNT = "n: 'count()'";
 
-export const AGGREGATES: readonly Row[] = edited(
+const GATE = '- { name: old, gate_staleness: { max_age: 69s } }';
+const behind = (step: string) => ['      - map:', `      ${step}\n      - map:`] as const;
+
+const UPDATES: readonly Row[] = edited(
   [
     ['an aggregate', '', ''],
+    ['a gate behind updates', ...behind(GATE)],
     ['by the key alone', 'by: [value.memberId]', 'by: [key]', 'CAR402 map:'],
     ['by the key and more', 'by: [value.memberId]', 'by: [value.memberId, value.kind]'],
     [
@@ -87,3 +91,17 @@ export const AGGREGATES: readonly Row[] = edited(
   ],
   COUNTED,
 );
+
+const FINAL: readonly Row[] = edited(
+  [
+    ['a gate behind windows that are longer', ...behind(GATE), 'CAR247'],
+    ['a gate behind windows that are not', ...behind(GATE.replace('69s', '70s'))],
+    ['windows longer than what came may live', TUMBLING, 'tumbling: { size: 1h }'],
+    ['less than one', ...behind("- { name: few, filter: { where: 'value.n < 1' } }"), 'CAR247'],
+    ['at least one', ...behind("- { name: few, filter: { where: 'value.n >= 1' } }"), 'CAR246'],
+    ['more than one', ...behind("- { name: few, filter: { where: 'value.n > 1' } }")],
+  ],
+  COUNTED.replace(TUMBLING, `${TUMBLING}, emit: final`),
+);
+
+export const AGGREGATES: readonly Row[] = [...UPDATES, ...FINAL];
