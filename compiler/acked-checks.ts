@@ -2,9 +2,10 @@
  * What `guarantee: acked` needs: a deadline, and an inbox that keeps until then what is told again.
  */
 import { formatDuration } from '../core/duration.ts';
-import type { SinkPlan } from './plan.ts';
+import type { SinkPlan, UpstreamPlan } from './plan.ts';
 import type { Report } from './report.ts';
 import type { Section } from './section.ts';
+import type { ResolvedStep } from './steps.ts';
 import { stepsOf, type WholeStream } from './streams.ts';
 
 /** Of streams and sinks that are whole. */
@@ -27,23 +28,53 @@ export function checkAcked(
       const what = `${subject}: no inbox keeps all of lane "${to.lane.name}", so what is not acknowledged is gone.`;
       report.error('CAR770', span, what);
     }
-    const lives = lifesOf(stream, streams);
-    if (lives.length === 0) {
-      report.error('CAR771', span, `${subject}: no step gives it a deadline.`);
-    }
+    const lives = livesOf(stream, streams);
+    const endless = lives.find((life) => 'why' in life);
+    if (endless !== undefined) report.error('CAR771', span, `${subject}: ${endless.why}.`);
     const { againAfterMs } = to.acked;
-    const longest = Math.max(...lives);
-    if (againAfterMs === null || lives.length === 0 || againAfterMs < longest) continue;
+    const ends = lives.flatMap((life) => ('ms' in life ? life.ms : []));
+    const longest = Math.max(...ends);
+    if (againAfterMs === null || ends.length === 0 || againAfterMs < longest) continue;
     const what = `${subject}: its deadline is ${formatDuration(longest)} after the event, before again_after is over.`;
     report.error('CAR772', section.entry('again_after')!.keySpan, what);
   }
 }
 
-/** How long after the event the deadlines lie that its steps stamp, and those of streams before. */
-function lifesOf(stream: WholeStream, all: readonly WholeStream[]): number[] {
-  const own = stepsOf(stream).flatMap(({ spec, config }) => spec.times?.(config).lifeMs ?? []);
-  const before = all.filter(({ useCase }) =>
-    stream.parts[0]!.from.streams.some((of) => of.useCase === useCase),
+/** One for each way on which records come to the end of a stream. */
+type Life =
+  /** How long after the event the deadline lies. */
+  | { readonly ms: number }
+  /** There is none; `why`, of a stream. */
+  | { readonly why: string };
+
+const UNSTAMPED: Life = { why: 'no step gives it a deadline' };
+
+/** By its steps, and by those of the streams before it. */
+function livesOf(stream: WholeStream, all: readonly WholeStream[]): readonly Life[] {
+  const { streams } = stream.parts[0]!.from;
+  let lives = streams.length === 0 ? [UNSTAMPED] : streams.flatMap((one) => livesBy(one, all));
+  for (const step of stepsOf(stream)) {
+    const { lifeMs, isAnew } = step.spec.times?.(step.config) ?? {};
+    if (isAnew === true) {
+      const why = `${step.name} makes its results anew, and no step behind it gives them a deadline`;
+      lives = [{ why }];
+    }
+    if (goesOnAlone(step)) lives = [...lives, ...livesBy(step.joined!.upstream, all)];
+    if (lifeMs !== undefined) lives = [{ ms: lifeMs }];
+  }
+  return lives;
+}
+
+function livesBy({ name, useCase }: UpstreamPlan, all: readonly WholeStream[]): readonly Life[] {
+  const before = all.find((one) => one.useCase === useCase);
+  if (before === undefined) return [];
+  return livesOf(before, all).map((life) =>
+    life === UNSTAMPED ? { why: `no step gives what comes of stream "${name}" a deadline` } : life,
   );
-  return [...own, ...before.flatMap((one) => lifesOf(one, all))];
+}
+
+/** Whether records of its other stream go on without one of the stream's own. */
+function goesOnAlone({ spec, config, joined }: ResolvedStep): boolean {
+  const { gives } = spec;
+  return joined !== undefined && gives?.kind === 'paired' && config[gives.type] === 'outer';
 }

@@ -36,6 +36,7 @@ import {
   type StreamScope,
   stepsOf,
 } from './streams.ts';
+import { checkTopics } from './topic-checks.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableInput, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
@@ -150,7 +151,9 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     sinks: plans,
     topics: topics.plans,
   };
-  return lower(resolved, catalog, report);
+  const plan = lower(resolved, catalog, report);
+  checkTopics(report, plan, topics.mentions);
+  return plan;
 }
 
 function present<T>(all: Iterable<T | null | undefined>): T[] {

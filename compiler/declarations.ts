@@ -105,13 +105,25 @@ export class SchemaShapes {
 
 type TopicUse = TopicPlan['use'];
 
+/** A topic, where a file names it, or has the engine name it. */
+export interface TopicMention {
+  readonly subject: string;
+  readonly topic: Placed;
+  readonly use: TopicUse;
+}
+
 /** Every topic that a topology touches, with one schema each. */
 export class Topics {
   readonly #report: Report;
   readonly #plans = new Map<string, TopicPlan>();
+  readonly #mentions: TopicMention[] = [];
 
   constructor(report: Report) {
     this.#report = report;
+  }
+
+  get mentions(): readonly TopicMention[] {
+    return this.#mentions;
   }
 
   /** In the order in which they were met. */
@@ -127,6 +139,7 @@ export class Topics {
   /** True when the topic is good for this use; else it was told why not. */
   use(subject: string, topic: Placed, use: TopicUse, schema: string | undefined): boolean {
     const { value: name, span } = topic;
+    this.#mentions.push({ subject, topic, use });
     if (!TOPIC.test(name) || name === '.' || name === '..') {
       this.#report.error('CAR214', span, `${subject}: "${name}" is not a topic's name.`);
       return false;

@@ -4,7 +4,7 @@
  */
 import { formatDuration } from '../core/duration.ts';
 import type { Priority } from '../core/priority.ts';
-import type { ConfigWarning } from '../core/step-facts.ts';
+import type { ConfigWarning, StepTimes } from '../core/step-facts.ts';
 import { type Broken, mayBe } from './broken-steps.ts';
 import type { Scope } from './declarations.ts';
 import type { Report, Span } from './report.ts';
@@ -96,8 +96,8 @@ function checkTimes(report: Report, subject: string, steps: readonly ResolvedSte
   let held: { readonly ms: number; readonly by: string } | undefined;
   let life: { readonly ms: number; readonly step: ResolvedStep } | undefined;
   for (const step of steps) {
-    const times = step.spec.times?.(step.config) ?? {};
-    const { waitMs = 0, holdMs = 0, ageMsMax, lifeMs, isAnew = false } = times;
+    const times: StepTimes = step.spec.times?.(step.config) ?? {};
+    const { waitMs = 0, holdMs = 0, ageMsMax, lifeMs } = times;
     const of = `${subject}, ${step.name}`;
     if (ageMsMax !== undefined && ageMsMax > 0 && waitedMs > 0 && ageMsMax <= waitedMs) {
       const what = `${of}: whatever comes here has waited ${formatDuration(waitedMs)} in ${by}, and is too old.`;
@@ -106,7 +106,10 @@ function checkTimes(report: Report, subject: string, steps: readonly ResolvedSte
       const what = `${of}: ${held.by} holds for up to ${formatDuration(held.ms)}, and what is older than ${formatDuration(ageMsMax)} is dropped here.`;
       report.warning('CAR247', step.span, what, `Put it before ${held.by}, or let it take longer.`);
     }
-    if (isAnew) life = undefined;
+    if (times.isAnew === true) {
+      if (life !== undefined) tellUnread(report, subject, steps, life.step, step);
+      life = undefined;
+    }
     if (lifeMs !== undefined) life = { ms: lifeMs, step };
     if (holdMs > 0) {
       const ms = waitedMs + holdMs;
@@ -122,6 +125,24 @@ function checkTimes(report: Report, subject: string, steps: readonly ResolvedSte
       `lets it live ${formatDuration(life.ms)}: all of them expire.`;
     report.warning('CAR247', step.span, what, `Give ${life.step.name} a longer max_age or ttl.`);
   }
+}
+
+/** A deadline of its own, which nothing reads before results are made that have none. */
+function tellUnread(
+  report: Report,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  stamps: ResolvedStep,
+  anew: ResolvedStep,
+): void {
+  const between = steps.slice(steps.indexOf(stamps) + 1, steps.indexOf(anew));
+  // What holds records may drop those whose deadline is too near.
+  if (between.some(({ spec }) => spec.kind === 'timed')) return;
+  const { ageMsMax, lifeMs } = stamps.spec.times!(stamps.config);
+  if (lifeMs === ageMsMax) return;
+  const what = `${subject}, ${stamps.name}: its deadline ends with ${anew.name}, whose results have none.`;
+  const mend = `Take its ttl out, and put a gate_staleness with one behind ${anew.name}.`;
+  report.warning('CAR246', stamps.span, what, mend);
 }
 
 function tellHeldTooLong(

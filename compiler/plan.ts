@@ -28,6 +28,9 @@ export interface Plan {
   readonly attempts: number;
 }
 
+/** Of the topic where the topology that runs is stored. */
+export const appliedName = (topology: string): string => `${topology}.applied`;
+
 export interface TopicPlan {
   readonly name: string;
   readonly use:

@@ -24,7 +24,7 @@ export const GRAPH_ERRORS = {
   },
   CAR234: {
     slug: 'streams-in-circle',
-    what: 'A stream reads, over others, what it gives itself.',
+    what: 'A stream reads, over others or over topics, what it gives itself.',
     mend: 'Take one of them out of the circle.',
   },
   CAR235: {

@@ -11,7 +11,7 @@ export interface ConfigWarning {
   readonly why: string;
 }
 
-/** How long a step takes and lets live, in milliseconds; each may be left out. */
+/** How long a step takes and lets live, times in milliseconds; each may be left out. */
 export interface StepTimes {
   /** The least that a record waits in it. */
   readonly waitMs?: number;
@@ -21,7 +21,7 @@ export interface StepTimes {
   readonly ageMsMax?: number;
   /** The deadline that it stamps lies so long after the event. */
   readonly lifeMs?: number;
-  /** True: what it sends on is made anew, without the deadline of what came. */
+  /** True: what it sends on is made anew, and has no deadline. */
   readonly isAnew?: boolean;
 }
 
@@ -88,11 +88,14 @@ export function makesOthers({
   kind,
   gives,
   repeats,
+  oneForOne,
 }: {
   readonly kind: string;
+  readonly oneForOne?: boolean;
   readonly gives?: { readonly kind: string };
   readonly repeats?: boolean;
 }): boolean {
   const made = gives?.kind;
-  return kind === 'expand' || made === 'aggregated' || made === 'paired' || repeats === true;
+  const expands = kind === 'expand' && oneForOne !== true;
+  return expands || made === 'aggregated' || made === 'paired' || repeats === true;
 }

@@ -257,6 +257,11 @@ export const TOPOLOGY_ERRORS = {
     mend: 'Add the step to the sink.',
   },
   ...JOIN_ERRORS,
+  CAR270: {
+    slug: 'topics-collide',
+    what: 'Two topics have names that differ only in dots and underscores.',
+    mend: 'Give one of them another name; best with dots and hyphens only.',
+  },
   CAR280: {
     slug: 'field-given-twice',
     what: 'A step gives a field twice.',

@@ -96,7 +96,9 @@ export const aggregate = defineTimed({
     'record that no window takes is written there as it came, with its reason and how many',
     'milliseconds it is behind stream time in headers (`carillon.reason`, `carillon.behind-ms`). With `emit:',
     'final` a result goes on when stream time comes to where its window closes, in the order of ends,',
-    'then keys: exactly one a window.',
+    'then keys: exactly one a window. Such a result has no deadline, since those of its records may have',
+    'passed when its window closes: a `gate_staleness` behind this step gives it one, counted from its',
+    'time. One of `emit: updates` has that of the record.',
   ].join(' '),
   config,
   drops: {

@@ -11,7 +11,8 @@ export const gateStaleness = defineEach({
   description:
     "Age is the task's clock less the event's time; a record exactly `max_age` old passes. The " +
     "deadline is the event's time plus `ttl` (`max_age` where it is not given); the last hop reads " +
-    'it again: FCM ttl, apns-expiration, or a drop (rule D9). An event from the future is young. ' +
+    'it again: FCM ttl, apns-expiration, or a drop (rule D9). Results of `aggregate` with `emit: final` ' +
+    'have none but of a gate behind it. An event from the future is young. ' +
     'Put it first: what is too old then costs no state. Source: RENO, event age thresholds per ' +
     'use case.',
   config: {

@@ -123,7 +123,7 @@ const refused: readonly [string, object, (tables: Tables) => void, string][] = [
     'held',
   ],
   ['its deadline is now', { deadline: START_MS }, () => {}, 'dropped unacknowledged'],
-  ['it has none', { deadline: 0 }, () => {}, 'dropped unacknowledged'],
+  ['it has none', { deadline: 0 }, () => {}, 'held'],
 ];
 for (const [what, more, prepare, verdict] of refused) {
   test(`${what}: ${verdict}`, () => {
@@ -132,6 +132,18 @@ for (const [what, more, prepare, verdict] of refused) {
     assert.equal(tell(bench, 1, more), verdict);
   });
 }
+
+test('without a deadline it is told again until it is acknowledged', () => {
+  const { bench, tables } = opened();
+  tell(bench, 1, { deadline: 0 });
+  bench.advanceTo(MINUTE);
+  assert.deepEqual(out(bench), ['1 again=true handed-by=websocket']);
+  bench.advanceTo(1000 * MINUTE);
+  assert.equal(bench.counts.held, 1);
+  tables.acknowledgements['tv-1'] = acked(1);
+  bench.advanceTo(2000 * MINUTE);
+  assert.deepEqual([...bench.counts.dropped], [['acknowledged', 1]]);
+});
 
 const ends: readonly [string, (tables: Tables) => void, string, readonly string[]][] = [
   ['acknowledged', (of) => (of.acknowledgements['tv-1'] = acked(1)), 'acknowledged', []],

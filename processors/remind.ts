@@ -20,6 +20,9 @@ const UNACKNOWLEDGED = dropped('unacknowledged');
 /** Beyond it the next time is after any deadline: 2^20 times `after`. */
 const DOUBLINGS_MAX = 20;
 
+/** Of a notification; it may have none. */
+const endOf = ({ deadline }: DeviceNotification) => (deadline === 0 ? Infinity : deadline);
+
 const NO_MARKS = { dueMs: 0, rests: false, attempt: 0, tries: 0 };
 
 const CHOICES = Object.fromEntries(TRANSPORTS.map((one) => [one, `Devices of ${one}.`])) as {
@@ -34,7 +37,7 @@ export const remind = defineTimed({
     'Reads the lanes of a use case with `guarantee: acked`. What is not acknowledged `after` it came to ' +
     'its lane goes to the lane of the next transport that the device has, and when it has had all of ' +
     'them by the first again; each time twice as long is waited. It ends with the acknowledgement, on ' +
-    'any path, or with the deadline, which is told as an outcome. A notification that waits is a row ' +
+    'any path, or with the deadline, if it has one, which is told as an outcome. A notification that waits is a row ' +
     'of the store: a restart or a move to another worker loses neither it nor its time.',
   config: {
     after: duration('How long an acknowledgement is waited for, the first time.'),
@@ -63,9 +66,9 @@ export const remind = defineTimed({
     const devices = context.table<Device>(owners);
     const acked = context.table<Acknowledgement>(acknowledgements);
     const lanes = topics.split(',');
-    const setNext = (times: number, deadline: number) => {
+    const setNext = (times: number, endMs: number) => {
       const waitMs = after * 2 ** Math.min(times, DOUBLINGS_MAX);
-      store.setDue(Math.min(clock.now() + waitMs, deadline));
+      store.setDue(Math.min(clock.now() + waitMs, endMs));
     };
     const end = (verdict: typeof ACKNOWLEDGED | typeof MOVED | typeof UNACKNOWLEDGED) => {
       context.settle(verdict, 1, store.row().waiting.offset);
@@ -88,7 +91,8 @@ export const remind = defineTimed({
     return {
       record(record) {
         const notification: DeviceNotification = record.value;
-        const { id, deadline } = notification;
+        const { id } = notification;
+        const endMs = endOf(notification);
         const bit = bitOf(transports[lanes.indexOf(record.topic)]!);
         const known = store.get(store.key(id));
         if (known !== undefined) {
@@ -97,19 +101,20 @@ export const remind = defineTimed({
           return KNOWN;
         }
         if (isAcknowledged(notification, acked, context.priorities)) return ACKNOWLEDGED;
-        if (deadline <= clock.now()) return UNACKNOWLEDGED;
+        if (endMs <= clock.now()) return UNACKNOWLEDGED;
         if (store.size >= awaited_max) return FULL;
         const row = store.put(store.key(id));
         row.tried = bit;
         row.waiting.hold(record);
-        setNext(0, deadline);
+        setNext(0, endMs);
         return HELD;
       },
       due(emit) {
         const notification = emit.value() as DeviceNotification;
-        const { deviceId, epoch, deadline } = notification;
+        const { deviceId, epoch } = notification;
+        const endMs = endOf(notification);
         if (isAcknowledged(notification, acked, context.priorities)) return end(ACKNOWLEDGED);
-        if (clock.now() >= deadline) {
+        if (clock.now() >= endMs) {
           tellExpired(notification, emit, clock.now()).output = transports.length;
           return end(UNACKNOWLEDGED);
         }
@@ -121,7 +126,7 @@ export const remind = defineTimed({
         const row = store.row();
         row.times++;
         store.changed();
-        setNext(row.times, deadline);
+        setNext(row.times, endMs);
       },
     };
   },

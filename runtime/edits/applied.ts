@@ -4,6 +4,7 @@
  * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
  */
 import {
+  appliedName,
   type Plan,
   partId,
   partName,
@@ -14,6 +15,7 @@ import {
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import { type AppliedStep, appliedStep } from './step-order.ts';
 
 const FORM = 1;
 
@@ -39,6 +41,8 @@ export interface AppliedInstance {
   readonly priority: string;
   readonly group: string;
   readonly stores: readonly AppliedStore[];
+  /** All of them, in their order; left out where none holds records. */
+  readonly steps?: readonly AppliedStep[];
 }
 
 export interface AppliedRule {
@@ -99,7 +103,7 @@ export interface Applied {
 }
 
 export function appliedTopic(topology: string): TopicSpec {
-  return { name: `${topology}.applied`, partitions: 1, cleanup: 'compact' };
+  return { name: appliedName(topology), partitions: 1, cleanup: 'compact' };
 }
 
 export function appliedOf(plan: Plan, text: string): Applied {
@@ -209,7 +213,8 @@ function instanceOf(
     return [{ step: step.name, changelog, holds, meaning: meaningOf(step), spans: spansOf(step) }];
   });
   const priority = sub.priority < 0 ? '' : priorities.nameOf(sub.priority);
-  return { priority, group: sub.group, stores };
+  const steps = stores.some(({ holds }) => holds) ? { steps: stream.steps.map(appliedStep) } : {};
+  return { priority, group: sub.group, stores, ...steps };
 }
 
 function spansOf({ spec, config }: StepPlan): { readonly [option: string]: number } {

@@ -4,6 +4,7 @@
  * log here; how much is at stake is counted beside it (stakes.ts).
  */
 import type { Applied, AppliedInstance, AppliedStore, AppliedStream } from './applied.ts';
+import { otherPlace } from './step-order.ts';
 
 /** What becomes of a store of one instance of a stream. */
 export interface StoreEdit {
@@ -185,8 +186,10 @@ function storesOf({ to, from, isWhole }: Pair, otherKey: string | null): readonl
     const old = isWhole ? from?.stores.find(({ step }) => step === store.step) : undefined;
     if (old === undefined || from === null) return beginOf(to, store);
     const isOther = old.meaning !== store.meaning;
-    if (isOther || otherKey !== null) {
-      const why = isOther ? `${old.meaning} → ${store.meaning}` : otherKey!;
+    const why = isOther
+      ? `${old.meaning} → ${store.meaning}`
+      : (otherKey ?? (store.holds ? placeOf(from, to, store) : null));
+    if (why !== null) {
       return {
         ...editOf(to.priority, old, 'resets', old.changelog, store.changelog, from.group),
         why,
@@ -201,6 +204,12 @@ function storesOf({ to, from, isWhole }: Pair, otherKey: string | null): readonl
   const named = new Set(to.stores.map(({ step }) => step));
   const gone = from.stores.filter(({ step }) => !named.has(step));
   return [...edits, ...gone.map((store) => endOf(from, store))];
+}
+
+/** Null also where a version before this one has not noted the steps. */
+function placeOf(from: AppliedInstance, to: AppliedInstance, { step }: AppliedStore) {
+  const { steps } = from;
+  return steps === undefined ? null : otherPlace(steps, to.steps ?? [], step);
 }
 
 function spansOf(was: AppliedStore, is: AppliedStore): readonly SpanEdit[] {

@@ -1,5 +1,6 @@
 /** Steps and streams that are taken out, renamed, or mean something else. */
 import assert from 'node:assert/strict';
+import { planChange } from '../kit/drive.ts';
 import {
   COALESCE,
   DEDUP,
@@ -14,6 +15,7 @@ import {
   x,
 } from './edit-case.ts';
 
+const NOT_FREE = `filter: { where: "value.planTo != 'free'" }`;
 const OTHER_WAIT = 'coalesce: { by: [value.eventId], quiet: 10m, at_most: 1h }';
 
 export const STEP_EDITS: readonly Edit[] = [
@@ -203,6 +205,33 @@ export const STEP_EDITS: readonly Edit[] = [
       assert.equal(p.dropped('x', 'dedup', 'duplicate'), 1);
     },
     told: ['x normal e1'],
+  },
+  {
+    what: 'a step goes ahead of one that holds: what waits has never passed it; drained, it has',
+    first: x({ steps: [COALESCE, NOT_FREE] }),
+    async run(p) {
+      await p.post(['e1'], { more: { planTo: 'free' } });
+      await p.post(['e2'], { member: 'm-2' });
+      const other = x({ steps: [NOT_FREE, COALESCE] });
+      await refused(p, other, ['CAR812']);
+      await edit(p, other, 'drain', ['e3']);
+      await p.advance(MINUTES_10);
+    },
+    told: ['x normal e2', 'x normal e3'],
+  },
+  {
+    what: 'another form of what comes to a step that holds: refused, dropped',
+    first: x({ steps: [COALESCE] }),
+    async run(p) {
+      await p.post(['e1']);
+      const same = Object.keys(planChange('e1', 'm-1')).map((name) => `${name}: value.${name}`);
+      const other = x({ steps: [`map: { fields: { ${same.join(', ')} } }`, COALESCE] });
+      await refused(p, other, ['CAR812']);
+      await edit(p, other, 'drop', ['e2']);
+      assert.equal(p.held('x', 'coalesce'), 1);
+      await p.advance(MINUTES_10);
+    },
+    told: ['x normal e2'],
   },
   {
     what: 'another topic, the former one read to its end: state stays, nothing of before',

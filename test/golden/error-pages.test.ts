@@ -82,6 +82,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR263',
   'CAR264',
   'CAR265',
+  'CAR270',
   'CAR301',
   'CAR302',
   'CAR303',

@@ -19,12 +19,12 @@ const TUMBLING = 'tumbling: { size: 1m }';
 const COUNT = "n: 'count()'";
 
 const GATE = '- { name: old, gate_staleness: { max_age: 69s } }';
-const behind = (step: string) => ['      - map:', `      ${step}\n      - map:`] as const;
+const before = (step: string) => ['      - map:', `      ${step}\n      - map:`] as const;
 
-const UPDATES: readonly Row[] = edited(
+const COUNTS: readonly Row[] = edited(
   [
     ['an aggregate', '', ''],
-    ['a gate behind updates', ...behind(GATE)],
+    ['a gate behind updates', ...before(GATE)],
     ['by the key alone', 'by: [value.memberId]', 'by: [key]', 'CAR402 map:'],
     ['by the key and more', 'by: [value.memberId]', 'by: [value.memberId, value.kind]'],
     [
@@ -92,16 +92,57 @@ const UPDATES: readonly Row[] = edited(
   COUNTED,
 );
 
-const FINAL: readonly Row[] = edited(
+const BEFORE = '- gate_staleness: { max_age: 2m }';
+const BEHIND = `- map: { fields: { ${GIVEN} } }`;
+const behind = (gate: string) => `${BEHIND}\n      ${gate}`;
+const FINAL = COUNTED.replace('grace: 10s', 'grace: 10s, emit: final');
+const WAITING: readonly Row[] = edited(
   [
-    ['a gate behind windows that are longer', ...behind(GATE), 'CAR247'],
-    ['a gate behind windows that are not', ...behind(GATE.replace('69s', '70s'))],
+    ['a gate behind windows that are longer', ...before(GATE), 'CAR247'],
+    ['a gate behind windows that are not', ...before(GATE.replace('69s', '70s'))],
     ['windows longer than what came may live', TUMBLING, 'tumbling: { size: 1h }'],
-    ['less than one', ...behind("- { name: few, filter: { where: 'value.n < 1' } }"), 'CAR247'],
-    ['at least one', ...behind("- { name: few, filter: { where: 'value.n >= 1' } }"), 'CAR246'],
-    ['more than one', ...behind("- { name: few, filter: { where: 'value.n > 1' } }")],
+    ['less than one', ...before("- { name: few, filter: { where: 'value.n < 1' } }"), 'CAR247'],
+    ['at least one', ...before("- { name: few, filter: { where: 'value.n >= 1' } }"), 'CAR246'],
+    ['more than one', ...before("- { name: few, filter: { where: 'value.n > 1' } }")],
   ],
-  COUNTED.replace(TUMBLING, `${TUMBLING}, emit: final`),
+  FINAL,
 );
 
-export const AGGREGATES: readonly Row[] = [...UPDATES, ...FINAL];
+/** What is left of a deadline behind an aggregate. */
+const DEADLINES: readonly Row[] = [
+  ...edited(
+    [
+      ['a ttl that results do not have', BEFORE, BEFORE.replace('2m', '2m, ttl: 1h'), 'CAR246'],
+      [
+        'a gate behind it too',
+        BEHIND,
+        behind('- { name: fresh, gate_staleness: { max_age: 2m } }'),
+      ],
+    ],
+    FINAL,
+  ),
+  ...edited([['a ttl that updates keep', BEFORE, BEFORE.replace('2m', '2m, ttl: 1h')]], COUNTED),
+  ...edited(
+    [
+      ['final results that are to be acknowledged', '', '', 'CAR771 guarantee'],
+      [
+        'with a gate behind them',
+        BEHIND,
+        behind('- { name: fresh, gate_staleness: { max_age: 10m } }'),
+      ],
+      [
+        'with one that is over before it is told again',
+        BEHIND,
+        behind('- { name: fresh, gate_staleness: { max_age: 4m } }'),
+        'CAR772 guarantee',
+      ],
+      ['updates', 'emit: final', 'emit: updates, on_full: drop', 'CAR772 guarantee'],
+    ],
+    FINAL.replace(
+      '{ lane: notifications, ',
+      '{ lane: notifications, guarantee: acked, again_after: 5m, ',
+    ),
+  ),
+];
+
+export const AGGREGATES: readonly Row[] = [...WAITING, ...COUNTS, ...DEADLINES];

@@ -44,7 +44,7 @@ const EVENT = `map: { fields: { ${['eventId', 'memberId', 'profileId', 'titleId'
 
 const rekeyOf = (of: string) => `rekey: ${of}`;
 
-export const GRAPHS: readonly Row[] = edited(
+const EDGES: readonly Row[] = edited(
   [
     ['nothing', 'doc: One of everything.', 'doc: A graph.'],
     ['a key of a whole number', 'by: value.profileId', 'by: value.positionSeconds'],
@@ -297,3 +297,20 @@ export const GRAPHS: readonly Row[] = edited(
   ],
   GRAPH,
 );
+
+const GATE = '- gate_staleness: { max_age: 1h }';
+const REKEY = '- rekey: { by: value.profileId }';
+const FILTER = '- filter: { where: value.positionSeconds > 60 }';
+const TARGET = '- target: { classes: [tv, mobile], except: value.deviceId }';
+/** A deadline must come on each of the ways that lead to what is to be acknowledged. */
+const DEADLINES: readonly Row[] = edited(
+  [
+    ['no deadline on any way', '', '', 'CAR771 guarantee'],
+    ['before the ways part', REKEY, `${GATE}\n      ${REKEY}`],
+    ['on one way of two', FILTER, `${GATE}\n      ${FILTER}`, 'CAR771 guarantee'],
+    ['where the ways meet', TARGET, `${GATE}\n      ${TARGET}`],
+  ],
+  GRAPH.replace('{ lane: notifications, ', '{ lane: notifications, guarantee: acked, '),
+);
+
+export const GRAPHS: readonly Row[] = [...EDGES, ...DEADLINES];
