@@ -35,6 +35,12 @@ const files: { readonly [name: string]: string } = {
   'both/t.yaml': BROKEN,
   'both/t.test.yaml': TEST.replace('expect: []', 'expect: {}'),
   'alone/t.test.yaml': TEST,
+  'broken/carillon.yaml': 'schemas: [avsc]\ntopology: t.yaml\n',
+  'broken/avsc/broken.avsc': '{ "type": "recrod" }',
+  'broken/t.yaml': TOPOLOGY.replace('10m', '10min').replace(
+    'schema: PlanChange }\n    st',
+    'schema: Broken }\n    st',
+  ),
 };
 for (const [name, text] of Object.entries(files)) {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -64,6 +70,12 @@ const rows: readonly [words: string, exit: number, told: readonly string[], out:
     /^$/,
   ],
   ['check alone/t.test.yaml', 1, ['alone/t.yaml CAR902'], /^$/],
+  [
+    'check --deployment broken/carillon.yaml broken/t.yaml',
+    1,
+    ['broken/avsc/broken.avsc CAR421', 'broken/t.yaml CAR304'],
+    /^$/,
+  ],
   ['test good', 0, [], /^good\/t\.test\.yaml\n {2}✔ tells nothing\n\n1 passed, 0 failed\n$/],
   ['test good/t.yaml', 0, [], /^good\/t\.test\.yaml\n {2}✔ tells nothing\n/],
   ['test short', 0, [], /^short\/t\.test\.yml\n {2}✔ tells nothing\n/],

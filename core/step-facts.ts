@@ -88,11 +88,14 @@ export function makesOthers({
   kind,
   gives,
   repeats,
+  oneForOne,
 }: {
   readonly kind: string;
+  readonly oneForOne?: boolean;
   readonly gives?: { readonly kind: string };
   readonly repeats?: boolean;
 }): boolean {
   const made = gives?.kind;
-  return kind === 'expand' || made === 'aggregated' || made === 'paired' || repeats === true;
+  const expands = kind === 'expand' && oneForOne !== true;
+  return expands || made === 'aggregated' || made === 'paired' || repeats === true;
 }

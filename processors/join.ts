@@ -46,6 +46,7 @@ export const join = defineExpand({
     null_key: 'The field that `by` names is null or absent, and the join is `inner`.',
   },
   counts: { unmatched: 'Records that went on without a row.' },
+  oneForOne: true,
   gives: { kind: 'joined', by: 'by', row: 'table', as: 'as', type: 'type' },
   example: '- join: { table: members, by: value.memberId, type: left, as: wishes }',
   open({ table: name, by, type, as }, context) {

@@ -8,6 +8,7 @@ export const map = defineExpand({
     'The new value has exactly the fields that are named. Key, time, id, priority and deadline stay. ' +
     'A record on which an expression fails goes to the dead letters.',
   config: { fields: expressions('The fields of the new value, each an expression.') },
+  oneForOne: true,
   example: "- map: { fields: { memberId: 'value.memberId', what: 'value.kind' } }",
   open({ fields }) {
     const entries = Object.entries(fields);

@@ -176,3 +176,20 @@ test('more than a queue holds is read again after a crash, once', async () => {
   const kept = driven.given.filter(({ sink }) => sink === 'inbox');
   assert.equal(new Set(kept.map(({ notification }) => notification.id)).size, EVENTS_FED);
 });
+
+test('the sums go on behind a step that gives one for one, and end behind one that does not', async () => {
+  const fields = ['eventId', 'memberId', 'planFrom', 'planTo', 'streamsMax', 'changedAt'];
+  const map = `      - map: { fields: { ${fields.map((name) => `${name}: value.${name}`).join(', ')} } }\n`;
+  const filter = `      - filter: { where: "value.planTo != 'none'" }\n`;
+  const driven = await Driven.open(lanesWith(planChanges({ steps: map + filter })));
+  await driven.register('tv-1', 'm-1');
+  const before = driven.driver.totals();
+  await driven.feed(EVENTS, 'm-1', planChange('e-1', 'm-1', { planTo: 'none' }));
+  await driven.feed(EVENTS, 'm-1', planChange('e-2', 'm-1'));
+  await driven.feed(EVENTS, 'm-2', planChange('e-3', 'm-2'));
+  const { in: read, passed, dropped } = driven.driver.totals();
+  assert.deepEqual(
+    [read - before.in, passed - before.passed, dropped],
+    [3, 1, { filtered: 1, no_devices: 1 }],
+  );
+});

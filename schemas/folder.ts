@@ -113,6 +113,17 @@ interface SchemaFile {
  * own if it fits (CAR410). Throws all that is wrong in any of them (CAR409, CAR420, CAR421).
  */
 export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
+  const { folder, problems } = readableSchemas(...dirs);
+  if (problems.length === 1) throw errorOf(problems[0]!);
+  if (problems.length > 0) throw new CarillonErrors(problems);
+  return folder;
+}
+
+/** What can be read of `readSchemaFolder`'s files, and what is wrong with the rest. */
+export function readableSchemas(...dirs: readonly string[]): {
+  readonly folder: SchemaFolder;
+  readonly problems: readonly Diagnostic[];
+} {
   const problems: Diagnostic[] = [];
   const files = dirs.flatMap((dir, folder) =>
     avscFiles(dir).flatMap((path) => readFile(path, folder, problems)),
@@ -124,13 +135,13 @@ export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
     const told: SchemaProblem[] = [];
     parseSchema(json, { problems: told });
     for (const problem of told) problems.push(wrongSchema(file.path, of, problem));
-    return json.type === 'record' ? [{ fullName: of.name, record: json, file: file.path }] : [];
+    const isGood = told.length === 0 && json.type === 'record';
+    return isGood ? [{ fullName: of.name, record: json, file: file.path }] : [];
   });
   if (problems.length === 0) problems.push(...misfits(files, winners, types));
-  if (problems.length === 1) throw errorOf(problems[0]!);
-  if (problems.length > 0) throw new CarillonErrors(problems);
   const own = records.filter(({ fullName }) => winners.get(fullName)?.file.folder === 0);
-  return new Folder([...own, ...records.filter((record) => !own.includes(record))], own.length);
+  const others = records.filter((record) => !own.includes(record));
+  return { folder: new Folder([...own, ...others], own.length), problems };
 }
 
 /** Events are their producers' to define, also those that stand in Carillon's own folder. */

@@ -5,9 +5,9 @@ import { type Compiled, compile } from '../../compiler/compile.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { render, renderJson } from '../../compiler/render.ts';
 import { parseTopologyTest } from '../../compiler/topology-test.ts';
-import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
+import type { Diagnostic } from '../../core/error.ts';
 import type { Catalog } from '../../core/spec.ts';
-import { readSchemaFolder, type SchemaFolder } from '../../schemas/folder.ts';
+import { readableSchemas, type SchemaFolder } from '../../schemas/folder.ts';
 import { readDeployment } from '../deployment.ts';
 import { shownPath } from '../load-topology.ts';
 import { catalogWith } from '../modules/load-modules.ts';
@@ -29,7 +29,7 @@ interface Checked {
   readonly diagnostics: readonly Diagnostic[];
   /** What it is, when all is well. */
   readonly summary: string;
-  /** Of a test: the topology whose errors come first, as its names stand against nothing. */
+  /** What is mended first: of a test its topology, of a topology the schemas; then it is judged. */
   readonly waitsFor?: string | undefined;
 }
 
@@ -41,25 +41,36 @@ export async function check(files: readonly string[], options: CheckOptions): Pr
     env: process.env,
     processors: options.processors,
   });
-  const schemas = schemasOr(() => readSchemaFolder(...deployment.schemas));
-  if (Array.isArray(schemas)) return report(schemas, options);
+  const { folder: schemas, problems } = readableSchemas(...deployment.schemas);
   const checker = new Checker(await catalogWith(deployment.processors, folder), schemas, folder);
   const named = files.length > 0 ? files : withTest(deployment.topology);
-  return report(checker.files(pathsOf(named, folder)), options);
+  const checked = checker.files(pathsOf(named, folder));
+  if (problems.length === 0) return report(checked, options);
+  const shown = problems.map((one) => shownFrom(folder, one));
+  return report([...ofSchemas(shown), ...checked.map(besideBroken(shown[0]!))], options);
 }
 
-/** What is wrong with the schemas, file by file: then nothing can be said of who reads them. */
-function schemasOr(read: () => SchemaFolder): SchemaFolder | Checked[] {
-  try {
-    return read();
-  } catch (error) {
-    const isOne = error instanceof CarillonError;
-    if (!isOne && !(error instanceof CarillonErrors)) throw error;
-    const diagnostics = isOne ? [error] : error.diagnostics;
-    const byFile = Map.groupBy(diagnostics, ({ where }) => where.file ?? 'schemas');
-    return [...byFile].map(([file, told]) => ({ file, text: '', diagnostics: told, summary: '' }));
-  }
+const shownFrom = (folder: string, { where, ...told }: Diagnostic): Diagnostic => {
+  const file = where.file === undefined ? {} : { file: shownPath(where.file, folder) };
+  return { ...told, where: { ...where, ...file } };
+};
+
+/** What is wrong with the schemas, file by file. */
+function ofSchemas(problems: readonly Diagnostic[]): Checked[] {
+  const byFile = Map.groupBy(problems, ({ where }) => where.file ?? 'schemas');
+  return [...byFile].map(([file, told]) => ({ file, text: '', diagnostics: told, summary: '' }));
 }
+
+/** A schema that is not there may stand in a file that cannot be read. */
+const MAY_BE_BROKEN: ReadonlySet<string> = new Set(['CAR401']);
+
+const besideBroken =
+  ({ where }: Diagnostic) =>
+  (checked: Checked): Checked => ({
+    ...checked,
+    diagnostics: checked.diagnostics.filter(({ code }) => !MAY_BE_BROKEN.has(code)),
+    waitsFor: where.file ?? 'the schemas',
+  });
 
 function withTest(topology: string): string[] {
   const test = testOf(topology);

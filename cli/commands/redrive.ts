@@ -44,8 +44,10 @@ interface Letter {
 interface Sorted {
   readonly toSend: readonly Letter[];
   readonly alreadySent: number;
-  /** Not of an event topic, or without the bytes that came. */
-  readonly unfit: number;
+  /** Not of an event topic. */
+  readonly ofOthers: number;
+  /** They hold what a step had made, and not the bytes that came. */
+  readonly changed: number;
 }
 
 export async function redrive(options: RedriveOptions): Promise<number> {
@@ -126,10 +128,8 @@ async function sort(
   events: ReadonlySet<string>,
   { deployment }: RedriveOptions,
 ): Promise<Sorted> {
-  const fit = letters.filter(
-    ({ origin, scanned }) =>
-      events.has(origin) && scanned.decoded.headers['carillon.form'] !== 'json',
-  );
+  const ofEvents = letters.filter(({ origin }) => events.has(origin));
+  const fit = ofEvents.filter(({ scanned }) => scanned.decoded.headers['carillon.form'] !== 'json');
   const sent = new Set<string>();
   for (const origin of new Set(fit.map((letter) => letter.origin))) {
     const times = fit
@@ -146,7 +146,8 @@ async function sort(
   return {
     toSend,
     alreadySent: fit.length - toSend.length,
-    unfit: letters.length - fit.length,
+    ofOthers: letters.length - ofEvents.length,
+    changed: ofEvents.length - fit.length,
   };
 }
 
@@ -180,7 +181,7 @@ async function send(log: Log, letters: readonly Letter[]): Promise<void> {
   }
 }
 
-function summary({ toSend, alreadySent, unfit }: Sorted, isSending: boolean): string {
+function summary({ toSend, alreadySent, ofOthers, changed }: Sorted, isSending: boolean): string {
   const counts = new Map<string, number>();
   for (const { code, origin } of toSend) {
     const name = `${code}  ${origin}`;
@@ -191,9 +192,13 @@ function summary({ toSend, alreadySent, unfit }: Sorted, isSending: boolean): st
     .map(([name, count]) => `${String(count).padStart(6)}  ${name}\n`);
   const left = [
     ...(alreadySent === 0 ? [] : [`${alreadySent} were sent back before`]),
-    ...(unfit === 0
+    ...(ofOthers === 0 ? [] : [`${ofOthers} are of no topic of events`]),
+    ...(changed === 0
       ? []
-      : [`${unfit} cannot be: they are not of an event topic, or not as they came`]),
+      : [
+          `${changed} hold what a step had made of their events (map, join, …), and not what came: ` +
+            'the events lie where their headers carillon.topic, partition and offset say',
+        ]),
   ];
   const rest = left.length === 0 ? '' : `Left out: ${left.join('; ')}.\n`;
   if (isSending) return `${lines.join('')}${rest}`;
