@@ -60,7 +60,7 @@ export async function startCassandraByJava(): Promise<CassandraServer> {
       await child?.kill();
       await start();
     },
-    pause: async () => child?.signal('SIGSTOP'),
+    pause: async () => child?.pause(),
     resume: async () => child?.signal('SIGCONT'),
     stop,
   };

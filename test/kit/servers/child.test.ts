@@ -46,6 +46,21 @@ test('ready by a line of its log, then killed; its folder stays for a restart', 
   rmSync(made.dir, { recursive: true });
 });
 
+test('paused it says nothing more; resumed it goes on', { skip }, async () => {
+  const made = spec('while true; do echo tick; sleep 0.01; done');
+  const child = new ServerChild(made);
+  await child.waitForLog('tick', 10_000);
+  await until('its pid is known', () => child.pid !== undefined && alive(child.pid));
+  await child.pause();
+  const said = readFileSync(child.logFile, 'utf8').length;
+  await wait(100);
+  assert.equal(readFileSync(child.logFile, 'utf8').length, said);
+  child.signal('SIGCONT');
+  await until('it goes on', () => readFileSync(child.logFile, 'utf8').length > said);
+  await child.kill();
+  rmSync(made.dir, { recursive: true });
+});
+
 test('a server that ends before it is ready: the error has its last words', { skip }, async () => {
   const made = spec('echo port 9092 is taken; exit 3');
   const child = new ServerChild(made);

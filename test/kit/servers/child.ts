@@ -8,7 +8,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -104,6 +112,22 @@ export class ServerChild {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
+  }
+
+  /** SIGSTOP, and waits until it stands: on a busy machine it may answer once more before. */
+  async pause(): Promise<void> {
+    this.signal('SIGSTOP');
+    for (let n = 0; this.running && !this.#isStopped() && n < 200; n += 1) await wait(POLL_MS);
+  }
+
+  /** All of its threads; always true where the system does not say (no /proc). */
+  #isStopped(): boolean {
+    const tasks = `/proc/${this.pid}/task`;
+    if (!existsSync(tasks)) return true;
+    return readdirSync(tasks).every((thread) => {
+      const stat = readFileSync(`${tasks}/${thread}/stat`, 'utf8');
+      return stat[stat.lastIndexOf(')') + 2] === 'T';
+    });
   }
 
   /** kill -9, and waits until the process is gone. */

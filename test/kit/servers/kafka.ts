@@ -73,9 +73,6 @@ export async function startKafkaByJava(options: KafkaOptions = {}): Promise<Kafk
   const start = async (index?: number) => {
     await Promise.all(chosen(index).map((broker) => startBroker(broker, ownsDir && count === 1)));
   };
-  const signal = (name: NodeJS.Signals, index?: number) => {
-    for (const broker of chosen(index)) broker.child?.signal(name);
-  };
   const stop = async () => {
     await kill();
     if (ownsDir) rmSync(base, { recursive: true, force: true });
@@ -98,8 +95,12 @@ export async function startKafkaByJava(options: KafkaOptions = {}): Promise<Kafk
       await kill(index);
       await start(index);
     },
-    pause: async (index) => signal('SIGSTOP', index),
-    resume: async (index) => signal('SIGCONT', index),
+    pause: async (index) => {
+      await Promise.all(chosen(index).map(({ child }) => child?.pause()));
+    },
+    resume: async (index) => {
+      for (const { child } of chosen(index)) child?.signal('SIGCONT');
+    },
     stop,
   };
 }

@@ -66,7 +66,7 @@ export async function startRegistryByJava(): Promise<RegistryServer> {
       await child?.kill();
       await start();
     },
-    pause: async () => child?.signal('SIGSTOP'),
+    pause: async () => child?.pause(),
     resume: async () => child?.signal('SIGCONT'),
     stop,
   };
