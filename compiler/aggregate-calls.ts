@@ -23,6 +23,8 @@ export interface ResolvedCall {
   readonly fields: ReadonlySet<string>;
 }
 
+/** Of a group there is at least one. */
+const COUNT: Shape = { kind: 'int', bits: 64, least: 1n };
 const LONG: Shape = { kind: 'int', bits: 64 };
 const DOUBLE: Shape = { kind: 'double' };
 const NUMBERS: readonly Shape['kind'][] = ['int', 'double', 'any'];
@@ -78,7 +80,7 @@ export function resolveCall(
   }
   const text = source.trim();
   if (of === undefined) {
-    return { call: new AggregateCall(text, name, null), shape: LONG, fields: new Set() };
+    return { call: new AggregateCall(text, name, null), shape: COUNT, fields: new Set() };
   }
   const inner = withoutSurroundings(tree, of);
   const resolved = resolveExpression(scope, `${subject}, ${name}`, inner);

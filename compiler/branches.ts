@@ -1,10 +1,11 @@
 /** How a stream ends that others go on with: whole, or shared out in branches. */
 import type { Expression } from '../core/spec.ts';
+import type { ResolvedExpression } from './cel.ts';
 import { checkName } from './declarations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import type { BranchPlan, StreamsTarget } from './plan.ts';
-import type { Span } from './report.ts';
-import type { Section } from './section.ts';
+import type { Report, Span } from './report.ts';
+import type { Placed, Section } from './section.ts';
 import type { ResolvedSteps } from './steps.ts';
 import type { StreamScope } from './streams.ts';
 
@@ -35,6 +36,7 @@ export function resolveBranches(
   const fields: string[] = [];
   const places = new Map<string, Span>();
   let rest: string | undefined;
+  const taken: Taken = { sources: new Set(), all: false };
   for (const [i] of items.entries()) {
     const item = section.item('branch', i)?.only(['when', 'as']);
     const as = item?.neededText('as', 'Name it: { when: …, as: urgent }.');
@@ -47,8 +49,11 @@ export function resolveBranches(
       const what = `${item.subject}: "${as.value}" stands behind "${rest}", which takes all that is left.`;
       report.error('CAR238', as.span, what);
     }
-    if (!item.has('when')) rest = as.value;
-    const when = item.has('when') ? conditionOf(scope, item, steps, fields) : null;
+    if (!item.has('when')) {
+      rest = as.value;
+      if (taken.all) tellIdle(report, item.subject, as, 'one above it holds for every record');
+    }
+    const when = item.has('when') ? conditionOf(scope, item, steps, fields, taken, as) : null;
     branches.push({ name: as.value, when });
     places.set(as.value, as.span);
   }
@@ -70,6 +75,8 @@ function conditionOf(
   item: Section,
   steps: ResolvedSteps,
   fields: string[],
+  taken: Taken,
+  as: Placed,
 ): Expression<boolean> | null {
   const { report } = scope;
   const text = item.text('when');
@@ -83,5 +90,36 @@ function conditionOf(
     const what = `${item.subject}: when gives ${givenBy(resolved)}, not true or false.`;
     report.error('CAR312', text.span, what);
   }
+  checkTaken(scope.report, item.subject, as, resolved, taken);
   return resolved.expression as Expression<boolean>;
+}
+
+/** What the branches so far take. */
+interface Taken {
+  readonly sources: Set<string>;
+  all: boolean;
+}
+
+/** The first that holds wins: some are never asked, and some never hold. */
+function checkTaken(
+  report: Report,
+  subject: string,
+  as: Placed,
+  { expression: { source }, constant }: ResolvedExpression,
+  taken: Taken,
+): void {
+  const why = taken.all
+    ? 'one above it holds for every record'
+    : taken.sources.has(source)
+      ? 'one above it asks the same'
+      : constant === false
+        ? 'its condition holds for no record'
+        : undefined;
+  if (why !== undefined) tellIdle(report, subject, as, why);
+  taken.all ||= constant === true;
+  taken.sources.add(source);
+}
+
+function tellIdle(report: Report, subject: string, { value, span }: Placed, why: string): void {
+  report.warning('CAR246', span, `${subject}: ${why}, so "${value}" gets nothing.`);
 }

@@ -4,11 +4,9 @@
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { pathOf } from './cel-facts.ts';
-import { childrenOf, shapeOfPath } from './cel-paths.ts';
+import { childrenOf, type Evaluate, readsNothing, shapeOfPath } from './cel-paths.ts';
+import { truthOfRange } from './cel-ranges.ts';
 import { type Shape, withoutNull } from './shape.ts';
-
-/** What a node that reads nothing of a record gives; undefined: it reads, or fails. */
-export type Evaluate = (node: ASTNode) => unknown;
 
 export interface ConstantPart {
   readonly value: boolean;
@@ -56,11 +54,11 @@ function ownTruth(node: ASTNode, shape: Shape, evaluate: Evaluate): boolean | un
     case '==':
     case '<=':
     case '>=':
-      return isSame(node) ? true : undefined;
+      return isSame(node) ? true : truthOfRange(node, node.op, shape, evaluate);
     case '!=':
     case '<':
     case '>':
-      return isSame(node) ? false : undefined;
+      return isSame(node) ? false : truthOfRange(node, node.op, shape, evaluate);
     case 'in':
       return node.args[1].op === 'list' && node.args[1].args.length === 0 ? false : undefined;
     default:
@@ -75,11 +73,6 @@ function isSame(node: ASTNode): boolean {
   const [left, right] = node.args as [ASTNode, ASTNode];
   const path = pathOf(left);
   return path !== undefined && path === pathOf(right);
-}
-
-function readsNothing(node: ASTNode): boolean {
-  if (node.op === 'id') return false;
-  return childrenOf(node).every(readsNothing);
 }
 
 /**

@@ -13,6 +13,14 @@ export function childrenOf(node: ASTNode): readonly ASTNode[] {
   return found;
 }
 
+/** What a node that reads nothing of a record gives; undefined: it reads, or fails. */
+export type Evaluate = (node: ASTNode) => unknown;
+
+export function readsNothing(node: ASTNode): boolean {
+  if (node.op === 'id') return false;
+  return childrenOf(node).every(readsNothing);
+}
+
 /** The shape of `value.a.b`, when a node is such a path. */
 export function shapeOfPath(node: ASTNode, shape: Shape): Shape | undefined {
   if (node.op === 'id') return node.args === 'value' ? shape : undefined;

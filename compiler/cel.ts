@@ -16,6 +16,7 @@ import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { childrenOf, type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
 import { fromCel, Views } from './cel-views.ts';
 import { branchMend } from './field-path.ts';
+import { withLiterals } from './literals.ts';
 import { didYouMean, listed } from './report.ts';
 import {
   ANY_SHAPE,
@@ -122,7 +123,11 @@ export class CelCompiler {
         // Of what is always the same the parts say nothing more.
         ...(constant === undefined ? this.#idleParts(program.ast, shape, source) : []),
       ],
-      shape: shapeOfPath(program.ast, shape) ?? shapeOfType(type),
+      shape: withLiterals(
+        shapeOfPath(program.ast, shape) ?? shapeOfType(type),
+        program.ast,
+        (part) => this.#evaluate(part),
+      ),
     };
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { literalFault } from './literals.ts';
 import { fits, type Shape } from './shape.ts';
 
 const of = (kind: 'int' | 'double' | 'string' | 'bool' | 'bytes' | 'null' | 'any'): Shape => ({
@@ -35,5 +36,38 @@ const rows: readonly [what: string, given: Shape, wanted: Shape, fits: boolean][
 for (const [what, given, wanted, expected] of rows) {
   test(`${what} ${expected ? 'fits' : 'does not fit'}`, () => {
     assert.equal(fits(given, wanted), expected);
+  });
+}
+
+const AB: Shape = { kind: 'enum', name: 'E', symbols: ['A', 'B'] };
+const INT: Shape = { kind: 'int', bits: 32 };
+const text = (...gives: readonly unknown[]): Shape => ({ kind: 'string', gives });
+const whole = (...gives: readonly unknown[]): Shape => ({ kind: 'int', gives });
+const bytes = (length: number): Shape => ({ kind: 'bytes', gives: [new Uint8Array(length)] });
+const FOUR: Shape = { kind: 'bytes', size: 4 };
+
+const literals: readonly [what: string, given: Shape, wanted: Shape, why?: string][] = [
+  ['a symbol', text('A'), AB],
+  ['a symbol that is none', text('A', 'C'), AB, '"C", which is none of A, B'],
+  ['one that may be null', text('C'), orNull(AB), '"C", which is none of A, B'],
+  ['one in a list', list(text('A', 'C')), list(AB), '"C", which is none of A, B'],
+  ['any text', text('C'), of('string')],
+  ['the least int', whole(-(2n ** 31n)), INT],
+  [
+    'less than that',
+    whole(-(2n ** 31n) - 1n),
+    INT,
+    '-2147483649, which is no whole number of 32 bits',
+  ],
+  ['the most', whole(2n ** 31n - 1n), INT],
+  ['more than that', whole(2n ** 31n), INT, '2147483648, which is no whole number of 32 bits'],
+  ['a long', whole(2n ** 31n), { kind: 'int', bits: 64 }],
+  ['bytes of the size', bytes(4), FOUR],
+  ['bytes of another', bytes(3), FOUR, '3 bytes, not 4'],
+  ['bytes of no size', bytes(3), of('bytes')],
+];
+for (const [what, given, wanted, why] of literals) {
+  test(`${what}: ${why ?? 'fits'}`, () => {
+    assert.equal(literalFault(given, wanted), why);
   });
 }

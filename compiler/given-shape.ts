@@ -30,7 +30,7 @@ export function givenShape(
       return ANY_SHAPE;
     case 'gathered':
       return recordOf('the digest', [
-        ['count', { kind: 'int' }],
+        ['count', { kind: 'int', least: 1n }],
         ['events', { kind: 'list', items: scope.shape }],
       ]);
     case 'aggregated':

@@ -5,7 +5,9 @@
 import type { AvroField, AvroRecord } from '../schemas/folder.ts';
 
 export type Shape =
-  | { readonly kind: 'double' | 'string' | 'bool' | 'bytes' | 'null' }
+  | { readonly kind: 'double' | 'bool' | 'null' }
+  | TextShape
+  | BytesShape
   | AnyShape
   | IntShape
   | UnionShape
@@ -24,12 +26,28 @@ export interface AnyShape {
   readonly of?: readonly Shape[];
 }
 
+export interface TextShape {
+  readonly kind: 'string';
+  /** Of an expression: texts that it gives, for one record or another. */
+  readonly gives?: readonly unknown[];
+}
+
+export interface BytesShape {
+  readonly kind: 'bytes';
+  /** Of a fixed type: how many. */
+  readonly size?: number;
+  readonly gives?: readonly unknown[];
+}
+
 export interface IntShape {
   readonly kind: 'int';
   /** Of the Avro type that it comes from; undefined: of no schema. */
   readonly bits?: 32 | 64;
   /** What the schema says that it stands for: `timestamp-micros`. */
   readonly logical?: string;
+  /** No value of it is less. */
+  readonly least?: bigint;
+  readonly gives?: readonly unknown[];
 }
 
 /** Values are objects of the branch's name: which branch it is shows only in the record. */
@@ -75,6 +93,7 @@ interface Named {
   readonly items?: unknown;
   readonly values?: unknown;
   readonly logicalType?: unknown;
+  readonly size?: unknown;
 }
 
 /** The shape of a record of the schema folder. */
@@ -130,7 +149,7 @@ class ShapeBuilder {
       case 'map':
         return { kind: 'map', values: this.#shape(type.values, namespace, depth + 1) };
       case 'fixed':
-        return { kind: 'bytes' };
+        return { kind: 'bytes', ...(typeof type.size === 'number' ? { size: type.size } : {}) };
       default: {
         // A logical type, or a type written as an object: it is read as what it is based on.
         const shape = this.#shape(type.type, namespace, depth + 1);

@@ -3,12 +3,14 @@
  * key.
  */
 import type { Priority } from '../core/priority.ts';
+import { isOwn } from '../core/step-facts.ts';
 import { priorityList, type Scope } from './declarations.ts';
+import { literalFault } from './literals.ts';
 import { notKnown } from './origins.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';
 import { listed, type Span } from './report.ts';
 import type { Placed } from './section.ts';
-import { fits, type Shape, shapeName } from './shape.ts';
+import { fits, type Shape, shapeName, withoutNull } from './shape.ts';
 import type { ResolvedSource } from './sources.ts';
 import type { ResolvedStep, ResolvedSteps } from './steps.ts';
 
@@ -50,6 +52,9 @@ export function checkFits(
     if (has === undefined && !wanted.defaulted.has(field)) told.push(`"${field}" is not given`);
     if (has !== undefined && !fits(has, of)) {
       told.push(`"${field}" is a ${shapeName(has)}, not a ${shapeName(of)}`);
+    } else if (has !== undefined) {
+      const why = literalFault(has, of);
+      if (why !== undefined) told.push(`"${field}" is ${why}`);
     }
   }
   for (const field of given.fields.keys()) {
@@ -74,6 +79,7 @@ export function checkPartitions(
   const known = steps.filter(({ originOf }) => originOf !== notKnown);
   checkJoins(scope, subject, known, from);
   checkDedup(scope, subject, known, from);
+  checkGathered(scope, subject, known, from);
   checkGroups(scope, subject, known, from);
 }
 
@@ -161,6 +167,48 @@ function checkDedup(
     const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${from.member?.path ?? 'key'}).`;
     scope.report.warning('CAR315', by.span, what);
   }
+}
+
+/** What many members share: no part of an identity that is of these alone tells them apart. */
+const SHARED: ReadonlySet<Shape['kind']> = new Set(['enum', 'bool', 'null']);
+/** Hardly ever somebody's own, unless it says so by its name. */
+const MEASURED: ReadonlySet<Shape['kind']> = new Set(['int', 'double']);
+const NAMES_ID = /(?:^|[a-z_])(?:id|Id|ID|no|No|number|Number)$/;
+
+/**
+ * One member's records must not take the place of another's. Whether a text is somebody's own is
+ * not known; that a kind or a number of seconds is not, is.
+ */
+function checkGathered(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  steps: readonly ResolvedStep[],
+  from: ResolvedSource,
+): void {
+  for (const step of steps) {
+    const { type, kind, gives } = step.spec;
+    if (kind !== 'timed' || step.spec.keyedBy !== 'by' || isOwn(step.spec)) continue;
+    if (gives?.kind === 'aggregated') continue;
+    const by = step.paths.get('by');
+    if (by === undefined) continue;
+    const names = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
+    if (names.includes('key') || (from.member !== null && names.includes(from.member.path)))
+      continue;
+    if (from.id !== null && names.includes(from.id.path)) continue;
+    const of = by.paths.map(({ reader, shape }) => sharedBy(reader.path, withoutNull(shape)));
+    if (of.includes('none')) continue;
+    const isSure = type !== 'throttle' && of.every((one) => one === 'many');
+    const what =
+      `${subject}, ${step.name}: by ${listed(names)} records of different members are one, ` +
+      `as the key (${from.member?.path ?? 'key'}) is not in it.`;
+    if (isSure) report.error('CAR320', by.span, what);
+    else report.warning('CAR321', by.span, what);
+  }
+}
+
+function sharedBy(path: string, { kind }: Shape): 'many' | 'perhaps' | 'none' {
+  if (SHARED.has(kind)) return 'many';
+  return MEASURED.has(kind) && !NAMES_ID.test(path) ? 'perhaps' : 'none';
 }
 
 /** Records of one group must lie in one partition: that of their key. */

@@ -4,6 +4,7 @@
  * what really comes.
  */
 import type { Priorities } from '../core/priority.ts';
+import { makesOthers } from '../core/step-facts.ts';
 import type { Scope } from './declarations.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { notKnown } from './origins.ts';
@@ -209,6 +210,34 @@ export class StreamGraph {
     return ways.some((mine, i) => ways.slice(i + 1).some((others) => meet(mine, others)));
   }
 
+  /** Read as they are, and once more by a stream that passes them on: all of it comes twice. */
+  #tellTwice(subject: string, reads: readonly Read[]): void {
+    for (const { place, stream, branch } of reads) {
+      const other = reads.find(
+        (one) => one.stream !== stream && this.#passesOn(one.stream, stream, branch),
+      );
+      if (other === undefined) continue;
+      const what =
+        `${subject}: "${other.place.value}" gives on what it reads of "${place.value}", so each of ` +
+        'its records comes twice, with two ids.';
+      this.#report.warning('CAR275', other.place.span, what);
+    }
+  }
+
+  /** Whether all that a stream gives are records of the other one, each once. */
+  #passesOn(name: string, stream: string, branch: string | null): boolean {
+    const resolved = this.#resolved.get(name);
+    const steps = resolved?.parts.flatMap(({ steps: { steps } }) => steps) ?? [];
+    if (steps.some(({ spec }) => makesOthers(spec) || spec.gives?.kind === 'gathered'))
+      return false;
+    const reads = this.#reads.get(name) ?? [];
+    return reads.some(
+      (one) =>
+        (one.stream === stream && one.branch === branch) ||
+        this.#passesOn(one.stream, stream, branch),
+    );
+  }
+
   /** `from`: those that have been passed; in a circle, which is told, there is no first way. */
   #waysOf({ stream, branch }: Read, from: readonly string[] = []): readonly Way[] {
     if (from.includes(stream)) return [];
@@ -251,6 +280,7 @@ export class StreamGraph {
       this.#report.error('CAR235', place.span, what, isRuled ? formMend(first!, other) : RULE_MEND);
       return undefined;
     }
+    if (isWhole) this.#tellTwice(subject, reads);
     // Of what is broken some may go in a circle, and would have no first way.
     const isTwice = isWhole && this.#meetsAgain(reads);
     const source: ResolvedSource = {

@@ -52,4 +52,9 @@ export const GRAPH_ERRORS = {
     what: 'A stream that reads other streams says a priority.',
     mend: 'Say it where the events are read; each record keeps it.',
   },
+  CAR275: {
+    slug: 'comes-twice',
+    what: 'A stream reads another one, and what a third makes of the same records too.',
+    mend: 'Read one of the two, or share the records out in branches.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -98,6 +98,16 @@ export const OPTION_ERRORS = {
     what: 'An expression fails on a map that has not the key that it asks for.',
     mend: 'Ask for it first: "a" in value.labels && value.labels["a"] == "x".',
   },
+  CAR320: {
+    slug: 'gathers-members',
+    what: 'A step makes one record of what comes of different members.',
+    mend: "Add the key's path to `by`, so that each member has its own.",
+  },
+  CAR321: {
+    slug: 'counts-members',
+    what: 'A step takes records of different members as those of one.',
+    mend: "Add the key's path to `by`, so that each member has its own.",
+  },
   CAR350: {
     slug: 'not-a-time-of-day',
     what: 'An option that takes a time of day has something else.',

@@ -35,14 +35,21 @@ function acknowledgement(
   { cursor: text, ids }: { readonly [field: string]: unknown },
   idsMax: number,
 ): ReadFrame {
+  const given = ids === undefined ? undefined : wrongId(ids);
+  if (given !== undefined) return wrong(given);
   if (text !== undefined) {
+    if (Array.isArray(ids) && ids.length > 0) return wrong('ack has ids and a cursor: send one');
     const cursor = typeof text === 'string' ? parseCursor(text) : undefined;
     return cursor === undefined
       ? wrong('cursor is not one that was given')
       : { type: 'cursor', cursor };
   }
-  if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string')) {
-    return wrong('ack has neither ids nor cursor');
-  }
+  if (!Array.isArray(ids)) return wrong('ack has neither ids nor cursor');
   return ids.length > idsMax ? wrong(`ids has more than ${idsMax}`) : { type: 'ids', ids };
+}
+
+function wrongId(ids: unknown): string | undefined {
+  if (!Array.isArray(ids)) return '/ids is no list of ids';
+  const at = ids.findIndex((id) => typeof id !== 'string' || id === '');
+  return at < 0 ? undefined : `/ids/${at} is no id: text that is not empty`;
 }

@@ -167,6 +167,24 @@ for (const [name, says, answer, marks] of ackedBy) {
   });
 }
 
+test('a pull does not acknowledge by ids', async () => {
+  put(1);
+  const path = `/v1/devices/${device}/acknowledgements`;
+  const token = await bench.token(device);
+  const cursor = formatCursor(upTo(0));
+  for (const [body, status] of [
+    [{ ids: ['x', 1, null] }, 400],
+    [{ ids: ['x'], cursor }, 400],
+    [{ ids: 'x', cursor }, 400],
+    [{ ids: [], cursor }, 204],
+  ] as const) {
+    const got = await bench.call('POST', path, { token, body });
+    assert.equal(got.status, status, JSON.stringify(body));
+    if (status === 400)
+      assert.deepEqual([got.body.code, got.body.problems[0].path], ['CAR710', '/ids']);
+  }
+});
+
 function acknowledgedNow(): number[] {
   const cursor = parseCursor(bench.inbox.acknowledgedNow(device, 1) ?? '');
   return cursor === undefined ? [] : [cursor.marks[NORMAL]!];

@@ -164,6 +164,25 @@ test('CAR741: a path is here with another method: 405, and Allow names them', as
   }
 });
 
+test('a parameter that is none of its choices is refused, with those', async () => {
+  for (const [given, status] of [
+    ['maybe', 400],
+    ['TRUE', 400],
+    ['', 400],
+    ['true', 200],
+    ['false', 200],
+  ] as const) {
+    const path = `/v1/events/plan-change?partial=${given}`;
+    const got = await bench.call('POST', path, { token: producer, body: EVENT });
+    assert.equal(got.status, status, given);
+    if (status === 200) continue;
+    assert.deepEqual(
+      [got.body.code, got.body.what],
+      ['CAR721', '"partial" is one of true, false.'],
+    );
+  }
+});
+
 test('a parameter that nobody reads is refused, with those that are', async () => {
   await bench.own(device);
   const pull = `/v1/devices/${device}/notifications`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Bench, eventually, NOW } from '../test/kit/gateway-bench.ts';
 import { FakeLog } from '../test/kit/gateway-fakes.ts';
-import { KEY_KEPT_MS } from './ingest-keys.ts';
+import { KEY_KEPT_MS, keyFrom } from './ingest-keys.ts';
 
 let bench: Bench;
 before(async () => {
@@ -177,4 +177,43 @@ test('CAR747: without its topic a key is refused, and all else is taken', async 
     assert.equal((await post(event('e-1'), { of: bare })).status, 200);
     assert.equal(written(bare), 1);
   });
+});
+
+const UUID = '0b683060-e7c3-81c9-915a-02db50b8d161';
+const HEADERS: readonly [values: readonly string[] | undefined, key: string | undefined][] = [
+  [undefined, undefined],
+  [[UUID], UUID],
+  [[UUID.toUpperCase()], UUID],
+  [[`"${UUID}"`], UUID],
+  [[`"${UUID.toUpperCase()}"`], UUID],
+  [['Order-1'], 'Order-1'],
+  [['"Order-1"'], 'Order-1'],
+  [['"a\\\\b\\"c"'], 'a\\b"c'],
+  [['"a", "b"'], '"a", "b"'],
+  [['"a'], '"a'],
+  [[`"${'a'.repeat(255)}"`], 'a'.repeat(255)],
+  [[`"${'a'.repeat(256)}"`], 'CAR745'],
+  [['""'], 'CAR745'],
+  [['" "'], 'CAR745'],
+  [['a', 'b'], 'CAR745'],
+  [[''], 'CAR745'],
+];
+for (const [values, key] of HEADERS) {
+  test(`the header ${JSON.stringify(values)?.slice(0, 60)} is the key ${key?.slice(0, 60)}`, () => {
+    let got: string | undefined;
+    try {
+      got = keyFrom(values);
+    } catch (error) {
+      got = (error as { code: string }).code;
+    }
+    assert.equal(got, key);
+  });
+}
+
+test('quoted and in capitals it is the same request', async () => {
+  const before = written();
+  for (const key of [UUID, UUID.toUpperCase(), `"${UUID}"`]) {
+    assert.equal((await post(event('e-q'), { key })).status, 200);
+  }
+  assert.equal(written(), before + 1);
 });

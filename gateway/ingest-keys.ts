@@ -17,6 +17,9 @@ import { followTable, type TableFollower } from './table-follower.ts';
 export const KEY_KEPT_MS = 24 * 3_600_000;
 /** Printable ASCII. */
 const KEY = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
+/** A string of RFC 9651. */
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Within an hour some of a day's keys have lapsed; which ones is not looked for. */
 const FULL_RETRY_SECONDS = 3_600;
 
@@ -188,10 +191,16 @@ export class IngestKeys {
   }
 }
 
-/** The key of a request; undefined: it has none. Throws CAR745. */
-export function keyFrom(header: string | readonly string[] | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (typeof header === 'string' && KEY.test(header)) return header;
+/**
+ * The key of a request, of the header's values; undefined: it has none. It may be quoted, as the
+ * draft has it, and a UUID be written in capitals: it is the same key. Throws CAR745.
+ */
+export function keyFrom(values: readonly string[] | undefined): string | undefined {
+  if (values === undefined) return undefined;
+  const [value = '', ...more] = values;
+  const quoted = QUOTED.exec(value)?.[1];
+  const key = quoted?.replaceAll(/\\(.)/g, '$1') ?? value;
+  if (more.length === 0 && KEY.test(key)) return UUID.test(key) ? key.toLowerCase() : key;
   throw new HttpProblem('CAR745', 'Idempotency-Key is not one key of 1 to 255 characters.');
 }
 

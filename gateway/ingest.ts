@@ -60,7 +60,7 @@ const REPEATED = { repeated: true } as const;
 
 function onceOf(deps: IngestDeps, { topic, schema }: EventType, request: FastifyRequest): Write {
   const { writer, keys, counts } = deps;
-  const key = keyFrom(request.headers['idempotency-key']);
+  const key = keyFrom(request.raw.headersDistinct['idempotency-key']);
   const plain = async (records: readonly NewRecord[], beside?: BesideRecord) => {
     const written = await writer.write(topic, schema, records, beside);
     counts.eventsAccepted += written.length;

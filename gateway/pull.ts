@@ -86,7 +86,8 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
       const { deviceId } = request.params as { deviceId: string };
       const epoch = epochOf(deps.owners, deviceId);
       checkRevoked(deps.owners, identityOf(request), deviceId);
-      const body = request.body as { cursor?: unknown } | null;
+      const body = request.body as { cursor?: unknown; ids?: unknown } | null;
+      checkNoIds(body?.ids, body?.cursor);
       const cursor = cursorOf(body?.cursor);
       if (cursor === undefined) {
         const problems = [
@@ -106,6 +107,16 @@ export function pullRoutes(app: FastifyInstance, deps: PullDeps): void {
       return { type: 'unacknowledged', reason, asked: body?.cursor } as UnacknowledgedFrame;
     },
   );
+}
+
+/** Ids are for open streams, which know what they have sent. Throws CAR710. */
+function checkNoIds(ids: unknown, cursor: unknown): void {
+  // Nothing is lost with an empty list beside a cursor.
+  const isEmpty = Array.isArray(ids) && ids.length === 0 && cursor !== undefined;
+  if (ids === undefined || isEmpty) return;
+  const what = 'no such field here: only an open stream takes ids; send /cursor';
+  const problems = [{ path: '/ids', what }];
+  throw new HttpProblem('CAR710', 'notifications are acknowledged by cursor.', { problems });
 }
 
 async function pageOf(

@@ -22,8 +22,12 @@ export function checkQueries(app: FastifyInstance): void {
           mend: mendOf(name, known),
         });
       }
-      if (!Array.isArray(value) || read[name]!.schema.type === 'array') continue;
-      throw new HttpProblem('CAR721', `"${shown}" is given twice.`);
+      const { type, enum: choices } = read[name]!.schema;
+      if (Array.isArray(value) && type !== 'array') {
+        throw new HttpProblem('CAR721', `"${shown}" is given twice.`);
+      }
+      if (!Array.isArray(choices) || Array.isArray(value) || choices.includes(value)) continue;
+      throw new HttpProblem('CAR721', `"${shown}" is one of ${choices.join(', ')}.`);
     }
   });
 }

@@ -125,9 +125,13 @@ export const aggregate = defineTimed({
     if (hasWindow || grace === 0) return [];
     return [{ option: 'grace', kind: 'no_effect', why: 'is of no use without windows' }];
   },
+  times({ emit, grace, tumbling, hopping, sliding, session }) {
+    if (emit !== 'final') return {};
+    const window = session?.gap ?? (tumbling ?? hopping ?? sliding)?.size ?? 0;
+    return { holdMs: window + grace, isAnew: true };
+  },
   meaning: ['tumbling', 'hopping', 'sliding', 'session', 'fields', 'emit'],
   aside: 'late_to',
-  times: ({ emit }) => (emit === 'final' ? { isAnew: true } : {}),
   holds: ({ emit }) => emit === 'final',
   example:
     "- aggregate: { tumbling: { size: 1m }, grace: 10s, emit: final, fields: { watched: 'count()', " +

@@ -92,6 +92,11 @@ export const joinStreams = defineTimed({
     alone: 'Records that went on without another.',
     closed_early: 'Records let go before their windows closed because of `records_max`.',
   },
+  times({ type, within, before, after, grace }) {
+    if (type === 'inner') return {};
+    const beforeMs = type === 'outer' ? (before ?? within ?? 0) : 0;
+    return { holdMs: Math.max(after ?? within ?? 0, beforeMs) + grace };
+  },
   gives: { kind: 'paired', with: 'with', own: 'own_as', as: 'as', type: 'type' },
   rows: joinRows,
   other: 'with',

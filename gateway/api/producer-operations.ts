@@ -28,7 +28,7 @@ export const SEND_EVENTS: Operation = {
   },
   headers: {
     'Idempotency-Key': {
-      doc: 'Of this request: repeated with it within 24 hours, nothing is written again.',
+      doc: 'Of this request: repeated with it within 24 hours, nothing is written again. Best a UUID.',
       schema: { type: 'string', pattern: '^[!-~]([ -~]{0,253}[!-~])?$' },
     },
     'Content-Encoding': {

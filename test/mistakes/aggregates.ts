@@ -18,9 +18,13 @@ const COUNTED = BASE.replace(
 const TUMBLING = 'tumbling: { size: 1m }';
 const COUNT = "n: 'count()'";
 
+const GATE = '- { name: old, gate_staleness: { max_age: 69s } }';
+const before = (step: string) => ['      - map:', `      ${step}\n      - map:`] as const;
+
 const COUNTS: readonly Row[] = edited(
   [
     ['an aggregate', '', ''],
+    ['a gate behind updates', ...before(GATE)],
     ['by the key alone', 'by: [value.memberId]', 'by: [key]', 'CAR402 map:'],
     ['by the key and more', 'by: [value.memberId]', 'by: [value.memberId, value.kind]'],
     [
@@ -92,6 +96,18 @@ const BEFORE = '- gate_staleness: { max_age: 2m }';
 const BEHIND = `- map: { fields: { ${GIVEN} } }`;
 const behind = (gate: string) => `${BEHIND}\n      ${gate}`;
 const FINAL = COUNTED.replace('grace: 10s', 'grace: 10s, emit: final');
+const WAITING: readonly Row[] = edited(
+  [
+    ['a gate behind windows that are longer', ...before(GATE), 'CAR247'],
+    ['a gate behind windows that are not', ...before(GATE.replace('69s', '70s'))],
+    ['windows longer than what came may live', TUMBLING, 'tumbling: { size: 1h }'],
+    ['less than one', ...before("- { name: few, filter: { where: 'value.n < 1' } }"), 'CAR247'],
+    ['at least one', ...before("- { name: few, filter: { where: 'value.n >= 1' } }"), 'CAR246'],
+    ['more than one', ...before("- { name: few, filter: { where: 'value.n > 1' } }")],
+  ],
+  FINAL,
+);
+
 /** What is left of a deadline behind an aggregate. */
 const DEADLINES: readonly Row[] = [
   ...edited(
@@ -129,4 +145,4 @@ const DEADLINES: readonly Row[] = [
   ),
 ];
 
-export const AGGREGATES: readonly Row[] = [...COUNTS, ...DEADLINES];
+export const AGGREGATES: readonly Row[] = [...WAITING, ...COUNTS, ...DEADLINES];

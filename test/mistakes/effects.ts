@@ -160,6 +160,27 @@ const OF_DIGESTS: readonly Row[] = edited(
     ['a digest that takes longer', 'within: 15m', 'within: 61m', 'CAR247'],
     ['a digest of one event', 'within: 15m }', 'within: 15m, events_max: 1 }', 'CAR246'],
     ['a digest of no time', 'within: 15m', 'within: 0s', 'CAR246'],
+    ['a digest of one kind', 'by: [key]', 'by: [value.command]', 'CAR320'],
+    ['a digest of two kinds', 'by: [key]', 'by: [value.command, value.urgent]', 'CAR320'],
+    ['a digest of one time', 'by: [key]', 'by: [value.issuedAt]', 'CAR321'],
+    ['a digest of one kind of one member', 'by: [key]', 'by: [value.command, value.memberId]'],
+    [
+      'a symbol that is none',
+      '"COLLECT_LOGS"',
+      '"COLLECT"',
+      'CAR406 to: { lane: notifications, sch',
+    ],
+    [
+      'one of two that is none',
+      '\'"COLLECT_LOGS"\'',
+      '\'value.count > 3 ? "COLLECT_LOGS" : "COLLECT"\'',
+      'CAR406 to: { lane: notifications, sch',
+    ],
+    [
+      'two that are',
+      '\'"COLLECT_LOGS"\'',
+      '\'value.count > 3 ? "COLLECT_LOGS" : "RELOAD_CONFIG"\'',
+    ],
     [
       'a gate behind a digest that takes longer',
       "      - map: { fields: { memberId: key, eventId: 's",
@@ -169,6 +190,25 @@ const OF_DIGESTS: readonly Row[] = edited(
   ],
   DIGESTS,
 );
+
+const KINDS = '{ name: kinds, ';
+const OF_MEMBERS: readonly Row[] = edited([
+  ...[
+    ['of one kind', 'value.kind', 'CAR320'],
+    ['of a kind and a time', 'value.kind, value.positionSeconds', 'CAR321'],
+    ['of one title', 'value.kind, value.titleId'],
+    ['of one event', 'value.eventId'],
+    ['of a kind of one member', 'value.kind, value.memberId'],
+  ].map(([what, by, ...told]) =>
+    behind(
+      `a burst ${what}`,
+      `${KINDS}coalesce: { by: [${by}], quiet: 1s, at_most: 2s } }`,
+      ...told,
+    ),
+  ),
+  behind('a throttle of one kind', 'throttle: { by: [value.kind], max: 1, per: 1h }', 'CAR321'),
+  behind('a throttle of one title', 'throttle: { by: [value.titleId], max: 1, per: 1h }'),
+]);
 
 const IDLE: readonly Row[] = edited([
   behind(
@@ -304,6 +344,19 @@ const IDLE: readonly Row[] = edited([
     ['\'value.titleId != "a" && value.titleId != "b"\''],
     ["'value.positionSeconds >= 3 && value.positionSeconds >= 4'"],
     ['\'value.kind == "STOPPED" ? true : false\''],
+    ["'value.positionSeconds > 2147483647'", 'CAR247'],
+    ["'value.positionSeconds >= 2147483647'"],
+    ["'3000000000 > value.positionSeconds'", 'CAR246'],
+    ["'value.positionSeconds == -3000000000'", 'CAR247'],
+    ["'value.occurredAt > 3000000000'"],
+    ["'size(value.titleId) < 0'", 'CAR247'],
+    ["'value.titleId.size() >= 0'", 'CAR246'],
+    ["'size(value.titleId) > 0'"],
+    ["'value.positionSeconds % 2 == 3'", 'CAR247'],
+    ["'value.positionSeconds % 2 != -2'", 'CAR246'],
+    ["'value.positionSeconds % 2 == -1'"],
+    ["'double(value.positionSeconds) == 0.0 / 0.0'", 'CAR247'],
+    ["'double(value.positionSeconds) != 0.0 / 0.0'", 'CAR246'],
   ].map(([where, ...told]) => [`where ${where}`, WHERE, where!, ...told] as const),
   [
     'an exception for all',
@@ -313,4 +366,10 @@ const IDLE: readonly Row[] = edited([
   ],
 ]);
 
-export const EFFECTS: readonly Row[] = [...OF_STEPS, ...OF_NIGHTS, ...OF_DIGESTS, ...IDLE];
+export const EFFECTS: readonly Row[] = [
+  ...OF_STEPS,
+  ...OF_NIGHTS,
+  ...OF_DIGESTS,
+  ...OF_MEMBERS,
+  ...IDLE,
+];

@@ -38,6 +38,10 @@ const GRAPH = [
 const BRANCHES = GRAPH.slice(GRAPH.indexOf('    branch:\n'), GRAPH.indexOf('  plain:\n'));
 const GIVEN = '- map: { fields: { memberId: value.memberId, at: value.occurredAt } }';
 
+const LEFT = 'join_streams: { with: views.rest, as: other, after: 1h, grace: 1m, type: left }';
+const AGE = 'gate_staleness: { max_age: 60m }';
+const EVENT = `map: { fields: { ${['eventId', 'memberId', 'profileId', 'titleId', 'occurredAt'].map((name) => `${name}: value.${name}`).join(', ')} } }`;
+
 const rekeyOf = (of: string) => `rekey: ${of}`;
 
 const EDGES: readonly Row[] = edited(
@@ -208,6 +212,14 @@ const EDGES: readonly Row[] = edited(
       '- { as: rest }\n      - { when: \'value.kind == "STOPPED"\', as: stopped }',
       'CAR238 as: stopped',
     ],
+    ['a branch that takes all', '\'value.kind == "STOPPED"\'', "'true'", 'CAR246 - { as: rest }'],
+    ['a branch that takes none', '\'value.kind == "STOPPED"\'', "'1 > 2'", 'CAR246'],
+    [
+      'a branch that asks what one above it does',
+      '- { as: rest }',
+      '- { when: \'value.kind == "STOPPED"\', as: rest }',
+      'CAR246',
+    ],
     ['a branch without a name', '- { as: rest }', '- { when: value.titleId == "" }', 'CAR105'],
     [
       'two branches of one name',
@@ -248,6 +260,34 @@ const EDGES: readonly Row[] = edited(
       `steps:\n      ${GIVEN}`,
       'CAR235 [views.stopped, plain]',
     ],
+    ['what is read of one, and by it', '[views.stopped, plain]', '[views.rest, plain]', 'CAR275'],
+    [
+      'what is read of one, and by one that reads it',
+      '  both:\n    id: bo\n    from: { streams: [views.stopped, plain] }',
+      '  more:\n    id: mo\n    from: { streams: [plain] }\n  both:\n    id: bo\n    from: { streams: [views.rest, more] }',
+      'CAR275 [views.rest, more]',
+    ],
+    ...(
+      [
+        ['a gate behind a join', LEFT, AGE, 'CAR247 - gate_staleness'],
+        ['a gate behind a join that is as long', LEFT, AGE.replace('60m', '61m')],
+        ['a gate behind a join that holds none', LEFT.replace('left', 'inner'), AGE],
+        ['a join behind a gate', AGE, LEFT, 'CAR247 - join_streams'],
+        [
+          'a join within a time behind a gate',
+          AGE,
+          LEFT.replace('after', 'within'),
+          'CAR247 - join_streams',
+        ],
+      ] as const
+    ).map(
+      ([what, one, other, ...told]): Edit => [
+        what,
+        '    to: { topic: out.stopped,',
+        `    steps:\n      - ${one}\n      - ${other}\n      - ${EVENT}\n    to: { topic: out.stopped,`,
+        ...told,
+      ],
+    ),
     [
       'of two schemas, for a topic',
       'topic: out.stopped, schema: ViewingActivity',

@@ -37,11 +37,13 @@ const WARNINGS = new Set([
     'CAR246',
     'CAR247',
     'CAR249',
+    'CAR275',
     'CAR315',
     'CAR316',
     'CAR317',
     'CAR318',
     'CAR319',
+    'CAR321',
   ],
 ]);
 
