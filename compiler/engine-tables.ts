@@ -35,9 +35,14 @@ export const ACKNOWLEDGEMENTS: EngineTable = {
   key: 'deviceId',
 };
 
+const ALL = [OWNERS, DEVICES, PRESENCE, GATEWAYS, ACKNOWLEDGEMENTS];
+
 /** The one whose rows have that schema. */
 export function engineTableOf(schema: string): EngineTable | undefined {
-  return [OWNERS, DEVICES, PRESENCE, GATEWAYS, ACKNOWLEDGEMENTS].find(
-    (table) => table.schema === schema,
-  );
+  return ALL.find((table) => table.schema === schema);
+}
+
+/** It fills the topic by itself. */
+export function isEngineTopic(topic: string): boolean {
+  return ALL.some((table) => table.topic === topic);
 }

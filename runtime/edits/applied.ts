@@ -15,6 +15,7 @@ import {
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import { type AppliedLookup, lookupsOf } from './lookups.ts';
 import { type AppliedStep, appliedStep } from './step-order.ts';
 
 const FORM = 1;
@@ -97,6 +98,8 @@ export interface Applied {
   readonly lanes: readonly AppliedLane[];
   /** Left out where there is none. */
   readonly tables?: readonly AppliedTable[];
+  /** Left out where no step looks up in any. */
+  readonly lookups?: readonly AppliedLookup[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
   /** The file, with its variables as they are written. */
   readonly text: string;
@@ -123,6 +126,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
     }),
   );
+  const lookups = lookupsOf(plan, plan.subTopologies.filter(isOfStreams));
   return {
     form: FORM,
     topology: plan.topology,
@@ -146,6 +150,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       }),
     ),
     ...(tables.length > 0 ? { tables } : {}),
+    ...(lookups.length > 0 ? { lookups } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,
   };

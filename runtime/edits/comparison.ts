@@ -16,6 +16,7 @@ import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
 import { type Loss, possibleStakes, type Stakes, stakesOf } from './stakes.ts';
 import { begunTables, tablePositions } from './table-edits.ts';
+import { possibleTableLosses, tableLosses } from './table-topics.ts';
 import { type EditLine, linesOf } from './words.ts';
 
 export interface Comparison {
@@ -83,7 +84,8 @@ export async function compare(
     ...(await lanePositions(positions, lanes)),
     ...(await tablePositions(positions, tables)),
   ];
-  const stakes = withLosses(await stakesOf(log, streams, lanes), cutOff(was, is));
+  const more = [...cutOff(was, is), ...(await tableLosses(log, was, is))];
+  const stakes = withLosses(await stakesOf(log, streams, lanes), more);
   const found = { was, is, streams, lanes, tables, positions: planned.streams, groups, stakes };
   return { ...found, lines: linesOf(found) };
 }
@@ -92,7 +94,10 @@ export async function compare(
 export function compareFiles(was: Applied, is: Applied): Comparison {
   const streams = compareTopologies(was, is);
   const lanes = compareLanes(was, is);
-  const stakes = withLosses(possibleStakes(streams), cutOff(was, is));
+  const stakes = withLosses(possibleStakes(streams), [
+    ...cutOff(was, is),
+    ...possibleTableLosses(was, is),
+  ]);
   const tables = begunTables(was, is);
   const found = { was, is, streams, lanes, tables, positions: [], groups: [], stakes };
   return { ...found, lines: linesOf(found) };

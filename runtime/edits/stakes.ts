@@ -14,15 +14,15 @@ import { countRows, readRows } from './state-rows.ts';
 /** What can be lost, and how many. */
 export interface Loss {
   readonly code: ErrorCode;
-  /** Of a stream; a sink has none. */
+  /** Of a stream; a sink and a table have none. */
   readonly id?: string;
-  /** A stream, or a sink. */
+  /** A stream, a sink, or a table. */
   readonly of: string;
   readonly step: string;
   /** Of the step in one instance of the stream; empty for what is unread. */
   readonly changelog: string;
   readonly count: number;
-  /** `held`: by a step. `unread`: in a topic. `rows`: of a step that holds nothing. */
+  /** `held`: by a step. `unread`: in a topic. `rows`: of a table, or a step that holds none. */
   /** `devices`: nobody knows how many. */
   readonly unit: 'held' | 'unread' | 'rows' | 'devices';
   readonly what: string;

@@ -5,9 +5,10 @@ import type { StoreEdit, StreamEdit } from './compare.ts';
 import type { LaneEdit } from './lane-edits.ts';
 import type { StreamPosition } from './planned-positions.ts';
 import { of, type Stakes } from './stakes.ts';
+import { otherTopics } from './table-topics.ts';
 
 export interface EditLine {
-  readonly of: 'stream' | 'step' | 'sink' | 'topic';
+  readonly of: 'stream' | 'step' | 'sink' | 'table' | 'topic';
   readonly name: string;
   /** Of a step's state: a stream has one at each of its priorities. */
   readonly priority?: string;
@@ -61,8 +62,9 @@ export function linesOf(told: Told): readonly EditLine[] {
     const what = `delivers the ${of(rest.count, 'notification')} first that it has not delivered yet`;
     lines.push({ of: 'sink', name: `${edit.sink}/${edit.priority}`, how: 'drains', what });
   }
-  for (const { code, id, of: name, what } of stakes.losses) {
-    if (id === undefined) lines.push(lossLine('sink', name, code, what));
+  for (const { code, id, of: name, unit, what } of stakes.losses) {
+    if (id !== undefined) continue;
+    lines.push(lossLine(unit === 'rows' ? 'table' : 'sink', name, code, what));
   }
   return [...lines, ...topicLines(told)];
 }
@@ -151,6 +153,13 @@ function topicLines({ was, is }: Told): readonly EditLine[] {
   }
   for (const name of former.keys()) {
     lines.push({ of: 'topic', name, how: 'orphaned', what: 'nothing reads or writes it any more' });
+  }
+  // The engine goes on writing those of its own.
+  const looked = new Set(is.lookups?.map(({ topic }) => topic));
+  const left = new Set(otherTopics(was, is).map((other) => other.was));
+  for (const name of left) {
+    if (looked.has(name) || !is.topics.some((topic) => topic.name === name)) continue;
+    lines.push({ of: 'topic', name, how: 'orphaned', what: 'no step looks up in it any more' });
   }
   return lines;
 }
