@@ -42,7 +42,9 @@ export class Report {
     return this.#errors;
   }
 
-  /** From now on, `value` in quotes is told as `written`: it may be a secret. `made`: if it is none. */
+  /**
+   * From now on, `value` in quotes is told as `written`: it may be a secret. `made`: if it is none.
+   */
   hide(value: string, written: string, made = ''): void {
     if (value === '') return;
     this.#hidden.set(`"${value}"`, `"${written}"`);
