@@ -24,8 +24,6 @@ export class Report {
   readonly #found = new Map<string, Found>();
   /** Texts that came from the environment, and how the file has them. */
   readonly #hidden = new Map<string, string>();
-  /** By texts that came from the environment: what may be said of that. */
-  readonly #made = new Map<string, string>();
   #errors = 0;
 
   constructor(file: string, lines: LineCounter) {
@@ -42,13 +40,9 @@ export class Report {
     return this.#errors;
   }
 
-  /**
-   * From now on, `value` in quotes is told as `written`: it may be a secret. `made`: if it is none.
-   */
-  hide(value: string, written: string, made = ''): void {
-    if (value === '') return;
-    this.#hidden.set(`"${value}"`, `"${written}"`);
-    this.#made.set(`"${value}"`, made);
+  /** From now on, `value` in quotes is told as `written`: it may be a secret. */
+  hide(value: string, written: string): void {
+    if (value !== '') this.#hidden.set(`"${value}"`, `"${written}"`);
   }
 
   error(code: ErrorCode, span: Span, what: string, mend?: string): void {
@@ -93,18 +87,12 @@ export class Report {
       diagnostic: {
         code,
         level,
-        what: `${say(what)}${this.#madeIn(what)}`,
+        what: say(what),
         where,
         mend: say(mend ?? ERROR_TABLE[code].mend),
       },
       start: span.start,
     });
-  }
-
-  /** Of what is told: where its texts came from, in brackets. */
-  #madeIn(what: string): string {
-    const made = [...this.#made].filter(([value, of]) => of !== '' && what.includes(value));
-    return made.length === 0 ? '' : ` (${made.map(([, of]) => of).join('; ')})`;
   }
 
   #withoutHidden(text: string): string {

@@ -19,7 +19,7 @@ import {
 import { clearNoise } from './noise.ts';
 import { pastedAt } from './pasted.ts';
 import { Report, type Span } from './report.ts';
-import { type Environment, expand, madeBy } from './variables.ts';
+import { type Environment, expand } from './variables.ts';
 
 export interface ScalarTree {
   readonly kind: 'scalar';
@@ -233,9 +233,9 @@ class Walk {
     }
     const textStart = this.#textStart(type, value, span);
     if (!value.includes('${')) return { ...plain, value, textStart };
-    const { text, told, given } = expand(this.#env, this.#report, { value, span }, textStart);
+    const { text, told } = expand(this.#env, this.#report, { value, span }, textStart);
     // What comes from the environment may be a secret, wherever it was put.
-    this.#report.hide(text, value, madeBy(given, text));
+    this.#report.hide(text, value);
     return { ...plain, value: text, expanded: true, told };
   }
 

@@ -16,16 +16,15 @@ const SHELLS: ReadonlySet<string> = new Set(['_', 'OLDPWD', 'PWD', 'SHLVL', 'SHE
 
 /**
  * `textStart`: where the value's first character stands in the file; -1: not known. `told`: what is
- * missing was told, so the text is not what was meant. `given`: variables that were set.
+ * missing was told, so the text is not what was meant.
  */
 export function expand(
   env: Environment,
   report: Report,
   { value, span }: Written,
   textStart: number,
-): { text: string; told: boolean; given: readonly string[] } {
+): { text: string; told: boolean } {
   let told = false;
-  const given: string[] = [];
   const text = value.replace(ANY, (all: string, inside: string, close: string, at: number) => {
     const place =
       textStart < 0 ? span : { start: textStart + at, end: textStart + at + all.length };
@@ -39,7 +38,6 @@ export function expand(
     const set = Object.hasOwn(env, name) ? env[name] : undefined;
     if (set !== undefined && set !== '') {
       report.hide(set, all);
-      given.push(name);
       return set;
     }
     if (match[2] !== undefined) return match[2];
@@ -47,18 +45,7 @@ export function expand(
     tellUnset(env, report, name, place);
     return '';
   });
-  return { text, told, given };
-}
-
-const SHOWN_CHARS_MAX = 32;
-const SECRET_NAME = /secret|token|pass|pwd|key|cred|auth|private|cert|salt|sign|dsn|url/i;
-
-/** What variables made of a text, to be told with it; empty: it may be a secret, or too long. */
-export function madeBy(names: readonly string[], text: string): string {
-  const mayBeSecret = names.some((name) => SECRET_NAME.test(name));
-  const isShort = text.length <= SHOWN_CHARS_MAX && /^[ -~]+$/.test(text);
-  if (names.length === 0 || mayBeSecret || !isShort) return '';
-  return `${[...new Set(names)].join(' and ')} made it "${text}"`;
+  return { text, told };
 }
 
 function tellUnset(env: Environment, report: Report, name: string, place: Span): void {
