@@ -4,6 +4,7 @@
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { type Evaluate, readsNothing, shapeOfPath } from './cel-paths.ts';
+import { INT_END } from './literals.ts';
 import { type Shape, withoutNull } from './shape.ts';
 
 /** Both inclusive; the numbers of a range of the double type are not known. */
@@ -14,7 +15,6 @@ interface Range {
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
-const INT32_END = 2n ** 31n;
 const INT64_END = 2n ** 63n;
 
 /** True or false, when it is that for all values that the two sides can have. */
@@ -70,7 +70,7 @@ function rangeOf(
   const path = shapeOfPath(node, shape);
   const of = path === undefined ? undefined : withoutNull(path);
   if (of?.kind !== 'int' || (of.bits !== 32 && of.least === undefined)) return undefined;
-  const end = of.bits === 32 ? INT32_END : INT64_END;
+  const end = of.bits === 32 ? INT_END : INT64_END;
   return { least: of.least ?? -end, most: end - 1n };
 }
 

@@ -5,6 +5,7 @@
 import type { Priority } from '../core/priority.ts';
 import { isOwn } from '../core/step-facts.ts';
 import { priorityList, type Scope } from './declarations.ts';
+import type { ResolvedPath } from './field-path.ts';
 import { literalFault } from './literals.ts';
 import { notKnown } from './origins.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';
@@ -149,6 +150,17 @@ export function checkGivenKey(
   report.error('CAR245', map.span, what);
 }
 
+/** What a step keeps records by, as the event has it, and whether the event's key is in it. */
+function identityOf(
+  step: ResolvedStep,
+  { paths }: { readonly paths: readonly ResolvedPath[] },
+  { member }: ResolvedSource,
+) {
+  const names = paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
+  const key = member?.path ?? 'key';
+  return { names, key, hasKey: names.includes('key') || names.includes(key) };
+}
+
 /** Semantics S54: copies of one identity on two partitions are not seen as duplicates. */
 function checkDedup(
   scope: Scope,
@@ -159,12 +171,10 @@ function checkDedup(
   for (const step of steps) {
     const by = step.spec.type === 'dedup' ? step.paths.get('by') : undefined;
     if (by === undefined) continue;
-    const names = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
+    const { names, key, hasKey } = identityOf(step, by, from);
     const paths = [...new Set(names)];
-    if (paths.includes('key') || (from.member !== null && paths.includes(from.member.path)))
-      continue;
-    if (paths.length === 1 && paths[0] === from.id?.path) continue;
-    const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${from.member?.path ?? 'key'}).`;
+    if (hasKey || (paths.length === 1 && paths[0] === from.id?.path)) continue;
+    const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${key}).`;
     scope.report.warning('CAR315', by.span, what);
   }
 }
@@ -191,16 +201,14 @@ function checkGathered(
     if (gives?.kind === 'aggregated') continue;
     const by = step.paths.get('by');
     if (by === undefined) continue;
-    const names = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
-    if (names.includes('key') || (from.member !== null && names.includes(from.member.path)))
-      continue;
-    if (from.id !== null && names.includes(from.id.path)) continue;
+    const { names, key, hasKey } = identityOf(step, by, from);
+    if (hasKey || (from.id !== null && names.includes(from.id.path))) continue;
     const of = by.paths.map(({ reader, shape }) => sharedBy(reader.path, withoutNull(shape)));
     if (of.includes('none')) continue;
     const isSure = type !== 'throttle' && of.every((one) => one === 'many');
     const what =
       `${subject}, ${step.name}: by ${listed(names)} records of different members are one, ` +
-      `as the key (${from.member?.path ?? 'key'}) is not in it.`;
+      `as the key (${key}) is not in it.`;
     if (isSure) report.error('CAR320', by.span, what);
     else report.warning('CAR321', by.span, what);
   }
@@ -221,10 +229,9 @@ function checkGroups(
   for (const step of steps) {
     const by = step.spec.gives?.kind === 'aggregated' ? step.paths.get('by') : undefined;
     if (by === undefined) continue;
-    const paths = by.paths.map(({ reader }) => step.originOf(reader.path) ?? reader.path);
-    const key = from.member?.path ?? 'key';
-    if (paths.includes('key') || paths.includes(key)) continue;
-    const what = `${subject}, ${step.name}: by ${listed(paths)} has not the key (${key}) in it.`;
+    const { names, key, hasKey } = identityOf(step, by, from);
+    if (hasKey) continue;
+    const what = `${subject}, ${step.name}: by ${listed(names)} has not the key (${key}) in it.`;
     report.error('CAR251', by.span, what);
   }
 }

@@ -203,8 +203,8 @@ export class Connection {
    * done, and puts nothing in doubt. Undefined: it is as any other.
    */
   #guaranteed({ useCase, priority: name, sequence }: DeviceNotification) {
-    const priority = this.#deps.inbox.priorities.numberOf(name);
     if (!this.#deps.guarantee.asks(useCase)) return undefined;
+    const priority = this.#deps.inbox.priorities.numberOf(name);
     if (covers(this.acks.cursor, priority, sequence)) return 'double';
     return covers(this.#sent, priority, sequence) ? 'again' : undefined;
   }

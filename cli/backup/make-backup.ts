@@ -17,12 +17,14 @@ import { CarillonError } from '../../core/error.ts';
 import type { Deployment } from '../deployment.ts';
 import { SECRETS_FILE } from '../secrets.ts';
 import { packageFolder, version } from '../version.ts';
+import { checkEmbedded } from './check-embedded.ts';
 import {
   type BackupFile,
   describeFile,
   MANIFEST_FILE,
   type Manifest,
   manifestOf,
+  manifestText,
 } from './manifest.ts';
 
 const FOLDER_MODE = 0o700;
@@ -43,12 +45,8 @@ export interface BackupOptions {
  */
 export async function makeBackup(to: string, options: BackupOptions): Promise<Manifest> {
   const { deployment } = options;
-  const { log, dataFolder } = deployment;
-  if (log.kind !== 'embedded') {
-    throw new CarillonError('CAR971', 'the log of this deployment is Kafka.', {
-      where: { at: 'log.kind' },
-    });
-  }
+  const { dataFolder } = deployment;
+  checkEmbedded(deployment);
   if (existsSync(to)) {
     const mend = 'Name a folder that is not there yet: a backup is never written over.';
     throw new CarillonError('CAR921', `${to} is there already.`, { where: { file: to }, mend });
@@ -93,9 +91,9 @@ async function fill(draft: string, options: BackupOptions): Promise<Manifest> {
     }
   }
   const at = new Date(atMs).toISOString();
-  const of = { version: version(), at, topology, secrets: hasSecrets, files };
-  writeFileSync(join(draft, MANIFEST_FILE), manifestOf(of), { mode: FILE_MODE });
-  return { form: 1, ...of };
+  const manifest = manifestOf({ version: version(), at, topology, secrets: hasSecrets, files });
+  writeFileSync(join(draft, MANIFEST_FILE), manifestText(manifest), { mode: FILE_MODE });
+  return manifest;
 }
 
 /** What somebody wrote: what is in the package comes with it. */

@@ -32,8 +32,12 @@ export interface Manifest {
   readonly files: readonly BackupFile[];
 }
 
-export function manifestOf(of: Omit<Manifest, 'form'>): string {
-  return `${JSON.stringify({ form: FORM, ...of }, null, 2)}\n`;
+export function manifestOf(of: Omit<Manifest, 'form'>): Manifest {
+  return { form: FORM, ...of };
+}
+
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 export async function describeFile(

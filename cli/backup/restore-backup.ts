@@ -8,6 +8,7 @@ import { makeFolder } from '../../connectors/make-folder.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { Deployment } from '../deployment.ts';
 import { SECRETS_FILE, unwritable } from '../secrets.ts';
+import { checkEmbedded } from './check-embedded.ts';
 import { copyPrivate } from './make-backup.ts';
 import { type BackupFile, type Manifest, readManifest } from './manifest.ts';
 
@@ -31,12 +32,8 @@ export async function restoreBackup(
   deployment: Deployment,
   folder: string,
 ): Promise<Restored> {
-  const { log, dataFolder } = deployment;
-  if (log.kind !== 'embedded') {
-    throw new CarillonError('CAR971', 'the log of this deployment is Kafka.', {
-      where: { at: 'log.kind' },
-    });
-  }
+  const { dataFolder } = deployment;
+  checkEmbedded(deployment);
   const manifest = await readManifest(from);
   checkCopy(join(from, DATABASE_FILE));
   try {

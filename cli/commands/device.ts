@@ -64,7 +64,8 @@ export async function device(options: DeviceOptions): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const print = new DevicePrinter(options.format, {
-    names: await namesOf(deployment),
+    // Programs get the frames as they came, with ids.
+    names: options.format === 'json' ? new Map() : await namesOf(deployment),
     nowMs: () => systemClock.now(),
     write: (text) => process.stdout.write(text),
   });

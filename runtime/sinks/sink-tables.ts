@@ -2,6 +2,7 @@
 import type { AppsPlan } from '../../compiler/plan.ts';
 import type { Acknowledgement } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
+import type { DeviceNotification } from '../../core/notification.ts';
 import type { Priorities } from '../../core/priority.ts';
 import type { TableView } from '../../core/store.ts';
 import type { SchemaLoader } from '../schema-loader.ts';
@@ -40,25 +41,30 @@ export class SinkTables {
 
   /** `elsewhere`: another sink of this transport tells it, as it has the device's app. */
   lastHop({ notification, beganMs }: Item, nowMs: number): LastHop | 'elsewhere' {
+    const hop = () => this.#judged(notification, nowMs, nowMs - beganMs);
+    const apps = this.#apps;
+    if (apps === undefined) return hop();
     const device = this.owners?.get(notification.deviceId);
-    const isKnown = device !== undefined && device.epoch >= notification.epoch;
-    if (isKnown && !this.#has(device.app)) return 'elsewhere';
-    const hop = lastHop(notification, {
+    if (device !== undefined && device.epoch >= notification.epoch) {
+      return has(apps, device.app) ? hop() : 'elsewhere';
+    }
+    const judged = hop();
+    // Of a device that nobody knows only one of them tells.
+    return judged.go === false && apps.own !== null ? 'elsewhere' : judged;
+  }
+
+  #judged(notification: DeviceNotification, nowMs: number, waitedMs: number): LastHop {
+    return lastHop(notification, {
       owners: this.owners,
       acknowledgements: this.#acknowledgements,
       priorities: this.#priorities,
       needsOwner: this.#needsOwner,
       nowMs,
-      waitedMs: nowMs - beganMs,
+      waitedMs,
     });
-    // Of a device that nobody knows only one of them tells.
-    const isOthers = !isKnown && hop.go === false && (this.#apps?.own ?? null) !== null;
-    return isOthers ? 'elsewhere' : hop;
   }
+}
 
-  #has(app: string): boolean {
-    if (this.#apps === undefined) return true;
-    const { own, others } = this.#apps;
-    return own === null ? !others.includes(app) : app === own;
-  }
+function has({ own, others }: AppsPlan, app: string): boolean {
+  return own === null ? !others.includes(app) : app === own;
 }
