@@ -23,6 +23,7 @@ import {
 } from './json-forms.ts';
 import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
+import { classesOption, RENO_CLASSES_UNLESS_OWN, WORDS } from './words-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -64,6 +65,7 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
     minItems: 1,
     uniqueItems: true,
   }),
+  device_classes: ({ doc }) => classesOption(doc),
   some_of: ({ doc, choices }) => ({
     ...listOf(doc, choicesOf(choices)),
     minItems: 1,
@@ -366,6 +368,7 @@ export function jsonSchema(catalog: Catalog): Json {
           topic: text('The topic of dead letters.'),
         }),
         priorities: PRIORITIES,
+        ...WORDS,
         tables: byName('Tables by name.', TABLE),
         chains: byName('Steps that several streams copy in with `use`.', {
           $ref: '#/definitions/steps',
@@ -376,7 +379,7 @@ export function jsonSchema(catalog: Catalog): Json {
       },
       ['topology', 'streams'],
     ),
-    allOf: [RENO_UNLESS_OWN],
+    allOf: [RENO_UNLESS_OWN, RENO_CLASSES_UNLESS_OWN],
     definitions: { steps: stepSchemas(catalog), sink: sinkTargets(catalog) },
   };
 }

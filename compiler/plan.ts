@@ -8,6 +8,7 @@ import type { Priorities, Priority } from '../core/priority.ts';
 import type { Projection } from '../core/schema.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.ts';
+import type { Words } from '../core/words.ts';
 
 export interface Plan {
   readonly topology: string;
@@ -17,6 +18,7 @@ export interface Plan {
    */
   readonly hash: string;
   readonly priorities: Priorities;
+  readonly words: Words;
   readonly tables: readonly TablePlan[];
   /** Empty: the topology has no priorities and is one graph. */
   readonly lanes: readonly LanePlan[];

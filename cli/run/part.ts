@@ -177,6 +177,7 @@ export class Part {
         clock,
         payload: payloadService(schemas, clock),
         show: showService(topology.plan),
+        texts: topology.plan.words.texts,
         ...(inbox === null ? {} : { inbox }),
         ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
       };
@@ -235,6 +236,7 @@ export class Part {
       auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
       ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
+      words: topology.plan.words,
       acked: ackedUseCases(topology.plan),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),

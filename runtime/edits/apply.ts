@@ -18,7 +18,7 @@ import { drain, type Former } from './drain.ts';
 import { drainLanes } from './drain-lanes.ts';
 import { goneOf, noteDropping, readDropping } from './dropping.ts';
 import { emptyFormer, moveState } from './move-state.ts';
-import { refuseOtherPriorities } from './other-priorities.ts';
+import { refuseOtherWords } from './other-words.ts';
 import { refuseRenamed } from './renamed.ts';
 import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
 import { emptyTables } from './table-edits.ts';
@@ -60,7 +60,7 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
   if (await isDone()) return [];
   // Refused before anybody waits for a turn.
   const found = await compareWithStored(log, plan, is, parts.clock.now());
-  refuseOtherPriorities(found.was, is);
+  refuseOtherWords(found.was, is);
   refuse(parts, found);
   if (found.was === null && parts.losing !== 'drop') await refuseRenamed(log, is);
   let counted: readonly StepFlow[] = [];

@@ -18,6 +18,7 @@ import { inputsOf } from '../group-specs.ts';
 import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
+import type { OnPoison } from '../state/table-rows.ts';
 import type { TaskStore } from '../state/task-store.ts';
 import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
@@ -84,11 +85,14 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#collector = new Collector(options.partitions, options.pool);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
     const parts = this.#parts(plan);
-    this.#tables = new TableFeed(sub.tables, options.schemas, this.#loader, (record, why) => {
+    const onPoison: OnPoison = (record, why) => {
       parts.deadLetter(record, { code: 'CAR503', why, stream: sub.role, step: 'table' });
       // The letter is committed though no input has moved.
       this.#uncommitted++;
-    });
+    };
+    const { deviceClasses } = plan.words;
+    const { schemas } = options;
+    this.#tables = new TableFeed(sub.tables, schemas, this.#loader, onPoison, deviceClasses);
     this.#tableInputs = sub.tableInputs.map(
       (table) => new TableInput(table, sub.role, options.schemas, parts),
     );
@@ -308,6 +312,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       partition: this.#port.partition,
       clock: this.#clock,
       priorities: plan.priorities,
+      deviceClasses: plan.words.deviceClasses,
       schemas,
       collector: this.#collector,
       partitions,
