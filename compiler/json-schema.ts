@@ -21,7 +21,7 @@ import {
   text,
   VARIABLE,
 } from './json-forms.ts';
-import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
+import { GUARANTEES, MISSED, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
@@ -243,6 +243,27 @@ const FROM = closed(
   ['topic', 'schema'],
 );
 
+const CLOCK = closed(
+  'A clock, whose ticks it reads: one at each planned time, in each partition.',
+  {
+    clock: closed(
+      'When it ticks.',
+      {
+        cron: text('Minute, hour, day of month, month, day of week: 0 8 * * MON-FRI.'),
+        zone: { ...text('The time zone in which they are meant: Europe/Berlin.'), default: 'UTC' },
+        missed: {
+          enum: MISSED,
+          default: MISSED[0],
+          description:
+            'Which planned times are told that lay in a downtime: the last one, each, or none.',
+        },
+      },
+      ['cron'],
+    ),
+  },
+  ['clock'],
+);
+
 const TO = {
   description: 'Where it writes: a lane, or a topic.',
   anyOf: [
@@ -322,7 +343,7 @@ export function jsonSchema(catalog: Catalog): Json {
       id: named('Outlives the name; notification ids carry it.'),
       doc: text('What happens, and what the member sees of it.'),
       priority: PRIORITY,
-      from: { anyOf: [FROM, STREAMS], description: 'A topic, or other streams.' },
+      from: { anyOf: [FROM, STREAMS, CLOCK], description: 'A topic, other streams, or a clock.' },
       steps: { $ref: '#/definitions/steps' },
       to: TO,
       branch: BRANCH,

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
+import { CLOCKS } from './clocks.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
 import { GRAPHS } from './graph.ts';
@@ -25,6 +26,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   effects: EFFECTS,
   graphs: GRAPHS,
   aggregates: AGGREGATES,
+  clocks: CLOCKS,
   pairs: PAIRS,
   right: RIGHT,
 };
