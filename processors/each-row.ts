@@ -117,6 +117,8 @@ export const eachRow = defineTimed({
           }
           const out = emit.held();
           out.key = key;
+          // What the clock has noted for itself is no matter of who reads on.
+          out.headers = null;
           out.eventId = `${eventId}#${key}`;
           out.value = { ...(value as Value), [as]: row };
           context.count('rows');

@@ -233,6 +233,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   get idle(): boolean {
+    if (this.#ticker !== null && !this.#isTickerReady()) return false;
     return this.#started && this.#tables.idle && this.quiet;
   }
 

@@ -7,6 +7,7 @@ import { compile } from '../../compiler/compile.ts';
 import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
+import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { sinks } from '../../connectors/index.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
@@ -140,11 +141,7 @@ export class EditedPipeline {
         spec.retentionMs === undefined ? spec : { ...spec, retentionMs: KEPT_MS },
       ),
     );
-    await this.#schemas.open(
-      plan.topics.flatMap(({ name, schema }) =>
-        schema === undefined ? [] : [{ topic: name, schema }],
-      ),
-    );
+    await this.#schemas.open(topicSchemas(plan));
     for (const { name, use } of plan.topics) if (use === 'lane') this.#lanes.add(name);
     return plan;
   }
