@@ -21,8 +21,9 @@ import {
   text,
   VARIABLE,
 } from './json-forms.ts';
-import { GUARANTEES, MISSED, OUTCOME_LEVELS, REACHES } from './plan.ts';
+import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
+import { SOURCE } from './source-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -196,18 +197,6 @@ const PRIORITY = closed(
   ['as'],
 );
 
-const STREAMS = closed(
-  'Other streams, whose records it goes on with.',
-  {
-    streams: {
-      ...listOf('Streams, or branches of them: flights.urgent.', { type: 'string' }),
-      minItems: 1,
-      uniqueItems: true,
-    },
-  },
-  ['streams'],
-);
-
 const BRANCH = {
   ...listOf(
     'In place of `to`: a record goes to the first whose condition holds, and streams read each by its name.',
@@ -222,47 +211,6 @@ const BRANCH = {
   ),
   minItems: 1,
 };
-
-const FROM = closed(
-  'Where its events come from.',
-  {
-    topic: text('The topic.'),
-    schema: text("The record name of its events' schema."),
-    time: path('The event time, in epoch milliseconds; else that of the record.'),
-    id: path("The event's id; else topic, partition and offset."),
-    key: path('What the key repeats, value.memberId if the schema has it; checked.'),
-    max_future: durationOf(
-      'An event further in the future goes to the dead letters; at most 30m.',
-      '10m',
-    ),
-    start: {
-      description: 'Where it begins when it is first applied: at the end of its topic by default.',
-      anyOf: [{ enum: ['latest', 'earliest'] }, durationOf('Events of so long before.')],
-    },
-  },
-  ['topic', 'schema'],
-);
-
-const CLOCK = closed(
-  'A clock, whose ticks it reads: one at each planned time, in each partition.',
-  {
-    clock: closed(
-      'When it ticks.',
-      {
-        cron: text('Minute, hour, day of month, month, day of week: 0 8 * * MON-FRI.'),
-        zone: { ...text('The time zone in which they are meant: Europe/Berlin.'), default: 'UTC' },
-        missed: {
-          enum: MISSED,
-          default: MISSED[0],
-          description:
-            'Which planned times are told that lay in a downtime: the last one, each, or none.',
-        },
-      },
-      ['cron'],
-    ),
-  },
-  ['clock'],
-);
 
 const TO = {
   description: 'Where it writes: a lane, or a topic.',
@@ -343,7 +291,7 @@ export function jsonSchema(catalog: Catalog): Json {
       id: named('Outlives the name; notification ids carry it.'),
       doc: text('What happens, and what the member sees of it.'),
       priority: PRIORITY,
-      from: { anyOf: [FROM, STREAMS, CLOCK], description: 'A topic, other streams, or a clock.' },
+      from: SOURCE,
       steps: { $ref: '#/definitions/steps' },
       to: TO,
       branch: BRANCH,

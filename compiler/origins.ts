@@ -33,7 +33,9 @@ export function below(before: OriginOf, field: string): OriginOf {
 
 const TICK = 'the tick: ';
 
-/** The value is that of a tick, which all rows of a table share, beside one of them; keyed by it. */
+/**
+ * The value is that of a tick, which all rows of a table share, beside one of them; keyed by it.
+ */
 export function ofRow(before: OriginOf, field: string, key: string): OriginOf {
   if (before === notKnown) return before;
   return (path) => {

@@ -1,4 +1,6 @@
-/** What counts the records of a task: its streams, the tables that it reads as inputs, its clock. */
+/**
+ * What counts the records of a task: its streams, the tables that it reads as inputs, its clock.
+ */
 import { CarillonError } from '../../core/error.ts';
 import type { StepCounts } from '../../core/verdict.ts';
 import type { Node } from '../node.ts';

@@ -276,9 +276,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   flow(): StepFlow[] {
-    const { priority: number } = this.#sub;
-    const priority = number < 0 ? null : this.#priorities.nameOf(number);
-    return flowOf(this.#counted(), priority);
+    const { priority } = this.#sub;
+    return flowOf(this.#counted(), priority < 0 ? null : this.#priorities.nameOf(priority));
   }
 
   /** Makes no ticks any more. */

@@ -60,13 +60,16 @@ test('a tick comes at its time, in each partition, with what a step may read', a
   const ticks = driven.of('mornings');
   assert.deepEqual(ticks.map(({ partition }) => partition).sort(), [0, 1, 2]);
   const { value } = ticks.find(({ partition }) => partition === 0)!;
-  assert.deepEqual({ ...(value as Tick) }, {
-    id: 'mo@2026-01-01T08:00:00.000Z/0',
-    plannedAt: START_MS + 8 * HOUR,
-    local: '2026-01-01T08:00',
-    zone: 'UTC',
-    partition: 0,
-  });
+  assert.deepEqual(
+    { ...(value as Tick) },
+    {
+      id: 'mo@2026-01-01T08:00:00.000Z/0',
+      plannedAt: START_MS + 8 * HOUR,
+      local: '2026-01-01T08:00',
+      zone: 'UTC',
+      partition: 0,
+    },
+  );
   await driven.end();
 });
 

@@ -20,7 +20,9 @@ import type { InputReader } from './input-reader.ts';
 
 export const CLOCK_STEP = 'clock';
 
-/** Planned times that are settled in one turn: each is looked up in some tenths of a millisecond. */
+/**
+ * Planned times that are settled in one turn: each is looked up in some tenths of a millisecond.
+ */
 const PIECE = 64;
 /** With `missed: none` a tick is told as long as it is no later than that: a rebalance takes it. */
 const LATE_MS_MAX = 60_000;

@@ -13,7 +13,8 @@ interface ClockText {
   readonly name?: string;
 }
 
-const clock = ({
+/** One stream, whose members hear of each planned time. */
+export const clockText = ({
   cron = '0 * * * *',
   missed = 'latest',
   priority = 'normal',
@@ -40,83 +41,83 @@ const told = (...times: string[]) =>
 export const CLOCK_EDITS: readonly Edit[] = [
   {
     what: 'a clock that goes on over restarts: each planned time once',
-    first: clock({}),
+    first: clockText({}),
     async run(p) {
       await p.advance(HOUR);
-      await edit(p, clock({}));
+      await edit(p, clockText({}));
       await p.advance(HOUR);
-      await edit(p, clock({}));
-      await edit(p, clock({}));
+      await edit(p, clockText({}));
+      await edit(p, clockText({}));
       await p.advance(30 * MINUTE);
     },
     told: told('01:00', '02:00'),
   },
   {
     what: 'a clock that other times are given: the new ones from now on',
-    first: clock({}),
+    first: clockText({}),
     async run(p) {
       await p.advance(HOUR);
-      await edit(p, clock({ cron: '30 * * * *' }));
+      await edit(p, clockText({ cron: '30 * * * *' }));
       await p.advance(HOUR);
-      await edit(p, clock({}));
+      await edit(p, clockText({}));
       await p.advance(HOUR);
     },
     told: told('01:00', '01:30', '03:00'),
   },
   {
     what: 'other times, while some of before were missed: these are not told, nor what the new ones would have been',
-    first: clock({ missed: 'all' }),
+    first: clockText({ missed: 'all' }),
     async run(p) {
       await p.advance(HOUR);
       await p.stop();
       await p.advance(2 * HOUR + MINUTE);
-      await p.start(clock({ missed: 'all', cron: '30 * * * *' }));
+      await p.start(clockText({ missed: 'all', cron: '30 * * * *' }));
       await p.advance(HOUR);
     },
     told: told('01:00', '03:30'),
   },
   {
     what: 'missed: latest becomes all: the position stays',
-    first: clock({}),
+    first: clockText({}),
     async run(p) {
       await p.advance(HOUR);
       await p.stop();
       await p.advance(2 * HOUR);
-      await p.start(clock({ missed: 'all' }));
+      await p.start(clockText({ missed: 'all' }));
     },
     told: told('01:00', '02:00', '03:00'),
   },
   {
     what: 'another priority, in a downtime: the position stays, each time is told once',
-    first: clock({ missed: 'all' }),
+    first: clockText({ missed: 'all' }),
     async run(p) {
       await p.advance(HOUR);
       await p.stop();
       await p.advance(HOUR);
-      await p.start(clock({ missed: 'all', priority: 'low' }));
+      await p.start(clockText({ missed: 'all', priority: 'low' }));
       await p.advance(HOUR);
     },
     told: told('01:00', 'low 02:00', 'low 03:00'),
   },
   {
     what: 'another name of the stream: its clock is the same',
-    first: clock({ missed: 'all' }),
+    first: clockText({ missed: 'all' }),
     async run(p) {
       await p.advance(HOUR);
       await p.stop();
       await p.advance(HOUR);
-      await p.start(clock({ missed: 'all', name: 'mornings' }));
+      await p.start(clockText({ missed: 'all', name: 'mornings' }));
     },
     told: told('01:00', '02:00'),
   },
   {
     what: 'a clock that was taken out and comes back: what lay between was nobody’s',
-    first: clock({ missed: 'all' }),
+    first: clockText({ missed: 'all' }),
     async run(p) {
       await p.advance(HOUR);
       await edit(p, of({ id: 'a' }));
       await p.advance(3 * HOUR);
-      await edit(p, clock({ missed: 'all' }));
+      await edit(p, clockText({ missed: 'all' }));
       await p.advance(HOUR);
     },
     told: told('01:00', '05:00'),
@@ -126,7 +127,7 @@ export const CLOCK_EDITS: readonly Edit[] = [
     first: x(),
     async run(p) {
       await p.post(['e1']);
-      await edit(p, clock({}));
+      await edit(p, clockText({}));
       await p.advance(HOUR);
     },
     told: ['x normal e1', ...told('01:00')],

@@ -69,8 +69,9 @@ test('the role of a clock may write its topic and read it, and nothing else', ()
   const roles = accessOf(plan, { clientId: 'carillon', events: [] });
   const { grants } = roles.find(({ role }) => role === 'streams/low/clock--gm')!;
   const own = grants.filter(({ operations }) => operations.includes('Write'));
-  assert.deepEqual(
-    own.map(({ resource, name }) => `${resource} ${name}`).sort(),
-    ['topic dead-letters', 'topic mornings.gm.ticks', 'transactional-id mornings.clock.gm-'],
-  );
+  assert.deepEqual(own.map(({ resource, name }) => `${resource} ${name}`).sort(), [
+    'topic dead-letters',
+    'topic mornings.gm.ticks',
+    'transactional-id mornings.clock.gm-',
+  ]);
 });

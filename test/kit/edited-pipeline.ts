@@ -243,6 +243,11 @@ export class EditedPipeline {
     }
   }
 
+  /** Its tasks look at the clock again. */
+  wake(): void {
+    for (const task of this.#engine?.tasks ?? []) task.wake();
+  }
+
   async advance(ms: number): Promise<void> {
     this.clock.moveTo(this.clock.now() + ms);
     await this.settled();
