@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryLog } from '../../connectors/memory/log.ts';
+import { HandClock } from '../../core/clock.ts';
+import type { CommitUnit, TaskPort, UnitPort } from '../../core/log.ts';
 import { Driven, lanesWith, START_MS } from '../../test/kit/drive.ts';
+import { Unit } from '../unit.ts';
+import { StreamsTask } from './streams-task.ts';
 import { notePosition, readPosition } from './ticker.ts';
 
 const HOUR = 3_600_000;
@@ -274,4 +278,44 @@ test('a log that forgets nothing: two versions of one log see each tick once', a
   const again = await after(first, ticking('all'), 0);
   assert.deepEqual(plannedOf(again), []);
   await again.end();
+});
+
+test('no tick before all that was told is read, and its offset goes along with it', async () => {
+  const driven = await Driven.open(ticking('latest'));
+  const sub = driven.plan.subTopologies.find(({ clock }) => clock !== undefined)!;
+  const clock = new HandClock(START_MS + 9 * HOUR);
+  const commits: CommitUnit[] = [];
+  const unitPort: UnitPort = { commit: (unit) => void commits.push(unit) };
+  let isAtEnd = false;
+  const port: TaskPort = {
+    partition: 0,
+    unit: unitPort,
+    committedMetadata: () => notePosition({ toldToMs: START_MS, offset: 17 }),
+    take: () => undefined,
+    isAtEnd: () => isAtEnd,
+    fail: (error) => assert.fail(error),
+  };
+  const unit = new Unit(unitPort, { minMs: 0, maxMs: 0, recordsMax: 1 }, clock, () => {});
+  const { schemas } = driven;
+  const task = new StreamsTask(driven.plan, sub, port, unit, {
+    ...{ clock, schemas, partitions: 1, wake: () => {} },
+  });
+  unit.add(task);
+  task.ready();
+  // What lies in the log may be this very tick, of a task that has died.
+  assert.equal(task.runSlice(), false);
+  assert.equal(task.nextDueMs(), Number.POSITIVE_INFINITY);
+  assert.equal(task.idle, false);
+  isAtEnd = true;
+  assert.equal(task.nextDueMs(), START_MS + 8 * HOUR);
+  assert.equal(task.runSlice(), true);
+  await unit.commit();
+  const [part] = commits[0]!.parts;
+  const told = notePosition({ toldToMs: START_MS + 8 * HOUR, offset: 17 });
+  assert.deepEqual(part!.offsets, [{ topic: 't.mo.ticks', offset: 17, metadata: told }]);
+  assert.deepEqual(
+    part!.batches.map(({ topic, count }) => `${topic} ${count}`),
+    ['t.mo.ticks 1'],
+  );
+  await driven.end();
 });

@@ -358,11 +358,15 @@ export class EditedPipeline {
     }
   }
 
-  /** A lag is as old as the last answer of a broker: what has just been keyed anew is not in it. */
+  /**
+   * A lag is as old as the last answer of a broker: what has just been keyed anew, or was told by a
+   * clock, is not in it.
+   */
   async #hopsAreRead(): Promise<boolean> {
     for (const { group, streams } of this.#subs) {
       for (const { source } of streams) {
-        if (source.topic === null || source.keyedBy === undefined) continue;
+        const isHop = source.keyedBy !== undefined || source.clock !== undefined;
+        if (source.topic === null || !isHop) continue;
         const { topic } = source;
         const bounds = (await this.#log.positions.bounds(topic)) ?? [];
         const committed = await this.#log.positions.committed(group, [topic]);
