@@ -233,8 +233,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   get idle(): boolean {
-    if (this.#ticker !== null && !this.#isTickerReady()) return false;
-    return this.#started && this.#tables.idle && this.quiet;
+    const isTold = this.#ticker === null || (this.#isTickerReady() && this.#ticker.isRead);
+    return this.#started && this.#tables.idle && this.quiet && isTold;
   }
 
   /** When the next row of a timed step is due; while a schema is missing, when it is asked for. */

@@ -71,6 +71,8 @@ export class Ticker implements InputReader {
   #toldToMs: number | null = null;
   #nextMs = NEVER;
   #offset = 0;
+  /** Ticks of its own that it has not read back. */
+  #onTheirWay = 0;
   #isStopped = false;
 
   constructor(plan: ClockPlan, host: TickerHost) {
@@ -104,7 +106,9 @@ export class Ticker implements InputReader {
     for (let j = 0; j < slice.selected; j++) {
       const { headers } = new Record(slice, slice.selection[j]!);
       const planned = headers?.findLast(({ key }) => key === PLANNED)?.value.toString();
-      if (planned !== undefined) this.#told(Math.max(this.#toldToMs ?? 0, Number(planned)));
+      if (planned === undefined) continue;
+      this.#told(Math.max(this.#toldToMs ?? 0, Number(planned)));
+      this.#onTheirWay = Math.max(0, this.#onTheirWay - 1);
     }
   }
 
@@ -138,6 +142,11 @@ export class Ticker implements InputReader {
       this.#settle(plannedMs, clockMs);
     }
     return settled;
+  }
+
+  /** What it has told has become visible, to those who read it too. */
+  get isRead(): boolean {
+    return this.#onTheirWay === 0;
   }
 
   /** Nothing is planned any more. */
@@ -195,6 +204,7 @@ export class Ticker implements InputReader {
     const builder = collector.builder(topic, partition);
     // Its own time is the task's clock: retention goes by it.
     builder.appendEncoded(clockMs, this.#key, encoder, tick, headers);
+    this.#onTheirWay++;
   }
 }
 
