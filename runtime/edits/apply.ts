@@ -54,15 +54,9 @@ const TAKEN_MS = 60_000;
 export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlow[]> {
   const { log, plan, text } = parts;
   const is = appliedOf(plan, text);
-  const isDone = async () =>
-    isSameApplied(await readApplied(log, plan.topology), is) &&
-    (await readDropping(log, plan.topology)).length === 0;
-  if (await isDone()) return [];
+  const isDone = () => isApplied(log, is);
   // Refused before anybody waits for a turn.
-  const found = await compareWithStored(log, plan, is, parts.clock.now());
-  refuseOtherPriorities(found.was, is);
-  refuse(parts, found);
-  if (found.was === null && parts.losing !== 'drop') await refuseRenamed(log, is);
+  if (await judgeTopology(parts)) return [];
   let counted: readonly StepFlow[] = [];
   await log.positions.alone(appliedTopic(plan.topology).name, isDone, async (stillAlone) => {
     if (await isDone()) return;
@@ -71,7 +65,30 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
   return counted;
 }
 
-function refuse({ losing }: ApplyParts, found: Comparison): void {
+/**
+ * What can be refused by looking alone: asked before anything of the topology is made, a topic or a
+ * schema. True: it is applied already. Rejects as `applyTopology` does.
+ */
+export async function judgeTopology(
+  parts: Pick<ApplyParts, 'log' | 'plan' | 'text' | 'clock' | 'losing'>,
+): Promise<boolean> {
+  const { log, plan, text, clock, losing } = parts;
+  const is = appliedOf(plan, text);
+  if (await isApplied(log, is)) return true;
+  const found = await compareWithStored(log, plan, is, clock.now());
+  refuseOtherPriorities(found.was, is);
+  refuse(losing, found);
+  if (found.was === null && losing !== 'drop') await refuseRenamed(log, is);
+  return false;
+}
+
+async function isApplied(log: EditableLog, is: Applied): Promise<boolean> {
+  const { topology } = is;
+  if (!isSameApplied(await readApplied(log, topology), is)) return false;
+  return (await readDropping(log, topology)).length === 0;
+}
+
+function refuse(losing: Losing, found: Comparison): void {
   if (losing === 'refuse') refuseLosses(found);
 }
 
@@ -101,7 +118,7 @@ class Applying {
     await this.#countGone();
     let found = await this.#compare();
     if (isSameApplied(found.was, this.#is)) return this.#counted;
-    refuse(this.#parts, found);
+    refuse(this.#parts.losing, found);
     await this.#mustBeEmpty(found);
     const { losses, releases, aligns } = found.stakes;
     const drains = losing === 'drain' && losses.length > 0 ? drained(found.streams) : [];
@@ -139,7 +156,7 @@ class Applying {
       if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
       if (behind.length > 0) throw notAligned(behind);
       // The former version has gone on for a while: what it has come to hold meanwhile counts too.
-      refuse(this.#parts, found);
+      refuse(this.#parts.losing, found);
       return found;
     }
   }

@@ -88,6 +88,13 @@ export interface PipelineOptions {
   readonly prefix?: string | undefined;
 }
 
+const open = new Set<EditedPipeline>();
+
+/** After each test: what a failed one has left would keep its process alive for ever. */
+export async function closePipelines(): Promise<void> {
+  for (const pipeline of open) await pipeline.close();
+}
+
 export class EditedPipeline {
   readonly clock = new HandClock(DRIVER_START_MS);
   readonly said: string[] = [];
@@ -116,6 +123,7 @@ export class EditedPipeline {
     this.#prefix = options.prefix;
     this.#registry = options.registry ?? new MemoryRegistry();
     this.#log = log;
+    open.add(this);
     this.#partitions = options.partitions ?? 2;
     this.#catalog = options.catalog ?? { steps, sinks };
     this.#schemas = new AvroSchemas(folder, this.#registry, this.clock);
@@ -322,6 +330,7 @@ export class EditedPipeline {
 
   /** Whatever state it is in: a test that failed leaves nothing running. May be called again. */
   close(): Promise<void> {
+    open.delete(this);
     this.#closed ??= this.stop().finally(() => this.#log.close());
     return this.#closed;
   }
