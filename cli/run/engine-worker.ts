@@ -11,7 +11,7 @@ import { openSchemaIds } from '../../connectors/embedded/schema-ids.ts';
 import { steadyClock, systemClock } from '../../core/clock.ts';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
-import type { Losing } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { Deployment, EmbeddedLogSettings } from '../deployment.ts';

@@ -4,37 +4,31 @@
  * as the person says. Every step can be done again: a process that dies on the way leaves the
  * stored topology as it was, and the next start begins anew (docs/decisions/edits.md).
  */
-import type { Plan } from '../../compiler/plan.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
-import type { Clock } from '../../core/clock.ts';
 import { CarillonError, CarillonErrors } from '../../core/error.ts';
-import type { EditableLog } from '../../core/log.ts';
 import { newStepCounts } from '../../core/verdict.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import { type Applied, appliedOf, appliedTopic, encodeApplied, isSameApplied } from './applied.ts';
 import type { StreamEdit } from './compare.ts';
-import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
+import { type Comparison, compareWithStored } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
 import { drainLanes } from './drain-lanes.ts';
 import { goneOf, noteDropping, readDropping } from './dropping.ts';
+import {
+  errorOf,
+  isApplied,
+  type JudgedParts,
+  judgeTopology,
+  type Losing,
+  refuse,
+} from './judge.ts';
 import { emptyFormer, moveState } from './move-state.ts';
-import { refuseOtherPriorities } from './other-priorities.ts';
-import { refuseRenamed } from './renamed.ts';
 import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
 import { emptyTables } from './table-edits.ts';
 import { sentenceOf } from './words.ts';
 
-/** What becomes of what an edit would lose. */
-export type Losing = 'refuse' | 'drain' | 'drop';
-
-export interface ApplyParts {
-  readonly log: EditableLog;
-  readonly plan: Plan;
-  /** The topology's file as it is written. */
-  readonly text: string;
+export interface ApplyParts extends JudgedParts {
   readonly partitions: number;
-  readonly clock: Clock;
-  readonly losing: Losing;
   /** Compiles and opens a former version. Throws what is wrong with its text now. */
   former(text: string): Promise<Former>;
   /** What is done, in words. */
@@ -63,42 +57,6 @@ export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlo
     counted = await new Applying(parts, is, stillAlone).run();
   });
   return counted;
-}
-
-/**
- * What can be refused by looking alone: asked before anything of the topology is made, a topic or a
- * schema. True: it is applied already. Rejects as `applyTopology` does.
- */
-export async function judgeTopology(
-  parts: Pick<ApplyParts, 'log' | 'plan' | 'text' | 'clock' | 'losing'>,
-): Promise<boolean> {
-  const { log, plan, text, clock, losing } = parts;
-  const is = appliedOf(plan, text);
-  if (await isApplied(log, is)) return true;
-  const found = await compareWithStored(log, plan, is, clock.now());
-  refuseOtherPriorities(found.was, is);
-  refuse(losing, found);
-  if (found.was === null && losing !== 'drop') await refuseRenamed(log, is);
-  return false;
-}
-
-async function isApplied(log: EditableLog, is: Applied): Promise<boolean> {
-  const { topology } = is;
-  if (!isSameApplied(await readApplied(log, topology), is)) return false;
-  return (await readDropping(log, topology)).length === 0;
-}
-
-function refuse(losing: Losing, found: Comparison): void {
-  if (losing === 'refuse') refuseLosses(found);
-}
-
-/** Throws a code for each thing that the edit would lose. */
-export function refuseLosses({ stakes: { losses }, was }: Comparison): void {
-  if (losses.length > 0 && was !== null) throw new CarillonErrors(losses.map(errorOf));
-}
-
-function errorOf({ code, what, of, step }: Loss): CarillonError {
-  return new CarillonError(code, what, { where: { at: `${of}/${step}` } });
 }
 
 class Applying {

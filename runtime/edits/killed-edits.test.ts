@@ -24,8 +24,8 @@ import {
 import { closePipelines, EditedPipeline } from '../../test/kit/edited-pipeline.ts';
 import { CRASH, failing } from '../../test/kit/failing-log.ts';
 import { appliedOf } from './applied.ts';
-import type { Losing } from './apply.ts';
 import { type Comparison, compareFiles, compareWithStored, readApplied } from './comparison.ts';
+import type { Losing } from './judge.ts';
 import { countRows, readRows } from './state-rows.ts';
 
 const BOTH = [DEDUP, COALESCE];
