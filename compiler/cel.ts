@@ -11,6 +11,7 @@ import type { Expression } from '../core/spec.ts';
 import { BranchChecks } from './cel-branches.ts';
 import { constantParts, truthOf } from './cel-constant.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
+import { type Known, knownWhen, NONE } from './cel-facts.ts';
 import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { childrenOf, type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
@@ -40,6 +41,8 @@ export interface ResolvedExpression {
   readonly constant: unknown;
   /** It can be used, and hardly does what is meant. */
   readonly warnings: readonly NullWarning[];
+  /** What is known of a record for which it gives true. */
+  readonly holds: Known;
 }
 
 /** Why an expression is refused; `at` counts characters of its source. */
@@ -80,7 +83,8 @@ interface Typed {
 export class CelCompiler {
   readonly #typed = new Map<Shape, Typed>();
 
-  compile(source: string, of: Shape): ResolvedExpression | ExpressionFault {
+  /** `known`: what steps before it have made sure of. */
+  compile(source: string, of: Shape, known = NONE): ResolvedExpression | ExpressionFault {
     const shape = withEventShape(of);
     const { env, view } = this.#typedOf(shape);
     let program: ParseResult;
@@ -119,10 +123,11 @@ export class CelCompiler {
       fields,
       constant,
       warnings: [
-        ...nullWarnings(program.ast, shape, new BranchChecks(celLibrary())),
+        ...nullWarnings(program.ast, shape, new BranchChecks(celLibrary()), known),
         // Of what is always the same the parts say nothing more.
         ...(constant === undefined ? this.#idleParts(program.ast, shape, source) : []),
       ],
+      holds: knownWhen(program.ast, true),
       shape: withLiterals(
         shapeOfPath(program.ast, shape) ?? shapeOfType(type),
         program.ast,

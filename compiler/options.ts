@@ -7,6 +7,7 @@ import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import { resolveCall } from './aggregate-calls.ts';
 import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import type { Known } from './cel-facts.ts';
 import { treeOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
@@ -31,6 +32,8 @@ export interface OptionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly cel: CelCompiler;
+  /** What the steps before have made sure of. */
+  readonly known?: Known;
   readonly priorities: Priorities;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
@@ -49,6 +52,8 @@ export interface ResolvedOptions {
   readonly sources: ReadonlyMap<string, string>;
   /** Predicates that are the same for every record. */
   readonly constants: ReadonlyMap<string, boolean>;
+  /** What is known of a record for which a predicate holds. */
+  readonly holds: ReadonlyMap<string, Known>;
   /** What each option of kind `expression` gives. */
   readonly expressions: ReadonlyMap<string, ResolvedExpression>;
   /** What an option of kind `stream` names. */
@@ -81,6 +86,7 @@ interface Gathered {
   readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
+  readonly holds: Map<string, Known>;
   readonly expressions: Map<string, ResolvedExpression>;
   joined: JoinedStream | undefined;
   gives: RecordShape | undefined;
@@ -112,6 +118,7 @@ export function resolveOptions(
     paths: new Map(),
     sources: new Map(),
     constants: new Map(),
+    holds: new Map(),
     expressions: new Map(),
     joined: undefined,
     gives: undefined,
@@ -173,7 +180,8 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   predicate: (reading) => {
     const resolved = oneExpression(reading, reading.tree);
     if (resolved === undefined) return undefined;
-    const { constant } = resolved;
+    const { constant, holds } = resolved;
+    reading.gathered.holds.set(reading.name, holds);
     if (typeof constant === 'boolean') reading.gathered.constants.set(reading.name, constant);
     if (isPredicate(resolved)) return resolved.expression;
     tell(reading, 'CAR312', reading.tree.span, `gives ${givenBy(resolved)}, not true or false.`);
