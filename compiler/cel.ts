@@ -9,7 +9,7 @@ import type { ErrorCode } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { BranchChecks } from './cel-branches.ts';
-import { constantParts, truthOf } from './cel-constant.ts';
+import { constantOf, constantParts, truthOf, VARIABLES } from './cel-constant.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
 import { type Known, knownWhen, NONE } from './cel-facts.ts';
 import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
@@ -53,7 +53,6 @@ export interface ExpressionFault {
   readonly at: { readonly start: number; readonly end: number } | undefined;
 }
 
-const VARIABLES = ['value', 'key', 'timestamp'];
 /** Far above what a person writes; a bound on what one file can cost. */
 const LIMITS = { maxAstNodes: 1000, maxDepth: 50, maxListElements: 500 };
 
@@ -62,16 +61,6 @@ let library: Library | undefined;
 function celLibrary(): Library {
   library ??= createRequire(import.meta.url)('@marcbachmann/cel-js') as Library;
   return library;
-}
-
-/** Undefined: it reads something, or fails whatever it reads. */
-function constantOf(expression: Expression<unknown>, { variables }: Reads): unknown {
-  if (VARIABLES.some((name) => variables.has(name))) return undefined;
-  try {
-    return expression.evaluate({} as Record);
-  } catch {
-    return undefined;
-  }
 }
 
 interface Typed {

@@ -6,34 +6,29 @@ import type { Priorities } from '../core/priority.ts';
 import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import { resolveCall } from './aggregate-calls.ts';
-import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import type { ResolvedExpression } from './cel.ts';
 import type { Known } from './cel-facts.ts';
 import { treeOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
-import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
+import { type ExpressionScope, givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
 import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
-import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { didYouMean, listed, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type RecordShape, type Shape } from './shape.ts';
 import { namedTable } from './table-option.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
 import { zoneMend } from './zone-text.ts';
 
-export interface OptionScope {
-  readonly report: Report;
+export interface OptionScope extends ExpressionScope {
   /** `stream "viewing-activity", dedup`. */
   readonly subject: string;
-  readonly shape: Shape;
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
-  readonly cel: CelCompiler;
-  /** What the steps before have made sure of. */
-  readonly known?: Known;
   readonly priorities: Priorities;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
