@@ -28,15 +28,19 @@ const STRICT: ReadonlySet<string> = new Set([
 const LENIENT: ReadonlySet<string> = new Set(['type', 'dyn', 'has']);
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-/** `broken`: nodes of which something was told; what holds one of them is not judged. */
+/**
+ * `known`: what is known of each record that comes here; `broken`: nodes of which something was
+ * told, as what holds one of them is not judged.
+ */
 export function nullWarnings(
   root: ASTNode,
   shape: Shape,
   checks: BranchChecks,
+  known: Known = NONE,
   broken: ReadonlyMap<ASTNode, unknown> = new Map(),
 ): NullWarning[] {
   const search = new Search(shape, checks, broken);
-  search.visit(root, NONE);
+  search.visit(root, known);
   return search.found;
 }
 

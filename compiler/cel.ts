@@ -9,9 +9,10 @@ import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { BranchChecks } from './cel-branches.ts';
 import { constantFaults, nodeFaults } from './cel-checks.ts';
-import { constantParts, truthOf } from './cel-constant.ts';
+import { constantOf, constantParts, truthOf } from './cel-constant.ts';
 import type { Asked } from './cel-contradictions.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
+import { type Known, knownWhen, NONE } from './cel-facts.ts';
 import { type ExpressionFault, memberMeant, VARIABLES } from './cel-faults.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { parseExpression } from './cel-parse.ts';
@@ -34,6 +35,8 @@ export interface ResolvedExpression {
   readonly constant: unknown;
   /** It can be used, and hardly does what is meant. */
   readonly warnings: readonly NullWarning[];
+  /** What is known of a record for which it gives true. */
+  readonly holds: Known;
 }
 
 /** The first fault, and those that do not follow from it. */
@@ -49,16 +52,6 @@ function celLibrary(): Library {
   return library;
 }
 
-/** Undefined: it reads something, or fails whatever it reads. */
-function constantOf(expression: Expression<unknown>, { variables }: Reads): unknown {
-  if (VARIABLES.some((name) => variables.has(name))) return undefined;
-  try {
-    return expression.evaluate({} as Record);
-  } catch {
-    return undefined;
-  }
-}
-
 type Checked = ReturnType<ParseResult['check']>;
 
 interface Typed {
@@ -70,7 +63,8 @@ interface Typed {
 export class CelCompiler {
   readonly #typed = new Map<Shape, Typed>();
 
-  compile(source: string, of: Shape): ResolvedExpression | Refused {
+  /** `before`: what steps before it have made sure of. */
+  compile(source: string, of: Shape, before = NONE): ResolvedExpression | Refused {
     const shape = withEventShape(of);
     const { env, view } = this.#typedOf(shape);
     const { program, faults: unread, back } = parseExpression(env, source, shape);
@@ -79,7 +73,7 @@ export class CelCompiler {
     const checked = program.check();
     const { serialize } = celLibrary();
     const asked: Asked = { shape, evaluate: (part) => this.#evaluate(part), serialize };
-    const { faults, nulls } = this.#judge(ast, env, asked, checked);
+    const { faults, nulls } = this.#judge(ast, env, asked, checked, before);
     const placed = faults.map(({ at, ...fault }) => ({
       ...fault,
       at: at && { start: back(at.start), end: back(at.end) },
@@ -109,6 +103,7 @@ export class CelCompiler {
         // Of what is always the same the parts say nothing more.
         ...(constant === undefined ? this.#idleParts(ast, asked, source) : []),
       ],
+      holds: knownWhen(ast, true),
       shape: withLiterals(
         shapeOfPath(program.ast, shape) ?? shapeOfType(type),
         program.ast,
@@ -118,9 +113,10 @@ export class CelCompiler {
   }
 
   /** All that is wrong, and what fails on some records only. */
-  #judge(ast: ASTNode, env: Environment, { shape, evaluate, serialize }: Asked, checked: Checked) {
+  #judge(ast: ASTNode, env: Environment, asked: Asked, checked: Checked, before: Known) {
+    const { shape, evaluate, serialize } = asked;
     const own = nodeFaults(ast, shape, evaluate);
-    const nulls = nullWarnings(ast, shape, new BranchChecks(celLibrary()), own);
+    const nulls = nullWarnings(ast, shape, new BranchChecks(celLibrary()), before, own);
     const never = nulls.filter(({ code }) => code === 'CAR311');
     const known = new Set([...own.keys(), ...never.flatMap(({ node }) => node ?? [])]);
     const check = { root: ast, env, shape, error: checked.error, known, serialize };
