@@ -124,3 +124,4 @@ test('what connectors take by default is what their tables say', () => {
     }
   }
 });
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: deployment texts have variables.

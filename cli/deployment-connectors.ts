@@ -1,4 +1,6 @@
-/** `connectors` of a deployment config: the settings of push services, and of sinks of one's own. */
+/**
+ * `connectors` of a deployment config: the settings of push services, and of sinks of one's own.
+ */
 import { emptyMend, headOf, isTold, kindOf, type Section } from '../compiler/section.ts';
 import type { Tree } from '../compiler/tree.ts';
 import {
