@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
 import { CLOCKS } from './clocks.ts';
+import { CONTRADICTIONS } from './contradictions.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
 import { GRAPHS } from './graph.ts';
@@ -24,6 +25,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   uses: USES,
   types: TYPES,
   effects: EFFECTS,
+  contradictions: CONTRADICTIONS,
   graphs: GRAPHS,
   aggregates: AGGREGATES,
   clocks: CLOCKS,
