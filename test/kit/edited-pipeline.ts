@@ -307,16 +307,13 @@ export class EditedPipeline {
   }
 
   dropped(stream: string, step: string, reason: string): number {
-    return this.counts(stream, step).reduce(
-      (sum, { dropped }) => sum + (dropped.get(reason) ?? 0),
-      0,
-    );
+    const all = this.counts(stream, step).map(({ dropped }) => dropped.get(reason) ?? 0);
+    return all.reduce((sum, by) => sum + by, 0);
   }
 
   held(stream: string, step: string): number {
-    const own = [...(this.#engine?.flow() ?? [])].filter(
-      (one) => one.stream === stream && one.step === step,
-    );
+    const flows = this.#engine?.flow() ?? [];
+    const own = flows.filter((one) => one.stream === stream && one.step === step);
     return own.reduce((sum, { counts }) => sum + counts.held, 0);
   }
 
@@ -357,23 +354,20 @@ export class EditedPipeline {
       const done = JSON.stringify(engine.flow().map(({ counts }) => [counts.in, counts.out]));
       if (isDone && done === seen && (await this.#hopsAreRead())) return;
       seen = isDone ? done : '';
-      for (const task of tasks) task.wake();
+      this.wake();
       const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(lags)}`;
       assert.ok(performance.now() - startedAt < WAIT_MS, `it does not settle: ${why}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
-  /**
-   * A lag is as old as the last answer of a broker: what has just been keyed anew, or was told by a
-   * clock, is not in it.
-   */
+  /** A lag is as old as the last answer of a broker: what the engine has just told may be missing. */
   async #hopsAreRead(): Promise<boolean> {
     for (const { group, streams } of this.#subs) {
       for (const { source } of streams) {
         const isHop = source.keyedBy !== undefined || source.clock !== undefined;
-        if (source.topic === null || !isHop) continue;
         const { topic } = source;
+        if (topic === null || !isHop) continue;
         const bounds = (await this.#log.positions.bounds(topic)) ?? [];
         const committed = await this.#log.positions.committed(group, [topic]);
         const at = (p: number) => committed.find(({ partition }) => partition === p)?.offset ?? -1;
