@@ -361,7 +361,7 @@ export class EditedPipeline {
     }
   }
 
-  /** A lag is as old as the last answer of a broker: what the engine has just told may be missing. */
+  /** A lag is as old as the last answer of a broker: what was just told may not be in it. */
   async #hopsAreRead(): Promise<boolean> {
     for (const { group, streams } of this.#subs) {
       for (const { source } of streams) {
