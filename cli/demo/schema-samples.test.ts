@@ -122,12 +122,21 @@ test('in records that may be null or are named elsewhere: they are there, and on
 test('the types of a topology: its own by schema, those of the sample world as they are', () => {
   const folder = readSchemaFolder(join(packageFolder, 'schemas'));
   const plan = planOf(lanesWith(planChanges({})));
-  assert.deepEqual(sampledTypes(plan, folder), { known: ['plan-change'], bySchema: [] });
+  const none = { bySchema: [], unsampled: [] };
+  assert.deepEqual(sampledTypes(plan, folder), { known: ['plan-change'], ...none });
   // The same topic with another schema is another event.
   const other = planOf(lanesWith(planChanges({})).replaceAll('PlanChange', 'MyListUpdate'));
   const { known, bySchema } = sampledTypes(other, folder);
   assert.deepEqual([known, bySchema.map(({ type }) => type)], [[], ['plan-change']]);
-  assert.deepEqual(sampledTypes(other, schemaFolderOf(new Map())), { known: [], bySchema: [] });
+  assert.deepEqual(sampledTypes(other, schemaFolderOf(new Map())), { known: [], ...none });
+  // Nothing goes there over HTTP, and a clock needs nobody.
+  const elsewhere = planOf(lanesWith(planChanges({})).replaceAll('events.plan-change', 'plans'));
+  assert.deepEqual(sampledTypes(elsewhere, folder), { ...none, known: [], unsampled: ['plans'] });
+  const clock = planOf(`topology: t
+streams:
+  a: { id: a, from: { clock: { cron: "@daily" } }, to: { topic: out, schema: ClockTick } }
+`);
+  assert.deepEqual(sampledTypes(clock, folder), { ...none, known: [] });
 });
 
 test('mistakes are made of samples by schema too, and the same seed makes the same', () => {
