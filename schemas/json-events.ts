@@ -23,7 +23,7 @@ import {
 import { NESTED_MAX } from './avro-walk.ts';
 import { valueOfDefault } from './default-value.ts';
 import { parseSchema } from './parse-schema.ts';
-import { branchNamed, exactFirst, hasOwnField, inBranch } from './union-form.ts';
+import { branchNamed, exactFirst, hasOwnField, inBranch, isNamedAlone } from './union-form.ts';
 import { isFloat, isInt, isLong } from './value-writer.ts';
 
 /**
@@ -157,6 +157,9 @@ class EventReading {
       if (asPlain) return asPlain.value;
       const tried = this.#tried(type, named, inner, at, depth);
       if (tried !== undefined) return tried.value;
+      if (isNamedAlone(type, name)) {
+        return inBranch(type, named, this.read(named, inner, at, depth));
+      }
     }
     // With one branch that can be meant nothing is tried, and its own complaint is told.
     const only = alike.length === 1 ? alike[0] : others.length === 1 ? others[0] : undefined;

@@ -11,7 +11,7 @@ import {
   type UnionType,
 } from './avro-type.ts';
 import { defaultFault, valueOfDefault } from './default-value.ts';
-import { branchNamed, exactFirst, hasOwnField } from './union-form.ts';
+import { branchNamed, exactFirst, hasOwnField, isNamedAlone } from './union-form.ts';
 
 const LONG_BYTES = 10;
 
@@ -197,8 +197,11 @@ class WriterMaker {
       const named = branchNamed(type, value);
       if (named !== undefined) {
         const [name, inner] = Object.entries(value as object)[0]!;
-        const isPlain = !type.isWrapped && type.types.some((of) => hasOwnField(of, name));
-        if (!isPlain) return put(out, type.types.indexOf(named), inner);
+        const of = type.types.indexOf(named);
+        const plain = type.types.findIndex((one) => hasOwnField(one, name));
+        if (plain < 0) return put(out, of, inner);
+        if (!type.isWrapped && takes(branches[plain]!, value)) return put(out, plain, value);
+        if (isNamedAlone(type, name) || takes(branches[of]!, inner)) return put(out, of, inner);
       }
       const alike = exactFirst(type.types, value)
         .filter((of) => looksLike(of, value))
