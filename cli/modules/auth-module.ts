@@ -128,7 +128,7 @@ export class AuthModule {
 
   #again(): Thread {
     const now = this.#clock.now();
-    if (this.#closed) throw new Error('its thread has ended');
+    if (this.#closed || now < this.#notBefore) throw new Error('its thread has ended');
     return this.#open();
   }
 
