@@ -21,6 +21,7 @@ export interface ResolvedStep {
   readonly tables: readonly TablePlan[];
   readonly paths: ResolvedOptions['paths'];
   readonly places: ResolvedOptions['places'];
+  readonly values: ResolvedOptions['values'];
   readonly constants: ResolvedOptions['constants'];
   readonly expressions: ResolvedOptions['expressions'];
   /** Its other stream. */
@@ -139,9 +140,9 @@ export function resolveTexts(
       isGiven = true;
     }
     if (spec.keeps !== undefined) known = union(known, resolved.holds.get(spec.keeps) ?? NONE);
-    const { config, tables, paths, places, constants, expressions, joined } = resolved;
+    const { config, tables, paths, places, values, constants, expressions, joined } = resolved;
     const name = text.name?.value ?? text.type;
-    const read = { config, tables, paths, places, constants, expressions, joined };
+    const read = { config, tables, paths, places, values, constants, expressions, joined };
     steps.push({ name, spec, ...read, originOf: before, span: text.typeSpan });
   }
   return { steps, fields, shape, isGiven, originOf, broken };
