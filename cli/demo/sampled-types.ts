@@ -9,7 +9,9 @@ export interface SampledTypes {
   /** Those that the sample world knows, as its topology is shipped. */
   readonly known: readonly SampleType[];
   readonly bySchema: readonly SchemaSample[];
-  /** Topics of events that no samples go to: over HTTP only those of `events.<type>` are written. */
+  /**
+   * Topics of events that no samples go to: over HTTP only those of `events.<type>` are written.
+   */
   readonly unsampled: readonly string[];
 }
 

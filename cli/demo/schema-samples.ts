@@ -86,7 +86,9 @@ function recordOf(
   );
 }
 
-/** JSON in the form of the HTTP API: bytes as base64, unions plainly where one branch is to choose. */
+/**
+ * JSON in the form of the HTTP API: bytes as base64, unions plainly where one branch is to choose.
+ */
 function anyOf(
   type: Json,
   field: string,
@@ -103,7 +105,8 @@ function anyOf(
     if (isNull || others.length === 0) return null;
     const branch = random.pick(others);
     const value = anyOf(branch, field, making, depth + 1, set);
-    // Written plainly, a text would be a text where it was to be bytes. Who reads below goes by fields.
+    // Written plainly, a text would be a text where it was to be bytes. Who reads below goes by
+    // fields.
     return others.length === 1 || set.length > 0 ? value : { [branchOf(branch)]: value };
   }
   if (typeof type === 'string') {
