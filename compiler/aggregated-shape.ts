@@ -1,8 +1,9 @@
 /** The shape of an aggregate's results, and whether its windows can be at all. */
 import { formatDuration } from '../core/duration.ts';
 import type { Gives } from '../core/gives.ts';
-import type { OptionScope, ResolvedOptions } from './options.ts';
+import type { OptionScope } from './options.ts';
 import { listed, type Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 type Aggregated = Gives & { readonly kind: 'aggregated' };

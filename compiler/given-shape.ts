@@ -3,8 +3,9 @@ import type { Gives } from '../core/gives.ts';
 import type { StepSpec } from '../core/spec.ts';
 import { aggregatedShape } from './aggregated-shape.ts';
 import type { SchemaShapes } from './declarations.ts';
-import type { OptionScope, ResolvedOptions } from './options.ts';
+import type { OptionScope } from './options.ts';
 import type { Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 
 /** What may be the key of a row. */

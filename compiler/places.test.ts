@@ -1,4 +1,6 @@
-/** Where a diagnostic points to: the characters that are at fault, not the option or line beside. */
+/**
+ * Where a diagnostic points to: the characters that are at fault, not the option or line beside.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BASE, tell } from '../test/mistakes/base.ts';

@@ -6,10 +6,11 @@ import { type Broken, brokenShape, givesValue, mayGive, meantStep } from './brok
 import { carriedBy, type Known, NONE, union } from './cel-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
-import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type OptionScope, resolveOptions } from './options.ts';
 import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type Shape } from './shape.ts';
 import type { ListTree, Tree } from './tree.ts';

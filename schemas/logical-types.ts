@@ -1,7 +1,7 @@
 /**
- * Logical types that Avro ignores: on a base that they are not for, with a precision that cannot be,
- * beside the type instead of in it. It says nothing (Avro 1.12, "Logical Types"), and the values are
- * those of the base.
+ * Logical types that Avro ignores: on a base that they are not for, with a precision that cannot
+ * be, beside the type instead of in it. It says nothing (Avro 1.12, "Logical Types"), and the
+ * values are those of the base.
  */
 import { nearest } from '../core/nearest.ts';
 import { isPrimitiveName } from './avro-type.ts';
