@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { DeviceClasses } from '../core/device-classes.ts';
 import { RENO_WORDS, type Words } from '../core/words.ts';
 import { Bench, NOW } from '../test/kit/gateway-bench.ts';
-import type { Scope } from './auth.ts';
+import type { Scope } from './identity.ts';
 
 let bench: Bench;
 let device = '';
@@ -155,6 +155,9 @@ test('a device id is short and printable', async () => {
     const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
     assert.deepEqual([got.status, got.body.code], [400, 'CAR721']);
   }
+  const path = `/v1/devices/${'x'.repeat(128)}`;
+  const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
+  assert.equal(got.status, 202);
 });
 
 test("a topology's own words: its classes, and its field of members", async () => {

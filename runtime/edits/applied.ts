@@ -17,6 +17,7 @@ import { RENO_CLASSES } from '../../core/device-classes.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import { type AppliedClock, clocksOf } from './clock-edits.ts';
 import { type AppliedLookup, lookupsOf } from './lookups.ts';
 import { type AppliedStep, appliedStep } from './step-order.ts';
 
@@ -102,6 +103,8 @@ export interface Applied {
   readonly lanes: readonly AppliedLane[];
   /** Left out where there is none. */
   readonly tables?: readonly AppliedTable[];
+  /** Left out where there is none. */
+  readonly clocks?: readonly AppliedClock[];
   /** Left out where no step looks up in any. */
   readonly lookups?: readonly AppliedLookup[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
@@ -131,6 +134,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
     }),
   );
   const { deviceClasses } = plan.words;
+  const clocks = clocksOf(plan);
   const lookups = lookupsOf(plan, plan.subTopologies.filter(isOfStreams));
   return {
     form: FORM,
@@ -156,6 +160,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       }),
     ),
     ...(tables.length > 0 ? { tables } : {}),
+    ...(clocks.length > 0 ? { clocks } : {}),
     ...(lookups.length > 0 ? { lookups } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,

@@ -7,7 +7,6 @@ import type { Priorities } from '../../core/priority.ts';
 import type { TableView } from '../../core/store.ts';
 import type { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
-import type { OnPoison } from '../state/table-rows.ts';
 import type { StepHost } from '../streams/step.ts';
 import type { Item } from './item.ts';
 import { type LastHop, lastHop } from './last-hop.ts';
@@ -27,10 +26,9 @@ export class SinkTables {
     this.#priorities = plan.priorities;
     const tables = lane.tables();
     const stream = sinkPlan.name;
-    const onPoison: OnPoison = (record, why) =>
-      host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' });
-    const { deviceClasses } = plan.words;
-    this.feed = new TableFeed(tables, options.schemas, loader, onPoison, deviceClasses);
+    this.feed = new TableFeed(tables, options.schemas, loader, plan.words, (record, why) =>
+      host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
+    );
     const view = <Row>(schema: string) => {
       const name = tables.find((table) => table.schema === schema)?.name;
       return name === undefined ? null : (this.feed.view(name) as TableView<Row>);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HandClock } from '../../core/clock.ts';
-import { RENO_CLASSES } from '../../core/device-classes.ts';
+import { RENO_WORDS as WORDS } from '../../core/words.ts';
 import {
   type TableRow,
   tableBatch,
@@ -25,7 +25,7 @@ function open() {
   const loader = new SchemaLoader(schemas, clock, () => loads++);
   const poisoned: [string | null, number, string][] = [];
   const onPoison: OnPoison = (record, why) => poisoned.push([record.key, record.offset, why]);
-  const feed = new TableFeed(plans, schemas, loader, onPoison, RENO_CLASSES);
+  const feed = new TableFeed(plans, schemas, loader, WORDS, onPoison);
   const add = (rows: readonly TableRow[], topic = 'tables.owners') =>
     feed.add(topic, tableBatch(rows, topic));
   return { feed, loader, clock, away, add, poisoned, loads: () => loads };
@@ -65,7 +65,7 @@ test('a row is decoded when it is asked for, and once', () => {
   let decoded = 0;
   const schemas = tableSchemas({ isAway: false }, () => decoded++);
   const loader = new SchemaLoader(schemas, new HandClock(0), () => {});
-  const feed = new TableFeed(plans, schemas, loader, () => {}, RENO_CLASSES);
+  const feed = new TableFeed(plans, schemas, loader, WORDS, () => {});
   const add = (rows: readonly TableRow[]) =>
     feed.add('tables.owners', tableBatch(rows, 'tables.owners'));
   add([

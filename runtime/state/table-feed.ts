@@ -36,8 +36,8 @@ export class TableFeed {
     plans: readonly TablePlan[],
     schemas: Schemas,
     loader: SchemaLoader,
+    { deviceClasses: classes }: { readonly deviceClasses: DeviceClasses },
     onPoison: OnPoison,
-    classes: DeviceClasses,
   ) {
     this.#loader = loader;
     for (const { name, topic, schema } of plans) {
