@@ -81,8 +81,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     const parts = this.#parts(plan);
     this.#tables = new TableFeed(sub.tables, options.schemas, this.#loader, parts, (row, why) => {
       parts.deadLetter(row, { code: 'CAR503', why, stream: sub.role, step: 'table' });
-      // The letter is committed though no input has moved.
-      this.#uncommitted++;
+      this.#uncommitted++; // The letter is committed though no input has moved.
     });
     this.#tableInputs = sub.tableInputs.map(
       (table) => new TableInput(table, sub.role, options.schemas, parts),
