@@ -36,7 +36,13 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
 }
 
 /** The topics that a group of streams has positions in. */
-export function inputsOf({ streams, tableInputs }: SubTopologyPlan): readonly string[] {
+export function inputsOf({ streams, tableInputs, deriving }: SubTopologyPlan): readonly string[] {
   const read = streams.flatMap(({ source }) => source.topic ?? []);
-  return [...new Set([...tableInputs.map(({ topic }) => topic), ...read])];
+  return [...new Set([...tableInputs.map(({ topic }) => topic), ...hopTo(deriving), ...read])];
+}
+
+/** What comes to a half of a join by a foreign key from the other one. */
+function hopTo(deriving: SubTopologyPlan['deriving']): readonly string[] {
+  if (deriving === undefined || deriving.part === 'pair') return [];
+  return [deriving.part === 'left' ? deriving.answers : deriving.asks];
 }

@@ -19,6 +19,7 @@ import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
 import type { TaskStore } from '../state/task-store.ts';
+import { Deriving } from '../tables/deriving.ts';
 import type { Unit, UnitTask } from '../unit.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
@@ -53,6 +54,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly #tables: TableFeed;
   readonly #streams: readonly Stream[];
   readonly #tableInputs: readonly TableInput[];
+  readonly #deriving: Deriving | undefined;
   readonly #inputs: readonly Input[];
   /** What takes turns: inputs alone, and those that are joined together. */
   readonly #turns: readonly { run(clockMs: number): Done | undefined }[];
@@ -89,14 +91,16 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       // The letter is committed though no input has moved.
       this.#uncommitted++;
     });
-    this.#tableInputs = sub.tableInputs.map(
-      (table) => new TableInput(table, sub.role, options.schemas, parts),
-    );
+    this.#deriving = sub.deriving && Deriving.open(sub, sub.deriving, parts);
+    this.#tableInputs =
+      this.#deriving?.tableInputs ??
+      sub.tableInputs.map((table) => new TableInput(table, sub.role, options.schemas, parts));
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
     linkStreams(this.#streams);
     const { together, oneByOne } = inputOrder(sub);
     this.#inputs = inputsOf(sub).map((topic) => {
-      const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
+      const hops = this.#deriving?.hops.filter((hop) => hop.topic === topic) ?? [];
+      const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic), ...hops];
       return new Input(topic, port, readers, this.#need, {
         to: options.readTo?.(topic, port.partition),
         isOneByOne: oneByOne.has(topic),
@@ -107,6 +111,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
     }
     for (const { table } of this.#tableInputs) this.#addStore(table);
+    for (const store of this.#deriving?.stores ?? []) this.#addStore(store);
     if (parts.numbers !== null) this.#addStore(parts.numbers);
   }
 
@@ -130,6 +135,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       table.restored();
       this.#loader.need([...table.schemaIds()]);
     }
+    this.#deriving?.restored();
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
@@ -279,7 +285,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   flow(): StepFlow[] {
     const { priority: number } = this.#sub;
     const priority = number < 0 ? null : this.#priorities.nameOf(number);
-    const nodes = [...this.#streams, ...this.#tableInputs].flatMap((one) => one.nodes);
+    const nodes = this.#counted.flatMap((one) => one.nodes);
     return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
   }
 
@@ -298,6 +304,12 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   get storeNames(): readonly string[] {
     return [...this.#stores.keys()];
+  }
+
+  /** Whatever has nodes. */
+  get #counted() {
+    const made = this.#deriving === undefined ? [] : [this.#deriving];
+    return [...this.#streams, ...this.#tableInputs, ...made];
   }
 
   readonly #need = (schemaId: number): void => this.#loader.need([schemaId]);
@@ -367,7 +379,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   /** The law of conservation, for every node; null when it holds. */
   #lost(): CarillonError | null {
-    for (const reader of [...this.#streams, ...this.#tableInputs]) {
+    for (const reader of this.#counted) {
       const gap = reader.gap();
       if (gap === null) continue;
       const at = `${reader.nodes[0]!.stream}/${gap.node}`;
