@@ -24,12 +24,18 @@ interface DerivedScope extends Scope {
   readonly tables: ReadonlyMap<string, TablePlan | null>;
 }
 
+interface Found {
+  readonly plan: DerivedTablePlan;
+  /** Of one that is made of itself nothing is known. */
+  readonly checkRows: () => void;
+}
+
 /** One that could not be resolved is left out: that was told. */
 export function resolveDerived(
   scope: DerivedScope,
   section: Section | undefined,
 ): readonly DerivedTablePlan[] {
-  const found: DerivedTablePlan[] = [];
+  const found: Found[] = [];
   const ids = new Map<string, string>();
   const topics = new Map<string, string>();
   for (const { key: name } of section?.entries ?? []) {
@@ -44,11 +50,13 @@ export function resolveDerived(
     const id = idOf(scope, part, ids);
     const derived = derivedOf(scope, part, scope.tables.get(name) ?? null, id);
     if (derived === undefined) continue;
-    isOwnTopic(scope, part, derived.table, topics);
+    isOwnTopic(scope, part, derived.plan.table, topics);
     found.push(derived);
   }
-  checkCircles(scope, section, found);
-  return found;
+  const plans = found.map(({ plan }) => plan);
+  const circular = checkCircles(scope, section, plans);
+  for (const { plan, checkRows } of found) if (!circular.has(plan.table.name)) checkRows();
+  return plans;
 }
 
 function idOf(scope: Scope, part: Section, ids: Map<string, string>): string | undefined {
@@ -89,13 +97,13 @@ function derivedOf(
   part: Section,
   table: TablePlan | null,
   id: string | undefined,
-): DerivedTablePlan | undefined {
+): Found | undefined {
   const { report } = scope;
   const from = part.section('from')?.as(`${part.subject}, from`).only(KEYS);
   if (from === undefined) return undefined;
   const left = sideOf(scope, from, 'table');
   const right = sideOf(scope, from, 'join');
-  const type = from.choice('type', TYPES) ?? 'inner';
+  const chosen = from.choice('type', TYPES) ?? 'inner';
   const by = from.text('by');
   const as = from.neededText('as');
   const ownAs = from.text('own_as');
@@ -103,7 +111,9 @@ function derivedOf(
     (name) => name === undefined || fieldName(report, from.subject, name.value, name.span),
   );
   const typeSpan = from.text('type')?.span ?? from.span;
-  if (by !== undefined && type === 'outer') {
+  // What is made by a foreign key is looked at as what was probably meant.
+  const type = by !== undefined && chosen === 'outer' ? 'left' : chosen;
+  if (type !== chosen) {
     const what = `${from.subject}: a right row that no left one names has no key here.`;
     report.error('CAR292', typeSpan, what);
   } else if (ownAs === undefined && type === 'outer') {
@@ -117,9 +127,10 @@ function derivedOf(
   if (by !== undefined && !isForeignKey(scope, from, shape, by)) return undefined;
   const names = { as: as.value, ownAs: ownAs?.value ?? null };
   const derived = { table, left, right, type, by: by?.value ?? null, ...names };
-  checkRows(scope, part, from, shape, derived);
-  if (id === undefined) return undefined;
-  return { ...derived, id, hash: hashOf(derived) };
+  return {
+    plan: { ...derived, id: id ?? '', hash: hashOf(derived) },
+    checkRows: () => checkRows(scope, part, from, shape, derived),
+  };
 }
 
 function sideOf(scope: DerivedScope, from: Section, key: string): TablePlan | undefined {
@@ -172,6 +183,7 @@ function checkRows(
     return;
   }
   fields.set(as, type === 'inner' ? row : { kind: 'nullable', of: row });
+  const sides = ownAs === null ? [as] : [ownAs, as];
   const isLeftKey = ownAs === null && table.key === of.key;
   if (fields.has(table.key) && !isLeftKey) {
     const key = part.text('key')?.span ?? part.span;
@@ -183,6 +195,25 @@ function checkRows(
   const given: Shape = { kind: 'record', name: 'the row', fields, defaulted: new Set() };
   const schema = part.text('schema')?.span ?? part.span;
   checkFits(scope, part.subject, schema, given, wanted, table.schema);
+  for (const name of sides) {
+    const [is, to] = [fields.get(name)!, wanted.fields.get(name)];
+    if (to === undefined) continue;
+    if (is.kind === 'nullable' && !mayBeNull(to)) {
+      const what = `${part.subject}: its value does not fit ${table.schema}: "${name}" may be null.`;
+      report.error(
+        'CAR406',
+        schema,
+        what,
+        `Let "${name}" be null in the schema, or join with type: inner.`,
+      );
+    }
+    const subject = `${part.subject}, ${name}`;
+    checkFits(scope, subject, schema, withoutNull(is), withoutNull(to), shapeName(withoutNull(to)));
+  }
+}
+
+function mayBeNull(shape: Shape): boolean {
+  return shape.kind === 'union' ? shape.hasNull : shape.kind === 'nullable' || shape.kind === 'any';
 }
 
 /** What is in a row, and when: its names of tables decide nothing. */
@@ -192,12 +223,12 @@ function hashOf({ table, left, right, type, by, as, ownAs }: Made): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
-/** By topics, as two tables may read one. */
+/** By topics, as two tables may read one. Gives the names of those in a circle. */
 function checkCircles(
   { report }: Scope,
   section: Section | undefined,
   all: readonly DerivedTablePlan[],
-): void {
+): ReadonlySet<string> {
   const told = new Set<string>();
   for (const one of all) {
     const way = wayBack(all, one);
@@ -209,6 +240,7 @@ function checkCircles(
     const what = `table "${name}": it is made of itself: ${[...way, name].join(' → ')}.`;
     report.error('CAR290', span, what);
   }
+  return told;
 }
 
 /** The names from one to the one that reads it again; undefined: it does not come back. */

@@ -88,6 +88,16 @@ export interface AppliedTable {
   readonly changelog: string;
 }
 
+/** A table that is made of others. */
+export interface AppliedDerived {
+  /** Outlives the name. */
+  readonly id: string;
+  readonly table: string;
+  readonly topic: string;
+  /** Of what it is made of, and how. */
+  readonly hash: string;
+}
+
 export interface Applied {
   readonly form: typeof FORM;
   readonly topology: string;
@@ -98,6 +108,8 @@ export interface Applied {
   readonly lanes: readonly AppliedLane[];
   /** Left out where there is none. */
   readonly tables?: readonly AppliedTable[];
+  /** Left out where there is none. */
+  readonly derived?: readonly AppliedDerived[];
   /** Left out where no step looks up in any. */
   readonly lookups?: readonly AppliedLookup[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
@@ -126,6 +138,9 @@ export function appliedOf(plan: Plan, text: string): Applied {
       return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
     }),
   );
+  const derived = plan.derived.map(({ id, hash, table }) => {
+    return { id, table: table.name, topic: table.topic, hash };
+  });
   const lookups = lookupsOf(plan, plan.subTopologies.filter(isOfStreams));
   return {
     form: FORM,
@@ -150,6 +165,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       }),
     ),
     ...(tables.length > 0 ? { tables } : {}),
+    ...(derived.length > 0 ? { derived } : {}),
     ...(lookups.length > 0 ? { lookups } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,

@@ -2,6 +2,7 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { Applied } from './applied.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
+import { derivedLines } from './derived-edits.ts';
 import type { LaneEdit } from './lane-edits.ts';
 import type { StreamPosition } from './planned-positions.ts';
 import { of, type Stakes } from './stakes.ts';
@@ -66,7 +67,7 @@ export function linesOf(told: Told): readonly EditLine[] {
     if (id !== undefined) continue;
     lines.push(lossLine(unit === 'rows' ? 'table' : 'sink', name, code, what));
   }
-  return [...lines, ...topicLines(told)];
+  return [...lines, ...derivedLines(told.was, told.is), ...topicLines(told)];
 }
 
 const lossLine = (kind: EditLine['of'], name: string, code: string, what: string): EditLine => {
