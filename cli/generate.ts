@@ -16,6 +16,7 @@ import { readSchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
 import { describePlan } from './describe/description.ts';
 import { picture } from './describe/picture.ts';
+import { alertRules, dashboard, metricsPage } from './monitoring/pages.ts';
 import { packageFolder, version } from './version.ts';
 
 export interface Generated {
@@ -41,6 +42,9 @@ export function generatedFiles(): Generated[] {
       text: `${JSON.stringify(asyncApiOf(version()), null, 1)}\n`,
     },
     { path: 'docs/reference/providers.md', text: providersPage() },
+    { path: 'docs/reference/metrics.md', text: metricsPage() },
+    { path: 'docker/grafana-dashboard.json', text: dashboard() },
+    { path: 'docker/prometheus-alerts.yaml', text: alertRules() },
     ...pictures(),
   ];
 }

@@ -3,14 +3,28 @@
  * fail on a record it is not asked here; what is said holds for those on which it does not.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import type { Record } from '../core/record.ts';
+import type { Expression } from '../core/spec.ts';
 import { pathOf } from './cel-facts.ts';
-import { childrenOf, type Evaluate, readsNothing, shapeOfPath } from './cel-paths.ts';
+import { childrenOf, type Evaluate, type Reads, readsNothing, shapeOfPath } from './cel-paths.ts';
 import { truthOfRange } from './cel-ranges.ts';
 import { type Shape, withoutNull } from './shape.ts';
+
+export const VARIABLES = ['value', 'key', 'timestamp'];
 
 export interface ConstantPart {
   readonly value: boolean;
   readonly at: { readonly start: number; readonly end: number };
+}
+
+/** Undefined: it reads something, or fails whatever it reads. */
+export function constantOf(expression: Expression<unknown>, { variables }: Reads): unknown {
+  if (VARIABLES.some((name) => variables.has(name))) return undefined;
+  try {
+    return expression.evaluate({} as Record);
+  } catch {
+    return undefined;
+  }
 }
 
 /** True or false, when it is always that. */

@@ -25,9 +25,15 @@ const STRICT: ReadonlySet<string> = new Set([
 const LENIENT: ReadonlySet<string> = new Set(['type', 'dyn', 'has']);
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-export function nullWarnings(root: ASTNode, shape: Shape, checks: BranchChecks): NullWarning[] {
+/** `known`: what is known of each record that comes here. */
+export function nullWarnings(
+  root: ASTNode,
+  shape: Shape,
+  checks: BranchChecks,
+  known: Known = NONE,
+): NullWarning[] {
   const search = new Search(shape, checks);
-  search.visit(root, NONE);
+  search.visit(root, known);
   return search.found;
 }
 

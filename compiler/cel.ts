@@ -9,8 +9,9 @@ import type { ErrorCode } from '../core/error-table.ts';
 import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { BranchChecks } from './cel-branches.ts';
-import { constantParts, truthOf } from './cel-constant.ts';
+import { constantOf, constantParts, truthOf, VARIABLES } from './cel-constant.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
+import { type Known, knownWhen, NONE } from './cel-facts.ts';
 import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { childrenOf, type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
@@ -40,6 +41,8 @@ export interface ResolvedExpression {
   readonly constant: unknown;
   /** It can be used, and hardly does what is meant. */
   readonly warnings: readonly NullWarning[];
+  /** What is known of a record for which it gives true. */
+  readonly holds: Known;
 }
 
 /** Why an expression is refused; `at` counts characters of its source. */
@@ -50,7 +53,6 @@ export interface ExpressionFault {
   readonly at: { readonly start: number; readonly end: number } | undefined;
 }
 
-const VARIABLES = ['value', 'key', 'timestamp'];
 /** Far above what a person writes; a bound on what one file can cost. */
 const LIMITS = { maxAstNodes: 1000, maxDepth: 50, maxListElements: 500 };
 
@@ -59,16 +61,6 @@ let library: Library | undefined;
 function celLibrary(): Library {
   library ??= createRequire(import.meta.url)('@marcbachmann/cel-js') as Library;
   return library;
-}
-
-/** Undefined: it reads something, or fails whatever it reads. */
-function constantOf(expression: Expression<unknown>, { variables }: Reads): unknown {
-  if (VARIABLES.some((name) => variables.has(name))) return undefined;
-  try {
-    return expression.evaluate({} as Record);
-  } catch {
-    return undefined;
-  }
 }
 
 interface Typed {
@@ -80,7 +72,8 @@ interface Typed {
 export class CelCompiler {
   readonly #typed = new Map<Shape, Typed>();
 
-  compile(source: string, of: Shape): ResolvedExpression | ExpressionFault {
+  /** `known`: what steps before it have made sure of. */
+  compile(source: string, of: Shape, known = NONE): ResolvedExpression | ExpressionFault {
     const shape = withEventShape(of);
     const { env, view } = this.#typedOf(shape);
     let program: ParseResult;
@@ -119,10 +112,11 @@ export class CelCompiler {
       fields,
       constant,
       warnings: [
-        ...nullWarnings(program.ast, shape, new BranchChecks(celLibrary())),
+        ...nullWarnings(program.ast, shape, new BranchChecks(celLibrary()), known),
         // Of what is always the same the parts say nothing more.
         ...(constant === undefined ? this.#idleParts(program.ast, shape, source) : []),
       ],
+      holds: knownWhen(program.ast, true),
       shape: withLiterals(
         shapeOfPath(program.ast, shape) ?? shapeOfType(type),
         program.ast,

@@ -1,5 +1,6 @@
 /** An expression where it stands: compiled, and told of at its very characters. */
 import type { CelCompiler, ExpressionFault, ResolvedExpression } from './cel.ts';
+import type { Known } from './cel-facts.ts';
 import type { Report, Span } from './report.ts';
 import { type Shape, shapeName, withoutNull } from './shape.ts';
 import type { ScalarTree } from './tree.ts';
@@ -8,6 +9,8 @@ export interface ExpressionScope {
   readonly report: Report;
   readonly cel: CelCompiler;
   readonly shape: Shape;
+  /** What steps before it have made sure of; undefined: nothing. */
+  readonly known?: Known;
 }
 
 /** Compiles the expression at `tree`, or tells what is wrong in it, at its very place. */
@@ -16,7 +19,7 @@ export function resolveExpression(
   subject: string,
   tree: ScalarTree,
 ): ResolvedExpression | undefined {
-  const result = scope.cel.compile(String(tree.value), scope.shape);
+  const result = scope.cel.compile(String(tree.value), scope.shape, scope.known);
   if ('expression' in result) {
     for (const warning of result.warnings) {
       const span = faultSpan(tree, warning);
