@@ -23,6 +23,7 @@ import {
 } from './json-forms.ts';
 import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
+import { TABLE } from './table-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -144,39 +145,6 @@ function sinkTargets(catalog: Catalog): Json {
     }),
   };
 }
-
-const MADE_FROM = closed(
-  'The two tables that it is made of; its rows are written to its topic.',
-  {
-    table: named('The left one, whose keys its rows have.'),
-    join: named('The right one.'),
-    by: text('The field of left rows that names the right one; without it both have one key.'),
-    type: {
-      enum: ['inner', 'left', 'outer'],
-      default: 'inner',
-      description: 'Which rows there are: of both, of the left one, or of either.',
-    },
-    as: text('The field that holds the right row.'),
-    own_as: text('The field that holds the left row; without it its fields stand alone.'),
-  },
-  ['table', 'join', 'as'],
-);
-
-const TABLE = closed(
-  'A compacted topic, held as keyed state.',
-  {
-    id: named('Of one that is made of others: outlives the name; its state is kept by it.'),
-    from: MADE_FROM,
-    topic: text('The topic.'),
-    schema: text("The record name of its values' schema."),
-    key: text('The field of the value that the key repeats.'),
-    whole: {
-      type: 'boolean',
-      description: 'True: every process holds all of its rows, so that it is joined by any field.',
-    },
-  },
-  ['topic', 'schema', 'key'],
-);
 
 const LANE = closed(
   'One topic and one consumer group per priority and transport.',

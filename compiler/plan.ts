@@ -99,9 +99,9 @@ export interface DerivedTablePlan {
 }
 
 /**
- * What a sub-topology does for a derived table. `pair`: all of it. By a foreign key it is two: where
- * a left row is, it asks for the right one, in the partition of that one's key; there it is answered,
- * and again at each change.
+ * What a sub-topology does for a derived table. `pair`: all of it. By a foreign key it is two:
+ * where a left row is, it asks for the right one, in the partition of that one's key; there it is
+ * answered, and again at each change.
  */
 export interface DerivingPlan {
   readonly derived: DerivedTablePlan;

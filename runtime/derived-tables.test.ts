@@ -215,3 +215,18 @@ test('at the desk: circles, topics of others, keys and ids', () => {
   assert.match(told, /CAR291 .*tables\.contracts/);
   assert.match(told, /CAR293 .*planId/);
 });
+
+test('what comes of each change is counted: nobody is answered who has left', async () => {
+  const driven = await open(text(INNER));
+  await feed(driven, 'm1>p1, m1>p2, p1=A, x m2, m3>-, m1>-');
+  assert.deepEqual(driven.drops, [
+    'tables/ct/right/answer no_match',
+    'tables/ct/join no_match',
+    'tables/ct/right/answer no_match',
+    'tables/ct/ask no_row',
+    'tables/ct/ask null_key',
+    'tables/ct/ask null_key',
+  ]);
+  assert.equal(driven.driver.rows('tables/contracts/asked').length, 0);
+  await driven.end();
+});

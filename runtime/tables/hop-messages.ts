@@ -1,13 +1,13 @@
 /**
- * What the two halves of a join by a foreign key say to one another. An ask goes to the partition of
- * the right row's key, under that key; an answer to the partition that has asked, under the left
+ * What the two halves of a join by a foreign key say to one another. An ask goes to the partition
+ * of the right row's key, under that key; an answer to the partition that has asked, under the left
  * row's. Both carry the version of the left row, so that what was overtaken is known.
  */
 import type { Slice } from '../../core/slice.ts';
 
 /**
- * `row`: answer when there is a right row. `any`: answer in any case, as there may be something told
- * that is true no more. `leave`: do not answer any more.
+ * `row`: answer when there is a right row. `any`: answer in any case, as there may be something
+ * told that is true no more. `leave`: do not answer any more.
  */
 const WANTS = ['row', 'any', 'leave'] as const;
 

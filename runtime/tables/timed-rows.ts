@@ -16,7 +16,9 @@ export interface TimedRow {
   readonly atMs: number;
   /** Its offset: no other row of its key has it. */
   readonly version: number;
-  /** There is a row of its key in the derived table, made with a right one. By a foreign key only. */
+  /**
+   * There is a row of its key in the derived table, made with a right one. By a foreign key only.
+   */
   readonly isTold: boolean;
   readonly bytes: Buffer;
 }
