@@ -1,6 +1,7 @@
 /** An expression where it stands: compiled, and told of at its very characters. */
-import type { CelCompiler, ExpressionFault, ResolvedExpression } from './cel.ts';
+import type { CelCompiler, ResolvedExpression } from './cel.ts';
 import type { Known } from './cel-facts.ts';
+import type { ExpressionFault } from './cel-faults.ts';
 import type { Report, Span } from './report.ts';
 import { type Shape, shapeName, withoutNull } from './shape.ts';
 import type { ScalarTree } from './tree.ts';
@@ -27,12 +28,10 @@ export function resolveExpression(
     }
     return result;
   }
-  scope.report.error(
-    result.code,
-    faultSpan(tree, result),
-    `${subject}: ${result.what}`,
-    result.mend,
-  );
+  for (const fault of [result, ...result.others]) {
+    const { code, what, mend } = fault;
+    scope.report.error(code, faultSpan(tree, fault), `${subject}: ${what}`, mend);
+  }
   return undefined;
 }
 

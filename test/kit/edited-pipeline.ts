@@ -19,7 +19,8 @@ import { conservationGap, type StepCounts } from '../../core/verdict.ts';
 import { steps } from '../../processors/index.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
 import { appliedTopic } from '../../runtime/edits/applied.ts';
-import { applyTopology, type Losing } from '../../runtime/edits/apply.ts';
+import { applyTopology } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { Engine, topicSpecs } from '../../runtime/engine.ts';
 import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
@@ -88,6 +89,11 @@ export interface PipelineOptions {
   readonly prefix?: string | undefined;
 }
 
+const open = new Set<EditedPipeline>();
+
+/** After each test: what a failed one has left would keep its process alive for ever. */
+export const closePipelines = () => Promise.all([...open].map((pipeline) => pipeline.close()));
+
 export class EditedPipeline {
   readonly clock = new HandClock(DRIVER_START_MS);
   readonly said: string[] = [];
@@ -116,6 +122,7 @@ export class EditedPipeline {
     this.#prefix = options.prefix;
     this.#registry = options.registry ?? new MemoryRegistry();
     this.#log = log;
+    open.add(this);
     this.#partitions = options.partitions ?? 2;
     this.#catalog = options.catalog ?? { steps, sinks };
     this.#schemas = new AvroSchemas(folder, this.#registry, this.clock);
@@ -305,11 +312,10 @@ export class EditedPipeline {
   }
 
   held(stream: string, step: string): number {
-    return this.#engine === null
-      ? 0
-      : [...this.#engine.flow()]
-          .filter((one) => one.stream === stream && one.step === step)
-          .reduce((sum, { counts }) => sum + counts.held, 0);
+    const own = [...(this.#engine?.flow() ?? [])].filter(
+      (one) => one.stream === stream && one.step === step,
+    );
+    return own.reduce((sum, { counts }) => sum + counts.held, 0);
   }
 
   /** Stops, closes, and asserts the law of conservation over all that was counted. */
@@ -322,6 +328,7 @@ export class EditedPipeline {
 
   /** Whatever state it is in: a test that failed leaves nothing running. May be called again. */
   close(): Promise<void> {
+    open.delete(this);
     this.#closed ??= this.stop().finally(() => this.#log.close());
     return this.#closed;
   }
@@ -349,8 +356,7 @@ export class EditedPipeline {
       if (isDone && done === seen && (await this.#hopsAreRead())) return;
       seen = isDone ? done : '';
       for (const task of tasks) task.wake();
-      const left = lags.filter(({ lag }) => lag > 0);
-      const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(left)}`;
+      const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(lags)}`;
       assert.ok(performance.now() - startedAt < WAIT_MS, `it does not settle: ${why}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }

@@ -29,6 +29,44 @@ const rule = (what: string, when: string, ...told: readonly string[]): Edit => [
 
 export const EXPRESSIONS: readonly Row[] = edited(
   [
+    filter(
+      'two faults beside one another',
+      'value.titleId + 1 == "a" && value.knd == 3',
+      'CAR311',
+      'CAR402',
+    ),
+    filter(
+      'two symbols that are not there',
+      'value.kind in ["BEGUN", "ENDED"]',
+      'CAR405',
+      'CAR405',
+    ),
+    filter('two functions', 'len(value.titleId) > 1 || value.titleId.foo()', 'CAR311', 'CAR311'),
+    filter('a field in what is compared', 'value.knd == value.sort', 'CAR402', 'CAR402'),
+    filter('a fault, and what would follow', 'value.knd + 1 == "a"', 'CAR402'),
+    filter('a fault beside no condition', 'value.titleId && value.knd == 3', 'CAR311', 'CAR402'),
+    filter(
+      'behind a word of another language',
+      'value.kind == "STOPPED" and value.knd == 3',
+      'CAR310',
+      'CAR402',
+    ),
+    filter(
+      'three words of another language',
+      'value.kind = "STOPPED" or value.kind <> "STARTED"',
+      'CAR310',
+      'CAR310',
+      'CAR310',
+    ),
+    filter(
+      'what never works, twice',
+      '!value.deviceId || value.deviceId + 1 == 3',
+      'CAR311',
+      'CAR311',
+    ),
+    filter('a text that is no number', 'value.positionSeconds > int("ten")', 'CAR311'),
+    filter('a place that a list has not', 'value.titleId == ["a", "b"][2]', 'CAR311'),
+    filter('a place before the first', 'value.titleId.split(",")[-1] == "a"', 'CAR311'),
     filter('and', 'value.kind == "STOPPED" and value.positionSeconds > 3', 'CAR310'),
     filter('AND', 'value.kind == "STOPPED" AND value.positionSeconds > 3', 'CAR310'),
     filter('or', 'value.kind == "STOPPED" or value.positionSeconds > 3', 'CAR310'),

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
+import { CONTRADICTIONS } from './contradictions.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
 import { GRAPHS } from './graph.ts';
@@ -23,6 +24,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   uses: USES,
   types: TYPES,
   effects: EFFECTS,
+  contradictions: CONTRADICTIONS,
   graphs: GRAPHS,
   aggregates: AGGREGATES,
   pairs: PAIRS,
