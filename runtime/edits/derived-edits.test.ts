@@ -8,8 +8,9 @@ import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { Driven, planOf, withSchemas } from '../../test/kit/drive.ts';
 import { topicSpecs } from '../engine.ts';
 import { appliedOf } from './applied.ts';
-import { applyTopology, type Losing } from './apply.ts';
+import { applyTopology } from './apply.ts';
 import { compareFiles } from './comparison.ts';
+import type { Losing } from './judge.ts';
 import { sentenceOf } from './words.ts';
 
 const record = (name: string, fields: { readonly [field: string]: unknown }): AvroRecord => ({
