@@ -122,13 +122,16 @@ function everything(plan: Plan, topics: readonly string[]): Grant[] {
 
 function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
   const stores = sub.stores.map(({ changelog }) => changelog);
+  const ticks = sub.clock === undefined ? [] : [sub.clock.topic];
   const reads = [
+    ...ticks,
     ...sub.streams.flatMap(({ source }) => source.topic ?? []),
     ...[...sub.tables, ...sub.tableInputs].map((table) => table.topic),
     ...(sub.deriving === undefined ? [] : hopsOf(sub.deriving).reads),
     ...stores,
   ];
   const writes = [
+    ...ticks,
     ...sub.streams.flatMap((stream) => [...targetsOf(stream, sub), ...asidesOf(stream)]),
     ...(sub.deriving === undefined ? [] : hopsOf(sub.deriving).writes),
     ...stores,

@@ -250,6 +250,11 @@ const AUTH: DeploymentSection = {
     issuer: { kind: 'text', doc: '`iss` that tokens must have.' },
     audience: { kind: 'text', doc: '`aud` that tokens must have.' },
     token_ttl_max: { kind: 'duration', doc: 'How far ahead `exp` may be.', fallback: '90d' },
+    cookie: {
+      kind: 'text',
+      doc: 'The name of the cookie that may bring a token; `http.origins` names the pages.',
+    },
+    module: { kind: 'path', doc: 'A module that knows tokens of another form.' },
   },
 };
 

@@ -131,6 +131,7 @@ export function parseDeployment(
   const base = defaults(folder);
   const log = logOf(read, section.section('log'), beside);
   const inbox = inboxOf(read, section.section('inbox'), log.kind, beside);
+  const http = httpOf(read, section.section('http'), beside);
   const deployment: Deployment = {
     file,
     topology: textOr(section.text('topology'), base.topology, beside),
@@ -141,8 +142,8 @@ export function parseDeployment(
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
-    http: httpOf(read, section.section('http'), beside),
-    auth: authOf(read, section.section('auth'), beside),
+    http,
+    auth: authOf(read, section.section('auth'), beside, http),
     connectors: connectorsOf(
       { read, beside, hasOwn: section.has('processors') },
       section.section('connectors'),

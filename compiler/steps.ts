@@ -7,7 +7,7 @@ import { carriedBy, type Known, NONE, union } from './cel-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
-import { afterMap, asItCame, below, beside, notKnown, type OriginOf } from './origins.ts';
+import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -180,6 +180,9 @@ function specOf(
 }
 
 function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOptions): OriginOf {
+  if (gives?.kind === 'walked') {
+    return ofRow(before, String(resolved.config[gives.as]), resolved.tables[0]?.key ?? '');
+  }
   if (gives?.kind !== 'joined' && gives?.kind !== 'paired') {
     return afterMap(before, resolved.sources);
   }
@@ -196,7 +199,7 @@ function knownAfter(known: Known, { gives }: StepSpec, { sources }: ResolvedOpti
 
 /** What it gives has the value that came in it. */
 function isWhole({ gives }: StepSpec): boolean {
-  return gives !== undefined && ['gathered', 'joined', 'paired'].includes(gives.kind);
+  return gives !== undefined && ['gathered', 'joined', 'paired', 'walked'].includes(gives.kind);
 }
 
 function unknownStep(scope: StepScope, text: StepText): void {

@@ -15,6 +15,7 @@ import {
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import { type AppliedClock, clocksOf } from './clock-edits.ts';
 import { type AppliedLookup, lookupsOf } from './lookups.ts';
 import { type AppliedStep, appliedStep } from './step-order.ts';
 
@@ -110,6 +111,7 @@ export interface Applied {
   readonly tables?: readonly AppliedTable[];
   /** Left out where there is none. */
   readonly derived?: readonly AppliedDerived[];
+  readonly clocks?: readonly AppliedClock[];
   /** Left out where no step looks up in any. */
   readonly lookups?: readonly AppliedLookup[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
@@ -141,6 +143,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
   const derived = plan.derived.map(({ id, hash, table }) => {
     return { id, table: table.name, topic: table.topic, hash };
   });
+  const clocks = clocksOf(plan);
   const lookups = lookupsOf(plan, plan.subTopologies.filter(isOfStreams));
   return {
     form: FORM,
@@ -166,6 +169,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
     ),
     ...(tables.length > 0 ? { tables } : {}),
     ...(derived.length > 0 ? { derived } : {}),
+    ...(clocks.length > 0 ? { clocks } : {}),
     ...(lookups.length > 0 ? { lookups } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,

@@ -221,7 +221,10 @@ class Applying {
    */
   async #settle({ was, streams, groups }: Comparison): Promise<boolean> {
     if (was === null) return false;
-    const former = new Set(was.streams.flatMap((stream) => stream.instances.map((i) => i.group)));
+    const former = new Set([
+      ...was.streams.flatMap((stream) => stream.instances.map((i) => i.group)),
+      ...(was.clocks ?? []).map(({ group }) => group),
+    ]);
     const concerned = new Set([
       ...streams.filter(isMoving).flatMap((edit) => edit.was?.instances.map((i) => i.group) ?? []),
       ...groups.map(({ group }) => group),
@@ -237,6 +240,7 @@ class Applying {
     for (const { topic, instances } of was.streams) {
       if (topic !== '' && instances.some((one) => one.group === group)) inputs.add(topic);
     }
+    for (const clock of was.clocks ?? []) if (clock.group === group) inputs.add(clock.topic);
     const ready = new Set<number>();
     const all = Promise.withResolvers<void>();
     const spec = {

@@ -99,6 +99,10 @@ export class TimedRows implements InputRows {
     return row === undefined ? undefined : this.decoded(row);
   }
 
+  keys(): Iterable<string> {
+    return this.#rows.keys();
+  }
+
   timed(key: string): TimedRow | undefined {
     return this.#rows.get(key);
   }

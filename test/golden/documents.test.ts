@@ -89,6 +89,7 @@ const JUDGES: { readonly [language: string]: (block: Block) => string } = {
 
 /** What a test of its own runs, as a whole with what stands around it. */
 const RUN_ELSEWHERE: { readonly [page: string]: { readonly [language: string]: string } } = {
+  'docs/guides/clocks.md': { yaml: 'test/golden/clocks.test.ts' },
   'docs/guides/seventh-use-case.md': { yaml: 'test/golden/seventh-use-case.test.ts' },
   'docs/guides/producers.md': { python: 'test/cluster/python-producer.cluster.test.ts' },
 };

@@ -7,6 +7,7 @@ import { compile } from '../../compiler/compile.ts';
 import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
+import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { sinks } from '../../connectors/index.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
@@ -147,11 +148,7 @@ export class EditedPipeline {
         spec.retentionMs === undefined ? spec : { ...spec, retentionMs: KEPT_MS },
       ),
     );
-    await this.#schemas.open(
-      plan.topics.flatMap(({ name, schema }) =>
-        schema === undefined ? [] : [{ topic: name, schema }],
-      ),
-    );
+    await this.#schemas.open(topicSchemas(plan));
     for (const { name, use } of plan.topics) if (use === 'lane') this.#lanes.add(name);
     return plan;
   }
@@ -253,6 +250,11 @@ export class EditedPipeline {
     }
   }
 
+  /** Its tasks look at the clock again. */
+  wake(): void {
+    for (const task of this.#engine?.tasks ?? []) task.wake();
+  }
+
   async advance(ms: number): Promise<void> {
     this.clock.moveTo(this.clock.now() + ms);
     await this.settled();
@@ -305,16 +307,13 @@ export class EditedPipeline {
   }
 
   dropped(stream: string, step: string, reason: string): number {
-    return this.counts(stream, step).reduce(
-      (sum, { dropped }) => sum + (dropped.get(reason) ?? 0),
-      0,
-    );
+    const all = this.counts(stream, step).map(({ dropped }) => dropped.get(reason) ?? 0);
+    return all.reduce((sum, by) => sum + by, 0);
   }
 
   held(stream: string, step: string): number {
-    const own = [...(this.#engine?.flow() ?? [])].filter(
-      (one) => one.stream === stream && one.step === step,
-    );
+    const flows = this.#engine?.flow() ?? [];
+    const own = flows.filter((one) => one.stream === stream && one.step === step);
     return own.reduce((sum, { counts }) => sum + counts.held, 0);
   }
 
@@ -355,19 +354,20 @@ export class EditedPipeline {
       const done = JSON.stringify(engine.flow().map(({ counts }) => [counts.in, counts.out]));
       if (isDone && done === seen && (await this.#hopsAreRead())) return;
       seen = isDone ? done : '';
-      for (const task of tasks) task.wake();
+      this.wake();
       const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(lags)}`;
       assert.ok(performance.now() - startedAt < WAIT_MS, `it does not settle: ${why}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
-  /** A lag is as old as the last answer of a broker: what has just been keyed anew is not in it. */
+  /** A lag is as old as the last answer of a broker: what was just told may not be in it. */
   async #hopsAreRead(): Promise<boolean> {
     for (const { group, streams } of this.#subs) {
       for (const { source } of streams) {
-        if (source.topic === null || source.keyedBy === undefined) continue;
+        const isHop = source.keyedBy !== undefined || source.clock !== undefined;
         const { topic } = source;
+        if (topic === null || !isHop) continue;
         const bounds = (await this.#log.positions.bounds(topic)) ?? [];
         const committed = await this.#log.positions.committed(group, [topic]);
         const at = (p: number) => committed.find(({ partition }) => partition === p)?.offset ?? -1;

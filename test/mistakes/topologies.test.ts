@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
+import { CLOCKS } from './clocks.ts';
 import { CONTRADICTIONS } from './contradictions.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
@@ -27,6 +28,7 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   contradictions: CONTRADICTIONS,
   graphs: GRAPHS,
   aggregates: AGGREGATES,
+  clocks: CLOCKS,
   pairs: PAIRS,
   right: RIGHT,
 };
