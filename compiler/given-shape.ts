@@ -4,7 +4,7 @@ import type { StepSpec } from '../core/spec.ts';
 import { aggregatedShape } from './aggregated-shape.ts';
 import type { SchemaShapes } from './declarations.ts';
 import type { OptionScope } from './options.ts';
-import type { Span } from './report.ts';
+import type { Report, Span } from './report.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 
@@ -47,8 +47,12 @@ export function givenShape(
   }
 }
 
-/** False: it was told that this is not a field's name. */
 function isFieldName({ report, subject }: OptionScope, name: string, place: Span): boolean {
+  return fieldName(report, subject, name, place);
+}
+
+/** False: it was told that this is not a field's name. */
+export function fieldName(report: Report, subject: string, name: string, place: Span): boolean {
   if (FIELD_NAME.test(name) && name !== '__proto__') return true;
   const what = `${subject}: "${name}" is not a field's name.`;
   report.error('CAR108', place, what, 'Write letters, digits and _ only.');

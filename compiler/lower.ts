@@ -11,8 +11,10 @@ import type { Words } from '../core/words.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
+import { derivingTopologies } from './lower-derived.ts';
 import type { ResolvedPart } from './parts.ts';
 import {
+  type DerivedTablePlan,
   type LanePlan,
   type Plan,
   partId,
@@ -45,6 +47,7 @@ export interface ResolvedTopology {
   readonly priorities: Priorities;
   readonly words: Words;
   readonly tables: readonly TablePlan[];
+  readonly derived: readonly DerivedTablePlan[];
   readonly lanes: readonly LanePlan[];
   readonly streams: readonly WholeStream[];
   readonly sinks: readonly SinkPlan[];
@@ -52,10 +55,11 @@ export interface ResolvedTopology {
 }
 
 export function lower(topology: ResolvedTopology, catalog: Catalog, report: Report): Plan {
-  const { name, doc, priorities, words, tables, lanes, streams, sinks, deadLetters, attempts } =
-    topology;
+  const { name, doc, priorities, words, tables, derived, lanes } = topology;
+  const { streams, sinks, deadLetters, attempts } = topology;
   const hasLanes = lanes.length > 0;
-  const subTopologies = hasLanes
+  const made = derivingTopologies(name, derived);
+  const others = hasLanes
     ? [
         ...[...priorities.names.keys()]
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
@@ -64,6 +68,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
         ...reminders(name, lanes, streams, sinks, catalog),
       ]
     : streamsOf(topology, -1);
+  const subTopologies = [...others, ...made];
   const changelogs = subTopologies.flatMap(({ stores }) =>
     stores.map(({ changelog }) => topicPlan(changelog, 'changelog', undefined)),
   );
@@ -73,6 +78,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     priorities,
     words,
     tables,
+    derived,
     lanes,
     subTopologies,
     sinks: withApps(withAcknowledgements(sinks, streams)),

@@ -1,6 +1,7 @@
 /**
  * Where a diagnostic points to: the characters that are at fault, not the option or line beside.
  */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: topology texts have variables.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BASE, tell } from '../test/mistakes/base.ts';
@@ -74,3 +75,27 @@ test('tabs that indent nothing are no matter', () => {
     assert.equal(tell(BASE.replace('    id: va\n', () => line)).shown, '');
   }
 });
+
+/** What came from a variable is told by its name: it may be a secret. */
+const VARIABLES: readonly (readonly [from: string, to: string])[] = [
+  ['[value.eventId], within', '["${PATH_OF}"], within'],
+  ['by: value.memberId, devices', 'by: "${PATH_OF}", devices'],
+  ['\'value.kind != "STARTED"\'', "'${PATH_OF} == 3'"],
+  ['type: fcm', 'type: "${PATH_OF}"'],
+  ['{ lane: notifications, coll', '{ lane: "${PATH_OF}", coll'],
+  ['within: 10m', 'within: "${PATH_OF}"'],
+  ['[tv, mobile]', '["${PATH_OF}"]'],
+  ['[value.eventId], within', '["value.${LAST}"], within'],
+];
+for (const [from, to] of VARIABLES) {
+  test(`a wrong text is told with its variable: ${to}`, () => {
+    const text = BASE.replace(from, () => to);
+    const { diagnostics } = tell(text, { PATH_OF: 'value.hushhush', LAST: 'hushhush' });
+    assert.ok(diagnostics.length > 0);
+    const [{ what, mend }] = diagnostics as [(typeof diagnostics)[number]];
+    assert.match(`${what} ${mend}`, /\$\{(PATH_OF|LAST)\}/);
+    assert.doesNotMatch(JSON.stringify(diagnostics), /hushhush/);
+    assert.match(what, /^(stream|sink|chain) "[a-z]+"/, 'of whom it is told');
+  });
+}
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.

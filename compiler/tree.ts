@@ -263,6 +263,7 @@ class Walk {
     const { text, told } = expand(this.#env, this.#report, { value, span }, textStart);
     // What comes from the environment may be a secret, wherever it was put.
     this.#report.hide(text, value);
+    this.#report.expanded(span, value, text);
     return { ...plain, value: text, expanded: true, told };
   }
 

@@ -62,6 +62,7 @@ function planOf(
     priorities: RENO_PRIORITIES,
     words: RENO_WORDS,
     tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
+    derived: [],
     lanes: [LANE],
     subTopologies: [
       { ...sub, tables: [], tableInputs: [], wholeTables: [], stores: [], numbers: null },
