@@ -4,6 +4,8 @@
  * (`<--`).
  */
 import {
+  type ClockPlan,
+  type DerivingPlan,
   type LanePlan,
   nodeName,
   type Plan,
@@ -77,11 +79,46 @@ export function describe(plan: Plan): string {
 
 function subTopology(sub: SubTopologyPlan): string {
   const graph = new Graph();
+  if (sub.deriving !== undefined) describeDeriving(graph, sub, sub.deriving);
+  if (sub.clock !== undefined) describeClock(graph, sub.clock);
   const lasts = sub.streams.map((stream) => describeSteps(graph, sub, stream));
   // The lane writer is the streams' common end, so it stands after all of them.
   for (const [i, stream] of sub.streams.entries()) describeTarget(graph, sub, stream, lasts[i]!);
   for (const stream of sub.streams) linkUpstreams(graph, sub, stream);
   return graph.print();
+}
+
+/** Its halves meet over the topics between them. */
+function describeDeriving(
+  graph: Graph,
+  sub: SubTopologyPlan,
+  { derived, part, asks, answers, asked }: DerivingPlan,
+): void {
+  const { name, topic } = derived.table;
+  const inputs = sub.tableInputs.map((of) => tableInput(graph, of.name, of.topic, of.store));
+  const hop = part === 'left' ? answers : asks;
+  const node = (of: string, store: string | null) =>
+    graph.node('Processor', `${name}/${of}`, storesOf(store));
+  const work = node(part === 'pair' ? 'join' : part === 'left' ? 'ask' : 'answer', asked || null);
+  for (const input of inputs) graph.link(input, work);
+  if (part === 'left') {
+    graph.link(work, graph.node('Sink', `${name}/asks`, `topic: ${asks}`));
+  }
+  const last = part === 'left' ? node('join', null) : work;
+  if (hop !== '') {
+    graph.link(graph.node('Source', `${name}/${part}/source`, `topics: [${hop}]`), last);
+  }
+  const to = part === 'right' ? answers : topic;
+  graph.link(last, graph.node('Sink', `${name}/to:${to}`, `topic: ${to}`));
+}
+
+/** It reads what it has told, to know it. */
+function describeClock(graph: Graph, { stream, topic, schedule, missed }: ClockPlan): void {
+  const source = graph.node('Source', `${stream}/ticks`, `topics: [${topic}]`);
+  const about = `cron: ${schedule.cron}, zone: ${schedule.zone}, missed: ${missed}`;
+  const clock = graph.node('Processor', `${stream}/clock`, about);
+  graph.link(source, clock);
+  graph.link(clock, graph.node('Sink', `${stream}/clock:to`, `topic: ${topic}`));
 }
 
 /** The last node of the stream's steps. */
@@ -221,6 +258,11 @@ export function mermaid(plan: Plan): string {
   for (const sub of plan.subTopologies) {
     const frame = idOf(sub.role);
     lines.push(`  subgraph ${frame}["${sub.role}"]`);
+    if (sub.clock !== undefined) {
+      const { stream, schedule, topic } = sub.clock;
+      lines.push(`    ${frame}_clock["<b>${stream}</b><br/>${schedule.cron} ${schedule.zone}"]`);
+      edges.push(`  ${frame}_clock --> ${drum(topic)}`);
+    }
     for (const stream of sub.streams) {
       const id = `${frame}_${idOf(partId(stream))}`;
       const steps = stream.steps.map(({ name }) => name).join(' → ');
@@ -233,6 +275,12 @@ export function mermaid(plan: Plan): string {
       }
       for (const [topic, label] of targetsOf(sub, stream))
         edges.push(`  ${id} --> ${drum(topic, label)}`);
+    }
+    if (sub.deriving !== undefined) {
+      const id = `${frame}_made`;
+      lines.push(`    ${id}["<b>${sub.deriving.derived.table.name}</b><br/>${sub.deriving.part}"]`);
+      for (const [from, to] of derivingEdges(sub.deriving, id, drum))
+        edges.push(`  ${from} --> ${to}`);
     }
     lines.push('  end');
     for (const { topic } of [...sub.tables, ...sub.tableInputs, ...sub.wholeTables])
@@ -252,6 +300,25 @@ export function mermaid(plan: Plan): string {
   }
   for (const [id, label] of drums) lines.push(`  ${id}[("${label}")]`);
   return `${[...lines, ...new Set(edges)].join('\n')}\n`;
+}
+
+function derivingEdges(
+  { derived, part, asks, answers }: DerivingPlan,
+  id: string,
+  drum: (topic: string) => string,
+): readonly (readonly [from: string, to: string])[] {
+  const { topic } = derived.table;
+  if (part === 'pair') return [[id, drum(topic)]];
+  if (part === 'right')
+    return [
+      [drum(asks), id],
+      [id, drum(answers)],
+    ];
+  return [
+    [id, drum(asks)],
+    [drum(answers), id],
+    [id, drum(topic)],
+  ];
 }
 
 function targetsOf(sub: SubTopologyPlan, { to }: StreamPlan): readonly [string, string][] {

@@ -21,10 +21,13 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         },
       ]),
     ),
+    // A topology without any has the hash that it always had.
+    ...(plan.derived.length > 0 ? { derived: plan.derived.map(({ id, hash }) => [id, hash]) } : {}),
     streams: Object.fromEntries(
-      plan.subTopologies.map(({ role, streams, tables, tableInputs, wholeTables }) => [
+      plan.subTopologies.map(({ role, streams, clock, tables, tableInputs, wholeTables }) => [
         role,
         {
+          ...(clock === undefined ? {} : { clock: { ...clock, stream: undefined } }),
           tables: byName(tables),
           ...(wholeTables.length > 0 ? { wholeTables: byName(wholeTables) } : {}),
           ...(tableInputs.length > 0 ? { tableInputs: byName(tableInputs) } : {}),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Bench, NOW } from '../test/kit/gateway-bench.ts';
-import type { Scope } from './auth.ts';
+import type { Scope } from './identity.ts';
 
 let bench: Bench;
 let device = '';
@@ -153,4 +153,7 @@ test('a device id is short and printable', async () => {
     const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
     assert.deepEqual([got.status, got.body.code], [400, 'CAR721']);
   }
+  const path = `/v1/devices/${'x'.repeat(128)}`;
+  const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
+  assert.equal(got.status, 202);
 });

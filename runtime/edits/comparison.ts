@@ -10,8 +10,10 @@ import {
   decodeApplied,
   isOfStreams,
 } from './applied.ts';
+import { type ClockBegin, type ClockEdit, clockPositions, compareClocks } from './clock-edits.ts';
 import { compareTopologies, type StreamEdit } from './compare.ts';
 import { cutOff } from './cut-off.ts';
+import { derivedLosses } from './derived-edits.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
 import { type Loss, possibleStakes, type Stakes, stakesOf } from './stakes.ts';
@@ -27,6 +29,9 @@ export interface Comparison {
   readonly lanes: readonly LaneEdit[];
   /** Tables that are joined where they were not. */
   readonly tables: readonly AppliedTable[];
+  readonly clocks: readonly ClockEdit[];
+  /** Of the clocks that begin; empty: no log was asked. */
+  readonly begins: readonly ClockBegin[];
   readonly positions: readonly StreamPosition[];
   readonly groups: readonly GroupEdit[];
   readonly stakes: Stakes;
@@ -79,14 +84,23 @@ export async function compare(
   const starts = startsOf(plan);
   const planned = await plannedPositions({ edits: streams, positions, starts, isFresh, nowMs });
   const tables = begunTables(was, is);
+  const clocks = compareClocks(was, is);
+  const begun = await clockPositions(positions, clocks, was === null, nowMs);
   const groups = [
     ...planned.groups,
+    ...begun.groups,
     ...(await lanePositions(positions, lanes)),
     ...(await tablePositions(positions, tables)),
   ];
-  const more = [...cutOff(was, is), ...(await tableLosses(log, was, is))];
+  const more = [
+    ...cutOff(was, is),
+    ...derivedLosses(was, is),
+    ...(await tableLosses(log, was, is)),
+  ];
   const stakes = withLosses(await stakesOf(log, streams, lanes), more);
-  const found = { was, is, streams, lanes, tables, positions: planned.streams, groups, stakes };
+  const { begins } = begun;
+  const own = { clocks, begins, positions: planned.streams, groups, stakes };
+  const found = { was, is, streams, lanes, tables, ...own };
   return { ...found, lines: linesOf(found) };
 }
 
@@ -96,10 +110,13 @@ export function compareFiles(was: Applied, is: Applied): Comparison {
   const lanes = compareLanes(was, is);
   const stakes = withLosses(possibleStakes(streams), [
     ...cutOff(was, is),
+    ...derivedLosses(was, is),
     ...possibleTableLosses(was, is),
   ]);
   const tables = begunTables(was, is);
-  const found = { was, is, streams, lanes, tables, positions: [], groups: [], stakes };
+  const none = { begins: [], positions: [], groups: [] };
+  const clocks = compareClocks(was, is);
+  const found = { was, is, streams, lanes, tables, clocks, ...none, stakes };
   return { ...found, lines: linesOf(found) };
 }
 

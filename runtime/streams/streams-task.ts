@@ -6,7 +6,6 @@
  */
 import { type Plan, partId, type StreamPlan, type SubTopologyPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
 import type { Priorities } from '../../core/priority.ts';
 import { NEVER } from '../../core/store.ts';
@@ -19,25 +18,21 @@ import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
 import type { TaskStore } from '../state/task-store.ts';
+import { Deriving } from '../tables/deriving.ts';
 import type { Unit, UnitTask } from '../unit.ts';
+import { type Counted, flowOf, lostIn, type StepFlow } from './counted.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
 import { inputOrder } from './input-order.ts';
-import { OrderedInputs } from './ordered-inputs.ts';
+import { turnsOf } from './ordered-inputs.ts';
 import { Stream } from './stream.ts';
 import { linkStreams } from './stream-links.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import { TableInput } from './table-input.ts';
 import type { TaskParts } from './task-parts.ts';
+import { Ticker } from './ticker.ts';
 
-/** The counts of one node, for metrics and for the driver's sums. */
-export interface StepFlow {
-  readonly stream: string;
-  /** The same stream may run in several; null: in a topology without priorities, or of no task. */
-  readonly priority: string | null;
-  readonly step: string;
-  readonly counts: StepCounts;
-}
+export type { StepFlow } from './counted.ts';
 
 export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly name: string;
@@ -53,6 +48,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly #tables: TableFeed;
   readonly #streams: readonly Stream[];
   readonly #tableInputs: readonly TableInput[];
+  readonly #deriving: Deriving | undefined;
+  readonly #ticker: Ticker | null;
   readonly #inputs: readonly Input[];
   /** What takes turns: inputs alone, and those that are joined together. */
   readonly #turns: readonly { run(clockMs: number): Done | undefined }[];
@@ -89,24 +86,31 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       // The letter is committed though no input has moved.
       this.#uncommitted++;
     });
-    this.#tableInputs = sub.tableInputs.map(
-      (table) => new TableInput(table, sub.role, options.schemas, parts),
-    );
+    this.#deriving = sub.deriving && Deriving.open(sub, sub.deriving, parts);
+    this.#tableInputs =
+      this.#deriving?.tableInputs ??
+      sub.tableInputs.map((table) => new TableInput(table, sub.role, options.schemas, parts));
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
     linkStreams(this.#streams);
+    this.#ticker = sub.clock === undefined ? null : new Ticker(sub.clock, parts);
     const { together, oneByOne } = inputOrder(sub);
     this.#inputs = inputsOf(sub).map((topic) => {
-      const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
+      const ticker = this.#ticker?.plan.topic === topic ? [this.#ticker] : [];
+      const hops = this.#deriving?.hops.filter((hop) => hop.topic === topic) ?? [];
+      const tables = [...this.#tableInputsOf(topic), ...hops];
+      const readers = [...tables, ...ticker, ...this.#streamsOf(topic)];
       return new Input(topic, port, readers, this.#need, {
         to: options.readTo?.(topic, port.partition),
         isOneByOne: oneByOne.has(topic),
       });
     });
-    this.#turns = this.#turnsOf(together);
+    // Tables before streams, so that an event meets the row of its own millisecond.
+    this.#turns = turnsOf(this.#inputs, together);
     for (const { steps } of this.#streams) {
       for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
     }
     for (const { table } of this.#tableInputs) this.#addStore(table);
+    for (const store of this.#deriving?.stores ?? []) this.#addStore(store);
     if (parts.numbers !== null) this.#addStore(parts.numbers);
   }
 
@@ -130,7 +134,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       table.restored();
       this.#loader.need([...table.schemaIds()]);
     }
+    this.#deriving?.restored();
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
+    this.#ticker?.startAt(this.#port.committedMetadata(this.#ticker.plan.topic));
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
       for (const stream of this.#streamsOf(topic)) {
@@ -166,9 +172,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     const clockMs = this.#clock.now();
     let worked = false;
     for (const stream of this.#streams) {
-      if (!stream.tick(clockMs)) continue;
-      this.#uncommitted++;
-      worked = true;
+      const done = stream.tick(clockMs);
+      this.#uncommitted += done;
+      worked ||= done > 0;
     }
     for (let tries = this.#turns.length; tries > 0; tries--) {
       const done = this.#turns[this.#turn++ % this.#turns.length]!.run(clockMs);
@@ -177,7 +183,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#uncommitted += Math.max(1, done.records);
       return true;
     }
-    return worked;
+    return this.#tick(clockMs) || worked;
   }
 
   /** When to look again though nothing arrives: a timer, or a schema to ask for again. */
@@ -203,7 +209,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   takePart(): UnitPart | null {
     if (this.#uncommitted === 0 || this.#failed) return null;
-    const lost = this.#lost();
+    const lost = lostIn(this.#counted());
     if (lost !== null) {
       this.#fail(lost);
       return null;
@@ -235,7 +241,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   get idle(): boolean {
-    return this.#started && this.#tables.idle && this.quiet;
+    const isTold = this.#ticker === null || (this.#isTickerReady() && this.#ticker.isRead);
+    return this.#started && this.#tables.idle && this.quiet && isTold;
   }
 
   /** When the next row of a timed step is due; while a schema is missing, when it is asked for. */
@@ -243,7 +250,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     if (this.waitsForSchema) return this.#loader.retryAtMs();
     let next = NEVER;
     for (const { steps } of this.#streams) next = Math.min(next, steps.nextDueMs());
-    return next;
+    return this.#isTickerReady() ? Math.min(next, this.#ticker!.dueMs) : next;
   }
 
   get waitsForSchema(): boolean {
@@ -277,10 +284,13 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   flow(): StepFlow[] {
-    const { priority: number } = this.#sub;
-    const priority = number < 0 ? null : this.#priorities.nameOf(number);
-    const nodes = [...this.#streams, ...this.#tableInputs].flatMap((one) => one.nodes);
-    return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
+    const { priority } = this.#sub;
+    return flowOf(this.#counted(), priority < 0 ? null : this.#priorities.nameOf(priority));
+  }
+
+  /** Makes no ticks any more. */
+  stopClock(): void {
+    this.#ticker?.stop();
   }
 
   /** By stream, in reading order. */
@@ -332,19 +342,32 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     return this.#tableInputs.filter(({ plan }) => plan.topic === topic);
   }
 
-  /** Tables before streams, so that an event meets the row of its own millisecond. */
-  #turnsOf(joined: ReadonlySet<string>) {
-    const alone = this.#inputs.filter(({ topic }) => !joined.has(topic));
-    const together = this.#inputs.filter(({ topic }) => joined.has(topic));
-    return together.length === 0 ? alone : [new OrderedInputs(together), ...alone];
-  }
-
   #streamsOf(topic: string): Stream[] {
     return this.#streams.filter(({ plan }) => plan.source.topic === topic);
   }
 
+  #counted(): readonly Counted[] {
+    const more = [this.#ticker, this.#deriving].filter((one) => one != null);
+    return [...this.#streams, ...this.#tableInputs, ...more];
+  }
+
+  /** It has read all that was told; false where there is none. */
+  #isTickerReady(): boolean {
+    return this.#ticker !== null && this.quiet && this.#port.isAtEnd(this.#ticker.plan.topic);
+  }
+
+  #tick(clockMs: number): boolean {
+    const settled = this.#isTickerReady() ? this.#ticker!.tick(clockMs) : 0;
+    if (settled === 0) return false;
+    const { plan, offset } = this.#ticker!;
+    this.#offsets.set(plan.topic, this.#offsets.get(plan.topic) ?? offset);
+    this.#uncommitted += settled;
+    return true;
+  }
+
   /** Of the streams that are further than the group. */
   #positionsOf(topic: string, offset: number): string {
+    if (this.#ticker?.plan.topic === topic) return this.#ticker.note(offset);
     const positions = this.#streamsOf(topic).map(({ plan, from }) => [partId(plan), from] as const);
     return noteStreamPositions(new Map(positions), offset);
   }
@@ -363,17 +386,6 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#tables.drain() &&
       this.#loader.idle
     );
-  }
-
-  /** The law of conservation, for every node; null when it holds. */
-  #lost(): CarillonError | null {
-    for (const reader of [...this.#streams, ...this.#tableInputs]) {
-      const gap = reader.gap();
-      if (gap === null) continue;
-      const at = `${reader.nodes[0]!.stream}/${gap.node}`;
-      return new CarillonError('CAR801', `${at} misses ${gap.by} records.`, { where: { at } });
-    }
-    return null;
   }
 
   #fail(error: unknown): void {
