@@ -195,6 +195,7 @@ describe(`the data plane on Kafka (SEED=${SEED})`, { skip: await clusterSkip() }
     const lossy = (pool: Requester): Requester => ({
       setBrokers: (brokers) => pool.setBrokers(brokers),
       drop: (node, purpose) => pool.drop(node, purpose),
+      feature: (name) => pool.feature(name),
       async request(node, purpose, api, args, timeoutMs) {
         const answer = await pool.request(node, purpose, api, args, timeoutMs);
         if (api.name === 'Produce' && ++requests % 3 === 1) throw new ConnectionLost('lost');

@@ -3,6 +3,7 @@
  * of a connection one after the other, and a fetch or a join may wait for long.
  */
 import type { Api } from './api.ts';
+import { KnownFeatures } from './api-versions.ts';
 import { type Address, BrokerConnection, type ConnectionSettings } from './connection.ts';
 import { ConnectionLost } from './errors.ts';
 
@@ -41,6 +42,8 @@ export interface Requester {
   ): Promise<Answer>;
   /** Gives up all that is under way to a broker for this purpose: it is rejected. */
   drop(node: number, purpose: Purpose): void;
+  /** The level of one of the cluster's features (KIP-584); 0 when no broker has told of it. */
+  feature(name: string): number;
   /** Where the brokers are, as metadata tells it. */
   setBrokers(brokers: ReadonlyMap<number, Address>): void;
 }
@@ -53,6 +56,7 @@ export class ConnectionPool implements Requester {
   readonly #requestTimeoutMs: number;
   readonly #bootstrap: readonly Address[];
   readonly #connections = new Map<string, BrokerConnection>();
+  readonly #features = new KnownFeatures();
   #brokers: ReadonlyMap<number, Address> = new Map();
   #turn = 0;
   #closed = false;
@@ -65,6 +69,7 @@ export class ConnectionPool implements Requester {
       ...(sasl === undefined ? {} : { sasl }),
       ...(dialer === undefined ? {} : { dialer }),
       connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      onFeatures: (features) => this.#features.told(features),
     };
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     this.#bootstrap = options.brokers.map(addressOf);
@@ -99,6 +104,10 @@ export class ConnectionPool implements Requester {
   drop(node: number, purpose: Purpose): void {
     const address = this.#brokers.get(node);
     if (address !== undefined) this.#close(keyOf(address, purpose));
+  }
+
+  feature(name: string): number {
+    return this.#features.level(name);
   }
 
   /**

@@ -10,7 +10,8 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Connection, type SASLOptions, Writer } from '@platformatic/kafka';
 import type { Api } from './api.ts';
-import { BrokerError, ConnectionLost, check } from './errors.ts';
+import { API_VERSIONS, type ApiVersionsAnswer, type Features } from './api-versions.ts';
+import { BrokerError, ConnectionLost } from './errors.ts';
 import { pause } from './pause.ts';
 import { RequestWriter } from './request-writer.ts';
 import { ResponseReader } from './response-reader.ts';
@@ -22,6 +23,8 @@ export interface ConnectionSettings {
   readonly sasl?: SASLOptions;
   readonly connectTimeoutMs: number;
   readonly dialer?: Dialer;
+  /** What the cluster's features are, as each new connection is told. */
+  readonly onFeatures?: (features: Features) => void;
 }
 
 export interface Address {
@@ -43,28 +46,9 @@ const BACKOFF_MS = { first: 50, most: 1_000 } as const;
 /** Longer than any time of ours, which ends the request first. */
 const NEVER_MS = 24 * 3_600_000;
 
-type Versions = ReadonlyMap<number, readonly [min: number, max: number]>;
-
-const API_VERSIONS: Api<null, Versions> = {
-  key: 18,
-  name: 'ApiVersions',
-  min: 3,
-  max: 3,
-  write: (writer) => void writer.text('carillon').text('1').tags(),
-  read(reader) {
-    check(reader.int16(), 'the broker is older than 2.8');
-    const keys = reader.list(() => {
-      const entry = [reader.int16(), [reader.int16(), reader.int16()] as const] as const;
-      reader.tags();
-      return entry;
-    });
-    return new Map(keys);
-  },
-};
-
 interface Open {
   readonly connection: Connection;
-  readonly versions: Versions;
+  readonly versions: ApiVersionsAnswer['versions'];
 }
 
 export class BrokerConnection {
@@ -137,7 +121,9 @@ export class BrokerConnection {
       await within(connection.connect(host, port), connectTimeoutMs, `${host}:${port}`);
       dialer?.opened(connection.socket);
       const leftMs = Math.max(1, deadlineMs - performance.now());
-      const versions = await this.#send(connection, API_VERSIONS, null, 3, leftMs);
+      const told = await this.#send(connection, API_VERSIONS, null, 3, leftMs);
+      const { versions, features } = told;
+      this.#settings.onFeatures?.(features);
       this.#delayMs = 0;
       return { connection, versions };
     } catch (error) {

@@ -25,13 +25,27 @@ export interface FakePartition {
   /** Records larger than this many bytes in a batch are refused. */
   bytesMax: number;
   readonly batches: Buffer[];
-  readonly writers: Map<number, { next: number; readonly offsets: Map<number, number> }>;
+  readonly writers: Map<number, Writer>;
+}
+
+interface Writer {
+  readonly epoch: number;
+  next: number;
+  readonly offsets: Map<number, number>;
 }
 
 interface FakeTopic {
   readonly id: string;
   readonly leaders: number[];
   readonly partitions: FakePartition[];
+}
+
+interface Asked {
+  readonly api: string;
+  /** The newest that the client would speak. */
+  readonly version: number;
+  readonly node: number;
+  readonly args: unknown;
 }
 
 type Handler = (args: unknown, node: number) => unknown;
@@ -47,12 +61,14 @@ const UNKNOWN_TOPIC_ID = 100;
 
 export class FakeCluster implements Requester {
   readonly topics = new Map<string, FakeTopic>();
+  /** What the cluster has switched on. */
+  readonly features = new Map<string, number>();
   /** Brokers that do not answer. */
   readonly away = new Set<number>();
   /** Of the next requests of an api, first come first served. */
   readonly faults = new Map<string, Fault[]>();
   /** Every request, in order. */
-  readonly asked: { readonly api: string; readonly node: number; readonly args: unknown }[] = [];
+  readonly asked: Asked[] = [];
   /** What becomes of an answer before it is given. */
   onFetch: (answer: FetchAnswer) => FetchAnswer = (answer) => answer;
   readonly #brokers: readonly number[];
@@ -106,6 +122,10 @@ export class FakeCluster implements Requester {
 
   drop(): void {}
 
+  feature(name: string): number {
+    return this.features.get(name) ?? 0;
+  }
+
   async request<Args, Answer>(
     node: number | null,
     _purpose: Purpose,
@@ -114,7 +134,7 @@ export class FakeCluster implements Requester {
   ): Promise<Answer> {
     await Promise.resolve();
     const to = node ?? this.#brokers.find((one) => !this.away.has(one)) ?? this.#brokers[0]!;
-    this.asked.push({ api: api.name, node: to, args });
+    this.asked.push({ api: api.name, version: api.max, node: to, args });
     const fault = this.faults.get(api.name)?.shift();
     if (this.away.has(to) || fault === 'lost-before') throw new ConnectionLost('lost before');
     const handler = this.#handlers.get(api.name);
@@ -189,13 +209,19 @@ function refusal(api: string, args: unknown, code: number): unknown {
   return { throttleMs: 0, partitions };
 }
 
-/** As a broker does: the next sequence is written, one that was is told again, a gap is refused. */
+/**
+ * As a broker does: the next sequence is written, one that was is told again, a gap is refused. A
+ * new epoch begins anew.
+ */
 function append(log: FakePartition, sealed: Buffer): number {
   if (crc32c(sealed.subarray(21)) !== sealed.readUInt32BE(17)) throw new Error('a wrong checksum');
   const producerId = readInt64(sealed, 43);
   const sequence = sealed.readInt32BE(53);
   const count = sealed.readInt32BE(57);
-  const writer = log.writers.get(producerId) ?? { next: sequence, offsets: new Map() };
+  const epoch = sealed.readInt16BE(51);
+  const known = log.writers.get(producerId);
+  const writer =
+    known?.epoch === epoch ? known : { epoch, next: sequence, offsets: new Map<number, number>() };
   const before = writer.offsets.get(sequence);
   if (before !== undefined) return before;
   if (sequence !== writer.next) return -1;
@@ -222,6 +248,10 @@ export class FakeClient implements Requester {
   }
 
   setBrokers(): void {}
+
+  feature(name: string): number {
+    return this.#cluster.feature(name);
+  }
 
   drop(node: number, purpose: Purpose): void {
     for (const reject of this.#underWay.get(`${node} ${purpose}`) ?? []) {

@@ -57,6 +57,7 @@ class Member {
       },
       drop: (node, purpose) => client.drop(node, purpose),
       setBrokers: () => {},
+      feature: () => 0,
     };
     this.metadata = new ClusterMetadata(requester, { complaintMs: 1 });
     const strategy = {

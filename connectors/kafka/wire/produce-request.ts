@@ -1,7 +1,7 @@
 /**
  * Produce, versions 9 to 11: sealed batches of the partitions of one leader, one batch a partition
- * (as the protocol has it), acknowledged by all in-sync replicas. Version 12 would change what a
- * transaction is (KIP-890, second part).
+ * (as the protocol has it), acknowledged by all in-sync replicas. Version 12 is another request: it
+ * makes its partitions part of the transaction (KIP-890, second part).
  */
 import { crc32c } from '@node-rs/crc32';
 import type { Api, Throttled } from './api.ts';
@@ -82,6 +82,9 @@ export const PRODUCE: Api<ProduceRequest, ProduceAnswer> = {
     return { throttleMs, partitions };
   },
 };
+
+/** In a transaction of the second version: the leader adds the partitions itself. */
+export const PRODUCE_AND_ADD: typeof PRODUCE = { ...PRODUCE, min: 12, max: 12 };
 
 const HEADER_BYTES = 61;
 const PREFIX_BYTES = 12;

@@ -25,8 +25,15 @@ export interface ProducerOptions {
   readonly batchBytesMax?: number;
   /** Waiting beyond this, `send` holds its caller back. Default 32 MiB. */
   readonly waitingBytesMax?: number;
-  /** For batches of a transaction: it must have been opened under this identity. */
-  readonly transaction?: { readonly id: string; readonly identity: ProducerIdentity };
+  readonly transaction?: ProducerTransaction;
+}
+
+/** Of batches in transactions: they must have been opened under this identity. */
+export interface ProducerTransaction {
+  readonly id: string;
+  readonly identity: ProducerIdentity;
+  /** Leaders add partitions by themselves (KIP-890); else they must have been added. Default no. */
+  readonly leadersAdd?: boolean;
 }
 
 const DELIVERY_TIMEOUT_MS = 30_000;

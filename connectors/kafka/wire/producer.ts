@@ -12,6 +12,7 @@ import { PartitionQueue, type Sending } from './partition-queue.ts';
 import { pause } from './pause.ts';
 import {
   PRODUCE,
+  PRODUCE_AND_ADD,
   type ProducedPartition,
   type ProducerIdentity,
   type SealedBatch,
@@ -21,6 +22,7 @@ import {
   type OutgoingBatch,
   type ProducerOptions,
   type ProducerSettings,
+  type ProducerTransaction,
   settingsOf,
 } from './producer-options.ts';
 
@@ -65,6 +67,7 @@ export class BatchProducer {
   readonly #running = new Set<Promise<void>>();
   readonly #renewed = new Map<PartitionQueue, ProducerIdentity>();
   #identity: ProducerIdentity | null = null;
+  #api = PRODUCE;
   #identifying = false;
   #isPumpDue = false;
   #waitingBytes = 0;
@@ -77,7 +80,7 @@ export class BatchProducer {
     this.#requester = requester;
     this.#metadata = metadata;
     this.#transactionalId = options.transaction?.id ?? null;
-    this.#identity = options.transaction?.identity ?? null;
+    if (options.transaction !== undefined) this.begin(options.transaction);
     this.#options = settingsOf(options);
   }
 
@@ -104,6 +107,12 @@ export class BatchProducer {
       this.#room = [];
       for (const wake of woken) wake();
     }
+  }
+
+  /** The next transaction, perhaps under another identity. Nothing may be under way. */
+  begin(transaction: Omit<ProducerTransaction, 'id'>): void {
+    this.#identity = transaction.identity;
+    this.#api = transaction.leadersAdd === true ? PRODUCE_AND_ADD : PRODUCE;
   }
 
   /** Gives up what waits; resolves when nothing is under way. */
@@ -207,7 +216,7 @@ export class BatchProducer {
     this.#stuckTimer ??= setInterval(() => this.#checkStuck(), STUCK_MS);
     const timeoutMs = requestTimeoutMs;
     const request = { transactionalId: this.#transactionalId, timeoutMs, batches };
-    const work = this.#requester.request(leader, purpose, PRODUCE, request, timeoutMs).then(
+    const work = this.#requester.request(leader, purpose, this.#api, request, timeoutMs).then(
       (answer) => this.#answered(taken, answer.partitions),
       (error) => this.#unanswered(taken, error),
     );

@@ -97,12 +97,13 @@ export class ResponseReader {
     return values;
   }
 
-  /** Passes over the tagged fields that end a structure. */
-  tags(): void {
+  /** The tagged fields that end a structure: passed over, unless somebody wants to see them. */
+  tags(see?: (tag: number, field: ResponseReader) => void): void {
     const count = this.uvarint();
     for (let i = 0; i < count; i++) {
-      this.uvarint();
-      this.raw(this.uvarint());
+      const tag = this.uvarint();
+      const field = this.raw(this.uvarint());
+      see?.(tag, new ResponseReader(field));
     }
   }
 

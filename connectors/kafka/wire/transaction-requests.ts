@@ -1,7 +1,8 @@
 /**
- * The requests that make a transaction (KIP-98), in the versions of a client that adds partitions
+ * The requests that make a transaction (KIP-98). In the versions of a client that adds partitions
  * itself: AddPartitionsToTxn 3, AddOffsetsToTxn 3, TxnOffsetCommit 3 (with the member's id and
- * generation, KIP-447), EndTxn 3.
+ * generation, KIP-447), EndTxn 3. In the second version of transactions (KIP-890) leaders add them,
+ * and each transaction has an epoch of its own: TxnOffsetCommit 5, EndTxn 5, which gives the next.
  */
 import type { Api, Throttled } from './api.ts';
 import type { Coded } from './coordinator.ts';
@@ -144,6 +145,13 @@ export const TXN_OFFSET_COMMIT: Api<TxnOffsetCommit, CodedAnswer> = {
   read: readPartitionCodes,
 };
 
+/** Version 5 makes the group's offsets part of the transaction by itself. */
+export const TXN_OFFSET_COMMIT_AND_ADD: typeof TXN_OFFSET_COMMIT = {
+  ...TXN_OFFSET_COMMIT,
+  min: 5,
+  max: 5,
+};
+
 export interface EndTxn {
   readonly owner: Owner;
   readonly commit: boolean;
@@ -156,4 +164,22 @@ export const END_TXN: Api<EndTxn, CodedAnswer> = {
   max: 3,
   write: (writer, { owner, commit }) => void writeOwner(writer, owner).bool(commit).tags(),
   read: readCoded,
+};
+
+export interface EndTxnAnswer extends CodedAnswer {
+  /** Under which the next transaction is written. */
+  readonly next: ProducerIdentity;
+}
+
+export const END_TXN_AND_BUMP: Api<EndTxn, EndTxnAnswer> = {
+  ...END_TXN,
+  min: 5,
+  max: 5,
+  read(reader) {
+    const throttleMs = reader.int32();
+    const code = reader.int16();
+    const next = { producerId: reader.int64(), epoch: reader.int16() };
+    reader.tags();
+    return { throttleMs, code, next };
+  },
 };

@@ -4,29 +4,40 @@ import { timedTest } from '../../../test/kit/virtual-time.ts';
 import { FakeCluster, type Fault } from './fake-cluster.ts';
 import type { InitProducerIdRequest } from './init-producer-id.ts';
 import { ClusterMetadata } from './metadata.ts';
-import type { ProduceRequest } from './produce-request.ts';
+import { PRODUCE_AND_ADD, type ProduceRequest } from './produce-request.ts';
 import { TransactionalProducer } from './transaction.ts';
-import type {
-  AddPartitions,
-  EndTxn,
-  GroupOffsets,
-  TxnOffsetCommit,
+import {
+  type AddPartitions,
+  END_TXN_AND_BUMP,
+  type EndTxn,
+  type GroupOffsets,
+  TXN_OFFSET_COMMIT_AND_ADD,
+  type TxnOffsetCommit,
 } from './transaction-requests.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
 const test = timedTest(closing);
 
-/** A cluster whose coordinators agree to all, unless a fault says otherwise. */
-async function setUp() {
+/**
+ * A cluster whose coordinators agree to all, unless a fault says otherwise.
+ *
+ * @param version of its transactions: brokers add partitions by themselves from 2 on
+ */
+async function setUp(version = 1) {
   const cluster = new FakeCluster(2);
   cluster.create('t', 2);
+  cluster.features.set('transaction.version', version);
   let epoch = 4;
   const agreed = { throttleMs: 0, code: 0 };
   cluster.on('FindCoordinator', () => ({ ...agreed, node: 1 }));
   cluster.on('InitProducerId', () => ({ ...agreed, producerId: 9, epoch: ++epoch }));
-  for (const api of ['AddPartitionsToTxn', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'EndTxn']) {
+  for (const api of ['AddPartitionsToTxn', 'AddOffsetsToTxn', 'TxnOffsetCommit']) {
     cluster.on(api, () => agreed);
   }
+  cluster.on('EndTxn', () => {
+    const isSecond = cluster.asked.at(-1)!.version === END_TXN_AND_BUMP.max;
+    return isSecond ? { ...agreed, next: { producerId: 9, epoch: ++epoch } } : agreed;
+  });
   const metadata = new ClusterMetadata(cluster, { complaintMs: 1 });
   const options = { transactionalId: 'x', retryMs: 1, stepTimeoutMs: 2_000 };
   const transaction = await TransactionalProducer.open(cluster, metadata, options);
@@ -52,7 +63,7 @@ const offsets: GroupOffsets = {
 
 /** What was asked of the coordinators and leaders, in short. */
 function told(cluster: FakeCluster): string[] {
-  return cluster.asked.flatMap(({ api, args }) => {
+  return cluster.asked.flatMap(({ api, version, args }) => {
     if (api === 'AddPartitionsToTxn') {
       const { partitions } = args as AddPartitions;
       return [`add ${partitions.map(({ partition }) => partition).join(' ')}`];
@@ -60,15 +71,22 @@ function told(cluster: FakeCluster): string[] {
     if (api === 'AddOffsetsToTxn') return ['add offsets'];
     if (api === 'TxnOffsetCommit') {
       const { of } = args as TxnOffsetCommit;
-      return [`offsets of ${of.memberId} in ${of.generation}`];
+      const added = version === TXN_OFFSET_COMMIT_AND_ADD.max ? ' added' : '';
+      return [`offsets of ${of.memberId} in ${of.generation}${added}`];
     }
-    if (api === 'EndTxn') return [(args as EndTxn).commit ? 'commit' : 'abort'];
+    if (api === 'EndTxn') {
+      const ended = (args as EndTxn).commit ? 'commit' : 'abort';
+      return [
+        version === END_TXN_AND_BUMP.max ? `${ended} ${(args as EndTxn).owner.epoch}` : ended,
+      ];
+    }
     if (api === 'InitProducerId') {
       return [`epoch after ${(args as InitProducerIdRequest).after?.epoch ?? 'any'}`];
     }
     if (api !== 'Produce') return [];
     return (args as ProduceRequest).batches.map(({ partition, sealed }) => {
-      return `write ${partition} epoch ${sealed.readInt16BE(51)} at ${sealed.readInt32BE(53)}`;
+      const added = version === PRODUCE_AND_ADD.max ? ' added' : '';
+      return `write ${partition} epoch ${sealed.readInt16BE(51)} at ${sealed.readInt32BE(53)}${added}`;
     });
   });
 }
@@ -201,4 +219,98 @@ test('a transactional id that its former owner still holds is waited for', async
   const second = await TransactionalProducer.open(cluster, metadata, options);
   assert.equal(second.transactionalId, 'x');
   await second.close();
+});
+
+test('where brokers add: three requests a unit, and each under the epoch that the last gave', async () => {
+  const { cluster, transaction } = await setUp(2);
+  await transaction.commit({ batches: [batchOf(0, 'a', 'b')], offsets });
+  await transaction.send([batchOf(0, 'c')]);
+  await transaction.commit({ batches: [batchOf(0, 'd')] });
+  await transaction.commit({ batches: [], offsets });
+  assert.deepEqual(told(cluster), [
+    'epoch after any',
+    'write 0 epoch 5 at 0 added',
+    'offsets of m-1 in 3 added',
+    'commit 5',
+    'write 0 epoch 6 at 0 added',
+    'write 0 epoch 6 at 1 added',
+    'commit 6',
+    'offsets of m-1 in 3 added',
+    'commit 7',
+  ]);
+});
+
+const survivedBySecond: readonly [name: string, api: string, faults: Fault[]][] = [
+  ['a leader sees the transaction before still ended', 'Produce', [51, 51]],
+  ['the group sees the same', 'TxnOffsetCommit', [51, 51]],
+  ['the coordinator moves between', 'Produce', [16]],
+  ['the coordinator is ending the one before', 'EndTxn', [51, 16]],
+  ['the answer to the end is lost', 'EndTxn', ['lost-after']],
+  ['the answer to a write is lost', 'Produce', ['lost-after']],
+  ['the answer to the offsets is lost', 'TxnOffsetCommit', ['lost-after']],
+];
+
+for (const [name, api, faults] of survivedBySecond) {
+  test(`where brokers add, ${name}: asked again, and committed`, async () => {
+    const { cluster, transaction } = await setUp(2);
+    cluster.faults.set(api, faults);
+    await transaction.commit({ batches: [batchOf(0, 'a')], offsets });
+    await transaction.commit({ batches: [batchOf(0, 'b')], offsets });
+    assert.equal(cluster.partition('t', 0).end, 2);
+    assert.ok(!told(cluster).some((one) => one.startsWith('abort')));
+  });
+}
+
+const failedBySecond: readonly (readonly [string, string, Fault, string, boolean])[] = [
+  ['the broker wants it aborted, at a write', 'Produce', 120, 'CAR640', true],
+  ['the broker wants it aborted, at the offsets', 'TxnOffsetCommit', 120, 'CAR640', true],
+  ['the broker wants it aborted, at the end', 'EndTxn', 120, 'CAR640', true],
+  ['another owner, met at a write', 'Produce', 47, 'CAR643', false],
+  ['another owner, met at the end', 'EndTxn', 90, 'CAR643', false],
+  ['the member is of an old generation', 'TxnOffsetCommit', 22, 'CAR643', false],
+];
+
+for (const [name, api, fault, code, retryable] of failedBySecond) {
+  test(`where brokers add, ${name}: ${code}; after an abort it goes on`, async () => {
+    const { cluster, transaction } = await setUp(2);
+    cluster.faults.set(api, [fault]);
+    const unit = { batches: [batchOf(0, 'a')], offsets };
+    await assert.rejects(transaction.commit(unit), { code, retryable });
+    await assert.rejects(transaction.commit(unit), { code: 'CAR644' });
+    await transaction.abort();
+    await transaction.commit({ batches: [batchOf(0, 'b')] });
+    // The abort gave 6; what may still be on its way under it is fenced by 7.
+    assert.deepEqual(told(cluster).slice(-4), [
+      'abort 5',
+      'epoch after 6',
+      'write 0 epoch 7 at 0 added',
+      'commit 7',
+    ]);
+  });
+}
+
+test('the cluster is switched to the second version and back, between two transactions', async () => {
+  const { cluster, transaction } = await setUp(1);
+  await transaction.send([batchOf(0, 'a')]);
+  cluster.features.set('transaction.version', 2);
+  await transaction.commit({ batches: [batchOf(0, 'b')] });
+  // One epoch for all that begin at once.
+  await Promise.all([transaction.send([batchOf(0, 'c')]), transaction.send([batchOf(1, 'd')])]);
+  await transaction.commit();
+  cluster.features.set('transaction.version', 1);
+  await transaction.commit({ batches: [batchOf(0, 'e')] });
+  assert.deepEqual(told(cluster), [
+    'epoch after any',
+    'add 0',
+    'write 0 epoch 5 at 0',
+    'write 0 epoch 5 at 1',
+    'commit',
+    'epoch after 5',
+    'write 0 epoch 6 at 0 added',
+    'write 1 epoch 6 at 0 added',
+    'commit 6',
+    'add 0',
+    'write 0 epoch 7 at 0',
+    'commit',
+  ]);
 });

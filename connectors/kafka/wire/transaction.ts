@@ -1,6 +1,8 @@
 /**
  * One transaction after the other under one transactional id: batches and a group's offsets become
- * visible together or not at all.
+ * visible together or not at all. Where the cluster has the second version of transactions
+ * (KIP-890, the feature `transaction.version`) leaders and the group's coordinator make themselves
+ * part of it, and its end gives the epoch of the next; else both are asked for.
  *
  *   open ──▶ idle ──commit(unit)──▶ idle ──▶ …
  *             ▲          │ rejected
@@ -15,16 +17,19 @@ import { Coordinator, type CoordinatorCall } from './coordinator.ts';
 import { typeOf } from './errors.ts';
 import { INIT_PRODUCER_ID } from './init-producer-id.ts';
 import type { ClusterMetadata } from './metadata.ts';
+import { pause } from './pause.ts';
 import type { ProducerIdentity } from './produce-request.ts';
 import { BatchProducer, type OutgoingBatch, type ProducerOptions } from './producer.ts';
 import {
   ADD_OFFSETS_TO_TXN,
   ADD_PARTITIONS_TO_TXN,
   END_TXN,
+  END_TXN_AND_BUMP,
   type GroupOffsets,
   type Owner,
   type TopicPartition,
   TXN_OFFSET_COMMIT,
+  TXN_OFFSET_COMMIT_AND_ADD,
 } from './transaction-requests.ts';
 
 export type { GroupOffsets, PartitionOffset } from './transaction-requests.ts';
@@ -44,6 +49,16 @@ export interface TransactionOptions
 }
 
 const TRANSACTION_TIMEOUT_MS = 10_000;
+/**
+ * Between the end of a transaction and the first write of the next: markers are still being
+ * written, and a leader that adds a partition meanwhile looks again after 20 ms
+ * (`add.partitions.to.txn.retry.backoff.ms`). On one broker with 16 partitions one after the other
+ * took 30 ms without it, 7 to 9 with it.
+ */
+const MARKERS_MS = 5;
+const FEATURE = 'transaction.version';
+/** From this level on brokers add to a transaction what is written in it. */
+const BROKERS_ADD_LEVEL = 2;
 /** The coordinator still writes the markers of the transaction before: some milliseconds. */
 const CONCURRENT: ReadonlySet<string> = new Set(['CONCURRENT_TRANSACTIONS']);
 
@@ -59,6 +74,11 @@ export class TransactionalProducer {
   #producer: BatchProducer;
   /** The transaction has begun at the coordinator, or may have. */
   #isOpen = false;
+  /** Of this transaction, while it is open; of the last one else. Null before the first. */
+  #brokersAdd: boolean | null = null;
+  #beginning: Promise<boolean> | null = null;
+  /** Monotonic: when the last transaction ended. */
+  #endedMs = Number.NEGATIVE_INFINITY;
   /** A step has failed: nothing but `abort` and `close` from here. */
   #isBroken = false;
 
@@ -104,7 +124,7 @@ export class TransactionalProducer {
   async send(batches: readonly OutgoingBatch[]): Promise<readonly number[]> {
     if (batches.length === 0) return [];
     return this.#step(async () => {
-      await this.#addPartitions(batches);
+      await this.#add(batches);
       return this.#producer.send(batches);
     });
   }
@@ -116,14 +136,14 @@ export class TransactionalProducer {
   async sendOffsets(of: GroupOffsets): Promise<void> {
     if (of.offsets.length === 0) return;
     await this.#step(async () => {
+      const brokersAdd = await this.#begin();
       const owner = this.#owner;
-      this.#isOpen = true;
-      await this.#coordinator.ask(
-        ADD_OFFSETS_TO_TXN,
-        { owner, group: of.group },
-        this.#call('transaction'),
-      );
-      await this.#groupOf(of.group).ask(TXN_OFFSET_COMMIT, { owner, of }, this.#call('group'));
+      if (!brokersAdd) {
+        const added = { owner, group: of.group };
+        await this.#coordinator.ask(ADD_OFFSETS_TO_TXN, added, this.#call('transaction'));
+      }
+      const api = brokersAdd ? TXN_OFFSET_COMMIT_AND_ADD : TXN_OFFSET_COMMIT;
+      await this.#groupOf(of.group).ask(api, { owner, of }, this.#call('group'));
     });
   }
 
@@ -131,7 +151,7 @@ export class TransactionalProducer {
   async commit(unit: TransactionUnit = { batches: [] }): Promise<void> {
     const { batches, offsets } = unit;
     await this.#step(async () => {
-      if (batches.length > 0) await this.#addPartitions(batches);
+      if (batches.length > 0) await this.#add(batches);
       const written = batches.length === 0 ? undefined : this.#producer.send(batches);
       const results = await Promise.allSettled([
         written,
@@ -150,12 +170,7 @@ export class TransactionalProducer {
   async abort(): Promise<void> {
     await this.#producer.close();
     if (this.#isOpen) await this.#endAsAborted();
-    this.#owner = await identify(
-      this.#coordinator,
-      this.#options,
-      this.#owner,
-      this.#closing.signal,
-    );
+    await this.#takeNextEpoch();
     this.#producer = this.#producerOf(this.#owner);
     this.#isBroken = false;
   }
@@ -167,6 +182,11 @@ export class TransactionalProducer {
     // One attempt at a coordinator that is there; else it ends the transaction by itself.
     this.#closing.abort();
     if (this.#isOpen) await this.#endAsAborted().catch(() => {});
+  }
+
+  async #takeNextEpoch(): Promise<void> {
+    const { signal } = this.#closing;
+    this.#owner = await identify(this.#coordinator, this.#options, this.#owner, signal);
   }
 
   async #step<T>(work: () => Promise<T>): Promise<T> {
@@ -184,14 +204,35 @@ export class TransactionalProducer {
     }
   }
 
-  async #addPartitions(batches: readonly OutgoingBatch[]): Promise<void> {
+  /** True: brokers add to the transaction what is written in it. */
+  async #begin(): Promise<boolean> {
+    if (this.#isOpen) return this.#brokersAdd!;
+    this.#beginning ??= this.#beginNow().finally(() => {
+      this.#beginning = null;
+    });
+    return this.#beginning;
+  }
+
+  async #beginNow(): Promise<boolean> {
+    const brokersAdd = this.#requester.feature(FEATURE) >= BROKERS_ADD_LEVEL;
+    // A late write of the transactions before must not be taken for one of this.
+    if (brokersAdd && this.#brokersAdd === false) await this.#takeNextEpoch();
+    const restMs = this.#endedMs + MARKERS_MS - performance.now();
+    if (brokersAdd && restMs > 0) await pause(restMs, this.#closing.signal);
+    this.#brokersAdd = brokersAdd;
+    this.#isOpen = true;
+    this.#producer.begin({ identity: this.#owner, leadersAdd: brokersAdd });
+    return brokersAdd;
+  }
+
+  async #add(batches: readonly OutgoingBatch[]): Promise<void> {
+    if (await this.#begin()) return;
     const fresh = new Map<string, TopicPartition>();
     for (const { topic, partition } of batches) {
       const key = `${topic}/${partition}`;
       if (!this.#added.has(key)) fresh.set(key, { topic, partition });
     }
     if (fresh.size === 0) return;
-    this.#isOpen = true;
     const request = { owner: this.#owner, partitions: [...fresh.values()] };
     await this.#coordinator.ask(ADD_PARTITIONS_TO_TXN, request, this.#call('transaction'));
     for (const key of fresh.keys()) this.#added.add(key);
@@ -199,8 +240,13 @@ export class TransactionalProducer {
 
   async #end(commit: boolean): Promise<void> {
     const request = { owner: this.#owner, commit };
-    await this.#coordinator.ask(END_TXN, request, this.#call('transaction'));
+    if (this.#brokersAdd === true) {
+      const call = this.#call('transaction');
+      const { next } = await this.#coordinator.ask(END_TXN_AND_BUMP, request, call);
+      this.#owner = { ...this.#owner, ...next };
+    } else await this.#coordinator.ask(END_TXN, request, this.#call('transaction'));
     this.#isOpen = false;
+    this.#endedMs = performance.now();
     this.#added.clear();
   }
 

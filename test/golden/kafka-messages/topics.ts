@@ -1,9 +1,10 @@
-/** Coordinators, topics, records. */
+/** Coordinators, topics, records, versions. */
+import { API_VERSIONS } from '../../../connectors/kafka/wire/api-versions.ts';
 import { FIND_COORDINATOR } from '../../../connectors/kafka/wire/coordinator.ts';
 import { FETCH } from '../../../connectors/kafka/wire/fetch-request.ts';
 import { LIST_OFFSETS } from '../../../connectors/kafka/wire/list-offsets.ts';
 import { METADATA } from '../../../connectors/kafka/wire/metadata-request.ts';
-import { PRODUCE } from '../../../connectors/kafka/wire/produce-request.ts';
+import { PRODUCE, PRODUCE_AND_ADD } from '../../../connectors/kafka/wire/produce-request.ts';
 import { FAR, type Json, type MessageRow, request, response } from './message.ts';
 
 /** Kafka's JSON writes ids in Base64, our codecs hexadecimal digits. */
@@ -240,55 +241,99 @@ export const TOPIC_MESSAGES: readonly MessageRow[] = [
     }),
     { ...ask, readCommitted: true },
   ),
-  response(
-    PRODUCE,
-    () => ({
-      responses: [
-        {
-          name: 'a',
-          partitionResponses: [
-            {
-              index: 2,
-              errorCode: 0,
-              baseOffset: FAR,
-              logAppendTimeMs: -1,
-              logStartOffset: 0,
-              recordErrors: [],
-              errorMessage: null,
-            },
-            {
-              index: 3,
-              errorCode: 87,
-              baseOffset: -1,
-              logAppendTimeMs: -1,
-              logStartOffset: -1,
-              recordErrors: [
-                { batchIndex: 0, batchIndexErrorMessage: null },
-                { batchIndex: 1, batchIndexErrorMessage: 'no key' },
-              ],
-              errorMessage: null,
-            },
-            {
-              index: 4,
-              errorCode: 87,
-              baseOffset: -1,
-              logAppendTimeMs: -1,
-              logStartOffset: -1,
-              recordErrors: [{ batchIndex: 1, batchIndexErrorMessage: 'no key' }],
-              errorMessage: 'refused',
-            },
-          ],
-        },
+  ...[PRODUCE, PRODUCE_AND_ADD].map((api) =>
+    response(
+      api,
+      () => ({
+        responses: [
+          {
+            name: 'a',
+            partitionResponses: [
+              {
+                index: 2,
+                errorCode: 0,
+                baseOffset: FAR,
+                logAppendTimeMs: -1,
+                logStartOffset: 0,
+                recordErrors: [],
+                errorMessage: null,
+              },
+              {
+                index: 3,
+                errorCode: 87,
+                baseOffset: -1,
+                logAppendTimeMs: -1,
+                logStartOffset: -1,
+                recordErrors: [
+                  { batchIndex: 0, batchIndexErrorMessage: null },
+                  { batchIndex: 1, batchIndexErrorMessage: 'no key' },
+                ],
+                errorMessage: null,
+              },
+              {
+                index: 4,
+                errorCode: 87,
+                baseOffset: -1,
+                logAppendTimeMs: -1,
+                logStartOffset: -1,
+                recordErrors: [{ batchIndex: 1, batchIndexErrorMessage: 'no key' }],
+                errorMessage: 'refused',
+              },
+            ],
+          },
+        ],
+        throttleTimeMs: 6,
+      }),
+      () => ({
+        throttleMs: 6,
+        partitions: [
+          { topic: 'a', partition: 2, code: 0, baseOffset: FAR, why: '' },
+          { topic: 'a', partition: 3, code: 87, baseOffset: -1, why: 'no key' },
+          { topic: 'a', partition: 4, code: 87, baseOffset: -1, why: 'refused' },
+        ],
+      }),
+    ),
+  ),
+  request(API_VERSIONS, null, () => ({
+    clientSoftwareName: 'carillon',
+    clientSoftwareVersion: '1',
+  })),
+  ...[
+    { told: [], features: { epoch: -1, levels: new Map() } },
+    {
+      told: [
+        { name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 1 },
+        { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
       ],
-      throttleTimeMs: 6,
-    }),
-    () => ({
-      throttleMs: 6,
-      partitions: [
-        { topic: 'a', partition: 2, code: 0, baseOffset: FAR, why: '' },
-        { topic: 'a', partition: 3, code: 87, baseOffset: -1, why: 'no key' },
-        { topic: 'a', partition: 4, code: 87, baseOffset: -1, why: 'refused' },
-      ],
-    }),
+      features: {
+        epoch: FAR,
+        levels: new Map([
+          ['transaction.version', 2],
+          ['group.version', 1],
+        ]),
+      },
+    },
+  ].map(({ told, features }) =>
+    response(
+      API_VERSIONS,
+      () => ({
+        errorCode: 0,
+        apiKeys: [
+          { apiKey: 0, minVersion: 3, maxVersion: 12 },
+          { apiKey: 26, minVersion: 0, maxVersion: 5 },
+        ],
+        throttleTimeMs: 3,
+        supportedFeatures: [{ name: 'transaction.version', minVersion: 1, maxVersion: 3 }],
+        finalizedFeaturesEpoch: features.epoch,
+        finalizedFeatures: told,
+      }),
+      () => ({
+        versions: new Map([
+          [0, [3, 12] as const],
+          [26, [0, 5] as const],
+        ]),
+        features,
+      }),
+    ),
   ),
 ];

@@ -4,7 +4,9 @@ import {
   ADD_OFFSETS_TO_TXN,
   ADD_PARTITIONS_TO_TXN,
   END_TXN,
+  END_TXN_AND_BUMP,
   TXN_OFFSET_COMMIT,
+  TXN_OFFSET_COMMIT_AND_ADD,
 } from '../../../connectors/kafka/wire/transaction-requests.ts';
 import {
   codes,
@@ -90,32 +92,41 @@ export const TRANSACTION_MESSAGES: readonly MessageRow[] = [
     () => ({ throttleTimeMs: 1, errorCode: 16 }),
     () => ({ throttleMs: 1, code: 16 }),
   ),
-  request(TXN_OFFSET_COMMIT, { owner: OWNER, of: { ...MEMBER, offsets: OFFSETS } }, () => ({
-    transactionalId: OWNER.transactionalId,
-    groupId: 'g',
-    producerId: OWNER.producerId,
-    producerEpoch: OWNER.epoch,
-    generationId: 70_000,
-    memberId: 'm-1',
-    groupInstanceId: null,
-    topics: OFFSETS_JSON,
-  })),
-  response(
-    TXN_OFFSET_COMMIT,
-    () => codes('topics', 'partitions', 'partitionIndex', 'errorCode', 0, 22) as Json,
-    () => ({ throttleMs: 11, code: 22 }),
-  ),
-  ...[true, false].map((committed) =>
-    request(END_TXN, { owner: OWNER, commit: committed }, () => ({
+  ...[TXN_OFFSET_COMMIT, TXN_OFFSET_COMMIT_AND_ADD].flatMap((api) => [
+    request(api, { owner: OWNER, of: { ...MEMBER, offsets: OFFSETS } }, () => ({
       transactionalId: OWNER.transactionalId,
+      groupId: 'g',
       producerId: OWNER.producerId,
       producerEpoch: OWNER.epoch,
-      committed,
+      generationId: 70_000,
+      memberId: 'm-1',
+      groupInstanceId: null,
+      topics: OFFSETS_JSON,
     })),
+    response(
+      api,
+      () => codes('topics', 'partitions', 'partitionIndex', 'errorCode', 0, 22) as Json,
+      () => ({ throttleMs: 11, code: 22 }),
+    ),
+  ]),
+  ...[true, false].flatMap((commit) =>
+    [END_TXN, END_TXN_AND_BUMP].map((api) =>
+      request(api, { owner: OWNER, commit }, () => ({
+        transactionalId: OWNER.transactionalId,
+        producerId: OWNER.producerId,
+        producerEpoch: OWNER.epoch,
+        committed: commit,
+      })),
+    ),
   ),
   response(
     END_TXN,
     () => ({ throttleTimeMs: 1, errorCode: 90 }),
     () => ({ throttleMs: 1, code: 90 }),
+  ),
+  response(
+    END_TXN_AND_BUMP,
+    () => ({ throttleTimeMs: 1, errorCode: 0, producerId: FAR, producerEpoch: 32_001 }),
+    () => ({ throttleMs: 1, code: 0, next: { producerId: FAR, epoch: 32_001 } }),
   ),
 ];
