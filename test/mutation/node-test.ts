@@ -6,7 +6,7 @@ import { mock } from 'node:test';
 
 type Body = (context: Context) => unknown;
 type Hook = () => unknown;
-type Moment = 'before' | 'after' | 'beforeEach' | 'afterEach';
+type Moment = 'before' | 'beforeEach' | 'afterEach';
 type Tracker = typeof mock;
 
 /** A file, or a `describe` in it. */
@@ -23,7 +23,7 @@ export interface Registered {
 
 const newTracker = () => new (mock.constructor as new () => Tracker)();
 const newScope = (parent: Scope | null): Scope => {
-  return { parent, hooks: { before: [], after: [], beforeEach: [], afterEach: [] } };
+  return { parent, hooks: { before: [], beforeEach: [], afterEach: [] } };
 };
 
 let scope = newScope(null);
@@ -41,7 +41,7 @@ const hook = (moment: Moment) => (run: Hook) => {
   scope.hooks[moment].push(run);
 };
 export const before = hook('before');
-export const after = hook('after');
+export const after = (_run: Hook) => {};
 export const beforeEach = hook('beforeEach');
 export const afterEach = hook('afterEach');
 export { mock };
@@ -95,21 +95,17 @@ class Context {
 const scopesOf = (inner: Scope | null): Scope[] =>
   inner === null ? [] : [...scopesOf(inner.parent), inner];
 
-/** Throws what the test, or one of the hooks around it, throws. */
+/**
+ * Throws what the test, or one of the hooks around it, throws. What comes before all tests of a
+ * scope is done once, what comes after them never: any of them may be run again.
+ */
 export async function runOne({ scope, name, body }: Registered): Promise<void> {
   const scopes = scopesOf(scope);
-  const run = async (moment: Moment, of: readonly Scope[]) => {
-    for (const one of of) for (const each of one.hooks[moment]) await each();
-  };
+  for (const { hooks } of scopes) for (const begin of hooks.before.splice(0)) await begin();
+  for (const { hooks } of scopes) for (const begin of hooks.beforeEach) await begin();
   try {
-    await run('before', scopes);
-    await run('beforeEach', scopes);
-    try {
-      await new Context(name).run(body);
-    } finally {
-      await run('afterEach', scopes.toReversed());
-    }
+    await new Context(name).run(body);
   } finally {
-    await run('after', scopes.toReversed());
+    for (const { hooks } of scopes.toReversed()) for (const end of hooks.afterEach) await end();
   }
 }

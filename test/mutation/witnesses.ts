@@ -59,6 +59,8 @@ export class Witness {
       cwd: this.#root,
       stdio: 'ignore',
       execArgv: [],
+      // What tests leave behind goes with the copy.
+      env: { ...process.env, TMPDIR: this.#root },
     });
     return await this.#order({ kind: 'load', root: this.#root, files: this.#files, fault }, see);
   }
