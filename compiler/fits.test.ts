@@ -115,13 +115,6 @@ for (const [what, given, wanted, why] of literals) {
   });
 }
 
-const record = (fields: { readonly [name: string]: Shape }): Shape => ({
-  kind: 'record',
-  name: 'R',
-  fields: new Map(Object.entries(fields)),
-  defaulted: new Set(),
-});
-const enumOf = (...symbols: readonly string[]): Shape => ({ kind: 'enum', name: 'E', symbols });
 const unionOf = (...branches: readonly string[]): Shape => ({
   kind: 'union',
   branches,
@@ -144,9 +137,9 @@ const forms: readonly [what: string, make: () => Shape][] = [
   ['a map of texts', () => map(of('string'))],
   ['a number or null', () => orNull(of('int'))],
   ['a text or null', () => orNull(of('string'))],
-  ['A or B', () => enumOf('A', 'B')],
-  ['A or C', () => enumOf('A', 'C')],
-  ['A', () => enumOf('A')],
+  ['A or B', () => symbols('A', 'B')],
+  ['A or C', () => symbols('A', 'C')],
+  ['A', () => symbols('A')],
   ['a union of X and Y', () => unionOf('X', 'Y')],
   ['a union of X and Z', () => unionOf('X', 'Z')],
   ['a union of X', () => unionOf('X')],
