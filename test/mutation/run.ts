@@ -9,10 +9,10 @@
  * All chosen faults are written into a copy of the tree, each behind a switch (`switched.ts`). A
  * process loads the test files once and runs every single test as it is, to see which faults it
  * meets and how long it takes. Then each fault is switched on for the tests that meet it, the
- * quickest first, until one fails or `--seconds` (60) of tests are over. One that is met while files
- * are loaded is tried in a new process too, where it is on from the beginning. A test that takes ten times as long
- * as it should has noticed. `--near 25` looks at the nearest test files of each file only: a lower
- * bound. Not asked are the tests that start commands.
+ * quickest first, until one fails or `--seconds` (60) of tests are over. One that is met while
+ * files are loaded is tried in a new process too, where it is on from the beginning. A test that
+ * takes ten times as long as it should has noticed. `--near 25` looks at the nearest test files of
+ * each file only: a lower bound. Not asked are the tests that start commands.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
