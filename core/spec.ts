@@ -7,6 +7,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Asides } from './aside.ts';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
+import type { DeviceClasses } from './device-classes.ts';
 import type { Emit, TimedEmit, TimedWork } from './emit.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
@@ -64,6 +65,7 @@ export type OptionKind =
   | 'one_of'
   | 'some_of'
   | 'priorities'
+  | 'device_classes'
   | 'table'
   | 'stream'
   | 'flag'
@@ -87,6 +89,8 @@ export interface Option<T> {
   readonly schema?: string;
   /** Kinds of value that a path can use. */
   readonly takes?: readonly ValueKind[];
+  /** `path`: what it names by default, by the topology's own word. */
+  readonly names?: 'member';
   /** Never there; carries the type. */
   readonly type?: T;
 }
@@ -161,6 +165,8 @@ export interface StepContext<
   readonly clock: Clock;
   /** Of the topology: what the number in a record's slot means. */
   readonly priorities: Priorities;
+  /** Of the topology: what the bits of a mask mean. */
+  readonly deviceClasses: DeviceClasses;
   /** Only for steps that declare `rows`. */
   readonly store: StoreOf<Rows>;
   table<T>(name: string): TableView<T>;

@@ -31,6 +31,7 @@ const OPTION_KINDS: { readonly [K in Exclude<OptionKind, 'stream'>]: true } = {
   one_of: true,
   some_of: true,
   priorities: true,
+  device_classes: true,
   table: true,
   flag: true,
   text: true,
