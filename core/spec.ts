@@ -368,6 +368,12 @@ export interface SinkSpec<O extends Options = Options> extends ByApp, Versioned 
    * comes back when it is due (rule D8); else it is left to the inbox. False by default.
    */
   readonly retries?: boolean;
+  /**
+   * Whether a record may go in one call with the one of its device that stands right before it. The
+   * sink then tells them in the order of the call, and after one that is to be tried again none of
+   * that device. Undefined: never, so that a device has one record under way.
+   */
+  together?(before: Delivery, next: Delivery): boolean;
   /** The only transport whose devices it reaches; undefined: any. */
   readonly transport?: Transport;
   /** The type of step that must stand before it. */

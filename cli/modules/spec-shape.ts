@@ -44,7 +44,8 @@ const STEP_FIELDS: readonly string[] = [
 ];
 const SINK_FIELDS: readonly string[] = [
   ...COMMON,
-  ...['promises', 'batchMax', 'needsOwner', 'keeps', 'retries', 'transport', 'needs', 'preview'],
+  ...['promises', 'batchMax', 'needsOwner', 'keeps', 'retries', 'together', 'transport', 'needs'],
+  'preview',
 ];
 
 const isObject = (of: unknown): of is Fields =>
@@ -153,7 +154,7 @@ function rowFaults(rows: unknown, kind: unknown): string[] {
 }
 
 function sinkFaults(spec: Fields): string[] {
-  const { promises, batchMax, needsOwner } = spec;
+  const { promises, batchMax, needsOwner, together } = spec;
   const faults = unknownFields(spec, SINK_FIELDS);
   if (!Array.isArray(promises) || promises.length === 0 || !promises.every(isText)) {
     faults.push('promises is a list of sentences: what is guaranteed, said honestly.');
@@ -162,5 +163,8 @@ function sinkFaults(spec: Fields): string[] {
     faults.push('batchMax is how many deliveries a call takes, at least 1.');
   }
   if (typeof needsOwner !== 'boolean') faults.push('needsOwner is true or false.');
+  if (together !== undefined && typeof together !== 'function') {
+    faults.push('together is a function of two deliveries of a device.');
+  }
   return faults;
 }
