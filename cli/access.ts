@@ -122,12 +122,15 @@ function everything(plan: Plan, topics: readonly string[]): Grant[] {
 
 function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
   const stores = sub.stores.map(({ changelog }) => changelog);
+  const ticks = sub.clock === undefined ? [] : [sub.clock.topic];
   const reads = [
+    ...ticks,
     ...sub.streams.flatMap(({ source }) => source.topic ?? []),
     ...sub.tables.map((table) => table.topic),
     ...stores,
   ];
   const writes = [
+    ...ticks,
     ...sub.streams.flatMap((stream) => [...targetsOf(stream, sub), ...asidesOf(stream)]),
     ...stores,
   ];

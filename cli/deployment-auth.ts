@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Section } from '../compiler/section.ts';
 import { CarillonError } from '../core/error.ts';
 import type { AuthOptions } from '../gateway/auth.ts';
+import type { HttpSettings } from './deployment-http.ts';
 import type { SettingReader } from './deployment-parts.ts';
 
 export interface AuthSettings {
@@ -17,6 +18,10 @@ export interface AuthSettings {
   readonly audience: string | null;
   /** Milliseconds; null: 90 d. */
   readonly tokenTtlMax: number | null;
+  /** The name of the cookie that may bring a token; null: none. */
+  readonly cookie: string | null;
+  /** The file of a module that knows tokens of its own form; null: none. */
+  readonly module: string | null;
 }
 
 export const AUTH_DEFAULTS: AuthSettings = {
@@ -27,6 +32,8 @@ export const AUTH_DEFAULTS: AuthSettings = {
   issuer: null,
   audience: null,
   tokenTtlMax: null,
+  cookie: null,
+  module: null,
 };
 
 const KEYS = [
@@ -37,15 +44,21 @@ const KEYS = [
   'issuer',
   'audience',
   'token_ttl_max',
+  'cookie',
+  'module',
 ];
+/** RFC 6265: a token of HTTP. */
+const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
 
 export function authOf(
   read: SettingReader,
   section: Section | undefined,
   beside: (path: string) => string,
+  http: Pick<HttpSettings, 'origins'>,
 ): AuthSettings {
   if (section === undefined) return AUTH_DEFAULTS;
   section.only(KEYS);
+  const module = section.text('module');
   const jwks = section.text('jwks');
   const isAddress = jwks !== undefined && /^\w+:\/\//.test(jwks.value);
   if (isAddress && !/^https:|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(jwks.value)) {
@@ -60,18 +73,38 @@ export function authOf(
     issuer: section.text('issuer')?.value ?? null,
     audience: section.text('audience')?.value ?? null,
     tokenTtlMax: read.duration(section, 'token_ttl_max') ?? null,
+    cookie: cookieOf(read, section, http),
+    module: module === undefined ? null : beside(module.value),
   };
+}
+
+function cookieOf(
+  read: SettingReader,
+  section: Section,
+  { origins }: Pick<HttpSettings, 'origins'>,
+): string | null {
+  const cookie = section.text('cookie');
+  if (cookie === undefined) return null;
+  if (!COOKIE_NAME.test(cookie.value)) {
+    const what = `${section.subject}: the name of the cookie is none.`;
+    read.bad(cookie.span, what, 'Write its name alone: cookie: __Host-device.');
+  } else if (origins === null) {
+    const what = `${section.subject}: a cookie may bring tokens, and http.origins names no page.`;
+    read.report.error('CAR775', cookie.span, what);
+  }
+  return cookie.value;
 }
 
 /** What a gateway needs beside the secrets. Throws CAR903 when the file of keys is none. */
 export function trustOf(settings: AuthSettings): Omit<AuthOptions, 'secret' | 'internalToken'> {
-  const { formerSecret, jwks, issuer, audience, tokenTtlMax } = settings;
+  const { formerSecret, jwks, issuer, audience, tokenTtlMax, cookie } = settings;
   return {
     ...(formerSecret === null ? {} : { formerSecrets: [formerSecret] }),
     ...(jwks === null ? {} : { jwks: keysOf(jwks) }),
     ...(issuer === null ? {} : { issuer }),
     ...(audience === null ? {} : { audience }),
     ...(tokenTtlMax === null ? {} : { ttlMaxMs: tokenTtlMax }),
+    ...(cookie === null ? {} : { cookie }),
   };
 }
 

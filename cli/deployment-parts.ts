@@ -75,13 +75,13 @@ export class SettingReader {
       this.bad(headOf(item), what, emptyMend(item));
       return [];
     });
-    if (texts.length === 0 || texts.length > LIST_MAX) {
+    if (items.length === 0 || texts.length > LIST_MAX) {
       this.bad(
         headOf(tree),
         `${section.subject}: ${key} names ${texts.length}, not 1 to ${LIST_MAX}.`,
       );
-      return undefined;
     }
+    if (texts.length === 0 || texts.length > LIST_MAX) return undefined;
     return texts.map((text) => text.trim());
   }
 
@@ -121,9 +121,11 @@ export class SettingReader {
     return undefined;
   }
 
-  duration(section: Section, key: string): number | undefined {
+  /** Milliseconds, up to `max`. */
+  duration(section: Section, key: string, max = Number.MAX_SAFE_INTEGER): number | undefined {
     const scalar = section.scalar(key);
-    return scalar && readDuration(this.report, `${section.subject}: ${key}`, scalar, { min: 1 });
+    const subject = `${section.subject}: ${key}`;
+    return scalar && readDuration(this.report, subject, scalar, { min: 1, max });
   }
 
   bytes(section: Section, key: string): number | undefined {

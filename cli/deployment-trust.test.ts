@@ -87,6 +87,12 @@ const refused: readonly [string, readonly string[]][] = [
   ['auth: { former_secret: abc }', ['CAR309']],
   ['auth: { token_ttl_max: 7 }', ['CAR304']],
   ['auth: { token_ttl_max: 7d, issuer: us, audience: gw }', []],
+  ['auth: { module: ./my-auth.ts }', []],
+  ['auth: { module: [a] }', ['CAR103']],
+  ['{ auth: { cookie: __Host-device }, http: { origins: ["https://app.example"] } }', []],
+  ['auth: { cookie: device }', ['CAR775']],
+  ['{ auth: { cookie: "a=b" }, http: { origins: ["https://app.example"] } }', ['CAR903']],
+  ['{ auth: { cookie: "" }, http: { origins: ["https://app.example"] } }', ['CAR103']],
 ];
 for (const [text, expected] of refused) {
   test(`${text}: ${expected.join(', ') || 'good'}`, () => assert.deepEqual(codes(text), expected));
@@ -110,6 +116,14 @@ test('what a gateway trusts', () => {
   assert.deepEqual(trustOf(parse('').auth), {});
   const address = 'https://issuer.example/jwks';
   assert.deepEqual(trustOf(parse(`auth: { jwks: "${address}" }`).auth), { jwks: new URL(address) });
+});
+
+test('a cookie is what the gateway is told, and a module lies beside the config', () => {
+  const { auth } = parse(
+    '{ auth: { cookie: device, module: ./my-auth.ts }, http: { origins: ["https://a.example"] } }',
+  );
+  assert.deepEqual(trustOf(auth), { cookie: 'device' });
+  assert.equal(auth.module, '/house/deploy/my-auth.ts');
 });
 
 test('CAR903: a file of keys that is none; what stands in it is not told', () => {

@@ -151,8 +151,8 @@ const EMPTY: readonly [text: string, code: string][] = [
   ['http: { gateway_url: "${X:-}" }', 'CAR103'],
   ['http: { health_port: "${X:-}" }', 'CAR303'],
   ['inbox: { kind: "${X:-}" }', 'CAR103'],
-  ['connectors: { fcm: { credentials: "${X:-}" } }', 'CAR903'],
-  ['connectors: { apns: { endpoints: ["${X:-}"] } }', 'CAR903'],
+  ['connectors: { fcm: { credentials: "${X:-}" } }', 'CAR103'],
+  ['connectors: { webhook: { allow: ["${X:-}"] } }', 'CAR903'],
 ];
 for (const [text, code] of EMPTY) {
   test(`a variable that gives nothing is told: ${text}`, () => {

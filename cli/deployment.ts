@@ -5,12 +5,13 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { emptyMend, headOf, isTold, kindOf, type Placed, Section } from '../compiler/section.ts';
-import { parseTree, type Tree } from '../compiler/tree.ts';
+import { type Placed, Section } from '../compiler/section.ts';
+import { parseTree } from '../compiler/tree.ts';
 import type { Environment } from '../compiler/variables.ts';
 import type { CassandraSettings } from '../connectors/cassandra/settings.ts';
 import { CarillonError } from '../core/error.ts';
 import { AUTH_DEFAULTS, type AuthSettings, authOf } from './deployment-auth.ts';
+import { connectorsOf } from './deployment-connectors.ts';
 import { HTTP_DEFAULTS, type HttpSettings, httpOf, urlOf } from './deployment-http.ts';
 import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
 import { readText } from './read-text.ts';
@@ -69,7 +70,7 @@ export interface Deployment {
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
   readonly http: HttpSettings;
   readonly auth: AuthSettings;
-  /** Settings by connector, as the connector itself checks them. */
+  /** Settings by connector; of ours by the tables in connectors/setting-tables.ts. */
   readonly connectors: { readonly [connector: string]: { readonly [setting: string]: unknown } };
 }
 
@@ -95,7 +96,6 @@ const KEYS = [
   'auth',
   'connectors',
 ];
-const CONNECTORS = ['fcm', 'apns', 'webhook'];
 
 /** Throws FileErrors with all that is wrong, CAR902 when a file that was named is not there. */
 export function readDeployment(place: DeploymentPlace): Deployment {
@@ -131,6 +131,7 @@ export function parseDeployment(
   const base = defaults(folder);
   const log = logOf(read, section.section('log'), beside);
   const inbox = inboxOf(read, section.section('inbox'), log.kind, beside);
+  const http = httpOf(read, section.section('http'), beside);
   const deployment: Deployment = {
     file,
     topology: textOr(section.text('topology'), base.topology, beside),
@@ -141,9 +142,12 @@ export function parseDeployment(
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
-    http: httpOf(read, section.section('http'), beside),
-    auth: authOf(read, section.section('auth'), beside),
-    connectors: connectorsOf(read, section.section('connectors'), section.has('processors')),
+    http,
+    auth: authOf(read, section.section('auth'), beside, http),
+    connectors: connectorsOf(
+      { read, beside, hasOwn: section.has('processors') },
+      section.section('connectors'),
+    ),
   };
   if (report.hasErrors) throw fail();
   return deployment;
@@ -225,39 +229,4 @@ function registryOf(
     read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
   }
   return url ?? null;
-}
-
-/** Each connector checks its own settings when a topology uses it, as only it knows them. */
-function connectorsOf(
-  read: SettingReader,
-  section: Section | undefined,
-  hasOwn: boolean,
-): Deployment['connectors'] {
-  const connectors: Record<string, Record<string, unknown>> = {};
-  // Sinks of one's own have settings too; their names are known when their modules are loaded.
-  if (!hasOwn) section?.only(CONNECTORS);
-  for (const { key, value } of section?.entries ?? []) {
-    if (!hasOwn && !CONNECTORS.includes(key)) continue;
-    tellEmpty(read, `deployment, connectors, ${key}`, value);
-    if (value.kind === 'map') connectors[key] = plain(value) as Record<string, unknown>;
-    else section?.section(key);
-  }
-  return connectors;
-}
-
-/** A setting whose variable gives nothing would be taken for one that was left out. */
-function tellEmpty(read: SettingReader, subject: string, tree: Tree): void {
-  if (tree.kind === 'list') for (const item of tree.items) tellEmpty(read, subject, item);
-  if (tree.kind === 'map') {
-    for (const { key, value } of tree.entries) tellEmpty(read, `${subject}: ${key}`, value);
-  }
-  const mend = emptyMend(tree);
-  if (mend === undefined || isTold(tree)) return;
-  read.bad(headOf(tree), `${subject} is ${kindOf(tree)}.`, mend);
-}
-
-function plain(tree: Tree): unknown {
-  if (tree.kind === 'scalar') return tree.value;
-  if (tree.kind === 'list') return tree.items.map(plain);
-  return Object.fromEntries(tree.entries.map(({ key, value }) => [key, plain(value)]));
 }

@@ -11,6 +11,7 @@ import { driveStartMs } from './drive/start-time.ts';
 import { compiledTopology, loadTopology } from './load-topology.ts';
 import { showError } from './show-error.ts';
 
+export type { Authenticate, Authenticated } from '../core/authenticate.ts';
 export { processor, sink } from '../core/author.ts';
 export type { Header } from '../core/headers.ts';
 export {

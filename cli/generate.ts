@@ -14,8 +14,10 @@ import { openApiOf } from '../gateway/api/openapi.ts';
 import { OPERATIONS } from '../gateway/api/operations.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
 import { catalog } from './catalog.ts';
+import { deploymentPage, deploymentSchema } from './deployment-docs.ts';
 import { describePlan } from './describe/description.ts';
 import { picture } from './describe/picture.ts';
+import { alertRules, dashboard, metricsPage } from './monitoring/pages.ts';
 import { packageFolder, version } from './version.ts';
 
 export interface Generated {
@@ -41,6 +43,11 @@ export function generatedFiles(): Generated[] {
       text: `${JSON.stringify(asyncApiOf(version()), null, 1)}\n`,
     },
     { path: 'docs/reference/providers.md', text: providersPage() },
+    { path: 'docs/reference/metrics.md', text: metricsPage() },
+    { path: 'docs/reference/deployment.md', text: deploymentPage() },
+    { path: 'docker/carillon.schema.json', text: deploymentSchema() },
+    { path: 'docker/grafana-dashboard.json', text: dashboard() },
+    { path: 'docker/prometheus-alerts.yaml', text: alertRules() },
     ...pictures(),
   ];
 }

@@ -31,6 +31,7 @@ const CODE_OF: { readonly [problem: string]: number } = {
   CAR726: 3009,
   CAR727: 3509,
   CAR729: 3506,
+  CAR776: 3506,
   CAR740: 3501,
 };
 /** Nobody means to keep a device away for longer. */

@@ -63,7 +63,8 @@ function keysOf(options: Tree): readonly string[] {
 export function brokenShape({ gives }: StepSpec, before: Shape, known?: ResolvedOptions): Shape {
   if (gives === undefined) return known?.gives ?? ANY_SHAPE;
   const own = withoutNull(before);
-  const as = gives.kind === 'joined' ? known?.config[gives.as] : undefined;
+  const as =
+    gives.kind === 'joined' || gives.kind === 'walked' ? known?.config[gives.as] : undefined;
   if (typeof as !== 'string' || own.kind !== 'record') return ANY_SHAPE;
   const fields = new Map([...own.fields, [as, ANY_SHAPE] as const]);
   return { kind: 'record', name: `${own.name} with ${as}`, fields, defaulted: new Set() };

@@ -33,6 +33,8 @@ export function branchesOf(shape: Shape): readonly Branch[] {
       return [NULL, ...(branchesOf(shape.of).length > 0 ? [] : [branchOf(shape.of, false)])];
     case 'any':
       return (shape.of ?? []).map((of) => (of.kind === 'null' ? NULL : branchOf(of, true)));
+    case 'null':
+      return [NULL];
     case 'union':
       return [...(shape.hasNull ? [NULL] : []), branchOf(shape, false)];
     default:

@@ -41,6 +41,18 @@ export function union(a: Known, b: Known): Known {
   return b.size === 0 ? a : new Set([...a, ...b]);
 }
 
+/** `fields`: the expression of each field of a new value; a path brings what was known of it. */
+export function carriedBy(known: Known, fields: ReadonlyMap<string, string>): Known {
+  const carried = new Set<string>();
+  for (const [field, source] of fields) {
+    for (const fact of known) {
+      const rest = fact.slice(source.length);
+      if (fact.startsWith(source) && /^[ .[]/.test(rest)) carried.add(`value.${field}${rest}`);
+    }
+  }
+  return carried;
+}
+
 function both(a: Known, b: Known): Known {
   return new Set([...a].filter((fact) => b.has(fact)));
 }

@@ -8,6 +8,8 @@ export interface Habit {
   readonly what: string;
   readonly mend: string;
   readonly at: { readonly start: number; readonly end: number };
+  /** What may stand in its place, so that the rest can be read; undefined: more has to change. */
+  readonly meant: string | undefined;
 }
 
 interface Rule {
@@ -120,6 +122,8 @@ export function habitAt(source: string, at: number): Habit | undefined {
     what: `CEL has no "${written}".`,
     mend: how ?? `did you mean "${meant}"?`,
     at: { start, end: start + written.length },
+    // A sign before what it turns round is meant for more of it.
+    meant: how === undefined && meant !== '!' ? meant : undefined,
   };
 }
 

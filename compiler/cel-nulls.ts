@@ -11,10 +11,13 @@ import { branchMend } from './field-path.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 export interface NullWarning {
-  readonly code: 'CAR246' | 'CAR316' | 'CAR317' | 'CAR318' | 'CAR319';
+  /** CAR311: whatever the record has, it fails, so it is an error. */
+  readonly code: 'CAR246' | 'CAR311' | 'CAR316' | 'CAR317' | 'CAR318' | 'CAR319';
   readonly what: string;
   readonly mend: string;
   readonly at: { readonly start: number; readonly end: number };
+  /** Of a CAR311: what fails. */
+  readonly node?: ASTNode;
 }
 
 /** They fail on null, whichever side it stands on. */
@@ -25,22 +28,34 @@ const STRICT: ReadonlySet<string> = new Set([
 const LENIENT: ReadonlySet<string> = new Set(['type', 'dyn', 'has']);
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-export function nullWarnings(root: ASTNode, shape: Shape, checks: BranchChecks): NullWarning[] {
-  const search = new Search(shape, checks);
-  search.visit(root, NONE);
+/**
+ * `known`: what is known of each record that comes here; `broken`: nodes of which something was
+ * told, as what holds one of them is not judged.
+ */
+export function nullWarnings(
+  root: ASTNode,
+  shape: Shape,
+  checks: BranchChecks,
+  known: Known = NONE,
+  broken: ReadonlyMap<ASTNode, unknown> = new Map(),
+): NullWarning[] {
+  const search = new Search(shape, checks, broken);
+  search.visit(root, known);
   return search.found;
 }
 
 class Search {
   readonly found: NullWarning[] = [];
   readonly #checks: BranchChecks;
+  readonly #broken: ReadonlyMap<ASTNode, unknown>;
   readonly #told = new Set<string>();
   /** `value`, and the variables of the loops around. */
   #variables: ReadonlyMap<string, Shape>;
 
-  constructor(shape: Shape, checks: BranchChecks) {
+  constructor(shape: Shape, checks: BranchChecks, broken: ReadonlyMap<ASTNode, unknown>) {
     this.#variables = new Map([['value', shape]]);
     this.#checks = checks;
+    this.#broken = broken;
   }
 
   visit(node: ASTNode, known: Known): void {
@@ -154,13 +169,24 @@ class Search {
     this.visit(node, known);
     const path = pathOf(node);
     const shape = this.#shapeOf(node);
-    if (path === undefined || shape === undefined || this.#told.has(path)) return;
+    if (path === undefined || shape === undefined) return;
+    if (user !== undefined && this.#isBroken(user)) return;
     const possible = branchesOf(shape).flatMap((branch) => {
       const kinds = branch.kinds.filter((kind) => !known.has(isNot(path, kind)));
       return kinds.length === 0 ? [] : [{ ...branch, kinds }];
     });
     const failing = possible.filter((branch) => this.#fails(branch, path, user));
     if (failing.length === 0) return;
+    const names = failing.map(({ name }) => name).join(' or ');
+    const isNever = !possible.some((branch) => this.#works(branch, path, user));
+    if (isNever && isMoreThanNull(failing, shape)) {
+      // What fails for something else, too, is told of that.
+      if (user === undefined || !this.#checks.fails(user, path, ANY_SHAPE, this.#variables)) {
+        this.#never(path, names, user ?? node);
+      }
+      return;
+    }
+    if (this.#told.has(path)) return;
     this.#told.add(path);
     const { range: at } = node;
     if (failing.every(({ shape: { kind } }) => kind === 'null')) {
@@ -172,7 +198,6 @@ class Search {
       });
       return;
     }
-    const names = failing.map(({ name }) => name).join(' or ');
     const works = possible.find((branch) => !failing.includes(branch) && branch.kinds.length > 0);
     this.found.push({
       code: 'CAR318',
@@ -181,18 +206,43 @@ class Search {
         shape.kind === 'union'
           ? branchMend(path, shape)
           : works === undefined
-            ? 'Nothing that it may be works here: use it in a way that its types allow.'
+            ? NOTHING_WORKS
             : `Say what it is: type(${path}) == ${works.kinds[0]} && …`,
       at,
     });
   }
 
-  #fails({ kinds, shape }: Branch, path: string, user: ASTNode | undefined): boolean {
-    if (shape.kind === 'null') return true;
-    if (user === undefined) return shape.kind !== 'bool' && shape.kind !== 'any';
-    return kinds.some((kind) => {
+  /** It was told already, or lies in it: the same fault, seen from another of its parts. */
+  #never(path: string, names: string, node: ASTNode): void {
+    const { range: at } = node;
+    const isWithin = this.found.some(
+      (one) => one.code === 'CAR311' && at.start < one.at.end && one.at.start < at.end,
+    );
+    if (isWithin) return;
+    const what = `${path} is ${names}, and this fails whatever it is.`;
+    this.found.push({ code: 'CAR311', what, mend: NOTHING_WORKS, at, node });
+  }
+
+  #isBroken(node: ASTNode): boolean {
+    return this.#broken.has(node) || childrenOf(node).some((child) => this.#isBroken(child));
+  }
+
+  #fails(branch: Branch, path: string, user: ASTNode | undefined): boolean {
+    return this.#answers(branch, path, user).includes(false);
+  }
+
+  /** One of its kinds does: a double may come as an int, too. */
+  #works(branch: Branch, path: string, user: ASTNode | undefined): boolean {
+    return this.#answers(branch, path, user).includes(true);
+  }
+
+  /** For each of its kinds, whether the node takes it. */
+  #answers({ kinds, shape }: Branch, path: string, user: ASTNode | undefined): boolean[] {
+    if (shape.kind === 'null') return [false];
+    if (user === undefined) return [shape.kind === 'bool' || shape.kind === 'any'];
+    return kinds.map((kind) => {
       const as: Shape = kind === 'int' ? { kind: 'int' } : shape.kind === 'union' ? WRAPPED : shape;
-      return this.#checks.fails(user, path, as, this.#variables);
+      return !this.#checks.fails(user, path, as, this.#variables);
     });
   }
 
@@ -241,6 +291,13 @@ class Search {
       at: field.range,
     });
   }
+}
+
+const NOTHING_WORKS = 'Nothing that it may be works here: use it in a way that its types allow.';
+
+/** Of what is null here a check says so; a field that is nothing else has no use at all. */
+function isMoreThanNull(failing: readonly Branch[], of: Shape): boolean {
+  return of.kind === 'null' || failing.some(({ shape }) => shape.kind !== 'null');
 }
 
 function valuesOf(shape: Shape | undefined): Shape | undefined {

@@ -8,7 +8,7 @@ import { INT_END } from './literals.ts';
 import { type Shape, withoutNull } from './shape.ts';
 
 /** Both inclusive; the numbers of a range of the double type are not known. */
-interface Range {
+export interface Range {
   readonly least: bigint | number;
   readonly most: bigint | number;
 }
@@ -84,4 +84,31 @@ function rangeOfRest(divisor: ASTNode, evaluate: Evaluate): Range | undefined {
   if (typeof by !== 'bigint' || by === 0n) return undefined;
   const most = (by < 0n ? -by : by) - 1n;
   return { least: -most, most };
+}
+
+export interface Domain {
+  /** All that it can be. */
+  readonly values: readonly (string | boolean | null)[] | undefined;
+  readonly range: Range | undefined;
+  readonly isWhole: boolean;
+}
+
+/** What a path, or another part of an expression, can be at all. */
+export function domainOf(node: ASTNode, shape: Shape, evaluate: Evaluate): Domain {
+  const path = shapeOfPath(node, shape);
+  const of = path === undefined ? undefined : withoutNull(path);
+  const orNull = path?.kind === 'nullable' ? [null] : [];
+  const values =
+    of?.kind === 'enum'
+      ? [...of.symbols, ...orNull]
+      : of?.kind === 'bool'
+        ? [true, false, ...orNull]
+        : undefined;
+  const range = rangeOf(node, shape, evaluate);
+  const isTime = node.op === 'id' && node.args === 'timestamp';
+  return {
+    values,
+    range: range === NOT_A_NUMBER ? undefined : range,
+    isWhole: of?.kind === 'int' || isSize(node) || isTime || node.op === '%',
+  };
 }

@@ -4,6 +4,7 @@
  * (`<--`).
  */
 import {
+  type ClockPlan,
   type LanePlan,
   nodeName,
   type Plan,
@@ -77,11 +78,21 @@ export function describe(plan: Plan): string {
 
 function subTopology(sub: SubTopologyPlan): string {
   const graph = new Graph();
+  if (sub.clock !== undefined) describeClock(graph, sub.clock);
   const lasts = sub.streams.map((stream) => describeSteps(graph, sub, stream));
   // The lane writer is the streams' common end, so it stands after all of them.
   for (const [i, stream] of sub.streams.entries()) describeTarget(graph, sub, stream, lasts[i]!);
   for (const stream of sub.streams) linkUpstreams(graph, sub, stream);
   return graph.print();
+}
+
+/** It reads what it has told, to know it. */
+function describeClock(graph: Graph, { stream, topic, schedule, missed }: ClockPlan): void {
+  const source = graph.node('Source', `${stream}/ticks`, `topics: [${topic}]`);
+  const about = `cron: ${schedule.cron}, zone: ${schedule.zone}, missed: ${missed}`;
+  const clock = graph.node('Processor', `${stream}/clock`, about);
+  graph.link(source, clock);
+  graph.link(clock, graph.node('Sink', `${stream}/clock:to`, `topic: ${topic}`));
 }
 
 /** The last node of the stream's steps. */
@@ -221,6 +232,11 @@ export function mermaid(plan: Plan): string {
   for (const sub of plan.subTopologies) {
     const frame = idOf(sub.role);
     lines.push(`  subgraph ${frame}["${sub.role}"]`);
+    if (sub.clock !== undefined) {
+      const { stream, schedule, topic } = sub.clock;
+      lines.push(`    ${frame}_clock["<b>${stream}</b><br/>${schedule.cron} ${schedule.zone}"]`);
+      edges.push(`  ${frame}_clock --> ${drum(topic)}`);
+    }
     for (const stream of sub.streams) {
       const id = `${frame}_${idOf(partId(stream))}`;
       const steps = stream.steps.map(({ name }) => name).join(' → ');

@@ -1,5 +1,7 @@
 /** An expression where it stands: compiled, and told of at its very characters. */
-import type { CelCompiler, ExpressionFault, ResolvedExpression } from './cel.ts';
+import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import type { Known } from './cel-facts.ts';
+import type { ExpressionFault } from './cel-faults.ts';
 import type { Report, Span } from './report.ts';
 import { type Shape, shapeName, withoutNull } from './shape.ts';
 import type { ScalarTree } from './tree.ts';
@@ -8,6 +10,8 @@ export interface ExpressionScope {
   readonly report: Report;
   readonly cel: CelCompiler;
   readonly shape: Shape;
+  /** What steps before it have made sure of; undefined: nothing. */
+  readonly known?: Known;
 }
 
 /** Compiles the expression at `tree`, or tells what is wrong in it, at its very place. */
@@ -16,7 +20,7 @@ export function resolveExpression(
   subject: string,
   tree: ScalarTree,
 ): ResolvedExpression | undefined {
-  const result = scope.cel.compile(String(tree.value), scope.shape);
+  const result = scope.cel.compile(String(tree.value), scope.shape, scope.known);
   if ('expression' in result) {
     for (const warning of result.warnings) {
       const span = faultSpan(tree, warning);
@@ -24,12 +28,10 @@ export function resolveExpression(
     }
     return result;
   }
-  scope.report.error(
-    result.code,
-    faultSpan(tree, result),
-    `${subject}: ${result.what}`,
-    result.mend,
-  );
+  for (const fault of [result, ...result.others]) {
+    const { code, what, mend } = fault;
+    scope.report.error(code, faultSpan(tree, fault), `${subject}: ${what}`, mend);
+  }
   return undefined;
 }
 

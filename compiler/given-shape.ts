@@ -41,6 +41,8 @@ export function givenShape(
       return joinedShape(scope, gives, resolved, place);
     case 'paired':
       return pairedShape(scope, gives, resolved, place);
+    case 'walked':
+      return walkedShape(scope, gives, resolved, place);
   }
 }
 
@@ -127,6 +129,29 @@ function pairedShape(
     return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
   }
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, other]]);
+}
+
+/** The tick with the row beside its fields. */
+function walkedShape(
+  scope: GivenScope,
+  gives: Gives & { readonly kind: 'walked' },
+  { config, tables, places }: ResolvedOptions,
+  place: Span,
+): Shape {
+  const { report, subject, shape, schemas } = scope;
+  const as = config[gives.as] as string;
+  const span = places.get(gives.as) ?? place;
+  if (!isFieldName(scope, as, span)) return ANY_SHAPE;
+  const [table] = tables;
+  const own = withoutNull(shape);
+  if (table === undefined || own.kind !== 'record') return ANY_SHAPE;
+  const row = schemas.named(subject, { value: table.schema, span });
+  if (row === undefined) return ANY_SHAPE;
+  if (own.fields.has(as)) {
+    report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
+    return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
+  }
+  return recordOf(`${own.name} with ${as}`, [...own.fields, [as, row]]);
 }
 
 function orNull(of: Shape, isMissing: boolean): Shape {

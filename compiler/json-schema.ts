@@ -23,6 +23,7 @@ import {
 } from './json-forms.ts';
 import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
+import { SOURCE } from './source-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -196,18 +197,6 @@ const PRIORITY = closed(
   ['as'],
 );
 
-const STREAMS = closed(
-  'Other streams, whose records it goes on with.',
-  {
-    streams: {
-      ...listOf('Streams, or branches of them: flights.urgent.', { type: 'string' }),
-      minItems: 1,
-      uniqueItems: true,
-    },
-  },
-  ['streams'],
-);
-
 const BRANCH = {
   ...listOf(
     'In place of `to`: a record goes to the first whose condition holds, and streams read each by its name.',
@@ -222,26 +211,6 @@ const BRANCH = {
   ),
   minItems: 1,
 };
-
-const FROM = closed(
-  'Where its events come from.',
-  {
-    topic: text('The topic.'),
-    schema: text("The record name of its events' schema."),
-    time: path('The event time, in epoch milliseconds; else that of the record.'),
-    id: path("The event's id; else topic, partition and offset."),
-    key: path('What the key repeats, value.memberId if the schema has it; checked.'),
-    max_future: durationOf(
-      'An event further in the future goes to the dead letters; at most 30m.',
-      '10m',
-    ),
-    start: {
-      description: 'Where it begins when it is first applied: at the end of its topic by default.',
-      anyOf: [{ enum: ['latest', 'earliest'] }, durationOf('Events of so long before.')],
-    },
-  },
-  ['topic', 'schema'],
-);
 
 const TO = {
   description: 'Where it writes: a lane, or a topic.',
@@ -322,7 +291,7 @@ export function jsonSchema(catalog: Catalog): Json {
       id: named('Outlives the name; notification ids carry it.'),
       doc: text('What happens, and what the member sees of it.'),
       priority: PRIORITY,
-      from: { anyOf: [FROM, STREAMS], description: 'A topic, or other streams.' },
+      from: SOURCE,
       steps: { $ref: '#/definitions/steps' },
       to: TO,
       branch: BRANCH,

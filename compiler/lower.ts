@@ -102,6 +102,7 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
   const others = groups.filter((one) => !isHop(one)).flat();
   const numbers = priority === -1 ? null : `${prefix}.numbers`;
   return [
+    ...here.flatMap((stream) => clockOf(topology, stream, priority)),
     ...groups.filter(isHop).map((parts) => {
       const id = partId(parts[0]!.plan).replaceAll('_', '-');
       const names = { role: `${role}/${id}`, group: `${group}.${id.replaceAll('/', '.')}` };
@@ -110,6 +111,35 @@ function streamsOf(topology: ResolvedTopology, priority: Priority | -1): SubTopo
       return subTopology(names, priority, parts, tablePrefix, null);
     }),
     subTopology({ role, group }, priority, others, prefix, numbers),
+  ];
+}
+
+/**
+ * What makes the ticks of a stream stands by itself, at the priority that the stream has by its
+ * rule; its group is named by the stream alone, as its position stays where that becomes another.
+ */
+function clockOf(
+  { name: topology, priorities }: ResolvedTopology,
+  { name: stream, useCase, priority: rule, parts }: WholeStream,
+  priority: Priority | -1,
+): SubTopologyPlan[] {
+  const { clock, topic } = parts[0]!.from;
+  if (clock === undefined || topic === null || (rule !== null && rule.as !== priority)) return [];
+  const at = priority === -1 ? 'streams' : `streams/${priorities.nameOf(priority)}`;
+  return [
+    {
+      // Two hyphens: no part of a stream has such a name.
+      role: `${at}/clock--${useCase}`,
+      group: `${topology}.clock.${useCase}`,
+      priority,
+      streams: [],
+      clock: { ...clock, stream, useCase, topic },
+      tables: [],
+      tableInputs: [],
+      wholeTables: [],
+      stores: [],
+      numbers: null,
+    },
   ];
 }
 
@@ -203,6 +233,7 @@ function shortTopic(topic: string): string {
 function partPlan(stream: WholeStream, part: ResolvedPart, prefix: string): StreamPlan {
   const { name, useCase, doc, priority, to, show } = stream;
   const { topic, schema, time, id, member, maxFutureMs, start, keyedBy, streams } = part.from;
+  const { clock } = part.from;
   const read = fieldsOf(stream, part);
   const reads = readsEvent(part.from.shape, read);
   // An event is decoded by the id that stands beside it.
@@ -225,6 +256,7 @@ function partPlan(stream: WholeStream, part: ResolvedPart, prefix: string): Stre
       maxFutureMs,
       ...(reads ? { readsEvent: true as const } : {}),
       ...(keyedBy === null ? {} : { keyedBy }),
+      ...(clock === undefined ? {} : { clock }),
     },
     priority,
     steps: part.steps.steps.map((step) => stepPlan(step, `${prefix}.${useCase}`)),

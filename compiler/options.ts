@@ -6,31 +6,29 @@ import type { Priorities } from '../core/priority.ts';
 import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
 import { resolveCall } from './aggregate-calls.ts';
-import type { CelCompiler, ResolvedExpression } from './cel.ts';
+import type { ResolvedExpression } from './cel.ts';
+import type { Known } from './cel-facts.ts';
 import { treeOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
-import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
+import { type ExpressionScope, givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
 import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
-import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { didYouMean, listed, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type RecordShape, type Shape } from './shape.ts';
 import { namedTable } from './table-option.ts';
 import type { Entry, MapTree, ScalarTree, Tree } from './tree.ts';
 import { zoneMend } from './zone-text.ts';
 
-export interface OptionScope {
-  readonly report: Report;
+export interface OptionScope extends ExpressionScope {
   /** `stream "viewing-activity", dedup`. */
   readonly subject: string;
-  readonly shape: Shape;
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
-  readonly cel: CelCompiler;
   readonly priorities: Priorities;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
@@ -49,6 +47,8 @@ export interface ResolvedOptions {
   readonly sources: ReadonlyMap<string, string>;
   /** Predicates that are the same for every record. */
   readonly constants: ReadonlyMap<string, boolean>;
+  /** What is known of a record for which a predicate holds. */
+  readonly holds: ReadonlyMap<string, Known>;
   /** What each option of kind `expression` gives. */
   readonly expressions: ReadonlyMap<string, ResolvedExpression>;
   /** What an option of kind `stream` names. */
@@ -81,6 +81,7 @@ interface Gathered {
   readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
   readonly sources: Map<string, string>;
   readonly constants: Map<string, boolean>;
+  readonly holds: Map<string, Known>;
   readonly expressions: Map<string, ResolvedExpression>;
   joined: JoinedStream | undefined;
   gives: RecordShape | undefined;
@@ -112,6 +113,7 @@ export function resolveOptions(
     paths: new Map(),
     sources: new Map(),
     constants: new Map(),
+    holds: new Map(),
     expressions: new Map(),
     joined: undefined,
     gives: undefined,
@@ -173,7 +175,8 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   predicate: (reading) => {
     const resolved = oneExpression(reading, reading.tree);
     if (resolved === undefined) return undefined;
-    const { constant } = resolved;
+    const { constant, holds } = resolved;
+    reading.gathered.holds.set(reading.name, holds);
     if (typeof constant === 'boolean') reading.gathered.constants.set(reading.name, constant);
     if (isPredicate(resolved)) return resolved.expression;
     tell(reading, 'CAR312', reading.tree.span, `gives ${givenBy(resolved)}, not true or false.`);

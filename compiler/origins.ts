@@ -31,6 +31,22 @@ export function below(before: OriginOf, field: string): OriginOf {
   };
 }
 
+const TICK = 'the tick: ';
+
+/**
+ * The value is that of a tick, which all rows of a table share, beside one of them; keyed by it.
+ */
+export function ofRow(before: OriginOf, field: string, key: string): OriginOf {
+  if (before === notKnown) return before;
+  return (path) => {
+    if (path === 'key' || path === `value.${field}.${key}`) return 'key';
+    return path.startsWith(`value.${field}.`) ? null : `${TICK}${path}`;
+  };
+}
+
+/** It is the same for all rows of a table that one tick walks. */
+export const isOfTick = (origin: string) => origin.startsWith(TICK);
+
 /** `fields`: the expression of each field of the new value. */
 export function afterMap(before: OriginOf, fields: ReadonlyMap<string, string>): OriginOf {
   if (before === notKnown) return before;

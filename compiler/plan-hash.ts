@@ -22,9 +22,10 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
       ]),
     ),
     streams: Object.fromEntries(
-      plan.subTopologies.map(({ role, streams, tables, tableInputs, wholeTables }) => [
+      plan.subTopologies.map(({ role, streams, clock, tables, tableInputs, wholeTables }) => [
         role,
         {
+          ...(clock === undefined ? {} : { clock: { ...clock, stream: undefined } }),
           tables: byName(tables),
           ...(wholeTables.length > 0 ? { wholeTables: byName(wholeTables) } : {}),
           ...(tableInputs.length > 0 ? { tableInputs: byName(tableInputs) } : {}),

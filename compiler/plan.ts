@@ -8,6 +8,7 @@ import type { Priorities, Priority } from '../core/priority.ts';
 import type { Projection } from '../core/schema.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.ts';
+import type { Schedule } from './schedule.ts';
 
 export interface Plan {
   readonly topology: string;
@@ -35,6 +36,7 @@ export interface TopicPlan {
   readonly name: string;
   readonly use:
     | 'events'
+    | 'ticks'
     | 'table'
     | 'lane'
     | 'repartition'
@@ -78,6 +80,23 @@ export interface TableInputPlan extends TablePlan {
   readonly store: string;
 }
 
+/** What becomes of planned times that have passed before they could be told. */
+export const MISSED = ['latest', 'all', 'none'] as const;
+
+/** When a stream that begins with a clock is given a tick. */
+export interface ClockRule {
+  readonly schedule: Schedule;
+  /** Of those that are due at once: the last, each, or only what is less than a minute late. */
+  readonly missed: (typeof MISSED)[number];
+}
+
+/** Makes the ticks of a stream: its task p writes to partition p of their topic. */
+export interface ClockPlan extends ClockRule {
+  readonly stream: string;
+  readonly useCase: string;
+  readonly topic: string;
+}
+
 /** One scaling unit: a consumer group whose task p has partition p of all that is named here. */
 export interface SubTopologyPlan {
   /** `streams/critical`, `devices/register`, `devices/fold`, `devices/presence`; or `streams`. */
@@ -87,6 +106,8 @@ export interface SubTopologyPlan {
   /** -1: no priority. */
   readonly priority: Priority | -1;
   readonly streams: readonly StreamPlan[];
+  /** It has no streams then. */
+  readonly clock?: ClockPlan;
   /** Followed beside the inputs, as they are when a record is processed. */
   readonly tables: readonly TablePlan[];
   /** Inputs, beside those of the streams. */
@@ -130,6 +151,8 @@ export interface SourcePlan {
   readonly topic: string | null;
   readonly streams?: readonly UpstreamPlan[];
   readonly projection: Projection;
+  /** What is read are the ticks of a clock. */
+  readonly clock?: ClockRule;
   /** Event time; null: the record's own timestamp. */
   readonly time: FieldReader | null;
   /** The event's id; null: its origin. */

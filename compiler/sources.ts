@@ -6,7 +6,7 @@ import type { ValueKind } from '../core/value-kind.ts';
 import type { Scope } from './declarations.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
 import { fittingMend, misfit } from './path-kinds.ts';
-import type { StartRule, UpstreamPlan } from './plan.ts';
+import type { ClockRule, StartRule, UpstreamPlan } from './plan.ts';
 import { readDuration } from './quantity.ts';
 import type { Section } from './section.ts';
 import { ANY_SHAPE, type Shape, shapeName } from './shape.ts';
@@ -29,6 +29,8 @@ export interface ResolvedSource {
   readonly isGiven: boolean;
   /** Of other streams, or behind a step that changes the key: by what it is keyed. */
   readonly keyedBy: string | null;
+  /** It begins with the ticks of a clock. */
+  readonly clock?: ClockRule;
   /** What says the key or the id is broken: nobody is blamed for what hangs on them. */
   readonly isPartial?: true;
 }

@@ -3,10 +3,11 @@ import { nearest } from '../core/nearest.ts';
 import type { StepSpec } from '../core/spec.ts';
 import { isOwn } from '../core/step-facts.ts';
 import { type Broken, brokenShape, givesValue, mayGive, meantStep } from './broken-steps.ts';
+import { carriedBy, type Known, NONE, union } from './cel-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
-import { afterMap, asItCame, below, beside, notKnown, type OriginOf } from './origins.ts';
+import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
@@ -104,18 +105,20 @@ export function resolveTexts(
   const fields = new Set<string>();
   let { shape, isGiven } = from;
   let originOf = asItCame;
+  let known = NONE;
   /** What a step that is broken gives is not known; what follows is not blamed for it. */
   const pass = (spec: Broken, gives: boolean, of: Shape = ANY_SHAPE) => {
     broken.push(spec);
     if (!gives) return;
     shape = of;
+    known = NONE;
     originOf = notKnown;
     isGiven = true;
   };
   for (const text of texts) {
     const spec = specOf(scope, text, pass);
     if (spec === undefined) continue;
-    const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape };
+    const stepScope = { ...scope, subject: `${scope.subject}, ${text.type}`, shape, known };
     const map = optionsOf(stepScope, text);
     const resolved =
       map === null ? undefined : resolveOptions(stepScope, spec.config, map, text.typeSpan);
@@ -131,13 +134,15 @@ export function resolveTexts(
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
     if (gives !== undefined) {
       shape = gives;
+      known = knownAfter(known, spec, resolved);
       originOf = originAfter(before, spec, resolved);
       isGiven = true;
     }
+    if (spec.keeps !== undefined) known = union(known, resolved.holds.get(spec.keeps) ?? NONE);
     const { config, tables, paths, places, constants, expressions, joined } = resolved;
     const name = text.name?.value ?? text.type;
-    const known = { config, tables, paths, places, constants, expressions, joined };
-    steps.push({ name, spec, ...known, originOf: before, span: text.typeSpan });
+    const read = { config, tables, paths, places, constants, expressions, joined };
+    steps.push({ name, spec, ...read, originOf: before, span: text.typeSpan });
   }
   return { steps, fields, shape, isGiven, originOf, broken };
 }
@@ -175,6 +180,9 @@ function specOf(
 }
 
 function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOptions): OriginOf {
+  if (gives?.kind === 'walked') {
+    return ofRow(before, String(resolved.config[gives.as]), resolved.tables[0]?.key ?? '');
+  }
   if (gives?.kind !== 'joined' && gives?.kind !== 'paired') {
     return afterMap(before, resolved.sources);
   }
@@ -183,9 +191,15 @@ function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOp
   return beside(before, String(resolved.config[gives.as]));
 }
 
+/** What a step that gives the value anew leaves of what was known. */
+function knownAfter(known: Known, { gives }: StepSpec, { sources }: ResolvedOptions): Known {
+  if (gives?.kind === 'joined') return known;
+  return gives === undefined ? carriedBy(known, sources) : NONE;
+}
+
 /** What it gives has the value that came in it. */
 function isWhole({ gives }: StepSpec): boolean {
-  return gives !== undefined && ['gathered', 'joined', 'paired'].includes(gives.kind);
+  return gives !== undefined && ['gathered', 'joined', 'paired', 'walked'].includes(gives.kind);
 }
 
 function unknownStep(scope: StepScope, text: StepText): void {

@@ -7,7 +7,7 @@ import { isOwn } from '../core/step-facts.ts';
 import { priorityList, type Scope } from './declarations.ts';
 import type { ResolvedPath } from './field-path.ts';
 import { literalFault } from './literals.ts';
-import { notKnown } from './origins.ts';
+import { isOfTick, notKnown } from './origins.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';
 import { listed, type Span } from './report.ts';
 import type { Placed } from './section.ts';
@@ -173,10 +173,25 @@ function checkDedup(
     if (by === undefined) continue;
     const { names, key, hasKey } = identityOf(step, by, from);
     const paths = [...new Set(names)];
+    if (names.every(isOfTick)) {
+      tellOfTick(scope, subject, step, by.span);
+      continue;
+    }
     if (hasKey || (paths.length === 1 && paths[0] === from.id?.path)) continue;
     const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${key}).`;
     scope.report.warning('CAR315', by.span, what);
   }
+}
+
+/** All rows that a tick walks have the same of it. */
+function tellOfTick(
+  { report }: Pick<Scope, 'report'>,
+  subject: string,
+  step: ResolvedStep,
+  span: Span,
+): void {
+  const what = `${subject}, ${step.name}: by what it has of the tick alone all rows of it are one.`;
+  report.error('CAR320', span, what, 'Name the row too: by: [key, value.id].');
 }
 
 /** What many members share: no part of an identity that is of these alone tells them apart. */
@@ -202,6 +217,10 @@ function checkGathered(
     const by = step.paths.get('by');
     if (by === undefined) continue;
     const { names, key, hasKey } = identityOf(step, by, from);
+    if (names.every(isOfTick)) {
+      tellOfTick({ report }, subject, step, by.span);
+      continue;
+    }
     if (hasKey || (from.id !== null && names.includes(from.id.path))) continue;
     const of = by.paths.map(({ reader, shape }) => sharedBy(reader.path, withoutNull(shape)));
     if (of.includes('none')) continue;

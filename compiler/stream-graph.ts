@@ -248,7 +248,8 @@ export class StreamGraph {
   }
 
   #sourceWays(stream: string, passed: readonly string[] = [stream]): readonly Way[] {
-    const topic = this.#sections.get(stream)?.section('from')?.text('topic')?.value;
+    const from = this.#sections.get(stream)?.section('from');
+    const topic = from?.has('clock') === true ? `clock of ${stream}` : from?.text('topic')?.value;
     return topic === undefined
       ? (this.#reads.get(stream) ?? []).flatMap((read) => this.#waysOf(read, passed))
       : [[{ stream: `topic ${topic}`, branch: null }]];

@@ -4,6 +4,7 @@ import { ACKED_KEYS, resolveAcked } from './acked.ts';
 import { useAsides } from './asides.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
 import { mayBe } from './broken-steps.ts';
+import { resolveClock } from './clock-source.ts';
 import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects } from './effect-checks.ts';
@@ -35,6 +36,7 @@ import {
 } from './stream-checks.ts';
 import type { Derived, StreamGraph } from './stream-graph.ts';
 import { checkStreamJoins } from './stream-join-checks.ts';
+import { checkWalks } from './walk-checks.ts';
 
 /** All resolved, before it is placed into sub-topologies. */
 export interface ResolvedStream {
@@ -107,7 +109,7 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
   const fromSection = section.neededSection('from');
   const isDerived = fromSection?.has('streams') === true;
   const derived = isDerived ? scope.graph.derived(name, subject, fromSection) : undefined;
-  const from = sourceOf(scope, subject, fromSection, derived);
+  const from = sourceOf(scope, subject, fromSection, derived, useCase);
   const optionScope: OptionScope = { ...scope, subject, shape: from?.shape ?? ANY_SHAPE };
   const rule = isDerived
     ? derivedRule(scope, section, derived)
@@ -158,8 +160,10 @@ function sourceOf(
   subject: string,
   from: Section | undefined,
   derived: Derived | undefined,
+  useCase: string | undefined,
 ): ResolvedSource | undefined {
   if (from === undefined || from.has('streams')) return derived?.source;
+  if (from.has('clock')) return resolveClock(scope, subject, from, useCase);
   return resolveSource(scope, subject, from);
 }
 
@@ -186,7 +190,8 @@ function checkParts(
 ): void {
   for (const part of parts) {
     const { from, steps } = part;
-    checkPartitions(scope, subject, steps.steps, from);
+    const isPlaced = checkWalks(scope, subject, steps.steps, from);
+    if (isPlaced) checkPartitions(scope, subject, steps.steps, from);
     useAsides(scope, subject, steps.steps, from);
     if (part === parts.at(-1) && target === 'topic') checkGivenKey(scope, subject, steps, from);
   }

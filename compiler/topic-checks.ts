@@ -25,7 +25,7 @@ export function checkTopics(report: Report, plan: Plan, mentions: readonly Topic
 
 /** The engine alone writes it and reads it. */
 const isHidden = ({ use }: Pick<TopicPlan, 'use'>) =>
-  use === 'changelog' || use === 'repartition' || use === 'retry';
+  use === 'changelog' || use === 'repartition' || use === 'retry' || use === 'ticks';
 
 /** What is read and written by the engine alone, and in a form of its own. */
 function checkOwn(report: Report, plan: Plan, mentions: readonly TopicMention[]): void {

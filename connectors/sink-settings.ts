@@ -1,22 +1,36 @@
 /**
- * Reads the deployment's settings of a push sink (`connectors.fcm` in carillon.yaml). A setting
- * that is missing or wrong is told by its name; what it holds is never printed, as it may be a key.
+ * Reads the settings of a sink, those of a deployment as it has read them (`connectors.fcm` in
+ * carillon.yaml). A setting that is missing or wrong is told by its name; what it holds is never
+ * printed, as it may be a key.
  */
 import { readFileSync } from 'node:fs';
 import { parseDuration } from '../core/duration.ts';
 import { CarillonError } from '../core/error.ts';
 import type { ErrorCode } from '../core/error-table.ts';
+import type { SettingTable } from './setting-tables.ts';
+
+const DURATION_MS_MAX = 3_600_000;
 
 export class SinkSettings {
   readonly #place: string;
   readonly #code: ErrorCode;
   readonly #values: Readonly<Record<string, unknown>>;
+  readonly #table: SettingTable;
 
-  /** `place`: where the settings stand, e.g. `connectors.fcm`; `code`: of the errors thrown. */
-  constructor(place: string, code: ErrorCode, values: Readonly<Record<string, unknown>>) {
+  /**
+   * `place`: where the settings stand, e.g. `connectors.fcm`; `code`: of the errors thrown;
+   * `table`: has the defaults of what is read without one.
+   */
+  constructor(
+    place: string,
+    code: ErrorCode,
+    values: Readonly<Record<string, unknown>>,
+    table: SettingTable = {},
+  ) {
     this.#place = place;
     this.#code = code;
     this.#values = values;
+    this.#table = table;
   }
 
   has(name: string): boolean {
@@ -38,16 +52,21 @@ export class SinkSettings {
     return value;
   }
 
-  /** Milliseconds, from a text with a unit; between `minMs` and one hour. */
-  duration(name: string, fallbackMs: number, minMs = 1): number {
-    if (!this.has(name)) return fallbackMs;
-    const ms = parseDuration(this.text(name));
+  /** Milliseconds, or a text with a unit; up to one hour. */
+  duration(name: string, fallbackMs?: number): number {
+    if (!this.has(name)) return fallbackMs ?? parseDuration(this.#fallback(name)!)!;
+    const value = this.#values[name];
+    const ms = typeof value === 'number' ? value : parseDuration(this.text(name));
     if (ms === undefined) throw this.wrong(name, 'is not a duration with a unit, such as 10s');
-    if (ms < minMs || ms > 3_600_000) throw this.wrong(name, `is not within ${minMs}ms and 1h`);
+    if (ms < 1 || ms > DURATION_MS_MAX) throw this.wrong(name, 'is not within 1ms and 1h');
     return ms;
   }
 
-  count(name: string, fallback: number, max: number): number {
+  count(
+    name: string,
+    fallback = Number(this.#fallback(name)),
+    max = this.#table[name]?.max ?? Number.MAX_SAFE_INTEGER,
+  ): number {
     if (!this.has(name)) return fallback;
     const value = this.#values[name];
     if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > max) {
@@ -56,16 +75,16 @@ export class SinkSettings {
     return value as number;
   }
 
-  flag(name: string, fallback: boolean): boolean {
-    if (!this.has(name)) return fallback;
+  flag(name: string): boolean {
+    if (!this.has(name)) return this.#fallback(name) === 'true';
     const value = this.#values[name];
     if (typeof value !== 'boolean') throw this.wrong(name, 'is neither true nor false');
     return value;
   }
 
   /** `https://host:port`, without path. */
-  origin(name: string, fallback: string): string {
-    const value = this.text(name, fallback);
+  origin(name: string): string {
+    const value = this.text(name, this.#fallback(name));
     const url = URL.canParse(value) ? new URL(value) : undefined;
     if (url === undefined || url.protocol !== 'https:' || url.pathname !== '/') {
       throw this.wrong(name, 'is not an https origin, such as https://localhost:8443');
@@ -87,6 +106,10 @@ export class SinkSettings {
       const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
       throw this.wrong(name, `names a file that cannot be read (${why})`);
     }
+  }
+
+  #fallback(name: string): string | undefined {
+    return this.#table[name]?.fallback;
   }
 
   wrong(name: string, what: string, mend?: string): CarillonError {

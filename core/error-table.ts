@@ -4,6 +4,7 @@
  * something else; each has a page in docs/errors and is raised by a test.
  */
 import { AGGREGATE_ERRORS } from './aggregate-errors.ts';
+import { CLOCK_ERRORS } from './clock-errors.ts';
 import { COMMAND_ERRORS } from './command-errors.ts';
 import { CONNECTOR_ERRORS } from './connector-errors.ts';
 import { EDIT_ERRORS } from './edit-errors.ts';
@@ -18,6 +19,7 @@ export const ERROR_TABLE = {
   ...TOPOLOGY_ERRORS,
   ...AGGREGATE_ERRORS,
   ...OPTION_ERRORS,
+  ...CLOCK_ERRORS,
   ...RECORD_ERRORS,
   ...EDIT_ERRORS,
   ...CONNECTOR_ERRORS,

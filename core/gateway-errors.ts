@@ -212,4 +212,24 @@ export const GATEWAY_ERRORS = {
     what: 'A use case says when it is told again, and that never comes.',
     mend: 'Write guarantee: acked, and an again_after that is shorter than max_age or ttl.',
   },
+  CAR773: {
+    slug: 'auth-module-failed',
+    what: 'The module that knows tokens has failed on this one, or has not answered in time.',
+    mend: "Come back after the seconds of Retry-After; the gateway's log says what the module did.",
+  },
+  CAR774: {
+    slug: 'not-an-auth-module',
+    what: 'The module of `auth.module` cannot be asked for tokens.',
+    mend: 'Export a function as default: export default async (token) => ({ subject, expiresAt }).',
+  },
+  CAR775: {
+    slug: 'cookie-without-origins',
+    what: 'A cookie is to bring tokens, and no page is named that may send it.',
+    mend: 'Name them: http: { origins: ["https://app.example"] }, those of the gateway too.',
+  },
+  CAR776: {
+    slug: 'cookie-of-no-page',
+    what: 'A cookie came, and nothing says that a page of ours has sent it.',
+    mend: 'Send it from a page of `http.origins`; who is no browser sends Authorization: Bearer.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -12,6 +12,7 @@
  * order of times with the stream. `paired`: the value, its own fields or under the name that the
  * text option `own` gives, with one of the stream that the option `with` names under the name of
  * `as`; what may be missing by the option `type` may be null. `anything`: nothing is known of it.
+ * `walked`: the value with a row of the table that the option `row` names under the name of `as`.
  * Left out: the value stays, or an option of expressions says it.
  */
 export type Gives =
@@ -44,4 +45,5 @@ export type Gives =
       readonly as: string;
       readonly type: string;
     }
+  | { readonly kind: 'walked'; readonly row: string; readonly as: string }
   | { readonly kind: 'gathered' | 'anything' };

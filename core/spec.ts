@@ -187,6 +187,8 @@ interface StepSpecBase<O extends Options> extends StepPlace, Versioned {
   readonly marksFor?: string;
   /** The type of sink that needs what this step looks up; others lose by its drops. */
   readonly joinsFor?: string;
+  /** The predicate option that holds for each record that it sends on. */
+  readonly keeps?: keyof O & string;
   warns?(config: ValuesOf<O>, written: ReadonlySet<string>): readonly ConfigWarning[];
   /** Whether it lets everything through that a step of its type with the other options let. */
   isWeaker?(options: PlainOptions, than: PlainOptions): boolean;

@@ -97,5 +97,7 @@ export function makesOthers({
 }): boolean {
   const made = gives?.kind;
   const expands = kind === 'expand' && oneForOne !== true;
-  return expands || made === 'aggregated' || made === 'paired' || repeats === true;
+  return (
+    expands || made === 'aggregated' || made === 'walked' || made === 'paired' || repeats === true
+  );
 }

@@ -143,6 +143,8 @@ export type StoreOf<R> =
 export interface TableView<Row = unknown> {
   readonly size: number;
   get(key: string): Row | undefined;
+  /** In no order that means anything. */
+  keys(): Iterable<string>;
 }
 
 /** A table of devices by member, as lines: what `fan_out` joins with. */

@@ -1,35 +1,20 @@
 /**
  * Who is asking: a JWT. `sub` is the device; `scope` (words, as in RFC 8693) says what else the
- * token is good for, `member` and `events` bind it further. Sinks come with the internal token
- * instead. Which keys sign it is in `auth-keys.ts`.
+ * token is good for, `member` and `events` bind it further. Which keys sign it is in
+ * `auth-keys.ts`; tokens of another form are a module's (`own-auth.ts`), and a browser may bring
+ * either as a cookie (`cookie.ts`). Sinks come with the internal token instead.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { errors, type JWTPayload, SignJWT } from 'jose';
 import type { Clock } from '../core/clock.ts';
 import { CarillonError } from '../core/error.ts';
 import { type AuthKeys, TrustedKeys } from './auth-keys.ts';
-import { HttpProblem } from './problem.ts';
-
-export const SCOPES = ['device', 'producer', 'registrar', 'operator', 'admin'] as const;
-/**
- * device: its own stream and inbox; producer: ingest; registrar: registers any device; operator:
- * looks at the console; admin: all.
- */
-export type Scope = (typeof SCOPES)[number];
-
-export interface Identity {
-  /** The device, for scope `device`. */
-  readonly subject: string;
-  readonly scopes: readonly Scope[];
-  /** The claim `member`: whose devices it may register; undefined: for a device none. */
-  readonly member: string | undefined;
-  /** The claim `events`: which event types it may send; undefined: all. */
-  readonly events: readonly string[] | undefined;
-  /** Epoch ms; 0 when the token does not say. */
-  readonly issuedAt: number;
-  /** Epoch ms. */
-  readonly expiresAt: number;
-}
+import { type CookieRule, tokenOfCookie } from './cookie.ts';
+import type { Origins } from './cors.ts';
+import { EVENTS_MAX, type Identity, SCOPES, type Scope, scopesIn } from './identity.ts';
+import { type AskModule, OwnAuth } from './own-auth.ts';
+import { HttpProblem, type LogLine, noLog } from './problem.ts';
 
 export interface AuthOptions extends AuthKeys {
   readonly internalToken: string;
@@ -39,6 +24,17 @@ export interface AuthOptions extends AuthKeys {
   readonly audience?: string | undefined;
   /** From `iat` (or now) to `exp` at most. Default 90 d. */
   readonly ttlMaxMs?: number | undefined;
+  /** The name of the cookie that may bring a token, from pages of the named origins. */
+  readonly cookie?: string | undefined;
+  /** Asked for each token that is not remembered, before it is looked at as a JWT. */
+  readonly module?: AskModule | undefined;
+}
+
+/** What a request shows of who it is. */
+export interface Credential {
+  readonly token: string | undefined;
+  /** The browser has sent it by itself: it is good for a device alone. */
+  readonly isCookie: boolean;
 }
 
 /** RFC 7518, 3.2: a key for HS256 has at least 256 bits. */
@@ -51,8 +47,6 @@ const REMEMBERED_MAX = 1000;
 /** And no longer: a key that was taken back must not go on for as long as its tokens. */
 const REMEMBERED_MS = 60_000;
 const TTL_MS_MAX = 90 * 86_400_000;
-/** Event types that one token names. */
-const EVENTS_MAX = 64;
 
 interface Remembered {
   readonly identity: Identity;
@@ -65,24 +59,45 @@ export class Auth {
   readonly #options: AuthOptions;
   readonly #internal: Buffer;
   readonly #clock: Clock;
+  readonly #own: OwnAuth | undefined;
+  readonly #cookie: CookieRule | undefined;
   readonly #remembered = new Map<string, Remembered>();
 
-  /** Throws CAR719 when a secret is too short, or is used for two things. */
-  constructor(options: AuthOptions, clock: Clock) {
+  /**
+   * `origins`: whose pages may bring a cookie. Throws CAR719 when a secret is too short, or is used
+   * for two things, CAR775 when a cookie is named and no origin.
+   */
+  constructor(
+    options: AuthOptions,
+    clock: Clock,
+    { origins, say = noLog }: { readonly origins?: Origins; readonly say?: LogLine } = {},
+  ) {
     checkSecrets(options);
+    const { cookie, module } = options;
+    this.#cookie = cookie === undefined ? undefined : cookieRule(cookie, origins);
+    this.#own = module === undefined ? undefined : new OwnAuth(module, say);
     this.#options = options;
     this.#keys = new TrustedKeys(options);
     this.#internal = digest(options.internalToken);
     this.#clock = clock;
   }
 
-  /** Throws CAR701, CAR702, CAR703, CAR725, or CAR731. */
+  /**
+   * `token`: what the request shows outside of cookies, which goes before them. Throws CAR702,
+   * CAR776.
+   */
+  credentialOf(headers: IncomingHttpHeaders, token: string | undefined): Credential {
+    if (token !== undefined || this.#cookie === undefined) return { token, isCookie: false };
+    return { token: tokenOfCookie(headers, this.#cookie), isCookie: true };
+  }
+
+  /** Throws CAR701, CAR702, CAR703, CAR725, CAR731, or CAR773. */
   async identify(token: string | undefined): Promise<Identity> {
     if (token === undefined) throw new HttpProblem('CAR701', 'no token came with the request.');
     if (token.length > TOKEN_CHARS_MAX) throw new HttpProblem('CAR702', 'the token is too long.');
     const known = this.known(token);
     if (known !== undefined) return known;
-    const identity = await this.#verify(token);
+    const identity = (await this.#ofModule(token)) ?? (await this.#verify(token));
     if (this.#remembered.size >= REMEMBERED_MAX) {
       this.#remembered.delete(this.#remembered.keys().next().value!);
     }
@@ -102,8 +117,15 @@ export class Auth {
     return token !== undefined && timingSafeEqual(digest(token), this.#internal);
   }
 
+  async #ofModule(token: string): Promise<Identity | undefined> {
+    const now = this.#clock.now();
+    const identity = await this.#own?.identify(token, now);
+    if (identity !== undefined) checkAge(identity, now, this.#options.ttlMaxMs);
+    return identity;
+  }
+
   async #verify(token: string): Promise<Identity> {
-    const { issuer, audience, ttlMaxMs = TTL_MS_MAX } = this.#options;
+    const { issuer, audience, ttlMaxMs } = this.#options;
     const now = this.#clock.now();
     try {
       const payload = await this.#keys.verify(token, {
@@ -120,13 +142,10 @@ export class Auth {
   }
 }
 
-function identityOf(payload: JWTPayload, nowMs: number, ttlMaxMs: number): Identity {
+function identityOf(payload: JWTPayload, nowMs: number, ttlMaxMs: number | undefined): Identity {
   const expiresAt = payload.exp! * 1000;
   const issuedAt = payload.iat === undefined ? 0 : payload.iat * 1000;
-  if (expiresAt - Math.min(issuedAt || nowMs, nowMs) > ttlMaxMs + TOLERANCE_SECONDS * 1000) {
-    const days = Math.floor(ttlMaxMs / 86_400_000);
-    throw new HttpProblem('CAR702', `the token lives longer than is trusted (${days} d).`);
-  }
+  checkAge({ issuedAt, expiresAt }, nowMs, ttlMaxMs);
   return {
     subject: payload.sub!,
     scopes: scopesOf(payload.scope),
@@ -135,6 +154,25 @@ function identityOf(payload: JWTPayload, nowMs: number, ttlMaxMs: number): Ident
     issuedAt,
     expiresAt,
   };
+}
+
+/** Throws CAR702 when it is good for longer than any token is trusted. */
+function checkAge(
+  { issuedAt, expiresAt }: Pick<Identity, 'issuedAt' | 'expiresAt'>,
+  nowMs: number,
+  ttlMaxMs = TTL_MS_MAX,
+): void {
+  if (expiresAt - Math.min(issuedAt || nowMs, nowMs) <= ttlMaxMs + TOLERANCE_SECONDS * 1000) return;
+  const days = Math.floor(ttlMaxMs / 86_400_000);
+  throw new HttpProblem('CAR702', `the token lives longer than is trusted (${days} d).`);
+}
+
+/** Throws CAR775. */
+function cookieRule(name: string, origins: Origins): CookieRule {
+  if (origins !== undefined && origins.size > 0) return { name, origins };
+  throw new CarillonError('CAR775', 'auth.cookie is set, and http.origins names no page.', {
+    where: { at: 'auth.cookie' },
+  });
 }
 
 /** jose's message can quote the token: it stays here. The name of a claim is none of its values. */
@@ -163,8 +201,7 @@ function eventsOf(claim: unknown): readonly string[] | undefined {
 
 function scopesOf(claim: unknown): readonly Scope[] {
   if (claim === undefined) return ['device'];
-  const words = typeof claim === 'string' ? claim.split(' ') : [];
-  const scopes = SCOPES.filter((scope) => words.includes(scope));
+  const scopes = scopesIn(claim);
   if (scopes.length > 0) return scopes;
   throw new HttpProblem('CAR702', `the token's scope is none of ${SCOPES.join(', ')}.`);
 }
@@ -206,19 +243,6 @@ function digest(token: string): Buffer {
 /** The token of an `Authorization: Bearer` header. */
 export function bearerOf(header: string | undefined): string | undefined {
   return /^Bearer +(\S.*)$/i.exec(header ?? '')?.[1];
-}
-
-/** Throws CAR704 unless the identity has one of the scopes, or is the device itself. */
-export function allow(identity: Identity, scopes: readonly Scope[], deviceId?: string): void {
-  if (identity.scopes.includes('admin')) return;
-  if (scopes.some((scope) => identity.scopes.includes(scope))) return;
-  const isDevice = identity.scopes.includes('device') && identity.subject === deviceId;
-  if (deviceId !== undefined && isDevice) return;
-  const wanted = deviceId === undefined ? scopes : ['device (its own)', ...scopes];
-  throw new HttpProblem(
-    'CAR704',
-    `this takes a token of scope ${[...wanted, 'admin'].join(' or ')}.`,
-  );
 }
 
 /** Signs a token as the gateway trusts it; for samples, tests and `carillon` commands. */

@@ -5,8 +5,8 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
-import type { Identity } from './auth.ts';
 import { Buckets, type Budget } from './buckets.ts';
+import type { Identity } from './identity.ts';
 import { HttpProblem } from './problem.ts';
 
 export interface BudgetLimits {

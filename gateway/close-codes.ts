@@ -60,7 +60,7 @@ export const CLOSE_CODES = {
   notAllowed: {
     code: 3506,
     reason: 'not-allowed',
-    what: 'Token or page is good, but not for this (CAR704, CAR729).',
+    what: 'Token or page is good, but not for this (CAR704, CAR729, CAR776).',
   },
   badCursor: {
     code: 3507,

@@ -1,6 +1,7 @@
 /**
- * Pages of other origins (CORS). The public paths are for any page unless origins are named: no
- * cookie opens them, only a token that the page must have. The Fetch standard gives the headers.
+ * Pages of other origins (CORS). The public paths are for any page unless origins are named, as
+ * only a token opens them, which the page must have; where a cookie may bring it, they are named.
+ * The Fetch standard gives the headers.
  */
 import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from './problem.ts';
@@ -22,7 +23,8 @@ export function checkOrigin(origins: Origins, origin: string | undefined): void 
   throw new HttpProblem('CAR729', 'pages of this origin are not let in.');
 }
 
-export function allowOrigins(app: FastifyInstance, origins: Origins): void {
+/** `cookies`: a page of another site may send its cookie along. */
+export function allowOrigins(app: FastifyInstance, origins: Origins, cookies: boolean): void {
   app.addHook('onRequest', async (request, reply) => {
     const { origin } = request.headers;
     if (origin === undefined || !request.url.startsWith(PUBLIC)) return;
@@ -30,6 +32,7 @@ export function allowOrigins(app: FastifyInstance, origins: Origins): void {
     checkOrigin(origins, origin);
     reply.header('access-control-allow-origin', origins === undefined ? '*' : origin);
     reply.header('access-control-expose-headers', ANSWER_HEADERS);
+    if (cookies) reply.header('access-control-allow-credentials', 'true');
   });
   app.options(`${PUBLIC}*`, async (request, reply) => {
     reply.code(204).header('allow', METHODS);

@@ -66,7 +66,8 @@ export interface Gateway {
 }
 
 /**
- * Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR712 when the log is away.
+ * Throws CAR718 when the port is taken, CAR719 when a secret is weak, CAR775, CAR712 when the log
+ * is away.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shared = await openShared(options);
@@ -156,7 +157,7 @@ function newApp(
   checkQueries(app);
   unpackBodies(app);
   takeJson(app);
-  allowOrigins(app, origins);
+  allowOrigins(app, origins, options.auth.cookie !== undefined);
   budgets.watch(app);
   return app;
 }

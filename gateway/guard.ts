@@ -1,8 +1,9 @@
 /** Auth as Fastify hooks: before a body is read. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Auth, allow, bearerOf, type Identity, type Scope } from './auth.ts';
+import { type Auth, bearerOf, type Credential } from './auth.ts';
 import type { Budgets } from './budgets.ts';
 import type { ClientAddresses } from './client-address.ts';
+import { allow, type Identity, onlyDevice, type Scope } from './identity.ts';
 import { HttpProblem } from './problem.ts';
 
 export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
@@ -21,8 +22,9 @@ export interface GuardDeps {
  */
 export function guard(deps: GuardDeps, scopes: readonly Scope[]): Guard {
   return async (request) => {
-    const token = bearerOf(request.headers.authorization);
-    const identity = await identify(deps, token, deps.addresses.of(request.raw));
+    const { headers } = request;
+    const credential = deps.auth.credentialOf(headers, bearerOf(headers.authorization));
+    const identity = await identify(deps, credential, deps.addresses.of(request.raw));
     deps.budgets.asks(identity, request);
     const { deviceId } = (request.params ?? {}) as { deviceId?: string };
     allow(identity, scopes, deviceId);
@@ -30,17 +32,21 @@ export function guard(deps: GuardDeps, scopes: readonly Scope[]): Guard {
   };
 }
 
-/** Throws CAR701 to CAR703, CAR725; CAR726 when too many bad tokens came from the address. */
+/**
+ * Throws CAR701 to CAR703, CAR725, CAR731, CAR773; CAR726 when too many bad tokens came from the
+ * address.
+ */
 export async function identify(
   { auth, budgets }: Omit<GuardDeps, 'addresses'>,
-  token: string | undefined,
+  { token, isCookie }: Credential,
   address: string,
 ): Promise<Identity> {
+  const seen = (identity: Identity) => (isCookie ? onlyDevice(identity) : identity);
   const known = auth.known(token);
-  if (known !== undefined) return known;
+  if (known !== undefined) return seen(known);
   budgets.mayTry(address);
   try {
-    return await auth.identify(token);
+    return seen(await auth.identify(token));
   } catch (error) {
     budgets.hasFailed(address);
     throw error;

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Cursor, parseCursor } from '../core/cursor.ts';
 import type { ErrorCode } from '../core/error-table.ts';
-import { bearerOf } from './auth.ts';
+import { bearerOf, type Credential } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { EVENT_STREAM_TYPE } from './event-stream.ts';
 import { HttpProblem } from './problem.ts';
@@ -90,6 +90,7 @@ const CLOSES: Readonly<Partial<globalThis.Record<ErrorCode, CloseCode>>> = {
   CAR726: CLOSE_CODES.tooMuch,
   CAR727: CLOSE_CODES.tokenRevoked,
   CAR729: CLOSE_CODES.notAllowed,
+  CAR776: CLOSE_CODES.notAllowed,
 };
 
 /**
@@ -110,10 +111,8 @@ export function closeOf(error: unknown): CloseCode | undefined {
 }
 
 /** True: it will say who it is with its first frame (`first-frame.ts`). */
-export function saysLater({ headers }: IncomingMessage, url: URL): boolean {
-  if (headers['sec-websocket-key'] === undefined) return false;
+export function saysLater({ headers }: IncomingMessage, { token }: Credential): boolean {
+  if (headers['sec-websocket-key'] === undefined || token !== undefined) return false;
   const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
-  return (
-    offered.some((name) => name.trim() === SUBPROTOCOL) && tokenOf({ headers }, url) === undefined
-  );
+  return offered.some((name) => name.trim() === SUBPROTOCOL);
 }

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bench, NOW, SECRET } from '../test/kit/gateway-bench.ts';
-import type { Scope } from './auth.ts';
 import { mintToken } from './auth.ts';
+import type { Scope } from './identity.ts';
 
 const OLD = NOW - 60_000;
 

@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { parseCursor } from '../core/cursor.ts';
 import type { PullPage } from '../schemas/frames.ts';
-import type { Identity } from './auth.ts';
+import type { Identity } from './identity.ts';
 import type { GatewayLimits } from './limits.ts';
 import { PollStream } from './poll-stream.ts';
 import { HttpProblem } from './problem.ts';

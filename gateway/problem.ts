@@ -44,6 +44,8 @@ const STATUS: Readonly<Partial<globalThis.Record<ErrorCode, number>>> = {
   CAR745: 400,
   CAR746: 429,
   CAR747: 503,
+  CAR773: 503,
+  CAR776: 403,
 };
 export function statusOf(code: ErrorCode): number {
   return STATUS[code] ?? 500;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Bench, NOW } from '../test/kit/gateway-bench.ts';
-import type { Scope } from './auth.ts';
+import type { Scope } from './identity.ts';
 
 let bench: Bench;
 let device = '';

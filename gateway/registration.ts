@@ -7,9 +7,9 @@ import { DEVICE_CLASSES, type DeviceTransport, TRANSPORTS } from '../core/device
 import { deleted, type Registration, registered } from '../core/registration.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
 import { REGISTER, UNREGISTER } from './api/device-operations.ts';
-import type { Identity } from './auth.ts';
 import { choiceOf, objectOf, textOf } from './body-fields.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
+import type { Identity } from './identity.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Owners } from './owners.ts';
 import { HttpProblem } from './problem.ts';

@@ -34,7 +34,7 @@ export interface Shared {
   readonly guarantee: Guarantee;
 }
 
-/** Throws CAR719 when a secret is weak, CAR903 for a network that is none, CAR712. */
+/** Throws CAR719 when a secret is weak, CAR775, CAR903 for a network that is none, CAR712. */
 export async function openShared(options: GatewayOptions): Promise<Shared> {
   const { clock, log, schemas, openFilesMax } = options;
   const wanted = { ...GATEWAY_LIMITS, ...options.limits };
@@ -43,7 +43,8 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
   const limits = { ...wanted, connectionsMax, connectionsWanted };
   const topics = { ...GATEWAY_TOPICS, ...options.topics };
   const say = options.say ?? noLog;
-  const auth = new Auth(options.auth, clock);
+  const origins = options.origins === undefined ? undefined : new Set(options.origins);
+  const auth = new Auth(options.auth, clock, { origins, say });
   const addresses = new ClientAddresses(options.trustedProxies);
   if (connectionsMax < connectionsWanted) {
     const error = fewFiles(openFilesMax, connectionsMax);
@@ -66,7 +67,7 @@ export async function openShared(options: GatewayOptions): Promise<Shared> {
     hub: new Hub(clock),
     counts: newCounts(),
     budgets: new Budgets(clock, { ...BUDGET_LIMITS, ...options.budgets }),
-    origins: options.origins === undefined ? undefined : new Set(options.origins),
+    origins,
     owners: await Owners.follow(log, schemas, topics.owners, say),
     keys: await IngestKeys.follow(
       log,

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Cursor } from '../core/cursor.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { allow, type Identity } from './auth.ts';
+import type { Credential } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { checkOrigin, type Origins } from './cors.ts';
@@ -25,6 +25,7 @@ import {
   tokenOf,
 } from './handshake.ts';
 import type { Hub } from './hub.ts';
+import { allow, type Identity } from './identity.ts';
 import type { Owners } from './owners.ts';
 import type { PollStream } from './poll-stream.ts';
 import type { Presence } from './presence.ts';
@@ -184,7 +185,8 @@ export class Streams {
     try {
       const said = await firstFrame(socket, this.#deps.limits.firstFrameMs);
       if (said === undefined || 'reason' in said) return said;
-      const identity = await this.#admit(said.token, stranger.address);
+      const credential = { token: said.token, isCookie: false };
+      const identity = await this.#admit(credential, stranger.address);
       return { identity, after: said.after ?? stranger.after };
     } catch (error) {
       const why = closeOf(error);
@@ -210,11 +212,13 @@ export class Streams {
     checkOrigin(origins, request.headers.origin);
     const address = addresses.of(request);
     budgets.shakesHands(address);
-    if (saysLater(request, url)) {
+    const { headers } = request;
+    const credential = this.#deps.auth.credentialOf(headers, tokenOf(request, url));
+    if (saysLater(request, credential)) {
       if (this.#strangers < limits.strangersMax) return { address, after: afterOf(request, url) };
       throw new HttpProblem('CAR716', 'too many are here that have not said who they are.');
     }
-    const identity = await this.#admit(tokenOf(request, url), address);
+    const identity = await this.#admit(credential, address);
     return { identity, after: afterOf(request, url) };
   }
 
@@ -224,9 +228,9 @@ export class Streams {
   }
 
   /** Whose token it is, if it may have a stream. Throws a problem. */
-  async #admit(token: string | undefined, address: string): Promise<Identity> {
+  async #admit(credential: Credential, address: string): Promise<Identity> {
     const { owners, budgets } = this.#deps;
-    const identity = await identify(this.#deps, token, address);
+    const identity = await identify(this.#deps, credential, address);
     if (!identity.scopes.includes('device')) allow(identity, ['device']);
     budgets.connects(identity.subject);
     // Of one that is deleted now that is told, once it is open.

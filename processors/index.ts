@@ -7,6 +7,7 @@ import { aggregate } from './aggregate.ts';
 import { coalesce } from './coalesce.ts';
 import { dedup } from './dedup.ts';
 import { digest } from './digest.ts';
+import { eachRow } from './each-row.ts';
 import { fanOut } from './fan-out.ts';
 import { filter } from './filter.ts';
 import { flatMap } from './flat-map.ts';
@@ -33,6 +34,7 @@ const all: readonly StepSpec[] = [
   coalesce,
   dedup,
   digest,
+  eachRow,
   fanOut,
   filter,
   flatMap,

@@ -15,7 +15,7 @@ export function streamsGroup(plan: Plan, sub: SubTopologyPlan, partitions: numbe
     tables: sub.tables.map((table) => table.topic),
     stores: sub.stores,
     transactional: true,
-    ...(inputOrder(sub).together.size > 0 ? { inOrder: true } : {}),
+    ...(inputOrder(sub).together.size > 0 || sub.clock !== undefined ? { inOrder: true } : {}),
     topologyHash: plan.hash,
   };
 }
@@ -36,7 +36,8 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
 }
 
 /** The topics that a group of streams has positions in. */
-export function inputsOf({ streams, tableInputs }: SubTopologyPlan): readonly string[] {
+export function inputsOf({ streams, tableInputs, clock }: SubTopologyPlan): readonly string[] {
   const read = streams.flatMap(({ source }) => source.topic ?? []);
-  return [...new Set([...tableInputs.map(({ topic }) => topic), ...read])];
+  const ticks = clock === undefined ? [] : [clock.topic];
+  return [...new Set([...tableInputs.map(({ topic }) => topic), ...ticks, ...read])];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HandClock } from '../core/clock.ts';
+import type { CarillonErrors } from '../core/error.ts';
 import { isUndecodable, type Projection } from '../core/schema.ts';
 import { AvroSchemas } from './avro-schemas.ts';
 import { type AvroRecord, schemaFolderOf } from './folder.ts';
@@ -121,4 +122,19 @@ test('a value is read by its own writer schema', async () => {
   const { schemas, encoder } = await opened();
   const bytes = encoder.toBuffer(VALUE);
   assert.deepEqual({ ...(schemas.decodeByWriter(bytes, 0, bytes.length) as object) }, VALUE);
+});
+
+test('all topics are judged before any schema is registered', async () => {
+  const registry = new MemoryRegistry();
+  const old: AvroRecord = { ...EVENT, fields: [{ name: 'id', type: 'long' }] };
+  await registry.register('u-value', JSON.stringify(old));
+  await registry.register('w-value', JSON.stringify(old));
+  const schemas = new AvroSchemas(folder(EVENT), registry, new HandClock(0));
+  const topics = ['t', 'u', 'v', 'w'].map((topic) => ({ topic, schema: 'Event' }));
+  await assert.rejects(schemas.open(topics), (error: CarillonErrors) => {
+    const told = error.diagnostics.map(({ code, what }) => `${code} ${what.split(':')[0]}`);
+    assert.deepEqual(told, ['CAR422 topic u', 'CAR422 topic w'], 'and all at once');
+    return true;
+  });
+  assert.deepEqual(await registry.subjects(), ['u-value', 'w-value']);
 });

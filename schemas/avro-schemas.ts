@@ -3,7 +3,7 @@
  * synchronously as just the fields that are read.
  */
 import type { Clock } from '../core/clock.ts';
-import { CarillonError, type Diagnostic } from '../core/error.ts';
+import { CarillonError, CarillonErrors, type Diagnostic } from '../core/error.ts';
 import { parseExact, stringifyExact } from '../core/exact-json.ts';
 import {
   isUndecodable,
@@ -63,25 +63,50 @@ export class AvroSchemas implements Schemas {
   }
 
   /**
-   * Registers the folder's schema for a topic, and checks that what was registered before can still
-   * be read with it. CAR407 when that is not Avro, CAR422 names both schemas and the field. What
-   * can be read in part, or is read by nothing, is a warning (CAR423).
+   * Judges the topics, then registers the folder's schema for each: of what is refused nothing is
+   * left in the registry.
    */
   async open(topics: readonly SchemaTopic[]): Promise<readonly Diagnostic[]> {
-    const warnings: Diagnostic[] = [];
-    for (const { topic, schema, reads } of topics) {
-      const record = this.#record(schema);
-      const reader = this.#reader({ schema }) as RecordType;
-      const latest = await this.#latest(topic);
-      if (latest !== null) {
-        const file = this.#folder.fileOf(schema) ?? schema;
-        warnings.push(...checkReadable({ topic, writer: latest, reader, reads, file }));
+    const warnings = await this.judge(topics);
+    for (const { topic, schema } of topics) {
+      const text = stringifyExact(this.#record(schema));
+      const id = await this.#registry.register(subjectOf(topic), text);
+      if (!this.#encoders.has(schema)) {
+        this.#encoders.set(schema, new AvroEncoder(id, this.#reader({ schema })));
       }
-      const id = await this.#registry.register(subjectOf(topic), stringifyExact(record));
-      if (!this.#encoders.has(schema)) this.#encoders.set(schema, new AvroEncoder(id, reader));
       await this.load(id);
     }
     return warnings;
+  }
+
+  /**
+   * Whether what was registered for topics before can be read with the folder's schemas; nothing is
+   * written. CAR407 when that is not Avro, CAR422 names both schemas and the field; of several
+   * topics all are told. What can be read in part, or is read by nothing, is a warning (CAR423).
+   */
+  async judge(topics: readonly SchemaTopic[]): Promise<readonly Diagnostic[]> {
+    const warnings: Diagnostic[] = [];
+    const refused: CarillonError[] = [];
+    for (const topic of topics) {
+      try {
+        warnings.push(...(await this.#judgeOne(topic)));
+      } catch (error) {
+        // A registry that is away says nothing about a schema.
+        if (!(error instanceof CarillonError) || error.retryable) throw error;
+        refused.push(error);
+      }
+    }
+    if (refused.length > 1) throw new CarillonErrors(refused);
+    if (refused[0] !== undefined) throw refused[0];
+    return warnings;
+  }
+
+  async #judgeOne({ topic, schema, reads }: SchemaTopic): Promise<readonly Diagnostic[]> {
+    const reader = this.#reader({ schema }) as RecordType;
+    const writer = await this.#latest(topic);
+    if (writer === null) return [];
+    const file = this.#folder.fileOf(schema) ?? schema;
+    return checkReadable({ topic, writer, reader, reads, file });
   }
 
   decoder(schemaId: number, projection: Projection): AvroDecoder | Undecodable | undefined {

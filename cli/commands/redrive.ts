@@ -57,7 +57,8 @@ export async function redrive(options: RedriveOptions): Promise<number> {
     env: process.env,
   });
   const { plan } = await loadTopology(deployment, { folder: process.cwd(), env: process.env });
-  const events = new Set(plan.topics.filter(({ use }) => use === 'events').map(({ name }) => name));
+  const ofEvents = plan.topics.filter(({ use }) => use === 'events' || use === 'ticks');
+  const events = new Set(ofEvents.map(({ name }) => name));
   const chosen = await lettersOf(plan.deadLetters, options);
   const sorted = await sort(chosen, events, options);
   process.stdout.write(summary(sorted, options.send === true));

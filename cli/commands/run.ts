@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { CarillonError } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
-import type { Losing } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { type Deployment, readDeployment } from '../deployment.ts';
 import { isReloadable } from '../run/check-reload.ts';
 import { formerOf } from '../run/former-topology.ts';

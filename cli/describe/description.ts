@@ -35,6 +35,8 @@ export interface DescribedStream {
   readonly keyedBy: string | null;
   /** Null: it goes on with `streams`. */
   readonly topic: string | null;
+  /** Whose ticks the topic has; null: it is one of events. */
+  readonly clock: { readonly cron: string; readonly zone: string; readonly missed: string } | null;
   /** Streams, or branches of them, whose records it goes on with: `flights.urgent`. */
   readonly streams: readonly string[];
   /** Those that it shares its records out to, in order. */
@@ -126,6 +128,7 @@ function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedS
     part: stream.part === '' ? null : stream.part,
     keyedBy: source.keyedBy ?? null,
     topic: source.topic,
+    clock: clockOf(source),
     streams: (source.streams ?? []).map(upstreamName),
     branches: branchesOf(stream),
     schema: source.projection.schema,
@@ -134,6 +137,12 @@ function describeStream(stream: StreamPlan, priority: Priority | -1): DescribedS
     lane: to.kind === 'lane' ? to.lane.name : null,
     to: targetsOf(stream, priority),
   };
+}
+
+function clockOf({ clock }: StreamPlan['source']): DescribedStream['clock'] {
+  if (clock === undefined) return null;
+  const { schedule, missed } = clock;
+  return { cron: schedule.cron, zone: schedule.zone, missed };
 }
 
 function branchesOf({ to }: StreamPlan): DescribedStream['branches'] {

@@ -4,10 +4,11 @@ import type { DescribedStream } from './description.ts';
 export type Label = readonly [words: string, style: 'name' | 'mono' | 'small'];
 
 /** What stands before the steps of a row. */
-export function labelsOf({ name, part, topic, streams, when }: DescribedStream): Label[] {
+export function labelsOf({ name, part, topic, clock, streams, when }: DescribedStream): Label[] {
+  const from = clock === null ? topic : `clock ${clock.cron} ${clock.zone}`;
   const labels: Label[] = [
     [part === null ? name : `${name} behind ${part}`, 'name'],
-    [topic ?? `from ${streams.join(', ')}`, 'mono'],
+    [from ?? `from ${streams.join(', ')}`, 'mono'],
   ];
   if (when !== null) labels.push([`when ${shortened(when)}`, 'small']);
   return labels;

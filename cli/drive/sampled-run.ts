@@ -58,8 +58,13 @@ export async function runSamples(
   const told: Counts = {};
   const fedTo = new Map<string, number>();
   let isFeeding = false;
+  const clocks = new Set(plan.topics.filter(({ use }) => use === 'ticks').map(({ name }) => name));
   const take = (text: string) => {
-    if (isFeeding) count(JSON.parse(text), lost, told);
+    if (!isFeeding) return;
+    const line: Line = JSON.parse(text);
+    const topic = String(line.topic);
+    if (clocks.has(topic)) fedTo.set(topic, (fedTo.get(topic) ?? 0) + 1);
+    count(line, lost, told);
   };
   const settings = { plan, folder, partitions: 1, commitEvery: 1, drops: true };
   const driving = await Drive.open(settings, take);

@@ -109,6 +109,9 @@ async function runCase(
     await registerDevices(driver, world, devices);
     live = true;
     for (const line of test.feed) await feed(driver, world, line);
+    await driver.advanceTo(DRIVER_START_MS + lastMsOf(test));
+    // What is still held comes out; a clock would tick on and on.
+    driver.stopClocks();
     await driver.advance(AFTERWARDS_MS);
     await driver.close();
   } catch (error) {
@@ -120,6 +123,11 @@ async function runCase(
   if (gap !== 0)
     differences.push({ where: test.where, sign: '!', what: `${gap} records are lost.` });
   return differences;
+}
+
+/** Of all that it feeds and expects. */
+function lastMsOf({ feed, expect, dropped = [] }: TestCase): number {
+  return Math.max(0, ...[...feed, ...expect, ...dropped].map(({ atMs }) => atMs));
 }
 
 function outputOf(world: DriveWorld, record: Record, atMs: number): Output {

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { jsonSchema } from '../../compiler/json-schema.ts';
 import { catalog } from '../catalog.ts';
+import { deploymentSchema } from '../deployment-docs.ts';
 import { packageFolder } from '../version.ts';
 
 export interface PipelineFile {
@@ -46,6 +47,7 @@ function fromPackage(): PipelineFile[] {
   return [
     { path: 'compose.yaml', text: ofPipeline(read('docker/compose.yaml')) },
     { path: 'carillon.cluster.yaml', text: ofPipeline(read('docker/carillon.cluster.yaml')) },
+    { path: 'carillon.schema.json', text: deploymentSchema() },
     {
       path: 'topology/topology.schema.json',
       text: `${JSON.stringify(jsonSchema(catalog), null, 2)}\n`,

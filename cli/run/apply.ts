@@ -6,8 +6,9 @@ import type { InboxStore } from '../../core/inbox.ts';
 import type { EditableLog } from '../../core/log.ts';
 import type { Sink } from '../../core/spec.ts';
 import type { LogLine } from '../../gateway/problem.ts';
-import { applyTopology, type Losing } from '../../runtime/edits/apply.ts';
+import { applyTopology } from '../../runtime/edits/apply.ts';
 import type { Former } from '../../runtime/edits/drain.ts';
+import { judgeTopology, type Losing } from '../../runtime/edits/judge.ts';
 import { Engine, topicSpecs } from '../../runtime/engine.ts';
 import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import type { CommitPolicy } from '../../runtime/unit.ts';
@@ -36,6 +37,19 @@ export interface ApplyOptions {
   readonly sinksCommit: CommitPolicy;
   readonly losing: Losing;
   readonly say: LogLine;
+}
+
+/**
+ * Refuses what can be refused by looking alone, before anything of the topology is made: a topic, a
+ * version of a schema.
+ */
+export async function judge(
+  { topology, log, losing }: Pick<ApplyOptions, 'topology' | 'log' | 'losing'>,
+  schemas: AvroSchemas,
+): Promise<void> {
+  const { plan, text } = topology;
+  await judgeTopology({ log, plan, text, clock: systemClock, losing });
+  await schemas.judge(schemaTopicsOf(plan));
 }
 
 /** Gives what was counted on the way. */

@@ -1,6 +1,6 @@
 /** Whether an edit can be taken by the process that runs. */
 import { CarillonError } from '../../core/error.ts';
-import { refuseLosses } from '../../runtime/edits/apply.ts';
+import { refuseLosses } from '../../runtime/edits/judge.ts';
 import type { Deployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
 import { storedEdit } from '../stored-edit.ts';

@@ -13,7 +13,7 @@ import type { Deployment, KafkaLogSettings } from '../deployment.ts';
 import { kafkaLoggerOf, kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
-import { apply } from './apply.ts';
+import { apply, judge } from './apply.ts';
 import { refuseOneReplica } from './one-replica.ts';
 import { Part } from './part.ts';
 import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
@@ -38,23 +38,24 @@ export async function runDistributed(
       kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
     );
     closing.push(() => log.close());
-    await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
-    refuseOneReplica(log.troubles(), options.force ?? false);
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-    await openSchemas(schemas, topology.plan, options.say);
+    const { say, losing = 'refuse', connectors } = options;
+    await judge({ topology, log, losing }, schemas);
+    await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
+    refuseOneReplica(log.troubles(), options.force ?? false);
     const inbox = needsInbox(roles, topology.plan.sinks)
       ? await openInbox(deployment, topology.plan)
       : null;
     if (inbox !== null) closing.push(() => inbox.close());
     const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
-    const { say, losing = 'refuse', connectors } = options;
     const before = await apply({
       ...{ deployment, topology, log, registry, inbox, secrets, ...commits, losing, say },
       ...(connectors === undefined ? {} : { connectors }),
     });
+    await openSchemas(schemas, topology.plan, say);
     const part = await Part.start({
       deployment,
       topology,

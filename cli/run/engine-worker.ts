@@ -11,13 +11,13 @@ import { openSchemaIds } from '../../connectors/embedded/schema-ids.ts';
 import { steadyClock, systemClock } from '../../core/clock.ts';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../../core/error.ts';
 import type { LogLine } from '../../gateway/problem.ts';
-import type { Losing } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { Deployment, EmbeddedLogSettings } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
 import { secretsOf } from '../secrets.ts';
-import { apply } from './apply.ts';
+import { apply, judge } from './apply.ts';
 import { Part } from './part.ts';
 import { EMBEDDED_IN_FILE, EMBEDDED_STREAMS } from './policies.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
@@ -87,11 +87,9 @@ async function start(
   });
   const registry = openSchemaIds(log);
   const inbox = openEmbeddedInbox(log, topology.plan.priorities);
-  await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
   const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-  await openSchemas(schemas, topology.plan, (sentence, facts) =>
-    tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
-  );
+  await judge({ topology, log, losing }, schemas);
+  await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
   const commits = { streamsCommit: EMBEDDED_STREAMS, sinksCommit: EMBEDDED_IN_FILE };
   const before = await apply({
     ...{ deployment, topology, log, registry, inbox, ...commits, losing },
@@ -101,6 +99,9 @@ async function start(
     say: (sentence, facts, level) =>
       tell({ kind: 'told', sentence, facts: plainFacts(facts), ...(level && { level }) }),
   });
+  await openSchemas(schemas, topology.plan, (sentence, facts) =>
+    tell({ kind: 'told', sentence, facts: plainFacts(facts) }),
+  );
   const part = await Part.start({
     deployment,
     topology,

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CarillonError, type Diagnostic } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import type { Log } from '../../core/log.ts';
+import type { AuthOptions } from '../../gateway/auth.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import type { HealthCheck } from '../../gateway/health.ts';
 import { type HealthServer, startHealthServer } from '../../gateway/health-server.ts';
@@ -22,7 +23,8 @@ import { consoleSource } from '../console/console-source.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
-import type { LoadedTopology } from '../load-topology.ts';
+import { type LoadedTopology, shownPath } from '../load-topology.ts';
+import { AuthModule } from '../modules/auth-module.ts';
 import type { Secrets } from '../secrets.ts';
 import { version } from '../version.ts';
 import { connectorSettings } from './connector-settings.ts';
@@ -66,6 +68,7 @@ export class Part {
   readonly #engine: Engine;
   #gateways: Gateways | null = null;
   #gateway: Gateway | null = null;
+  #auth: AuthModule | null = null;
   #healthServer: HealthServer | null = null;
   #failures: string[] = [];
 
@@ -148,6 +151,7 @@ export class Part {
   /** Devices first, so that they go elsewhere; then the streams, with what they have done. */
   async close(): Promise<void> {
     await this.#gateway?.close();
+    await this.#auth?.close();
     await this.#healthServer?.close();
     await this.#engine.close();
     await this.#gateways?.close();
@@ -232,7 +236,11 @@ export class Part {
         connections: () => this.connections,
       }),
       clock,
-      auth: { ...this.#options.secrets, ...trustOf(deployment.auth) },
+      auth: {
+        ...this.#options.secrets,
+        ...trustOf(deployment.auth),
+        ...(await this.#authModule()),
+      },
       ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
       acked: ackedUseCases(topology.plan),
@@ -242,6 +250,20 @@ export class Part {
       say: this.#options.say,
       random: this.#options.random,
     });
+  }
+
+  async #authModule(): Promise<Pick<AuthOptions, 'module'>> {
+    const { deployment, clock, say } = this.#options;
+    const { module: file } = deployment.auth;
+    if (file === null) return {};
+    const module = await AuthModule.open({
+      file,
+      shown: shownPath(file, process.cwd()),
+      clock,
+      say,
+    });
+    this.#auth = module;
+    return { module: (token) => module.ask(token) };
   }
 
   async #startHealth(): Promise<void> {

@@ -1,7 +1,7 @@
 /** A pipeline that runs, whichever way. */
 import type { Plan } from '../../compiler/plan.ts';
 import type { LogLine } from '../../gateway/problem.ts';
-import type { Losing } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import type { Deployment } from '../deployment.ts';
 import type { Secrets } from '../secrets.ts';

@@ -1,4 +1,5 @@
 /** The deployment's settings of APNs, `connectors.apns` in carillon.yaml, and their limits. */
+import { APNS_SETTINGS } from '../setting-tables.ts';
 import { SinkSettings } from '../sink-settings.ts';
 
 export interface ApnsSettings {
@@ -19,12 +20,12 @@ export interface ApnsSettings {
   readonly retryFloorMs: number;
 }
 
-export const APNS_PRODUCTION = 'https://api.push.apple.com';
-export const APNS_SANDBOX = 'https://api.sandbox.push.apple.com';
+export const APNS_PRODUCTION = APNS_SETTINGS.production_endpoint.fallback;
+export const APNS_SANDBOX = APNS_SETTINGS.sandbox_endpoint.fallback;
 
 /** Throws CAR665, by the setting's name. Reads the key file. */
 export function apnsSettings(values: Readonly<Record<string, unknown>>): ApnsSettings {
-  const from = new SinkSettings('connectors.apns', 'CAR665', values);
+  const from = new SinkSettings('connectors.apns', 'CAR665', values, APNS_SETTINGS);
   const key = from.pem('key');
   if (key === undefined) throw from.wrong('key', 'is not set');
   if (!key.includes('-----BEGIN PRIVATE KEY-----')) {
@@ -34,14 +35,13 @@ export function apnsSettings(values: Readonly<Record<string, unknown>>): ApnsSet
     team: from.text('team'),
     keyId: from.text('key_id'),
     key,
-    productionEndpoint: from.origin('production_endpoint', APNS_PRODUCTION),
-    sandboxEndpoint: from.origin('sandbox_endpoint', APNS_SANDBOX),
+    productionEndpoint: from.origin('production_endpoint'),
+    sandboxEndpoint: from.origin('sandbox_endpoint'),
     ca: from.pem('ca'),
-    requestTimeoutMs: from.duration('request_timeout', 10_000),
-    connectTimeoutMs: from.duration('connect_timeout', 5_000),
-    pingEveryMs: from.duration('ping_every', 30_000),
-    // Apple grants 1,000 streams once it has seen a valid provider token.
-    streamsMax: from.count('streams_max', 1_000, 10_000),
-    retryFloorMs: from.duration('retry_floor', 1_000),
+    requestTimeoutMs: from.duration('request_timeout'),
+    connectTimeoutMs: from.duration('connect_timeout'),
+    pingEveryMs: from.duration('ping_every'),
+    streamsMax: from.count('streams_max'),
+    retryFloorMs: from.duration('retry_floor'),
   };
 }

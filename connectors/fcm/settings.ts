@@ -1,4 +1,5 @@
 /** The deployment's settings of FCM, `connectors.fcm` in carillon.yaml, and their limits. */
+import { FCM_SETTINGS } from '../setting-tables.ts';
 import { SinkSettings } from '../sink-settings.ts';
 
 export interface FcmSettings {
@@ -19,23 +20,22 @@ export interface FcmSettings {
   readonly dryRun: boolean;
 }
 
-export const FCM_ENDPOINT = 'https://fcm.googleapis.com';
+export const FCM_ENDPOINT = FCM_SETTINGS.endpoint.fallback;
 
 /** Throws CAR660, by the setting's name. Reads the credentials file. */
 export function fcmSettings(values: Readonly<Record<string, unknown>>): FcmSettings {
-  const from = new SinkSettings('connectors.fcm', 'CAR660', values);
+  const from = new SinkSettings('connectors.fcm', 'CAR660', values, FCM_SETTINGS);
   return {
     credentials: credentials(from),
-    endpoint: from.origin('endpoint', FCM_ENDPOINT),
-    tokenEndpoint: from.has('token_endpoint') ? from.origin('token_endpoint', '') : undefined,
+    endpoint: from.origin('endpoint'),
+    tokenEndpoint: from.has('token_endpoint') ? from.origin('token_endpoint') : undefined,
     ca: from.pem('ca'),
-    // Google asks for 10 s at least (second-hand from its page on scaling, so it can be set).
-    requestTimeoutMs: from.duration('request_timeout', 10_000),
-    connectTimeoutMs: from.duration('connect_timeout', 5_000),
-    pingEveryMs: from.duration('ping_every', 30_000),
-    streamsMax: from.count('streams_max', 256, 10_000),
-    retryFloorMs: from.duration('retry_floor', 10_000),
-    dryRun: from.flag('dry_run', false),
+    requestTimeoutMs: from.duration('request_timeout'),
+    connectTimeoutMs: from.duration('connect_timeout'),
+    pingEveryMs: from.duration('ping_every'),
+    streamsMax: from.count('streams_max'),
+    retryFloorMs: from.duration('retry_floor'),
+    dryRun: from.flag('dry_run'),
   };
 }
 

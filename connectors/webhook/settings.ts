@@ -2,15 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { CarillonError } from '../../core/error.ts';
+import { WEBHOOK_SETTINGS } from '../setting-tables.ts';
 import { SinkSettings } from '../sink-settings.ts';
 import { AddressGuard, isRange } from './address-guard.ts';
 import type { EndpointOptions } from './endpoint.ts';
 import { keyOf } from './signature.ts';
 
-/** Below the sink's `timeout` (5 s), so that it is told what it was that took so long. */
-const TIMEOUT_MS = 4_000;
-const CONNECTIONS = 8;
-const CONNECTIONS_MAX = 256;
 /** Of HMAC-SHA256 a shorter key is easier to guess than the signature. */
 const SECRET_BYTES_MIN = 24;
 
@@ -30,14 +27,14 @@ export function webhookSettings(
   options: WebhookOptions,
   given: Readonly<Record<string, unknown>>,
 ): WebhookSettings {
-  const settings = new SinkSettings('connectors.webhook', 'CAR682', given);
+  const settings = new SinkSettings('connectors.webhook', 'CAR682', given, WEBHOOK_SETTINGS);
   const guard = new AddressGuard(rangesOf(settings));
   return {
     url: urlOf(options.url, guard),
     guard,
     ca: settings.pem('ca'),
-    connectionsMax: settings.count('connections', CONNECTIONS, CONNECTIONS_MAX),
-    timeoutMs: settings.duration('request_timeout', TIMEOUT_MS),
+    connectionsMax: settings.count('connections'),
+    timeoutMs: settings.duration('request_timeout'),
     keys: keysOf(options),
   };
 }

@@ -22,6 +22,9 @@ const TAGS: { readonly [tag in Operation['tag']]: string } = {
 const DESCRIPTION =
   'All HTTP of the gateway. Errors have one form, with a code that docs/errors explains.';
 
+const TOKEN =
+  'Scopes stand in its `scope`. Where `auth.cookie` is set, a page may bring it as a cookie.';
+
 /** What anybody can be told, whatever was asked. */
 const OF_ALL: readonly ErrorCode[] = ['CAR717', 'CAR721', 'CAR726'];
 const OF_TOKENS: readonly ErrorCode[] = [
@@ -31,6 +34,8 @@ const OF_TOKENS: readonly ErrorCode[] = [
   'CAR704',
   'CAR725',
   'CAR731',
+  'CAR773',
+  'CAR776',
 ];
 const OF_PAGES: readonly ErrorCode[] = ['CAR729'];
 const OF_BODIES: readonly ErrorCode[] = ['CAR707', 'CAR708', 'CAR742', 'CAR743'];
@@ -52,7 +57,7 @@ export function openApiOf(operations: readonly Operation[], version: string): Op
     components: {
       schemas: SHAPES,
       securitySchemes: {
-        token: { ...bearer, bearerFormat: 'JWT', description: 'Scopes stand in its `scope`.' },
+        token: { ...bearer, bearerFormat: 'JWT', description: TOKEN },
         internal: { ...bearer, description: 'The internal token of the deployment.' },
       },
     },

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { ErrorCode } from '../../core/error-table.ts';
-import type { Scope } from '../auth.ts';
+import type { Scope } from '../identity.ts';
 
 /** JSON Schema 2020-12, as OpenAPI 3.1 has it; `$ref` names one of `SHAPES`. */
 export type JsonSchema = { readonly [keyword: string]: unknown };

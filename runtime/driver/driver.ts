@@ -157,6 +157,11 @@ export class Driver {
     await this.#run();
   }
 
+  /** Clocks make no ticks any more; timers go on. */
+  stopClocks(): void {
+    for (const task of this.#tasks) task.stopClock();
+  }
+
   async commit(): Promise<void> {
     this.#uncommitted = Number.POSITIVE_INFINITY;
     await this.#run();

@@ -15,6 +15,7 @@ import {
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import { type AppliedClock, clocksOf } from './clock-edits.ts';
 import { type AppliedLookup, lookupsOf } from './lookups.ts';
 import { type AppliedStep, appliedStep } from './step-order.ts';
 
@@ -98,6 +99,8 @@ export interface Applied {
   readonly lanes: readonly AppliedLane[];
   /** Left out where there is none. */
   readonly tables?: readonly AppliedTable[];
+  /** Left out where there is none. */
+  readonly clocks?: readonly AppliedClock[];
   /** Left out where no step looks up in any. */
   readonly lookups?: readonly AppliedLookup[];
   readonly topics: readonly { readonly name: string; readonly cleanup: string }[];
@@ -126,6 +129,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
     }),
   );
+  const clocks = clocksOf(plan);
   const lookups = lookupsOf(plan, plan.subTopologies.filter(isOfStreams));
   return {
     form: FORM,
@@ -150,6 +154,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       }),
     ),
     ...(tables.length > 0 ? { tables } : {}),
+    ...(clocks.length > 0 ? { clocks } : {}),
     ...(lookups.length > 0 ? { lookups } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),
     text,

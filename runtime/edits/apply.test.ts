@@ -2,14 +2,16 @@
  * What stands in the way of an edit: others in the groups, a text of before, a drain that hangs.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { MemoryLog } from '../../connectors/memory/log.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { EditableLog, LogPositions } from '../../core/log.ts';
 import { lanesWith, planOf } from '../../test/kit/drive.ts';
-import { EditedPipeline, streamText } from '../../test/kit/edited-pipeline.ts';
+import { closePipelines, EditedPipeline, streamText } from '../../test/kit/edited-pipeline.ts';
 import { appliedOf, appliedTopic, decodeApplied, encodeApplied, isSameApplied } from './applied.ts';
 import { moving } from './moving.ts';
+
+afterEach(closePipelines);
 
 const COALESCE = 'coalesce: { by: [value.memberId], quiet: 10m, at_most: 1h }';
 const x = (priority: string, ...steps: string[]) =>

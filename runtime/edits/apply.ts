@@ -4,37 +4,31 @@
  * as the person says. Every step can be done again: a process that dies on the way leaves the
  * stored topology as it was, and the next start begins anew (docs/decisions/edits.md).
  */
-import type { Plan } from '../../compiler/plan.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
-import type { Clock } from '../../core/clock.ts';
 import { CarillonError, CarillonErrors } from '../../core/error.ts';
-import type { EditableLog } from '../../core/log.ts';
 import { newStepCounts } from '../../core/verdict.ts';
 import type { StepFlow } from '../streams/streams-task.ts';
 import { type Applied, appliedOf, appliedTopic, encodeApplied, isSameApplied } from './applied.ts';
 import type { StreamEdit } from './compare.ts';
-import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
+import { type Comparison, compareWithStored } from './comparison.ts';
 import { drain, type Former } from './drain.ts';
 import { drainLanes } from './drain-lanes.ts';
 import { goneOf, noteDropping, readDropping } from './dropping.ts';
+import {
+  errorOf,
+  isApplied,
+  type JudgedParts,
+  judgeTopology,
+  type Losing,
+  refuse,
+} from './judge.ts';
 import { emptyFormer, moveState } from './move-state.ts';
-import { refuseOtherPriorities } from './other-priorities.ts';
-import { refuseRenamed } from './renamed.ts';
 import { drained, type Loss, type Release, type Stakes } from './stakes.ts';
 import { emptyTables } from './table-edits.ts';
 import { sentenceOf } from './words.ts';
 
-/** What becomes of what an edit would lose. */
-export type Losing = 'refuse' | 'drain' | 'drop';
-
-export interface ApplyParts {
-  readonly log: EditableLog;
-  readonly plan: Plan;
-  /** The topology's file as it is written. */
-  readonly text: string;
+export interface ApplyParts extends JudgedParts {
   readonly partitions: number;
-  readonly clock: Clock;
-  readonly losing: Losing;
   /** Compiles and opens a former version. Throws what is wrong with its text now. */
   former(text: string): Promise<Former>;
   /** What is done, in words. */
@@ -54,34 +48,15 @@ const TAKEN_MS = 60_000;
 export async function applyTopology(parts: ApplyParts): Promise<readonly StepFlow[]> {
   const { log, plan, text } = parts;
   const is = appliedOf(plan, text);
-  const isDone = async () =>
-    isSameApplied(await readApplied(log, plan.topology), is) &&
-    (await readDropping(log, plan.topology)).length === 0;
-  if (await isDone()) return [];
+  const isDone = () => isApplied(log, is);
   // Refused before anybody waits for a turn.
-  const found = await compareWithStored(log, plan, is, parts.clock.now());
-  refuseOtherPriorities(found.was, is);
-  refuse(parts, found);
-  if (found.was === null && parts.losing !== 'drop') await refuseRenamed(log, is);
+  if (await judgeTopology(parts)) return [];
   let counted: readonly StepFlow[] = [];
   await log.positions.alone(appliedTopic(plan.topology).name, isDone, async (stillAlone) => {
     if (await isDone()) return;
     counted = await new Applying(parts, is, stillAlone).run();
   });
   return counted;
-}
-
-function refuse({ losing }: ApplyParts, found: Comparison): void {
-  if (losing === 'refuse') refuseLosses(found);
-}
-
-/** Throws a code for each thing that the edit would lose. */
-export function refuseLosses({ stakes: { losses }, was }: Comparison): void {
-  if (losses.length > 0 && was !== null) throw new CarillonErrors(losses.map(errorOf));
-}
-
-function errorOf({ code, what, of, step }: Loss): CarillonError {
-  return new CarillonError(code, what, { where: { at: `${of}/${step}` } });
 }
 
 class Applying {
@@ -101,7 +76,7 @@ class Applying {
     await this.#countGone();
     let found = await this.#compare();
     if (isSameApplied(found.was, this.#is)) return this.#counted;
-    refuse(this.#parts, found);
+    refuse(this.#parts.losing, found);
     await this.#mustBeEmpty(found);
     const { losses, releases, aligns } = found.stakes;
     const drains = losing === 'drain' && losses.length > 0 ? drained(found.streams) : [];
@@ -139,7 +114,7 @@ class Applying {
       if (left.length > 0) throw new CarillonErrors(left.map(errorOf));
       if (behind.length > 0) throw notAligned(behind);
       // The former version has gone on for a while: what it has come to hold meanwhile counts too.
-      refuse(this.#parts, found);
+      refuse(this.#parts.losing, found);
       return found;
     }
   }
@@ -246,7 +221,10 @@ class Applying {
    */
   async #settle({ was, streams, groups }: Comparison): Promise<boolean> {
     if (was === null) return false;
-    const former = new Set(was.streams.flatMap((stream) => stream.instances.map((i) => i.group)));
+    const former = new Set([
+      ...was.streams.flatMap((stream) => stream.instances.map((i) => i.group)),
+      ...(was.clocks ?? []).map(({ group }) => group),
+    ]);
     const concerned = new Set([
       ...streams.filter(isMoving).flatMap((edit) => edit.was?.instances.map((i) => i.group) ?? []),
       ...groups.map(({ group }) => group),
@@ -262,6 +240,7 @@ class Applying {
     for (const { topic, instances } of was.streams) {
       if (topic !== '' && instances.some((one) => one.group === group)) inputs.add(topic);
     }
+    for (const clock of was.clocks ?? []) if (clock.group === group) inputs.add(clock.topic);
     const ready = new Set<number>();
     const all = Promise.withResolvers<void>();
     const spec = {

@@ -10,6 +10,7 @@ import {
   decodeApplied,
   isOfStreams,
 } from './applied.ts';
+import { type ClockBegin, type ClockEdit, clockPositions, compareClocks } from './clock-edits.ts';
 import { compareTopologies, type StreamEdit } from './compare.ts';
 import { cutOff } from './cut-off.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
@@ -27,6 +28,9 @@ export interface Comparison {
   readonly lanes: readonly LaneEdit[];
   /** Tables that are joined where they were not. */
   readonly tables: readonly AppliedTable[];
+  readonly clocks: readonly ClockEdit[];
+  /** Of the clocks that begin; empty: no log was asked. */
+  readonly begins: readonly ClockBegin[];
   readonly positions: readonly StreamPosition[];
   readonly groups: readonly GroupEdit[];
   readonly stakes: Stakes;
@@ -79,14 +83,19 @@ export async function compare(
   const starts = startsOf(plan);
   const planned = await plannedPositions({ edits: streams, positions, starts, isFresh, nowMs });
   const tables = begunTables(was, is);
+  const clocks = compareClocks(was, is);
+  const begun = await clockPositions(positions, clocks, was === null, nowMs);
   const groups = [
     ...planned.groups,
+    ...begun.groups,
     ...(await lanePositions(positions, lanes)),
     ...(await tablePositions(positions, tables)),
   ];
   const more = [...cutOff(was, is), ...(await tableLosses(log, was, is))];
   const stakes = withLosses(await stakesOf(log, streams, lanes), more);
-  const found = { was, is, streams, lanes, tables, positions: planned.streams, groups, stakes };
+  const { begins } = begun;
+  const own = { clocks, begins, positions: planned.streams, groups, stakes };
+  const found = { was, is, streams, lanes, tables, ...own };
   return { ...found, lines: linesOf(found) };
 }
 
@@ -99,7 +108,9 @@ export function compareFiles(was: Applied, is: Applied): Comparison {
     ...possibleTableLosses(was, is),
   ]);
   const tables = begunTables(was, is);
-  const found = { was, is, streams, lanes, tables, positions: [], groups: [], stakes };
+  const none = { begins: [], positions: [], groups: [] };
+  const clocks = compareClocks(was, is);
+  const found = { was, is, streams, lanes, tables, clocks, ...none, stakes };
   return { ...found, lines: linesOf(found) };
 }
 

@@ -7,7 +7,8 @@ import { CarillonErrors } from '../../core/error.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { Driven, planChange, planOf, START_MS } from '../../test/kit/drive.ts';
 import { Engine, topicSpecs } from '../engine.ts';
-import { applyTopology, type Losing } from './apply.ts';
+import { applyTopology } from './apply.ts';
+import type { Losing } from './judge.ts';
 
 const MAP = (from: string) => `      - map:
           fields:

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, afterEach, test } from 'node:test';
 import { openEmbeddedLog } from '../../connectors/embedded/log.ts';
 import { MemoryLog } from '../../connectors/memory/log.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -21,11 +21,11 @@ import {
   WAIT,
   x,
 } from '../../test/contract/edit-case.ts';
-import { EditedPipeline } from '../../test/kit/edited-pipeline.ts';
+import { closePipelines, EditedPipeline } from '../../test/kit/edited-pipeline.ts';
 import { CRASH, failing } from '../../test/kit/failing-log.ts';
 import { appliedOf } from './applied.ts';
-import type { Losing } from './apply.ts';
 import { type Comparison, compareFiles, compareWithStored, readApplied } from './comparison.ts';
+import type { Losing } from './judge.ts';
 import { countRows, readRows } from './state-rows.ts';
 
 const BOTH = [DEDUP, COALESCE];
@@ -119,6 +119,7 @@ async function run(
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-killed-'));
+afterEach(closePipelines);
 after(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 const sqlite = () => openEmbeddedLog({ dir: join(folder, String(++files)), clock: systemClock });

@@ -7,8 +7,9 @@ import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { Driven, lanesWith, planChange, planChanges, planOf } from '../../test/kit/drive.ts';
 import { topicSpecs } from '../engine.ts';
 import { appliedOf } from './applied.ts';
-import { applyTopology, type Losing } from './apply.ts';
+import { applyTopology } from './apply.ts';
 import { compareFiles, compareWithStored } from './comparison.ts';
+import type { Losing } from './judge.ts';
 
 const ROW = 'schema: PlanChange, key: memberId';
 const joins = (table = 'plans', rows = `${table}: { topic: tables.plan, ${ROW} }`) => `topology: t

@@ -1,6 +1,8 @@
 /** What an edit does, in words: a line for each stream, step, sink and topic that it concerns. */
 import { formatDuration } from '../../core/duration.ts';
 import type { Applied } from './applied.ts';
+import type { ClockBegin, ClockEdit } from './clock-edits.ts';
+import { clockLines } from './clock-words.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
 import type { LaneEdit } from './lane-edits.ts';
 import type { StreamPosition } from './planned-positions.ts';
@@ -8,7 +10,7 @@ import { of, type Stakes } from './stakes.ts';
 import { otherTopics } from './table-topics.ts';
 
 export interface EditLine {
-  readonly of: 'stream' | 'step' | 'sink' | 'table' | 'topic';
+  readonly of: 'stream' | 'clock' | 'step' | 'sink' | 'table' | 'topic';
   readonly name: string;
   /** Of a step's state: a stream has one at each of its priorities. */
   readonly priority?: string;
@@ -39,10 +41,12 @@ export interface Told {
   /** Empty: no log was asked. */
   readonly positions: readonly StreamPosition[];
   readonly stakes: Stakes;
+  readonly clocks: readonly ClockEdit[];
+  readonly begins: readonly ClockBegin[];
 }
 
 export function linesOf(told: Told): readonly EditLine[] {
-  const { streams, lanes, stakes } = told;
+  const { streams, lanes, stakes, clocks, begins } = told;
   const lines: EditLine[] = [];
   for (const edit of streams) {
     lines.push(streamLine(edit, told.positions), ...stepLines(edit));
@@ -55,6 +59,7 @@ export function linesOf(told: Told): readonly EditLine[] {
       lines.push({ of: 'step', name: `${stream}/${step}`, how: 'releases', what });
     }
   }
+  lines.push(...clockLines(clocks, begins));
   for (const edit of lanes) {
     lines.push(laneLine(edit));
     const rest = stakes.lanes.find((one) => one.edit === edit);

@@ -113,6 +113,13 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
     });
   }
 
+  *keys(): IterableIterator<string> {
+    const table = this.#table;
+    for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {
+      yield table.keyText(slot);
+    }
+  }
+
   *rows(): IterableIterator<[string, Row]> {
     const table = this.#table;
     for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {

@@ -54,6 +54,10 @@ export class JoinedTable implements TableView, TaskStore, RowTarget {
     return row === undefined ? undefined : this.#decoded(row);
   }
 
+  keys(): Iterable<string> {
+    return this.#rows.keys();
+  }
+
   keep(slice: Slice, i: number, _decoder: ValueDecoder): void {
     const { bytes, valueStart, valueEnd } = slice;
     this.#rows.put(keyOf(slice, i), bytes.subarray(valueStart[i]!, valueEnd[i]!));

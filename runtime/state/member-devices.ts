@@ -109,6 +109,13 @@ export class MemberDevicesTable implements DevicesView, TableView<MemberDevices>
     return { memberId, devices };
   }
 
+  *keys(): IterableIterator<string> {
+    const table = this.#table;
+    for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {
+      yield table.keyText(slot);
+    }
+  }
+
   /** Called between slices: lines have other numbers after it. */
   apply(slice: Slice, from: number): number {
     const end = this.#reader.apply(slice, from, this);

@@ -46,6 +46,10 @@ export class TableStore implements TableView, TableRows {
     return decoded;
   }
 
+  keys(): Iterable<string> {
+    return this.#rows.keys();
+  }
+
   apply(slice: Slice, from: number): number {
     return this.#reader.apply(slice, from, this);
   }

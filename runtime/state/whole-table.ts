@@ -37,6 +37,10 @@ export class WholeTable implements TableView {
     return this.#rows.get(key);
   }
 
+  keys(): Iterable<string> {
+    return this.#rows.keys();
+  }
+
   rows(): Iterable<[string, unknown]> {
     return this.#rows;
   }

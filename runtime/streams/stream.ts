@@ -105,14 +105,17 @@ export class Stream implements InputReader {
     }
   }
 
-  /** Lets go what is due; true when something was. An empty slice is a tick. */
-  tick(clockMs: number): boolean {
-    if (this.steps.nextDueMs() > clockMs) return false;
+  /**
+   * Lets go what is due; gives how much was done, 0: nothing was due. An empty slice is a tick.
+   */
+  tick(clockMs: number): number {
+    if (this.steps.nextDueMs() > clockMs) return 0;
+    const written = this.writer.node.counts.in;
     const tick = this.#tick;
     tick.clear();
     tick.clockMs = clockMs;
     this.#slices.next(tick);
-    return true;
+    return 1 + this.writer.node.counts.in - written;
   }
 
   /** Where it stands, as it may be further than the group (stream-positions.ts). */

@@ -6,7 +6,6 @@
  */
 import { type Plan, partId, type StreamPlan, type SubTopologyPlan } from '../../compiler/plan.ts';
 import { HandClock } from '../../core/clock.ts';
-import { CarillonError } from '../../core/error.ts';
 import type { LogBatch, TaskHost, TaskPort, UnitPart } from '../../core/log.ts';
 import type { Priorities } from '../../core/priority.ts';
 import { NEVER } from '../../core/store.ts';
@@ -20,6 +19,7 @@ import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
 import type { TaskStore } from '../state/task-store.ts';
 import type { Unit, UnitTask } from '../unit.ts';
+import { type Counted, flowOf, lostIn, type StepFlow } from './counted.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
 import { inputOrder } from './input-order.ts';
@@ -29,15 +29,9 @@ import { linkStreams } from './stream-links.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import { TableInput } from './table-input.ts';
 import type { TaskParts } from './task-parts.ts';
+import { Ticker } from './ticker.ts';
 
-/** The counts of one node, for metrics and for the driver's sums. */
-export interface StepFlow {
-  readonly stream: string;
-  /** The same stream may run in several; null: in a topology without priorities, or of no task. */
-  readonly priority: string | null;
-  readonly step: string;
-  readonly counts: StepCounts;
-}
+export type { StepFlow } from './counted.ts';
 
 export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly name: string;
@@ -53,6 +47,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly #tables: TableFeed;
   readonly #streams: readonly Stream[];
   readonly #tableInputs: readonly TableInput[];
+  readonly #ticker: Ticker | null;
   readonly #inputs: readonly Input[];
   /** What takes turns: inputs alone, and those that are joined together. */
   readonly #turns: readonly { run(clockMs: number): Done | undefined }[];
@@ -94,9 +89,11 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     );
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
     linkStreams(this.#streams);
+    this.#ticker = sub.clock === undefined ? null : new Ticker(sub.clock, parts);
     const { together, oneByOne } = inputOrder(sub);
     this.#inputs = inputsOf(sub).map((topic) => {
-      const readers = [...this.#tableInputsOf(topic), ...this.#streamsOf(topic)];
+      const ticker = this.#ticker?.plan.topic === topic ? [this.#ticker] : [];
+      const readers = [...this.#tableInputsOf(topic), ...ticker, ...this.#streamsOf(topic)];
       return new Input(topic, port, readers, this.#need, {
         to: options.readTo?.(topic, port.partition),
         isOneByOne: oneByOne.has(topic),
@@ -131,6 +128,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#loader.need([...table.schemaIds()]);
     }
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
+    this.#ticker?.startAt(this.#port.committedMetadata(this.#ticker.plan.topic));
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
       for (const stream of this.#streamsOf(topic)) {
@@ -166,9 +164,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     const clockMs = this.#clock.now();
     let worked = false;
     for (const stream of this.#streams) {
-      if (!stream.tick(clockMs)) continue;
-      this.#uncommitted++;
-      worked = true;
+      const done = stream.tick(clockMs);
+      this.#uncommitted += done;
+      worked ||= done > 0;
     }
     for (let tries = this.#turns.length; tries > 0; tries--) {
       const done = this.#turns[this.#turn++ % this.#turns.length]!.run(clockMs);
@@ -177,7 +175,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#uncommitted += Math.max(1, done.records);
       return true;
     }
-    return worked;
+    return this.#tick(clockMs) || worked;
   }
 
   /** When to look again though nothing arrives: a timer, or a schema to ask for again. */
@@ -203,7 +201,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
 
   takePart(): UnitPart | null {
     if (this.#uncommitted === 0 || this.#failed) return null;
-    const lost = this.#lost();
+    const lost = lostIn(this.#counted());
     if (lost !== null) {
       this.#fail(lost);
       return null;
@@ -235,7 +233,8 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   get idle(): boolean {
-    return this.#started && this.#tables.idle && this.quiet;
+    const isTold = this.#ticker === null || (this.#isTickerReady() && this.#ticker.isRead);
+    return this.#started && this.#tables.idle && this.quiet && isTold;
   }
 
   /** When the next row of a timed step is due; while a schema is missing, when it is asked for. */
@@ -243,7 +242,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     if (this.waitsForSchema) return this.#loader.retryAtMs();
     let next = NEVER;
     for (const { steps } of this.#streams) next = Math.min(next, steps.nextDueMs());
-    return next;
+    return this.#isTickerReady() ? Math.min(next, this.#ticker!.dueMs) : next;
   }
 
   get waitsForSchema(): boolean {
@@ -277,10 +276,13 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   flow(): StepFlow[] {
-    const { priority: number } = this.#sub;
-    const priority = number < 0 ? null : this.#priorities.nameOf(number);
-    const nodes = [...this.#streams, ...this.#tableInputs].flatMap((one) => one.nodes);
-    return nodes.map(({ stream, name, counts }) => ({ stream, priority, step: name, counts }));
+    const { priority } = this.#sub;
+    return flowOf(this.#counted(), priority < 0 ? null : this.#priorities.nameOf(priority));
+  }
+
+  /** Makes no ticks any more. */
+  stopClock(): void {
+    this.#ticker?.stop();
   }
 
   /** By stream, in reading order. */
@@ -343,8 +345,31 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     return this.#streams.filter(({ plan }) => plan.source.topic === topic);
   }
 
+  #counted(): readonly Counted[] {
+    return [
+      ...this.#streams,
+      ...this.#tableInputs,
+      ...(this.#ticker === null ? [] : [this.#ticker]),
+    ];
+  }
+
+  /** It has read all that was told; false where there is none. */
+  #isTickerReady(): boolean {
+    return this.#ticker !== null && this.quiet && this.#port.isAtEnd(this.#ticker.plan.topic);
+  }
+
+  #tick(clockMs: number): boolean {
+    const settled = this.#isTickerReady() ? this.#ticker!.tick(clockMs) : 0;
+    if (settled === 0) return false;
+    const { plan, offset } = this.#ticker!;
+    this.#offsets.set(plan.topic, this.#offsets.get(plan.topic) ?? offset);
+    this.#uncommitted += settled;
+    return true;
+  }
+
   /** Of the streams that are further than the group. */
   #positionsOf(topic: string, offset: number): string {
+    if (this.#ticker?.plan.topic === topic) return this.#ticker.note(offset);
     const positions = this.#streamsOf(topic).map(({ plan, from }) => [partId(plan), from] as const);
     return noteStreamPositions(new Map(positions), offset);
   }
@@ -363,17 +388,6 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#tables.drain() &&
       this.#loader.idle
     );
-  }
-
-  /** The law of conservation, for every node; null when it holds. */
-  #lost(): CarillonError | null {
-    for (const reader of [...this.#streams, ...this.#tableInputs]) {
-      const gap = reader.gap();
-      if (gap === null) continue;
-      const at = `${reader.nodes[0]!.stream}/${gap.node}`;
-      return new CarillonError('CAR801', `${at} misses ${gap.by} records.`, { where: { at } });
-    }
-    return null;
   }
 
   #fail(error: unknown): void {

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { openKafkaLog } from '../../connectors/kafka/log.ts';
 import type { EditableLog } from '../../core/log.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
+import { clockText } from '../contract/clock-edits.ts';
 import { EDITS, editCases } from '../contract/edits.ts';
 import { lanesWith } from '../kit/drive.ts';
 import { EditedPipeline, streamText } from '../kit/edited-pipeline.ts';
@@ -33,6 +34,9 @@ const ROWS = [
   'a rekey taken out with records on their way: refused; drained, all are told once',
   'a stream removed, --drop: held and unread are counted',
   'a stream removed with its priority, and with events that it has not read',
+  'a clock that goes on over restarts: each planned time once',
+  'a clock that other times are given: the new ones from now on',
+  'another priority, in a downtime: the position stays, each time is told once',
 ];
 
 describe('edits of a topology on Kafka', { skip: await clusterSkip() }, () => {
@@ -96,6 +100,38 @@ describe('edits of a topology on Kafka', { skip: await clusterSkip() }, () => {
       assert.deepEqual((await first.told()).sort(), ['x high e2', 'x high e3', 'x normal e1']);
       const edits = all.flatMap(({ said }) => said.filter((line) => line.includes('moves: from')));
       assert.equal(edits.length, 1, edits.join());
+    }));
+
+  test('two workers of one clock, a rebalance and a crash between: each time once', () =>
+    together(2, async (one, other) => {
+      const [HOUR, text] = [3_600_000, clockText({ missed: 'all' })];
+      await one!.prepare(text);
+      await one!.devices(['m-1', 'm-2']);
+      await one!.start(text, 'refuse', { waits: false });
+      const told = async (count: number) => {
+        await until(`${count} are told`, async () => {
+          for (const process of [one!, other!]) process.wake();
+          return (await one!.told()).length >= count;
+        });
+      };
+      await one!.advance(HOUR);
+      await told(2);
+      other!.clock.moveTo(one!.clock.now());
+      // It takes some tasks of the first while a time comes.
+      const joining = other!.start(text, 'refuse', { waits: false });
+      one!.clock.moveTo(one!.clock.now() + HOUR);
+      other!.clock.moveTo(one!.clock.now());
+      await joining;
+      await told(4);
+      // And all of them, behind a time that nobody has told.
+      const stopping = one!.stop();
+      other!.clock.moveTo(other!.clock.now() + HOUR);
+      await stopping;
+      await told(6);
+      await other!.stop();
+      const times = ['01:00', '02:00', '03:00'];
+      const expected = times.flatMap((at) => Array(2).fill(`x normal 2026-01-01T${at}`));
+      assert.deepEqual((await one!.told()).sort(), expected);
     }));
 
   editCases(

@@ -22,7 +22,8 @@ import { type InspectableLog, openKafkaLog } from '../../connectors/kafka/log.ts
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { systemClock } from '../../core/clock.ts';
 import { partitionOfText } from '../../core/partition.ts';
-import { mintToken, type Scope } from '../../gateway/auth.ts';
+import { mintToken } from '../../gateway/auth.ts';
+import type { Scope } from '../../gateway/identity.ts';
 import { topicSpecs } from '../../runtime/engine.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';

@@ -1,7 +1,7 @@
 /** What the tables of edits are written in: the topologies before and after, and what is done. */
 import assert from 'node:assert/strict';
 import { type CarillonError, CarillonErrors } from '../../core/error.ts';
-import type { Losing } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { lanesWith } from '../kit/drive.ts';
 import { type EditedPipeline, type StreamText, streamText } from '../kit/edited-pipeline.ts';
 

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { EditableLog } from '../../core/log.ts';
 import { EditedPipeline } from '../kit/edited-pipeline.ts';
 import { AGGREGATE_EDITS } from './aggregate-edits.ts';
+import { CLOCK_EDITS } from './clock-edits.ts';
 import type { Edit } from './edit-case.ts';
 import { GRAPH_EDITS } from './graph-edits.ts';
 import { PRIORITY_EDITS } from './priority-edits.ts';
@@ -23,6 +24,7 @@ export const EDITS: readonly Edit[] = [
   ...GRAPH_EDITS,
   ...AGGREGATE_EDITS,
   ...SINK_EDITS,
+  ...CLOCK_EDITS,
 ];
 
 /** `edits`: some of them, where a log takes its time. */

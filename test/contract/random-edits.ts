@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { EditableLog } from '../../core/log.ts';
-import type { Losing } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { lanesWith } from '../kit/drive.ts';
 import { EditedPipeline, EVENTS, type StreamText, streamText } from '../kit/edited-pipeline.ts';
 import { CRASH, type FailingLog, failing } from '../kit/failing-log.ts';

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { openEmbeddedReader } from '../../connectors/embedded/reader.ts';
 import { carillon, House, until } from './embedded-run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-edited-'));
@@ -16,6 +17,30 @@ const COALESCE =
   '      - coalesce: { by: [value.memberId, value.eventId], quiet: 1h, at_most: 2h }\n';
 const HOLDING = FIRST.replace('      - target:', `${COALESCE}      - target:`);
 const HELD = 'carillon_records_held';
+
+/** A stream on a topic and with a schema that were not there. */
+const OTHER = `
+  profile-change:
+    id: pc
+    priority: { as: high }
+    from: { topic: events.profile-change, schema: ProfileChange, time: value.changedAt, id: value.eventId }
+    steps:
+      - dedup: { by: [value.eventId], within: 24h, keys_max: 1_000 }
+      - fan_out: { table: devices, by: value.memberId, devices_max: 64 }
+    to: { lane: notifications }
+`;
+
+/** Topics, and how many schemas the registry has. */
+async function storedIn(house: House) {
+  const reader = openEmbeddedReader(house.data)!;
+  try {
+    let schemas = 0;
+    while ((await reader.schema(schemas + 1)) !== null) schemas++;
+    return { topics: reader.topics().map(({ name }) => name), schemas };
+  } finally {
+    await reader.close();
+  }
+}
 
 const event = (eventId: string) => {
   const plan = { planFrom: null, planTo: 'basic', streamsMax: 1 };
@@ -67,7 +92,8 @@ describe('a topology is edited', { concurrency: 2 }, () => {
       await post(house, 'e1', 'e2');
       await until('both are held', async () => (await house.metric(HELD, 'coalesce')) === 2);
       const place = ['--deployment', house.deployment];
-      writeFileSync(file, FIRST);
+      writeFileSync(file, FIRST.replace('\nsinks:', `${OTHER}\nsinks:`));
+      const made = await storedIn(house);
       const beside = await carillon(['plan', ...place]);
       assert.match(beside.output, /step +plan-change\/coalesce +loses +CAR810 .* holds 2 events/);
       assert.equal(beside.code, 2);
@@ -76,7 +102,15 @@ describe('a topology is edited', { concurrency: 2 }, () => {
       assert.match(refused.errors, /error CAR810 .*\n.*"coalesce" is no more, and holds 2 events/);
       assert.match(refused.errors, /Mend: .*--drain.*--drop/);
       assert.equal(refused.code, 1);
+      assert.deepEqual(
+        await storedIn(house),
+        made,
+        'an edit that is refused leaves nothing behind',
+      );
       await house.start('--drain');
+      const more = await storedIn(house);
+      assert.ok(more.topics.includes('events.profile-change'));
+      assert.ok(more.schemas > made.schemas);
       await until('both are told', async () => (await told(house)).length === 2);
       assert.equal(await house.metric(HELD, 'coalesce'), 0);
       await house.kill();

@@ -10,7 +10,8 @@ import { GatewayClient } from '../../cli/gateway-client.ts';
 import { SocketDevice } from '../../cli/socket-device.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Transport } from '../../core/device.ts';
-import { mintToken, type Scope } from '../../gateway/auth.ts';
+import { mintToken } from '../../gateway/auth.ts';
+import type { Scope } from '../../gateway/identity.ts';
 import type { NotificationForm, NotificationFrame } from '../../schemas/frames.ts';
 import { ServerChild } from '../kit/servers/child.ts';
 
@@ -32,6 +33,8 @@ export interface HouseOptions {
   readonly schemas?: readonly string[];
   readonly port?: number;
   readonly internalPort?: number;
+  /** Beside the secrets. */
+  readonly auth?: Readonly<Record<string, unknown>>;
 }
 
 /** A folder with a deployment; processes that run it, one after the other. */
@@ -53,8 +56,13 @@ export class House {
         port: options.port ?? 0,
         ...(options.internalPort === undefined ? {} : { internal_port: options.internalPort }),
       },
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
-      auth: { secret: '${CARILLON_SECRET}', internal_token: '${CARILLON_INTERNAL_TOKEN}' },
+      auth: {
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
+        secret: '${CARILLON_SECRET}',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the same.
+        internal_token: '${CARILLON_INTERNAL_TOKEN}',
+        ...options.auth,
+      },
       connectors: options.connectors ?? {},
     };
     writeFileSync(this.deployment, JSON.stringify(deployment));

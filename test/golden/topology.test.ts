@@ -129,6 +129,9 @@ function toldOf(text: string, first: number, last: number): string[] {
 /** An example that needs an event with a list. */
 const EXAMPLE_SCHEMAS: { readonly [type: string]: string } = { flat_map: 'DeviceRegistration' };
 
+/** What stands behind a clock alone. */
+const BEHIND_CLOCK: ReadonlySet<string> = new Set(['each_row']);
+
 for (const { type, example, isInternal, joinsFor } of catalog.steps.values()) {
   // What looks up by the record's key stands in a sink, whose records are keyed by device.
   const key = joinsFor === undefined ? 'memberId' : 'deviceId';
@@ -137,11 +140,14 @@ for (const { type, example, isInternal, joinsFor } of catalog.steps.values()) {
     const lines = example.trimEnd().split('\n');
     const schema = EXAMPLE_SCHEMAS[type] ?? 'ViewingActivity';
     const id = schema === 'ViewingActivity' ? ', id: value.eventId' : '';
+    const from = BEHIND_CLOCK.has(type)
+      ? 'clock: { cron: "0 8 * * *" }'
+      : `topic: events.of-example, schema: ${schema}, key: value.${key}${id}`;
     const text = `topology: example
 streams:
   viewing-activity:
     id: va
-    from: { topic: events.of-example, schema: ${schema}, key: value.${key}${id} }
+    from: { ${from} }
     steps:
 ${lines.map((line) => `      ${line}`).join('\n')}
     to: { topic: out, schema: ViewingActivity }

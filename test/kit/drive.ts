@@ -52,6 +52,8 @@ export interface DrivenOptions {
   readonly registry?: RegistryPort;
   /** One that another topology has run on; its own unless it is given. */
   readonly log?: MemoryLog;
+  /** Where its clock begins; `START_MS` unless it is given. */
+  readonly startMs?: number;
   /** What sinks answer; `delivered` unless it is given. */
   readonly answer?: Answer;
 }
@@ -239,8 +241,9 @@ export class Driven {
   }
 
   #openDriver(): Promise<Driver> {
-    const { partitions, commitEvery } = this.#options;
+    const { partitions, commitEvery, startMs } = this.#options;
     return Driver.open({
+      ...(startMs === undefined ? {} : { startMs }),
       plan: this.plan,
       log: this.log,
       schemas: this.schemas,

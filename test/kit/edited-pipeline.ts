@@ -7,6 +7,7 @@ import { compile } from '../../compiler/compile.ts';
 import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan, SubTopologyPlan } from '../../compiler/plan.ts';
 import { render } from '../../compiler/render.ts';
+import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { sinks } from '../../connectors/index.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
@@ -19,7 +20,8 @@ import { conservationGap, type StepCounts } from '../../core/verdict.ts';
 import { steps } from '../../processors/index.ts';
 import { DRIVER_START_MS } from '../../runtime/driver/driver.ts';
 import { appliedTopic } from '../../runtime/edits/applied.ts';
-import { applyTopology, type Losing } from '../../runtime/edits/apply.ts';
+import { applyTopology } from '../../runtime/edits/apply.ts';
+import type { Losing } from '../../runtime/edits/judge.ts';
 import { Engine, topicSpecs } from '../../runtime/engine.ts';
 import type { StepFlow } from '../../runtime/streams/streams-task.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
@@ -88,6 +90,11 @@ export interface PipelineOptions {
   readonly prefix?: string | undefined;
 }
 
+const open = new Set<EditedPipeline>();
+
+/** After each test: what a failed one has left would keep its process alive for ever. */
+export const closePipelines = () => Promise.all([...open].map((pipeline) => pipeline.close()));
+
 export class EditedPipeline {
   readonly clock = new HandClock(DRIVER_START_MS);
   readonly said: string[] = [];
@@ -116,6 +123,7 @@ export class EditedPipeline {
     this.#prefix = options.prefix;
     this.#registry = options.registry ?? new MemoryRegistry();
     this.#log = log;
+    open.add(this);
     this.#partitions = options.partitions ?? 2;
     this.#catalog = options.catalog ?? { steps, sinks };
     this.#schemas = new AvroSchemas(folder, this.#registry, this.clock);
@@ -140,11 +148,7 @@ export class EditedPipeline {
         spec.retentionMs === undefined ? spec : { ...spec, retentionMs: KEPT_MS },
       ),
     );
-    await this.#schemas.open(
-      plan.topics.flatMap(({ name, schema }) =>
-        schema === undefined ? [] : [{ topic: name, schema }],
-      ),
-    );
+    await this.#schemas.open(topicSchemas(plan));
     for (const { name, use } of plan.topics) if (use === 'lane') this.#lanes.add(name);
     return plan;
   }
@@ -246,6 +250,11 @@ export class EditedPipeline {
     }
   }
 
+  /** Its tasks look at the clock again. */
+  wake(): void {
+    for (const task of this.#engine?.tasks ?? []) task.wake();
+  }
+
   async advance(ms: number): Promise<void> {
     this.clock.moveTo(this.clock.now() + ms);
     await this.settled();
@@ -298,18 +307,14 @@ export class EditedPipeline {
   }
 
   dropped(stream: string, step: string, reason: string): number {
-    return this.counts(stream, step).reduce(
-      (sum, { dropped }) => sum + (dropped.get(reason) ?? 0),
-      0,
-    );
+    const all = this.counts(stream, step).map(({ dropped }) => dropped.get(reason) ?? 0);
+    return all.reduce((sum, by) => sum + by, 0);
   }
 
   held(stream: string, step: string): number {
-    return this.#engine === null
-      ? 0
-      : [...this.#engine.flow()]
-          .filter((one) => one.stream === stream && one.step === step)
-          .reduce((sum, { counts }) => sum + counts.held, 0);
+    const flows = this.#engine?.flow() ?? [];
+    const own = flows.filter((one) => one.stream === stream && one.step === step);
+    return own.reduce((sum, { counts }) => sum + counts.held, 0);
   }
 
   /** Stops, closes, and asserts the law of conservation over all that was counted. */
@@ -322,6 +327,7 @@ export class EditedPipeline {
 
   /** Whatever state it is in: a test that failed leaves nothing running. May be called again. */
   close(): Promise<void> {
+    open.delete(this);
     this.#closed ??= this.stop().finally(() => this.#log.close());
     return this.#closed;
   }
@@ -348,20 +354,20 @@ export class EditedPipeline {
       const done = JSON.stringify(engine.flow().map(({ counts }) => [counts.in, counts.out]));
       if (isDone && done === seen && (await this.#hopsAreRead())) return;
       seen = isDone ? done : '';
-      for (const task of tasks) task.wake();
-      const left = lags.filter(({ lag }) => lag > 0);
-      const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(left)}`;
+      this.wake();
+      const why = `${tasks.length} of ${this.#tasksWanted} tasks, ${JSON.stringify(lags)}`;
       assert.ok(performance.now() - startedAt < WAIT_MS, `it does not settle: ${why}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
-  /** A lag is as old as the last answer of a broker: what has just been keyed anew is not in it. */
+  /** A lag is as old as the last answer of a broker: what was just told may not be in it. */
   async #hopsAreRead(): Promise<boolean> {
     for (const { group, streams } of this.#subs) {
       for (const { source } of streams) {
-        if (source.topic === null || source.keyedBy === undefined) continue;
+        const isHop = source.keyedBy !== undefined || source.clock !== undefined;
         const { topic } = source;
+        if (topic === null || !isHop) continue;
         const bounds = (await this.#log.positions.bounds(topic)) ?? [];
         const committed = await this.#log.positions.committed(group, [topic]);
         const at = (p: number) => committed.find(({ partition }) => partition === p)?.offset ?? -1;

@@ -7,9 +7,10 @@ import type { Device } from '../../core/device.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { isUndecodable, schemaIdOf, WIRE_HEADER_BYTES } from '../../core/schema.ts';
-import { mintToken, type Scope } from '../../gateway/auth.ts';
+import { mintToken } from '../../gateway/auth.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import { GATEWAY_SCHEMAS, type GatewayOptions } from '../../gateway/gateway-options.ts';
+import type { Scope } from '../../gateway/identity.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import {
   DELIVER_PATH,

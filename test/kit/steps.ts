@@ -358,6 +358,7 @@ export class StepBench {
         const rows = rowsOf(name);
         return {
           size: Object.keys(rows).length,
+          keys: () => Object.keys(rows),
           get: (key) => (Object.hasOwn(rows, key) ? (rows[key] as T) : undefined),
         };
       },

@@ -10,6 +10,16 @@ const filter = (what: string, where: string, ...told: readonly string[]): Edit =
   `'${where.replaceAll("'", "''")}'`,
   ...told,
 ];
+const MAPPED =
+  'eventId: value.eventId, memberId: value.memberId, profileId: value.profileId, titleId: value.titleId, occurredAt: value.occurredAt, positionSeconds: value.positionSeconds';
+/** A filter, and a later one that fails where the text of a device is null. */
+const behind = (what: string, before: string, ...told: readonly string[]): Edit => [
+  what,
+  '- sample: { keep: 99, of: 100 }',
+  `- { name: known, ${before} }
+      - { name: long, filter: { where: 'value.deviceId.size() > 1' } }`,
+  ...told,
+];
 const rule = (what: string, when: string, ...told: readonly string[]): Edit => [
   what,
   '\'value.kind == "MATURITY_LEVEL_CHANGED"\'',
@@ -19,6 +29,44 @@ const rule = (what: string, when: string, ...told: readonly string[]): Edit => [
 
 export const EXPRESSIONS: readonly Row[] = edited(
   [
+    filter(
+      'two faults beside one another',
+      'value.titleId + 1 == "a" && value.knd == 3',
+      'CAR311',
+      'CAR402',
+    ),
+    filter(
+      'two symbols that are not there',
+      'value.kind in ["BEGUN", "ENDED"]',
+      'CAR405',
+      'CAR405',
+    ),
+    filter('two functions', 'len(value.titleId) > 1 || value.titleId.foo()', 'CAR311', 'CAR311'),
+    filter('a field in what is compared', 'value.knd == value.sort', 'CAR402', 'CAR402'),
+    filter('a fault, and what would follow', 'value.knd + 1 == "a"', 'CAR402'),
+    filter('a fault beside no condition', 'value.titleId && value.knd == 3', 'CAR311', 'CAR402'),
+    filter(
+      'behind a word of another language',
+      'value.kind == "STOPPED" and value.knd == 3',
+      'CAR310',
+      'CAR402',
+    ),
+    filter(
+      'three words of another language',
+      'value.kind = "STOPPED" or value.kind <> "STARTED"',
+      'CAR310',
+      'CAR310',
+      'CAR310',
+    ),
+    filter(
+      'what never works, twice',
+      '!value.deviceId || value.deviceId + 1 == 3',
+      'CAR311',
+      'CAR311',
+    ),
+    filter('a text that is no number', 'value.positionSeconds > int("ten")', 'CAR311'),
+    filter('a place that a list has not', 'value.titleId == ["a", "b"][2]', 'CAR311'),
+    filter('a place before the first', 'value.titleId.split(",")[-1] == "a"', 'CAR311'),
     filter('and', 'value.kind == "STOPPED" and value.positionSeconds > 3', 'CAR310'),
     filter('AND', 'value.kind == "STOPPED" AND value.positionSeconds > 3', 'CAR310'),
     filter('or', 'value.kind == "STOPPED" or value.positionSeconds > 3', 'CAR310'),
@@ -78,6 +126,34 @@ export const EXPRESSIONS: readonly Row[] = edited(
       'or with the wrong check',
       'value.deviceId != null || value.deviceId.size() > 1',
       'CAR316',
+    ),
+    behind('a filter knows', "filter: { where: 'value.deviceId != null' }"),
+    behind(
+      'a filter knows only of one side',
+      "filter: { where: 'value.deviceId != null || value.positionSeconds > 3' }",
+      'CAR316 name: long',
+    ),
+    behind(
+      'a filter knows of null',
+      "filter: { where: 'value.deviceId == null' }",
+      'CAR316 name: long',
+    ),
+    behind(
+      'a filter knows of another',
+      "filter: { where: 'value.titleId != value.profileId' }",
+      'CAR316 name: long',
+    ),
+    behind(
+      'a map brings what a filter knows',
+      `filter: { where: 'value.deviceId != null' } }
+      - { name: same, map: { fields: { ${MAPPED}, deviceId: value.deviceId } }`,
+    ),
+    behind(
+      'what a filter knows is of another field',
+      `map: { fields: { ${MAPPED}, one: value.deviceId, two: value.deviceId } } }
+      - { name: one, filter: { where: 'value.one != null' } }
+      - { name: turned, map: { fields: { ${MAPPED}, deviceId: value.two } }`,
+      'CAR316 name: long',
     ),
     filter('has() of a field', 'has(value.titleId)', 'CAR317'),
     filter('has() of what may be null', 'has(value.deviceId)', 'CAR317'),

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AGGREGATES } from './aggregates.ts';
 import { BASE, type Row, tell } from './base.ts';
+import { CLOCKS } from './clocks.ts';
+import { CONTRADICTIONS } from './contradictions.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
 import { GRAPHS } from './graph.ts';
@@ -23,8 +25,10 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   uses: USES,
   types: TYPES,
   effects: EFFECTS,
+  contradictions: CONTRADICTIONS,
   graphs: GRAPHS,
   aggregates: AGGREGATES,
+  clocks: CLOCKS,
   pairs: PAIRS,
   right: RIGHT,
 };

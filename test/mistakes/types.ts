@@ -32,7 +32,7 @@ const BRANCHES: readonly Row[] = edited(
     filter(
       'the check is for another type',
       'type(value.amount) == string && value.amount > 3',
-      'CAR318',
+      'CAR311',
     ),
     filter('never true or false', 'value.amount', 'CAR312'),
     filter('the type is asked for', 'type(value.amount) == int && value.amount > 3'),

@@ -47,7 +47,7 @@ export const FLOORS: { readonly [folder: string]: Floor } = {
   compiler: {
     ours: ['core'],
     types: ['schemas'],
-    npm: ['yaml', 'ajv', 'typebox', '@marcbachmann/cel-js'],
+    npm: ['yaml', 'ajv', 'typebox', '@marcbachmann/cel-js', 'croner'],
   },
   runtime: { ours: ['core', 'compiler'], npm: ['rxjs', 'pino', 'prom-client'] },
   gateway: {

@@ -1,0 +1,90 @@
+/** Why an expression is refused, in words with a mend: from what the library says of it. */
+import type { ASTNode } from '@marcbachmann/cel-js';
+import type { ErrorCode } from '../core/error-table.ts';
+import { functionMeant, habitAt, variableMeant } from './cel-habits.ts';
+import { shapeOfPath } from './cel-paths.ts';
+import { didYouMean, listed } from './report.ts';
+import { type RecordShape, type Shape, withoutNull } from './shape.ts';
+
+/** `at` counts characters of the expression's source. */
+export interface ExpressionFault {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly mend: string | undefined;
+  readonly at: { readonly start: number; readonly end: number } | undefined;
+}
+
+export const VARIABLES = ['value', 'key', 'timestamp'];
+
+export function faultOf(code: ErrorCode, error: unknown, shape: Shape): ExpressionFault {
+  const cel = error as {
+    code?: string;
+    summary?: string;
+    message: string;
+    range?: { start: number; end: number };
+    node?: ASTNode;
+  };
+  const summary = cel.summary ?? cel.message;
+  const at = cel.range;
+  if (cel.code === 'no_such_key') {
+    const name = summary.slice(summary.lastIndexOf(' ') + 1);
+    const owner = cel.node?.op === '.' ? shapeOfPath(cel.node.args[0], shape) : undefined;
+    const record = owner === undefined ? undefined : withoutNull(owner);
+    if (record?.kind === 'record') {
+      return noField(record, name, at);
+    }
+  }
+  if (cel.code === 'unknown_variable') {
+    const name = summary.slice(summary.lastIndexOf(' ') + 1);
+    return { code, what: `"${name}" is not known.`, mend: nameMeant(name, shape), at };
+  }
+  const called = /^found no matching overload for '(?:.*\.)?(\w+)\(/.exec(summary)?.[1];
+  const meant = called === undefined ? undefined : functionMeant(called);
+  if (called !== undefined && meant !== undefined) {
+    return { code, what: `CEL has no function "${called}".`, mend: meant, at };
+  }
+  const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}.`;
+  return { code, what, mend: undefined, at };
+}
+
+/** A member of a text or a list is a function: `value.title.length` in other languages. */
+export function memberMeant(
+  source: string,
+  { at, what }: Pick<ExpressionFault, 'at' | 'what'>,
+): string | undefined {
+  const name = at === undefined ? '' : source.slice(at.start, at.end);
+  if (!/index/.test(what) || !/^[A-Za-z]\w*$/.test(name)) return undefined;
+  return functionMeant(name) ?? `did you mean "${name}()"?`;
+}
+
+/** A field whose name is a word of CEL's, or has letters that CEL's names have not. */
+export function fieldMeant(source: string, at: number | undefined): string | undefined {
+  const before = source.slice(0, at ?? 0);
+  const owner = /([\w.]+)\.([\p{L}\p{N}_]*)$/u.exec(before);
+  const rest = /^[\p{L}\p{N}_]+/u.exec(source.slice(at ?? 0))?.[0] ?? '';
+  if (owner === null || owner[2] === undefined || rest === '') return undefined;
+  return `write ${owner[1]}["${owner[2]}${rest}"].`;
+}
+
+/** An expression has three names; others are fields, or words of another language. */
+function nameMeant(name: string, shape: Shape): string {
+  const known = 'An expression knows value, key and timestamp.';
+  const isField = shape.kind === 'record' && shape.fields.has(name);
+  if (isField) return `did you mean "value.${name}"?   ${known}`;
+  const habit = habitAt(name, 0);
+  if (habit !== undefined) return habit.mend;
+  const variable = variableMeant(name);
+  return variable === undefined
+    ? didYouMean(name, VARIABLES, known)
+    : `did you mean "${variable}"?   ${known}`;
+}
+
+export function noField(
+  record: RecordShape,
+  name: string,
+  at: ExpressionFault['at'],
+): ExpressionFault {
+  const names = [...record.fields.keys()];
+  const mend = didYouMean(name, names, `Its fields: ${listed(names)}.`);
+  return { code: 'CAR402', what: `${record.name} has no field "${name}".`, mend, at };
+}
