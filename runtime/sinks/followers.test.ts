@@ -215,3 +215,14 @@ test('whatever a sink that keeps its promise answers: each once, and in order', 
     { numRuns: 30 },
   );
 });
+
+test('an inbox, which keeps no order, may have several of a device fail in one call', async () => {
+  const w = await worldOf({ batchMax: 16, keeps: true });
+  w.answer = () => (w.calls.length === 1 ? { ...retry, scope: 'lane' } : delivered());
+  await w.sendAtOnce(...numbers('a', 1, 3));
+  await w.settle();
+  assert.equal(w.calls.length, 1);
+  for (let i = 0; i < 5; i++) await w.settle(10_000);
+  assert.equal(w.lane.outcomes.get('delivered'), 3);
+  assert.equal(await w.lag(), 0);
+});

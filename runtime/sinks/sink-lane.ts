@@ -258,12 +258,15 @@ export class SinkLane implements GroupHost {
     const nowMs = this.options.clock.now();
     /** Devices with a record of this batch that is held up: what followed it waits again. */
     const held = new Set<string>();
+    const { keeps, together } = this.sinkPlan.spec;
+    const hasFollowers = together !== undefined && keeps !== true;
     const back: Item[] = [];
     batch.forEach((item, i) => {
       const outcome: Outcome = outcomes[i] ?? NO_OUTCOME;
       const { deviceId } = item.notification;
       if (!held.has(deviceId)) {
-        if (this.#settle(item, outcome, nowMs, false)) held.add(deviceId);
+        const isHeld = this.#settle(item, outcome, nowMs, false);
+        if (isHeld && hasFollowers) held.add(deviceId);
       } else if (this.#settle(item, outcome, nowMs, true)) back.push(item);
     });
     for (const item of back.reverse()) {
