@@ -3,7 +3,7 @@
  * nothing more. Who runs several roles needs the sum of theirs.
  */
 import { asideTopicOf } from '../compiler/asides.ts';
-import type { Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
+import type { DerivingPlan, Plan, SinkPlan, SubTopologyPlan } from '../compiler/plan.ts';
 import type { Priority } from '../core/priority.ts';
 import { GATEWAY_TOPICS } from '../gateway/gateway-options.ts';
 import { topicSpecs } from '../runtime/engine.ts';
@@ -126,12 +126,14 @@ function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
   const reads = [
     ...ticks,
     ...sub.streams.flatMap(({ source }) => source.topic ?? []),
-    ...sub.tables.map((table) => table.topic),
+    ...[...sub.tables, ...sub.tableInputs].map((table) => table.topic),
+    ...(sub.deriving === undefined ? [] : hopsOf(sub.deriving).reads),
     ...stores,
   ];
   const writes = [
     ...ticks,
     ...sub.streams.flatMap((stream) => [...targetsOf(stream, sub), ...asidesOf(stream)]),
+    ...(sub.deriving === undefined ? [] : hopsOf(sub.deriving).writes),
     ...stores,
   ];
   return [
@@ -140,6 +142,14 @@ function streamsGrants(plan: Plan, sub: SubTopologyPlan): Grant[] {
     group(sub.group, ['Read']),
     transactions(sub.group),
   ];
+}
+
+/** What makes a derived table reads of its other half, and writes. */
+function hopsOf({ derived, part, asks, answers }: DerivingPlan) {
+  const { topic } = derived.table;
+  if (part === 'pair') return { reads: [], writes: [topic] };
+  if (part === 'right') return { reads: [asks], writes: [answers] };
+  return { reads: [answers], writes: [asks, topic] };
 }
 
 /** Topics of what its steps put aside. */

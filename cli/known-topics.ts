@@ -38,6 +38,7 @@ export function topicsOf({ plan, schemas }: LoadedTopology): KnownTopics {
     }
   }
   for (const { topic } of plan.tables) inputs.add(topic);
+  for (const { table } of plan.derived) inputs.delete(table.topic);
   return known(plan.topics, schemas, useCaseNames(plan), [...inputs]);
 }
 

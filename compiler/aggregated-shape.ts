@@ -1,8 +1,9 @@
 /** The shape of an aggregate's results, and whether its windows can be at all. */
 import { formatDuration } from '../core/duration.ts';
 import type { Gives } from '../core/gives.ts';
-import type { OptionScope, ResolvedOptions } from './options.ts';
+import type { OptionScope } from './options.ts';
 import { listed, type Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 
 type Aggregated = Gives & { readonly kind: 'aggregated' };
@@ -18,7 +19,8 @@ export function aggregatedShape(
   place: Span,
 ): Shape {
   const { report, subject } = scope;
-  const { config, paths, places, sources } = resolved;
+  const { config, paths, places, names, sources } = resolved;
+  const by = paths.get(gives.by)!;
   const windows = gives.windows.filter((name) => config[name] !== null);
   checkWindows(scope, windows, resolved, place);
   const isFinal = config[gives.emit] === 'final';
@@ -27,22 +29,22 @@ export function aggregatedShape(
     report.error('CAR253', places.get(gives.emit) ?? place, what);
   }
   const fields = new Map<string, Shape>();
-  for (const { reader, shape } of paths.get(gives.by)!.paths) {
+  for (const { reader, shape } of by.paths) {
     if (reader.path === 'key') continue;
     const name = reader.path.slice(reader.path.lastIndexOf('.') + 1);
-    if (fields.has(name)) tellTwice(scope, gives.by, name, place);
+    if (fields.has(name)) tellTwice(scope, gives.by, name, by.at);
     // Of a group no part is null.
     fields.set(name, withoutNull(shape));
     (sources as Map<string, string>).set(name, reader.path);
   }
   if (windows.length > 0) {
-    for (const name of ['window_start', 'window_end']) addBound(scope, fields, name, TIME, place);
+    for (const name of ['window_start', 'window_end']) addBound(scope, fields, name, TIME, by.at);
   }
   if (windows.includes('session') && !isFinal) {
-    addBound(scope, fields, 'retracted', { kind: 'bool' }, place);
+    addBound(scope, fields, 'retracted', { kind: 'bool' }, by.at);
   }
   for (const [name, shape] of resolved.gives?.fields ?? []) {
-    if (fields.has(name)) tellTwice(scope, gives.fields, name, places.get(gives.fields) ?? place);
+    if (fields.has(name)) tellTwice(scope, gives.fields, name, names.get(name) ?? place);
     fields.set(name, shape);
   }
   if (resolved.gives === undefined) return ANY_SHAPE;

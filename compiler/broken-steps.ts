@@ -5,7 +5,7 @@
 
 import { nearest } from '../core/nearest.ts';
 import type { Options, StepSpec } from '../core/spec.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { ANY_SHAPE, type Shape, withoutNull } from './shape.ts';
 import type { Tree } from './tree.ts';
 

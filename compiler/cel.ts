@@ -9,6 +9,7 @@ import type { Record } from '../core/record.ts';
 import type { Expression } from '../core/spec.ts';
 import { BranchChecks } from './cel-branches.ts';
 import { constantFaults, nodeFaults } from './cel-checks.ts';
+import { chosenShape } from './cel-chosen.ts';
 import { constantOf, constantParts, truthOf } from './cel-constant.ts';
 import type { Asked } from './cel-contradictions.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
@@ -105,7 +106,7 @@ export class CelCompiler {
       ],
       holds: knownWhen(ast, true),
       shape: withLiterals(
-        shapeOfPath(program.ast, shape) ?? shapeOfType(type),
+        shapeOfPath(ast, shape) ?? chosenShape(ast, shape, asked.evaluate) ?? shapeOfType(type),
         program.ast,
         (part) => this.#evaluate(part),
       ),

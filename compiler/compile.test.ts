@@ -90,7 +90,7 @@ sinks:
     '10:82 CAR402',
     // It was meant to be dedup, and is checked as one.
     '12:9 CAR204',
-    '12:19 CAR315',
+    '12:24 CAR315',
     '13:32 CAR402',
     '13:50 CAR304',
     '13:67 CAR301',

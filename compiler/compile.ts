@@ -14,12 +14,14 @@ import {
   Topics,
   topicPlan,
 } from './declarations.ts';
+import { resolveDerived } from './derived-tables.ts';
 import { deviceTopics, tokensOf } from './device-topologies.ts';
 import { ACKNOWLEDGEMENTS } from './engine-tables.ts';
 import { joinedBy } from './joined-streams.ts';
 import { isJoin, lower } from './lower.ts';
+import { hopsOf } from './lower-derived.ts';
 import { withPriorities } from './notification-priorities.ts';
-import type { LanePlan, Plan, TablePlan } from './plan.ts';
+import type { DerivedTablePlan, LanePlan, Plan, TablePlan } from './plan.ts';
 import { checkPrioritiesUsed, resolvePriorities } from './priorities.ts';
 import { readCount } from './quantity.ts';
 import { hasAcked } from './reminders.ts';
@@ -70,6 +72,7 @@ const DEAD_LETTERS_DEFAULT = 'dead-letters';
 interface Parts {
   readonly chains: Chains;
   readonly tables: ReadonlyMap<string, TablePlan | null>;
+  readonly derived: readonly DerivedTablePlan[];
   readonly lanes: ReadonlyMap<string, LanePlan | null>;
   readonly streams: readonly (ResolvedStream | undefined)[];
   readonly sinks: readonly (SinkUse | undefined)[];
@@ -113,6 +116,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   const { topic: deadLetters } = policy;
   topics.use('on_error', deadLetters, 'dead-letters', undefined);
   const tables = resolveTables(scope, section.section('tables'));
+  const derived = resolveDerived({ ...scope, tables }, section.section('tables'));
   const lanes = resolveLanes(scope, section.section('lanes'));
   const chains = readChains(scope, section.section('chains'));
   const shared = { ...scope, tables, lanes, chains, steps: catalog.steps, cel: new CelCompiler() };
@@ -125,6 +129,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     const tokens = { value: tokensOf(topology), span: section.span };
     topics.use('push tokens', tokens, 'repartition', 'PushToken');
   }
+  useHops(scope, topology, derived, section);
   checkUnusedChains(shared, section);
   const whole = present(streams).filter(isWholeStream);
   const plans = present(sinks.map((sink) => sink?.plan));
@@ -135,7 +140,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     const areWhole = whole.length === streams.length && plans.length === sinks.length;
     if (areWhole) checkAcked(report, whole, plans, placeOf);
   }
-  checkUses(scope, section, { chains, tables, lanes, streams, sinks });
+  checkUses(scope, section, { chains, tables, derived, lanes, streams, sinks });
   if (!streams.includes(undefined)) checkPrioritiesUsed(scope, section, present(streams));
   if (!streams.includes(undefined)) checkBypasses(scope, present(streams));
   if (report.hasErrors) return undefined;
@@ -146,6 +151,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     deadLetters: deadLetters.value,
     priorities: scope.priorities,
     tables: present(tables.values()),
+    derived,
     lanes: present(lanes.values()),
     streams: whole,
     sinks: plans,
@@ -154,6 +160,20 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   const plan = lower(resolved, catalog, report);
   checkTopics(report, plan, topics.mentions);
   return plan;
+}
+
+/** What goes between the two halves of a join by a foreign key. */
+function useHops(
+  { topics }: Scope,
+  topology: string,
+  derived: readonly DerivedTablePlan[],
+  { span }: Section,
+): void {
+  for (const one of derived.filter(({ by }) => by !== null)) {
+    for (const value of Object.values(hopsOf(topology, one))) {
+      topics.use(`table "${one.table.name}"`, { value, span }, 'repartition', undefined);
+    }
+  }
 }
 
 function present<T>(all: Iterable<T | null | undefined>): T[] {
@@ -225,7 +245,7 @@ function checkUnusedChains(scope: Omit<StepScope, 'subject'>, section: Section):
 function checkUses(
   scope: Scope,
   section: Section,
-  { chains, tables, lanes, streams, sinks }: Parts,
+  { chains, tables, derived, lanes, streams, sinks }: Parts,
 ): void {
   const { report } = scope;
   const used = new Set([
@@ -233,6 +253,8 @@ function checkUses(
       stream === undefined ? [] : stepsOf(stream).flatMap((step) => step.tables),
     ),
     ...sinks.flatMap((sink) => sink?.plan?.tables ?? []),
+    // What is made is written to a topic, whoever reads that.
+    ...derived.flatMap(({ table, left, right }) => [table, left, right]),
   ]);
   const whole = present(streams);
   const sources = whole.flatMap(({ name, parts }) => {

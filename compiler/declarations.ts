@@ -223,7 +223,7 @@ export function resolveTables(
 
 function resolveTable(scope: Scope, name: string, written: Section): TablePlan | null {
   const subject = `table "${name}"`;
-  const section = written.as(subject).only(['topic', 'schema', 'key', 'whole']);
+  const section = written.as(subject).only(['topic', 'schema', 'key', 'whole', 'id', 'from']);
   const topic = section.neededText('topic');
   const schema = scope.schemas.placed(subject, section.neededText('schema'));
   const key = section.neededText('key');

@@ -5,6 +5,7 @@
  */
 import {
   type ClockPlan,
+  type DerivingPlan,
   type LanePlan,
   nodeName,
   type Plan,
@@ -78,12 +79,37 @@ export function describe(plan: Plan): string {
 
 function subTopology(sub: SubTopologyPlan): string {
   const graph = new Graph();
+  if (sub.deriving !== undefined) describeDeriving(graph, sub, sub.deriving);
   if (sub.clock !== undefined) describeClock(graph, sub.clock);
   const lasts = sub.streams.map((stream) => describeSteps(graph, sub, stream));
   // The lane writer is the streams' common end, so it stands after all of them.
   for (const [i, stream] of sub.streams.entries()) describeTarget(graph, sub, stream, lasts[i]!);
   for (const stream of sub.streams) linkUpstreams(graph, sub, stream);
   return graph.print();
+}
+
+/** Its halves meet over the topics between them. */
+function describeDeriving(
+  graph: Graph,
+  sub: SubTopologyPlan,
+  { derived, part, asks, answers, asked }: DerivingPlan,
+): void {
+  const { name, topic } = derived.table;
+  const inputs = sub.tableInputs.map((of) => tableInput(graph, of.name, of.topic, of.store));
+  const hop = part === 'left' ? answers : asks;
+  const node = (of: string, store: string | null) =>
+    graph.node('Processor', `${name}/${of}`, storesOf(store));
+  const work = node(part === 'pair' ? 'join' : part === 'left' ? 'ask' : 'answer', asked || null);
+  for (const input of inputs) graph.link(input, work);
+  if (part === 'left') {
+    graph.link(work, graph.node('Sink', `${name}/asks`, `topic: ${asks}`));
+  }
+  const last = part === 'left' ? node('join', null) : work;
+  if (hop !== '') {
+    graph.link(graph.node('Source', `${name}/${part}/source`, `topics: [${hop}]`), last);
+  }
+  const to = part === 'right' ? answers : topic;
+  graph.link(last, graph.node('Sink', `${name}/to:${to}`, `topic: ${to}`));
 }
 
 /** It reads what it has told, to know it. */
@@ -250,6 +276,12 @@ export function mermaid(plan: Plan): string {
       for (const [topic, label] of targetsOf(sub, stream))
         edges.push(`  ${id} --> ${drum(topic, label)}`);
     }
+    if (sub.deriving !== undefined) {
+      const id = `${frame}_made`;
+      lines.push(`    ${id}["<b>${sub.deriving.derived.table.name}</b><br/>${sub.deriving.part}"]`);
+      for (const [from, to] of derivingEdges(sub.deriving, id, drum))
+        edges.push(`  ${from} --> ${to}`);
+    }
     lines.push('  end');
     for (const { topic } of [...sub.tables, ...sub.tableInputs, ...sub.wholeTables])
       edges.push(`  ${drum(topic)} -.-> ${frame}`);
@@ -268,6 +300,25 @@ export function mermaid(plan: Plan): string {
   }
   for (const [id, label] of drums) lines.push(`  ${id}[("${label}")]`);
   return `${[...lines, ...new Set(edges)].join('\n')}\n`;
+}
+
+function derivingEdges(
+  { derived, part, asks, answers }: DerivingPlan,
+  id: string,
+  drum: (topic: string) => string,
+): readonly (readonly [from: string, to: string])[] {
+  const { topic } = derived.table;
+  if (part === 'pair') return [[id, drum(topic)]];
+  if (part === 'right')
+    return [
+      [drum(asks), id],
+      [id, drum(answers)],
+    ];
+  return [
+    [id, drum(asks)],
+    [drum(answers), id],
+    [id, drum(topic)],
+  ];
 }
 
 function targetsOf(sub: SubTopologyPlan, { to }: StreamPlan): readonly [string, string][] {

@@ -49,11 +49,11 @@ function checkConfig(report: Report, subject: string, step: ResolvedStep): void 
     step.spec.warns?.(step.config, new Set(step.places.keys())) ?? [],
     placeOf,
   );
-  for (const [option, { paths, span }] of step.paths) {
+  for (const [option, { paths, at }] of step.paths) {
     const names = paths.map(({ reader }) => reader.path);
     const twice = names.find((name, n) => names.indexOf(name) < n);
     if (twice === undefined) continue;
-    report.warning('CAR246', span, `${of}: option "${option}" names ${twice} twice.`);
+    report.warning('CAR246', at, `${of}: option "${option}" names ${twice} twice.`);
   }
   for (const [option, value] of step.constants) {
     const kind = value ? 'no_effect' : 'always_lost';

@@ -10,6 +10,13 @@ const list = (items: Shape): Shape => ({ kind: 'list', items });
 const map = (values: Shape): Shape => ({ kind: 'map', values });
 const orNull = (inner: Shape): Shape => ({ kind: 'nullable', of: inner });
 
+const symbols = (...of: string[]): Shape => ({ kind: 'enum', name: 'E', symbols: of });
+const chosen = (...sides: Shape[]): Shape => ({ kind: 'any', of: sides, isChosen: true });
+const record = (fields: { readonly [name: string]: Shape }): Shape => ({
+  ...{ kind: 'record', name: 'R', defaulted: new Set() },
+  fields: new Map(Object.entries(fields)),
+});
+
 const rows: readonly [what: string, given: Shape, wanted: Shape, fits: boolean][] = [
   ['a number for a number', of('int'), of('int'), true],
   ['a whole number for a number', of('int'), of('double'), true],
@@ -32,6 +39,42 @@ const rows: readonly [what: string, given: Shape, wanted: Shape, fits: boolean][
   ['a map for a text', map(of('string')), of('string'), false],
   ['a list for a text', list(of('string')), of('string'), false],
   ['a text for a list', of('string'), list(of('string')), false],
+  ['an enum for one with more symbols', symbols('A'), symbols('A', 'B'), true],
+  ['an enum for one with less', symbols('A', 'B'), symbols('A'), false],
+  ['an enum that may be null for one with less', orNull(symbols('A', 'B')), symbols('A'), false],
+  ['an enum for a text', symbols('A'), of('string'), true],
+  [
+    'a choice of a text and null for what may be null',
+    chosen(of('string'), of('null')),
+    orNull(of('string')),
+    true,
+  ],
+  ['a choice of a text and null for a text', chosen(of('string'), of('null')), of('string'), false],
+  ['a choice of numbers for a number', chosen(of('int'), of('double')), of('double'), true],
+  ['a choice of numbers for a whole one', chosen(of('int'), of('double')), of('int'), false],
+  [
+    'a choice of two enums for one of them',
+    chosen(symbols('A'), symbols('B')),
+    symbols('A'),
+    false,
+  ],
+  ['a union of which one fits', { kind: 'any', of: [of('string'), of('int')] }, of('int'), true],
+  ['a union of which none fits', { kind: 'any', of: [of('string'), of('int')] }, of('bool'), false],
+  [
+    'a record with all fields',
+    record({ a: of('int'), b: of('int') }),
+    record({ a: of('int') }),
+    true,
+  ],
+  ['a record without one', record({ b: of('int') }), record({ a: of('int') }), false],
+  [
+    'a record with one of another type',
+    record({ a: of('string') }),
+    record({ a: of('int') }),
+    false,
+  ],
+  ['bytes of another length', { kind: 'bytes', size: 3 }, { kind: 'bytes', size: 4 }, false],
+  ['bytes of any length', of('bytes'), { kind: 'bytes', size: 4 }, true],
 ];
 for (const [what, given, wanted, expected] of rows) {
   test(`${what} ${expected ? 'fits' : 'does not fit'}`, () => {

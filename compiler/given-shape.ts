@@ -3,8 +3,9 @@ import type { Gives } from '../core/gives.ts';
 import type { StepSpec } from '../core/spec.ts';
 import { aggregatedShape } from './aggregated-shape.ts';
 import type { SchemaShapes } from './declarations.ts';
-import type { OptionScope, ResolvedOptions } from './options.ts';
-import type { Span } from './report.ts';
+import type { OptionScope } from './options.ts';
+import type { Report, Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { ANY_SHAPE, type Shape, shapeName, withoutNull } from './shape.ts';
 
 /** What may be the key of a row. */
@@ -46,8 +47,12 @@ export function givenShape(
   }
 }
 
-/** False: it was told that this is not a field's name. */
 function isFieldName({ report, subject }: OptionScope, name: string, place: Span): boolean {
+  return fieldName(report, subject, name, place);
+}
+
+/** False: it was told that this is not a field's name. */
+export function fieldName(report: Report, subject: string, name: string, place: Span): boolean {
   if (FIELD_NAME.test(name) && name !== '__proto__') return true;
   const what = `${subject}: "${name}" is not a field's name.`;
   report.error('CAR108', place, what, 'Write letters, digits and _ only.');
@@ -58,12 +63,12 @@ function isFieldName({ report, subject }: OptionScope, name: string, place: Span
 function joinedShape(
   scope: GivenScope,
   gives: Gives & { readonly kind: 'joined' },
-  { config, tables, places, paths }: ResolvedOptions,
+  { config, tables, places, values, paths }: ResolvedOptions,
   place: Span,
 ): Shape {
   const { report, subject, shape, schemas } = scope;
   const as = config[gives.as] as string;
-  const span = places.get(gives.as) ?? place;
+  const span = values.get(gives.as) ?? place;
   if (!isFieldName(scope, as, span)) return ANY_SHAPE;
   const table = tables[0];
   const own = withoutNull(shape);
@@ -81,7 +86,7 @@ function joinedShape(
   if (by !== undefined && key !== undefined && !KEYS.has(key.kind)) {
     const { path } = by.paths[0]!.reader;
     const what = `${subject}: ${path} is a ${shapeName(key)}, and the key of a row is a text.`;
-    report.error('CAR403', by.span, what, 'Make a text of it with map: string(value.number).');
+    report.error('CAR403', by.at, what, 'Make a text of it with map: string(value.number).');
   }
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
@@ -95,14 +100,14 @@ function joinedShape(
 function pairedShape(
   scope: GivenScope,
   gives: Gives & { readonly kind: 'paired' },
-  { config, joined, places }: ResolvedOptions,
+  { config, joined, places, values }: ResolvedOptions,
   place: Span,
 ): Shape {
   const { report, subject, shape } = scope;
   const as = config[gives.as] as string;
   const ownAs = config[gives.own] as string | null;
   const type = config[gives.type];
-  const span = places.get(gives.as) ?? place;
+  const span = values.get(gives.as) ?? place;
   const names = ownAs === null ? [as] : [as, ownAs];
   const isNamed = names.every((name) => isFieldName(scope, name, span));
   if (ownAs === null && type === 'outer') {
@@ -165,7 +170,7 @@ function recordOf(name: string, fields: Iterable<readonly [string, Shape]>): Sha
 function elementShape(
   scope: OptionScope,
   gives: Gives & { readonly kind: 'elements' },
-  { config, paths, gives: more }: ResolvedOptions,
+  { config, paths, names, gives: more }: ResolvedOptions,
   place: Span,
 ): Shape {
   const { report, subject } = scope;
@@ -180,7 +185,7 @@ function elementShape(
   if (as === null && item.kind === 'any') return ANY_SHAPE;
   if (as === null && item.kind !== 'record') {
     const what = `${subject}: an element of ${reader.path} is a ${shapeName(item)}, without fields.`;
-    report.error('CAR403', of.span, what, `Say under which field it stands: ${gives.as}: element.`);
+    report.error('CAR403', of.at, what, `Say under which field it stands: ${gives.as}: element.`);
     return ANY_SHAPE;
   }
   const fields = new Map<string, Shape>(
@@ -190,7 +195,7 @@ function elementShape(
   for (const [name, given] of more?.fields ?? []) {
     if (fields.has(name)) {
       const what = `${subject}: ${gives.with} gives "${name}", which the element has already.`;
-      report.error('CAR280', place, what);
+      report.error('CAR280', names.get(name) ?? place, what);
     }
     fields.set(name, given);
   }

@@ -24,6 +24,7 @@ import {
 import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
 import { SOURCE } from './source-schema.ts';
+import { TABLE } from './table-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -145,20 +146,6 @@ function sinkTargets(catalog: Catalog): Json {
     }),
   };
 }
-
-const TABLE = closed(
-  'A compacted topic, held as keyed state.',
-  {
-    topic: text('The topic.'),
-    schema: text("The record name of its values' schema."),
-    key: text('The field of the value that the key repeats.'),
-    whole: {
-      type: 'boolean',
-      description: 'True: every process holds all of its rows, so that it is joined by any field.',
-    },
-  },
-  ['topic', 'schema', 'key'],
-);
 
 const LANE = closed(
   'One topic and one consumer group per priority and transport.',

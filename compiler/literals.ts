@@ -47,6 +47,10 @@ export function literalFault(given: Shape, wanted: Shape): string | undefined {
   const of = withoutNull(wanted);
   const has = withoutNull(given);
   if (has.kind === 'list' && of.kind === 'list') return literalFault(has.items, of.items);
+  if (has.kind === 'any') {
+    const faults = has.isChosen === true ? (has.of ?? []).map((one) => literalFault(one, of)) : [];
+    return faults.find((why) => why !== undefined);
+  }
   if (has.kind !== 'string' && has.kind !== 'bytes' && has.kind !== 'int') return undefined;
   for (const value of has.gives ?? []) {
     const why = faultOf(value, of);

@@ -9,8 +9,10 @@ import type { Catalog, StepSpec } from '../core/spec.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
+import { derivingTopologies } from './lower-derived.ts';
 import type { ResolvedPart } from './parts.ts';
 import {
+  type DerivedTablePlan,
   type LanePlan,
   type Plan,
   partId,
@@ -42,6 +44,7 @@ export interface ResolvedTopology {
   readonly deadLetters: string;
   readonly priorities: Priorities;
   readonly tables: readonly TablePlan[];
+  readonly derived: readonly DerivedTablePlan[];
   readonly lanes: readonly LanePlan[];
   readonly streams: readonly WholeStream[];
   readonly sinks: readonly SinkPlan[];
@@ -49,9 +52,11 @@ export interface ResolvedTopology {
 }
 
 export function lower(topology: ResolvedTopology, catalog: Catalog, report: Report): Plan {
-  const { name, doc, priorities, tables, lanes, streams, sinks, deadLetters, attempts } = topology;
+  const { name, doc, priorities, tables, derived, lanes } = topology;
+  const { streams, sinks, deadLetters, attempts } = topology;
   const hasLanes = lanes.length > 0;
-  const subTopologies = hasLanes
+  const made = derivingTopologies(name, derived);
+  const others = hasLanes
     ? [
         ...[...priorities.names.keys()]
           .filter((priority) => streams.some((stream) => gives(stream, priority)))
@@ -60,6 +65,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
         ...reminders(name, lanes, streams, sinks, catalog),
       ]
     : streamsOf(topology, -1);
+  const subTopologies = [...others, ...made];
   const changelogs = subTopologies.flatMap(({ stores }) =>
     stores.map(({ changelog }) => topicPlan(changelog, 'changelog', undefined)),
   );
@@ -68,6 +74,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     doc,
     priorities,
     tables,
+    derived,
     lanes,
     subTopologies,
     sinks: withApps(withAcknowledgements(sinks, streams)),

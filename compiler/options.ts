@@ -18,6 +18,7 @@ import { isMisfit } from './path-kinds.ts';
 import { partId, type TablePlan } from './plan.ts';
 import { mendOf, readBytes, readCount, readDuration } from './quantity.ts';
 import { didYouMean, listed, type Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type RecordShape, type Shape } from './shape.ts';
 import { namedTable } from './table-option.ts';
@@ -32,34 +33,6 @@ export interface OptionScope extends ExpressionScope {
   readonly priorities: Priorities;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
-}
-
-export interface ResolvedOptions {
-  /** Nothing was told of them; else what is known is here, and the rest left out. */
-  readonly isWhole: boolean;
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Top-level fields that paths and expressions read; `*`: all. */
-  readonly fields: Set<string>;
-  readonly tables: readonly TablePlan[];
-  /** Where written options stand. */
-  readonly places: ReadonlyMap<string, Span>;
-  /** Of a new value, the expression of each field. */
-  readonly sources: ReadonlyMap<string, string>;
-  /** Predicates that are the same for every record. */
-  readonly constants: ReadonlyMap<string, boolean>;
-  /** What is known of a record for which a predicate holds. */
-  readonly holds: ReadonlyMap<string, Known>;
-  /** What each option of kind `expression` gives. */
-  readonly expressions: ReadonlyMap<string, ResolvedExpression>;
-  /** What an option of kind `stream` names. */
-  readonly joined: JoinedStream | undefined;
-  /** The shape of the new value, when the step gives one (an option of kind `expressions`). */
-  readonly gives: RecordShape | undefined;
-  /** The paths of each option, with the place where they stand. */
-  readonly paths: ReadonlyMap<
-    string,
-    { readonly paths: readonly ResolvedPath[]; readonly span: Span }
-  >;
 }
 
 /** What `open` gets is undefined when it was told why not. */
@@ -78,8 +51,9 @@ interface Reading {
 interface Gathered {
   readonly fields: Set<string>;
   readonly tables: TablePlan[];
-  readonly paths: Map<string, { paths: ResolvedPath[]; span: Span }>;
+  readonly paths: Map<string, { paths: ResolvedPath[]; span: Span; at: Span }>;
   readonly sources: Map<string, string>;
+  readonly names: Map<string, Span>;
   readonly constants: Map<string, boolean>;
   readonly holds: Map<string, Known>;
   readonly expressions: Map<string, ResolvedExpression>;
@@ -112,6 +86,7 @@ export function resolveOptions(
     tables: [],
     paths: new Map(),
     sources: new Map(),
+    names: new Map(),
     constants: new Map(),
     holds: new Map(),
     expressions: new Map(),
@@ -137,7 +112,8 @@ export function resolveOptions(
   }
   const isWhole = scope.report.errorCount === errorsBefore;
   const places = new Map([...written].map(([name, { keySpan }]) => [name, keySpan]));
-  return { isWhole, config, places, ...gathered };
+  const values = new Map([...written].map(([name, { value }]) => [name, spanIn(value)]));
+  return { isWhole, config, places, values, ...gathered };
 }
 
 const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
@@ -265,6 +241,15 @@ function placeOf(tree: ScalarTree): Span {
   return { start: tree.textStart, end: tree.textStart + tree.value.length };
 }
 
+/** What a value is: of a list, from its first item to its last. */
+function spanIn(tree: Tree): Span {
+  if (tree.kind === 'scalar') return placeOf(tree);
+  const all = tree.kind === 'list' ? tree.items : [];
+  const [first, last] = [all[0], all.at(-1)];
+  if (first === undefined || last === undefined) return headOf(tree);
+  return { start: spanIn(first).start, end: spanIn(last).end };
+}
+
 function listOf(reading: Reading, like: string): readonly Tree[] | undefined {
   const { tree } = reading;
   if (tree.kind === 'list' && tree.items.length > 0) return tree.items;
@@ -290,8 +275,12 @@ function onePath(reading: Reading, text: Placed): ResolvedPath | undefined {
   }
   if (resolved.field !== null) gathered.fields.add(resolved.field);
   const known = gathered.paths.get(name);
-  if (known === undefined) gathered.paths.set(name, { paths: [resolved], span: place });
-  else known.paths.push(resolved);
+  const at = text.span;
+  if (known === undefined) gathered.paths.set(name, { paths: [resolved], span: place, at });
+  else {
+    known.paths.push(resolved);
+    known.at = { start: known.at.start, end: at.end };
+  }
   return resolved;
 }
 
@@ -337,6 +326,7 @@ function named(
       const what = `${scope.subject}: "${key}" is not a field's name.`;
       scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
     }
+    gathered.names.set(key, keySpan);
     const resolved = one(reading, value);
     fields.set(key, resolved?.shape ?? ANY_SHAPE);
     if (resolved === undefined) continue;

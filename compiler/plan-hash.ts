@@ -21,6 +21,8 @@ export function planHash(plan: Omit<Plan, 'hash'>): string {
         },
       ]),
     ),
+    // A topology without any has the hash that it always had.
+    ...(plan.derived.length > 0 ? { derived: plan.derived.map(({ id, hash }) => [id, hash]) } : {}),
     streams: Object.fromEntries(
       plan.subTopologies.map(({ role, streams, clock, tables, tableInputs, wholeTables }) => [
         role,

@@ -19,6 +19,8 @@ export interface Plan {
   readonly hash: string;
   readonly priorities: Priorities;
   readonly tables: readonly TablePlan[];
+  /** Those of the tables that are made of others. */
+  readonly derived: readonly DerivedTablePlan[];
   /** Empty: the topology has no priorities and is one graph. */
   readonly lanes: readonly LanePlan[];
   readonly subTopologies: readonly SubTopologyPlan[];
@@ -80,6 +82,39 @@ export interface TableInputPlan extends TablePlan {
   readonly store: string;
 }
 
+/** A table that is made of two others, and written to its own topic. */
+export interface DerivedTablePlan {
+  /** Outlives the name, and names its state. */
+  readonly id: string;
+  /** SHA-256 (hex, 8 characters) of what it is made of and how: another one begins anew. */
+  readonly hash: string;
+  readonly table: TablePlan;
+  readonly left: TablePlan;
+  readonly right: TablePlan;
+  readonly type: 'inner' | 'left' | 'outer';
+  /** The field of left rows that names the right one; null: both have one key. */
+  readonly by: string | null;
+  /** The field that holds the right row. */
+  readonly as: string;
+  /** The field that holds the left row; null: its fields stand alone. */
+  readonly ownAs: string | null;
+}
+
+/**
+ * What a sub-topology does for a derived table. `pair`: all of it. By a foreign key it is two:
+ * where a left row is, it asks for the right one, in the partition of that one's key; there it is
+ * answered, and again at each change.
+ */
+export interface DerivingPlan {
+  readonly derived: DerivedTablePlan;
+  readonly part: 'pair' | 'left' | 'right';
+  /** Between the two, and back; empty for a pair. */
+  readonly asks: string;
+  readonly answers: string;
+  /** Where the right one keeps who has asked; empty elsewhere. */
+  readonly asked: string;
+}
+
 /** What becomes of planned times that have passed before they could be told. */
 export const MISSED = ['latest', 'all', 'none'] as const;
 
@@ -99,7 +134,10 @@ export interface ClockPlan extends ClockRule {
 
 /** One scaling unit: a consumer group whose task p has partition p of all that is named here. */
 export interface SubTopologyPlan {
-  /** `streams/critical`, `devices/register`, `devices/fold`, `devices/presence`; or `streams`. */
+  /**
+   * `streams/critical`, `devices/register`, `devices/fold`, `devices/presence`; or `streams`; of a
+   * derived table `tables/<id>`, `tables/<id>/right`.
+   */
   readonly role: string;
   /** `reno.streams.critical`. */
   readonly group: string;
@@ -117,6 +155,8 @@ export interface SubTopologyPlan {
   readonly stores: readonly { readonly store: string; readonly changelog: string }[];
   /** The store of the lane writer's numbers; null without lanes. */
   readonly numbers: string | null;
+  /** It makes a derived table, of its table inputs, and has no streams. */
+  readonly deriving?: DerivingPlan;
 }
 
 /** Where a stream begins that was never applied: it decides once, and never again. */

@@ -24,6 +24,7 @@ export class Report {
   readonly #found = new Map<string, Found>();
   /** Texts that came from the environment, and how the file has them. */
   readonly #hidden = new Map<string, string>();
+  readonly #expanded: { span: Span; written: string; text: string }[] = [];
   #errors = 0;
 
   constructor(file: string, lines: LineCounter) {
@@ -38,6 +39,11 @@ export class Report {
   /** How many errors there are; a difference says whether a part is broken. */
   get errorCount(): number {
     return this.#errors;
+  }
+
+  /** What stands at `span` is `text` by its variables; a fault within it names them. */
+  expanded(span: Span, written: string, text: string): void {
+    this.#expanded.push({ span, written, text });
   }
 
   /** From now on, `value` in quotes is told as `written`: it may be a secret. */
@@ -77,6 +83,9 @@ export class Report {
     what: string,
     mend: string | undefined,
   ): void {
+    const from = this.#expanded.find(
+      ({ span: of }) => of.start <= span.start && span.start < of.end,
+    );
     const say = (text: string) => this.#withoutHidden(text);
     if (level === 'error') this.#errors++;
     const where = this.placeOf(span);
@@ -87,9 +96,9 @@ export class Report {
       diagnostic: {
         code,
         level,
-        what: say(what),
+        what: say(from === undefined ? what : named(what, from)),
         where,
-        mend: say(mend ?? ERROR_TABLE[code].mend),
+        mend: byVariable(say(mend ?? ERROR_TABLE[code].mend), from),
       },
       start: span.start,
     });
@@ -100,6 +109,33 @@ export class Report {
     for (const [value, written] of this.#hidden) shown = shown.replaceAll(value, () => written);
     return shown;
   }
+}
+
+interface Expanded {
+  readonly written: string;
+  readonly text: string;
+}
+
+/**
+ * A text, or a part of it in quotes, that came from a variable is told as the file has it. Not in
+ * what says of whom it is told, before the first colon.
+ */
+function named(what: string, { written, text }: Expanded): string {
+  const at = what.indexOf(': ') + 1;
+  const told = what.slice(at);
+  const whole = text.length < TEXT_CHARS_MIN ? told : told.replaceAll(text, () => written);
+  const parts = whole.replaceAll(/"([^"]+)"/g, (all, part: string) =>
+    text.includes(part) && !written.includes(part) ? `"${written}"` : all,
+  );
+  return what.slice(0, at) + parts;
+}
+
+/** What is shorter may be a part of any word. */
+const TEXT_CHARS_MIN = 4;
+
+function byVariable(mend: string, from: Expanded | undefined): string {
+  if (from === undefined || mend.includes(from.written)) return mend;
+  return `The text comes from "${from.written}".   ${mend}`;
 }
 
 /**

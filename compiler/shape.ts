@@ -24,6 +24,8 @@ export interface AnyShape {
   readonly branches?: readonly string[];
   /** The shapes of these. */
   readonly of?: readonly Shape[];
+  /** An expression chooses one: each of them is given, for one record or another. */
+  readonly isChosen?: true;
 }
 
 export interface TextShape {
@@ -238,6 +240,9 @@ export function shapeName(shape: Shape): string {
       return shape.name;
     case 'union':
       return `union of ${shape.branches.join(', ')}`;
+    case 'any':
+      if (shape.isChosen !== true) return shape.kind;
+      return [...new Set(shape.of?.map(shapeName))].join(' or ');
     default:
       return shape.kind;
   }
@@ -249,7 +254,8 @@ export function withoutNull(shape: Shape): Shape {
 
 /** Whether a value of `given` can be written where `wanted` stands. */
 export function fits(given: Shape, wanted: Shape): boolean {
-  if (given.kind === 'any' || wanted.kind === 'any') return true;
+  if (wanted.kind === 'any') return true;
+  if (given.kind === 'any') return anyFits(given, wanted);
   // Whether one of its branches takes the value shows only in the record.
   if (wanted.kind === 'union') return true;
   if (wanted.kind === 'nullable') {
@@ -257,12 +263,35 @@ export function fits(given: Shape, wanted: Shape): boolean {
   }
   // Whether it is null shows only in the record; an expression has no better type for it.
   if (given.kind === 'nullable') return fits(given.of, wanted);
-  if (wanted.kind === 'enum') return given.kind === 'enum' || given.kind === 'string';
+  if (wanted.kind === 'enum' && given.kind === 'enum') {
+    return given.symbols.every((symbol) => wanted.symbols.includes(symbol));
+  }
+  if (wanted.kind === 'enum') return given.kind === 'string';
   if (wanted.kind === 'string') return given.kind === 'string' || given.kind === 'enum';
   if (wanted.kind === 'double') return given.kind === 'double' || given.kind === 'int';
   if (wanted.kind === 'list' && given.kind === 'list') return fits(given.items, wanted.items);
   if (wanted.kind === 'map' && given.kind === 'map') return fits(given.values, wanted.values);
+  if (wanted.kind === 'record' && given.kind === 'record') return recordFits(given, wanted);
+  if (wanted.kind === 'bytes' && given.kind === 'bytes') {
+    return given.size === undefined || wanted.size === undefined || given.size === wanted.size;
+  }
   return given.kind === wanted.kind;
+}
+
+/** Of what is chosen all have to fit; of a union, which value it is shows only in the record. */
+function anyFits({ of, isChosen }: AnyShape, wanted: Shape): boolean {
+  if (of === undefined) return true;
+  return isChosen === true
+    ? of.every((one) => fits(one, wanted))
+    : of.some((one) => fits(one, wanted));
+}
+
+/** What it has more is left out. */
+function recordFits(given: RecordShape, wanted: RecordShape): boolean {
+  return [...wanted.fields].every(([name, of]) => {
+    const has = given.fields.get(name);
+    return has === undefined ? wanted.defaulted.has(name) : fits(has, of);
+  });
 }
 
 /** Whether two values have the same form: which fields are there, and of what types. */

@@ -6,10 +6,11 @@ import { type Broken, brokenShape, givesValue, mayGive, meantStep } from './brok
 import { carriedBy, type Known, NONE, union } from './cel-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
-import { type OptionScope, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type OptionScope, resolveOptions } from './options.ts';
 import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type Shape } from './shape.ts';
 import type { ListTree, Tree } from './tree.ts';
@@ -21,6 +22,7 @@ export interface ResolvedStep {
   readonly tables: readonly TablePlan[];
   readonly paths: ResolvedOptions['paths'];
   readonly places: ResolvedOptions['places'];
+  readonly values: ResolvedOptions['values'];
   readonly constants: ResolvedOptions['constants'];
   readonly expressions: ResolvedOptions['expressions'];
   /** Its other stream. */
@@ -139,9 +141,9 @@ export function resolveTexts(
       isGiven = true;
     }
     if (spec.keeps !== undefined) known = union(known, resolved.holds.get(spec.keeps) ?? NONE);
-    const { config, tables, paths, places, constants, expressions, joined } = resolved;
+    const { config, tables, paths, places, values, constants, expressions, joined } = resolved;
     const name = text.name?.value ?? text.type;
-    const read = { config, tables, paths, places, constants, expressions, joined };
+    const read = { config, tables, paths, places, values, constants, expressions, joined };
     steps.push({ name, spec, ...read, originOf: before, span: text.typeSpan });
   }
   return { steps, fields, shape, isGiven, originOf, broken };

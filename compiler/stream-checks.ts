@@ -108,7 +108,7 @@ function checkJoins(
         : `by ${reader.path} is not the key of the stream (${key})`;
       const code = isOther ? 'CAR245' : 'CAR220';
       const mend = isOther || key !== 'key' ? undefined : keyMend(reader.path);
-      scope.report.error(code, by!.span, `${subject}, ${step.name}: ${what}.`, mend);
+      scope.report.error(code, by!.at, `${subject}, ${step.name}: ${what}.`, mend);
     }
   }
 }
@@ -179,7 +179,7 @@ function checkDedup(
     }
     if (hasKey || (paths.length === 1 && paths[0] === from.id?.path)) continue;
     const what = `${subject}, ${step.name}: ${listed(paths)} is not derived from the key (${key}).`;
-    scope.report.warning('CAR315', by.span, what);
+    scope.report.warning('CAR315', by.at, what);
   }
 }
 
@@ -228,8 +228,8 @@ function checkGathered(
     const what =
       `${subject}, ${step.name}: by ${listed(names)} records of different members are one, ` +
       `as the key (${key}) is not in it.`;
-    if (isSure) report.error('CAR320', by.span, what);
-    else report.warning('CAR321', by.span, what);
+    if (isSure) report.error('CAR320', by.at, what);
+    else report.warning('CAR321', by.at, what);
   }
 }
 
@@ -251,6 +251,6 @@ function checkGroups(
     const { names, key, hasKey } = identityOf(step, by, from);
     if (hasKey) continue;
     const what = `${subject}, ${step.name}: by ${listed(names)} has not the key (${key}) in it.`;
-    report.error('CAR251', by.span, what);
+    report.error('CAR251', by.at, what);
   }
 }

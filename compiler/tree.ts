@@ -115,12 +115,39 @@ const MENDS: { readonly [code: string]: string } = {
     'Put a text with ": " in it into quotes, and begin keys of one mapping in one column.',
 };
 
+const TABS = 'Tabs are not allowed as indentation.';
+
+/**
+ * The first tab that indents a line from the fault on, when the text would be right, or wrong
+ * elsewhere, with spaces in the place of such: the library tells the text before it.
+ */
+function tabBehind(text: string, { code, pos }: YAMLError): Span | undefined {
+  if (code === 'TAB_AS_INDENT') return undefined;
+  const from = text.lastIndexOf('\n', pos[0] - 1) + 1;
+  const found = INDENTED.exec(text.slice(from));
+  if (found === null) return undefined;
+  const plain = text.slice(0, from) + text.slice(from).replaceAll(ALL_INDENTED, '$1$2        ');
+  const [next] = parseDocument(plain, { prettyErrors: false }).errors;
+  if (next?.code === code && next.pos[0] === pos[0]) return undefined;
+  const at = from + found.index + found[0].length - 1;
+  return { start: at, end: at + 1 };
+}
+
+/** Lines of nothing, and those of a comment, may begin with tabs. */
+const INDENTED = /(?:^|\n) *\t(?=[ \t]*[^\s#])/;
+const ALL_INDENTED = /(^|\n)( *)\t+(?=[ \t]*[^\s#])/g;
+
 /** Of what is no YAML only the first is told: where it begins again after that is guessed. */
 function tellFaults(report: Report, text: string, errors: readonly YAMLError[]): void {
   const isOurs = ({ code }: YAMLError) => code === 'DUPLICATE_KEY' || code === 'MULTIPLE_DOCS';
   const first = errors.filter((error) => !isOurs(error)).sort((a, b) => a.pos[0] - b.pos[0])[0];
   // After what was told of the text before, it is hardly another fault.
   if (first !== undefined && !report.hasErrors) {
+    const tab = tabBehind(text, first);
+    if (tab !== undefined) {
+      report.error('CAR101', tab, TABS, MENDS.TAB_AS_INDENT);
+      return;
+    }
     const pasted = pastedAt(text, first.pos[0]);
     if (pasted !== undefined) {
       report.error('CAR101', pasted.span, pasted.what, pasted.mend);
@@ -236,6 +263,7 @@ class Walk {
     const { text, told } = expand(this.#env, this.#report, { value, span }, textStart);
     // What comes from the environment may be a secret, wherever it was put.
     this.#report.hide(text, value);
+    this.#report.expanded(span, value, text);
     return { ...plain, value: text, expanded: true, told };
   }
 

@@ -52,6 +52,11 @@ export const EDIT_ERRORS = {
     what: 'A table is read from another topic now, which does not have the rows of the former one.',
     mend: 'Keep the topic, or copy its rows to the new one first. Or leave them: carillon run --drop.',
   },
+  CAR294: {
+    slug: 'derived-otherwise',
+    what: 'A table is made of others in another way than before, and written to the same topic.',
+    mend: 'Give it another topic, and let who reads it follow. Or keep the topic with rows that are made no more: carillon run --drop.',
+  },
   CAR825: {
     slug: 'rekey-removed-unread',
     what: 'A step that changes the key is not in its stream any more, and records are on their way.',

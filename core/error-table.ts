@@ -15,7 +15,19 @@ import { OWN_ERRORS } from './own-errors.ts';
 import { RECORD_ERRORS } from './record-errors.ts';
 import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 
-export const ERROR_TABLE = {
+export type ErrorCode =
+  | keyof typeof TOPOLOGY_ERRORS
+  | keyof typeof AGGREGATE_ERRORS
+  | keyof typeof OPTION_ERRORS
+  | keyof typeof CLOCK_ERRORS
+  | keyof typeof RECORD_ERRORS
+  | keyof typeof EDIT_ERRORS
+  | keyof typeof CONNECTOR_ERRORS
+  | keyof typeof GATEWAY_ERRORS
+  | keyof typeof OWN_ERRORS
+  | keyof typeof COMMAND_ERRORS;
+
+export const ERROR_TABLE: { readonly [code in ErrorCode]: ErrorEntry } = {
   ...TOPOLOGY_ERRORS,
   ...AGGREGATE_ERRORS,
   ...OPTION_ERRORS,
@@ -26,6 +38,4 @@ export const ERROR_TABLE = {
   ...GATEWAY_ERRORS,
   ...OWN_ERRORS,
   ...COMMAND_ERRORS,
-} as const satisfies { readonly [code: string]: ErrorEntry };
-
-export type ErrorCode = keyof typeof ERROR_TABLE;
+};

@@ -47,6 +47,11 @@ export const RECORD_ERRORS = {
     what: 'Of what is registered for a topic some values, or a field that nothing reads, cannot be read.',
     mend: 'Give the field or the enum a default, or bring the schema of the topology up to date.',
   },
+  CAR424: {
+    slug: 'logical-type-ignored',
+    what: 'A logical type stands where Avro ignores it: the values are those of the type below.',
+    mend: 'Write it in a type that it is for, as { "type": "long", "logicalType": "timestamp-millis" }, or take it out.',
+  },
   CAR501: {
     slug: 'not-wire-format',
     what: 'A value is not in the Confluent wire format (magic byte 0, 4-byte schema id, Avro).',

@@ -1,4 +1,6 @@
 /** The errors of topology and test files: 1xx text, 2xx graph, 3xx options, 4xx schemas. */
+
+import { DERIVED_ERRORS } from './derived-errors.ts';
 import type { ErrorEntry } from './error-entry.ts';
 import { GRAPH_ERRORS } from './graph-errors.ts';
 import { JOIN_ERRORS } from './join-errors.ts';
@@ -257,6 +259,7 @@ export const TOPOLOGY_ERRORS = {
     mend: 'Add the step to the sink.',
   },
   ...JOIN_ERRORS,
+  ...DERIVED_ERRORS,
   CAR270: {
     slug: 'topics-collide',
     what: 'Two topics have names that differ only in dots and underscores.',

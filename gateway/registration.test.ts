@@ -153,4 +153,7 @@ test('a device id is short and printable', async () => {
     const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
     assert.deepEqual([got.status, got.body.code], [400, 'CAR721']);
   }
+  const path = `/v1/devices/${'x'.repeat(128)}`;
+  const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
+  assert.equal(got.status, 202);
 });

@@ -36,8 +36,16 @@ export function sinkGroup(lane: SinkLane, partitions: number, transactional: boo
 }
 
 /** The topics that a group of streams has positions in. */
-export function inputsOf({ streams, tableInputs, clock }: SubTopologyPlan): readonly string[] {
+export function inputsOf(sub: SubTopologyPlan): readonly string[] {
+  const { streams, tableInputs, deriving, clock } = sub;
   const read = streams.flatMap(({ source }) => source.topic ?? []);
+  const tables = tableInputs.map(({ topic }) => topic);
   const ticks = clock === undefined ? [] : [clock.topic];
-  return [...new Set([...tableInputs.map(({ topic }) => topic), ...ticks, ...read])];
+  return [...new Set([...tables, ...hopTo(deriving), ...ticks, ...read])];
+}
+
+/** What comes to a half of a join by a foreign key from the other one. */
+function hopTo(deriving: SubTopologyPlan['deriving']): readonly string[] {
+  if (deriving === undefined || deriving.part === 'pair') return [];
+  return [deriving.part === 'left' ? deriving.answers : deriving.asks];
 }

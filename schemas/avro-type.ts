@@ -19,6 +19,8 @@ export interface PrimitiveType {
   readonly kind: Primitive;
   /** The values are those of the primitive, whatever it stands for; only checks ask for it. */
   readonly logical?: string;
+  /** Of bytes that are a decimal: how many it may have. */
+  readonly digits?: number;
 }
 
 export interface RecordField {
@@ -51,6 +53,8 @@ export interface FixedType {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly size: number;
+  /** Of a decimal: how many it may have. */
+  readonly digits?: number;
 }
 
 export interface ArrayType {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readSchemaFolder } from './folder.ts';
+import { readableSchemas, readSchemaFolder } from './folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'carillon-schemas-'));
 after(() => rmSync(root, { recursive: true }));
@@ -226,3 +226,18 @@ for (const [what, fields, why] of replacing) {
     );
   });
 }
+
+test('a logical type that Avro ignores is warned of, in the file where it stands (CAR424)', () => {
+  const field = { name: 'at', type: { type: 'string', logicalType: 'timestamp-millis' } };
+  const inner = { type: 'record', name: 'Inner', fields: [field] };
+  const outer = { type: 'record', name: 'Outer', fields: [{ name: 'inner', type: 'Inner' }] };
+  const dir = folder('logical', {
+    'inner.avsc': JSON.stringify(inner),
+    'outer.avsc': JSON.stringify(outer),
+  });
+  const { problems, warnings } = readableSchemas(dir);
+  assert.deepEqual(problems, []);
+  const told = warnings.map(({ code, level, where, what }) => [code, level, where.file, what]);
+  const what = 'Inner, field "at": "timestamp-millis" is for long, and this is string.';
+  assert.deepEqual(told, [['CAR424', 'warning', join(dir, 'inner.avsc'), what]]);
+});

@@ -2,9 +2,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CarillonError, CarillonErrors, type Diagnostic } from '../core/error.ts';
+import { ERROR_TABLE } from '../core/error-table.ts';
 import { parseExact } from '../core/exact-json.ts';
 import { shortName } from './avro-type.ts';
 import { type Definition, definitionsIn, inlineSchema } from './inline-schema.ts';
+import { type IgnoredLogical, ignoredLogicals } from './logical-types.ts';
 import { parseSchema, type SchemaProblem } from './parse-schema.ts';
 import { misfitOf } from './replaced-schema.ts';
 
@@ -123,8 +125,11 @@ export function readSchemaFolder(...dirs: readonly string[]): SchemaFolder {
 export function readableSchemas(...dirs: readonly string[]): {
   readonly folder: SchemaFolder;
   readonly problems: readonly Diagnostic[];
+  /** What can be read, and is hardly what was meant (CAR424). */
+  readonly warnings: readonly Diagnostic[];
 } {
   const problems: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [];
   const files = dirs.flatMap((dir, folder) =>
     avscFiles(dir).flatMap((path) => readFile(path, folder, problems)),
   );
@@ -135,13 +140,16 @@ export function readableSchemas(...dirs: readonly string[]): {
     const told: SchemaProblem[] = [];
     parseSchema(json, { problems: told });
     for (const problem of told) problems.push(wrongSchema(file.path, of, problem));
+    for (const ignored of ignoredLogicals(of.json)) {
+      warnings.push(ignoredLogical(file.path, of, ignored));
+    }
     const isGood = told.length === 0 && json.type === 'record';
     return isGood ? [{ fullName: of.name, record: json, file: file.path }] : [];
   });
   if (problems.length === 0) problems.push(...misfits(files, winners, types));
   const own = records.filter(({ fullName }) => winners.get(fullName)?.file.folder === 0);
   const others = records.filter((record) => !own.includes(record));
-  return { folder: new Folder([...own, ...others], own.length), problems };
+  return { folder: new Folder([...own, ...others], own.length), problems, warnings };
 }
 
 /** Events are their producers' to define, also those that stand in Carillon's own folder. */
@@ -260,6 +268,17 @@ function readFile(path: string, folder: number, problems: Diagnostic[]): SchemaF
 function topOf(json: unknown): Definition | undefined {
   const [first] = definitionsIn(json);
   return first?.json === json ? first : undefined;
+}
+
+function ignoredLogical(path: string, of: Definition, { at, what }: IgnoredLogical): Diagnostic {
+  const place = at === '' ? '' : `${at}: `;
+  return {
+    code: 'CAR424',
+    level: 'warning',
+    what: `${shortName(of.name)}, ${place}${what}.`,
+    where: { file: path },
+    mend: ERROR_TABLE.CAR424.mend,
+  };
 }
 
 function wrongSchema(path: string, of: Definition, { at, what }: SchemaProblem): CarillonError {

@@ -15,6 +15,7 @@ import {
   type FixedType,
   isNamed,
   type MapType,
+  type PrimitiveType,
   type RecordType,
   shortName,
   TOLD,
@@ -22,8 +23,9 @@ import {
 } from './avro-type.ts';
 import { NESTED_MAX } from './avro-walk.ts';
 import { valueOfDefault } from './default-value.ts';
+import { hasDigits } from './logical-types.ts';
 import { parseSchema } from './parse-schema.ts';
-import { branchNamed, exactFirst, hasOwnField, inBranch } from './union-form.ts';
+import { branchNamed, exactFirst, hasOwnField, inBranch, isNamedAlone } from './union-form.ts';
 import { isFloat, isInt, isLong } from './value-writer.ts';
 
 /**
@@ -157,6 +159,9 @@ class EventReading {
       if (asPlain) return asPlain.value;
       const tried = this.#tried(type, named, inner, at, depth);
       if (tried !== undefined) return tried.value;
+      if (isNamedAlone(type, name)) {
+        return inBranch(type, named, this.read(named, inner, at, depth));
+      }
     }
     // With one branch that can be meant nothing is tried, and its own complaint is told.
     const only = alike.length === 1 ? alike[0] : others.length === 1 ? others[0] : undefined;
@@ -223,6 +228,10 @@ class EventReading {
       return this.#wrong(path, `expected ${nameOf(type)} as base64 text`);
     }
     const bytes = Buffer.from(json, 'base64');
+    const { digits } = type as FixedType | PrimitiveType;
+    if (digits !== undefined && !hasDigits(bytes, digits)) {
+      return this.#wrong(path, `expected a decimal of at most ${digits} digits`);
+    }
     if (type.kind !== 'fixed' || bytes.length === (type as FixedType).size) return bytes;
     return this.#wrong(path, `expected ${nameOf(type)}, got ${bytes.length} bytes`);
   }

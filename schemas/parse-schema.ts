@@ -15,6 +15,7 @@ import {
   unionOf,
 } from './avro-type.ts';
 import { defaultFault } from './default-value.ts';
+import { decimalDigits } from './logical-types.ts';
 
 /** What is wrong, and where in the schema: `field "promo"`, `field "to" → field "city"`. */
 export interface SchemaProblem {
@@ -137,9 +138,8 @@ class Parser {
     }
     if (typeof type === 'string' && isPrimitiveName(type)) {
       const { logicalType } = schema;
-      return typeof logicalType === 'string'
-        ? { kind: type, logical: logicalType }
-        : { kind: type };
+      if (typeof logicalType !== 'string') return { kind: type };
+      return { kind: type, logical: logicalType, ...digitsOf(schema) };
     }
     if (type === 'union') return this.#fault('a union is written as an array of its types');
     return this.#type(type, namespace);
@@ -254,7 +254,7 @@ class Parser {
     if (!Number.isInteger(size) || size < 0 || size > FIXED_BYTES_MAX) {
       return this.#fault(`fixed "${name}" has no "size": it is a number of bytes`);
     }
-    return this.#known({ kind: 'fixed', name, aliases, size });
+    return this.#known({ kind: 'fixed', name, aliases, size, ...digitsOf(schema) });
   }
 
   #known(type: NamedType): NamedType {
@@ -267,6 +267,11 @@ interface Names {
   readonly name: string;
   readonly namespace: string;
   readonly aliases: readonly string[];
+}
+
+function digitsOf(schema: Json): { readonly digits?: number } {
+  const digits = decimalDigits(schema);
+  return digits === undefined ? {} : { digits };
 }
 
 /** A union has one of each kind, and any number of types with names. */

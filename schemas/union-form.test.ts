@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AvroDecoder } from './avro-decoder.ts';
 import { AvroEncoder } from './avro-encoder.ts';
+import { type FieldProblem, jsonEventReader } from './json-events.ts';
 import { parseSchema } from './parse-schema.ts';
 
 const written: readonly [type: unknown, value: unknown, read: unknown][] = [
@@ -19,5 +20,49 @@ for (const [type, value, read] of written) {
     const bytes = new AvroEncoder(1, schema).toBuffer({ f: value });
     const back = new AvroDecoder(schema, schema).decode(bytes, 0, bytes.length);
     assert.deepEqual(structuredClone(back), { f: read });
+  });
+}
+
+const A1 = { type: 'record', name: 'z.A1', fields: [{ name: 'n', type: 'int' }] };
+const B = { type: 'record', name: 'z.B', fields: [{ name: 'A1', type: 'int' }] };
+const E = { type: 'enum', name: 'z.E', symbols: ['X', 'Y'] };
+const INTS = { type: 'map', values: 'int' };
+
+/** Beside a map: what is sent in, and the one form in which it comes out; null: refused. */
+const besideMaps: readonly [type: readonly unknown[], sent: object, out: object | null][] = [
+  [[INTS, A1], { 'z.A1': 5 }, null],
+  [[INTS, A1], { A1: 5 }, null],
+  [[INTS, A1], { map: 5 }, null],
+  [[INTS, A1], { map: { 'z.A1': 5 } }, { map: { 'z.A1': 5 } }],
+  [[INTS, A1], { map: { map: 5 } }, { map: { map: 5 } }],
+  [[INTS, A1], { 'z.A1': { n: 5 } }, { 'z.A1': { n: 5 } }],
+  [[INTS, A1], { n: 5, m: 6 }, { map: { n: 5, m: 6 } }],
+  [[A1, B], { 'z.A1': 5 }, null],
+  [[A1, B], { A1: 5 }, { 'z.B': { A1: 5 } }],
+  [[INTS, E], { 'z.E': 5 }, { 'z.E': 5 }],
+  [[INTS, E], { 'z.E': 'X' }, 'X' as never],
+  [[{ type: 'map', values: 'string' }, 'int'], { int: 5 }, 5 as never],
+  [[{ type: 'map', values: 'string' }, 'int'], { int: 'x' }, { int: 'x' }],
+];
+for (const [type, sent, out] of besideMaps) {
+  test(`${JSON.stringify(sent)} in a union of ${JSON.stringify(type)} is ${JSON.stringify(out)} at every door`, () => {
+    const json = { type: 'record', name: 'R', fields: [{ name: 'f', type }] };
+    const schema = parseSchema(json);
+    const [encoder, decoder] = [new AvroEncoder(1, schema), new AvroDecoder(schema, schema)];
+    const through = (value: unknown) => {
+      const bytes = encoder.toBuffer({ f: value });
+      return (structuredClone(decoder.decode(bytes, 0, bytes.length)) as { f: unknown }).f;
+    };
+    const problems: FieldProblem[] = [];
+    const read = jsonEventReader(json).read({ f: sent }, '', problems) as { f: unknown };
+    if (out === null) {
+      assert.ok(problems.length > 0, JSON.stringify(read));
+      assert.throws(() => through(sent));
+      return;
+    }
+    assert.deepEqual(problems, []);
+    assert.deepEqual(through(read.f), out);
+    assert.deepEqual(through(sent), out);
+    assert.deepEqual(through(out), out, 'what comes out can be sent in');
   });
 }

@@ -36,6 +36,14 @@ export function hasOwnField(branch: AvroType, name: string): boolean {
   return branch.kind === 'map';
 }
 
+/**
+ * Whether an object of that one field can be nothing but the branch that it names: where maps are
+ * written with their own name around them, a key of that name alone is none of theirs.
+ */
+export function isNamedAlone({ isWrapped, types }: UnionType, name: string): boolean {
+  return isWrapped && types.every((of) => of.kind === 'map' || !hasOwnField(of, name));
+}
+
 /** The branch that an object of one field names, by its full name or without the namespace. */
 export function branchNamed(union: UnionType, value: unknown): AvroType | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;

@@ -11,7 +11,8 @@ import {
   type UnionType,
 } from './avro-type.ts';
 import { defaultFault, valueOfDefault } from './default-value.ts';
-import { branchNamed, exactFirst, hasOwnField } from './union-form.ts';
+import { hasDigits } from './logical-types.ts';
+import { branchNamed, exactFirst, hasOwnField, isNamedAlone } from './union-form.ts';
 
 const LONG_BYTES = 10;
 
@@ -83,6 +84,11 @@ export function writerOf(type: AvroType): Write {
 
 const NO_BYTES = Buffer.alloc(0);
 
+function checkDigits(digits: number | undefined, value: Uint8Array): void {
+  if (digits === undefined || hasDigits(value, digits)) return;
+  throw wrong(`a decimal of at most ${digits} digits`, value);
+}
+
 function takes(write: Write, value: unknown): boolean {
   try {
     write(new Out(NO_BYTES, 0), value);
@@ -147,9 +153,18 @@ class WriterMaker {
           if (!(value instanceof Uint8Array) || value.length !== type.size) {
             throw wrong(`${type.size} bytes`, value);
           }
+          checkDigits(type.digits, value);
           const at = out.room(type.size);
           if (at >= 0) out.bytes.set(value, at);
         };
+      case 'bytes': {
+        const { digits } = type;
+        if (digits === undefined) return SCALARS.bytes!;
+        return (out, value) => {
+          if (value instanceof Uint8Array) checkDigits(digits, value);
+          SCALARS.bytes!(out, value);
+        };
+      }
       default:
         return SCALARS[type.kind]!;
     }
@@ -197,8 +212,11 @@ class WriterMaker {
       const named = branchNamed(type, value);
       if (named !== undefined) {
         const [name, inner] = Object.entries(value as object)[0]!;
-        const isPlain = !type.isWrapped && type.types.some((of) => hasOwnField(of, name));
-        if (!isPlain) return put(out, type.types.indexOf(named), inner);
+        const of = type.types.indexOf(named);
+        const plain = type.types.findIndex((one) => hasOwnField(one, name));
+        if (plain < 0) return put(out, of, inner);
+        if (!type.isWrapped && takes(branches[plain]!, value)) return put(out, plain, value);
+        if (isNamedAlone(type, name) || takes(branches[of]!, inner)) return put(out, of, inner);
       }
       const alike = exactFirst(type.types, value)
         .filter((of) => looksLike(of, value))

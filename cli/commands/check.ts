@@ -41,13 +41,14 @@ export async function check(files: readonly string[], options: CheckOptions): Pr
     env: process.env,
     processors: options.processors,
   });
-  const { folder: schemas, problems } = readableSchemas(...deployment.schemas);
+  const { folder: schemas, problems, warnings } = readableSchemas(...deployment.schemas);
   const checker = new Checker(await catalogWith(deployment.processors, folder), schemas, folder);
   const named = files.length > 0 ? files : withTest(deployment.topology);
   const checked = checker.files(pathsOf(named, folder));
-  if (problems.length === 0) return report(checked, options);
-  const shown = problems.map((one) => shownFrom(folder, one));
-  return report([...ofSchemas(shown), ...checked.map(besideBroken(shown[0]!))], options);
+  const shown = [...problems, ...warnings].map((one) => shownFrom(folder, one));
+  const broken = shown[problems.length === 0 ? -1 : 0];
+  const beside = broken === undefined ? checked : checked.map(besideBroken(broken));
+  return report([...ofSchemas(shown), ...beside], options);
 }
 
 const shownFrom = (folder: string, { where, ...told }: Diagnostic): Diagnostic => {
@@ -177,6 +178,8 @@ function report(found: readonly Checked[], { format, strict = false }: CheckOpti
   }
   for (const { file, diagnostics, summary, waitsFor } of checked) {
     if (diagnostics.some(({ level }) => level === 'error')) continue;
+    // A schema of which something is only warned is no topology.
+    if (summary === '' && waitsFor === undefined) continue;
     const told = waitsFor === undefined ? `ok  ${summary}` : `waits for ${waitsFor}`;
     process.stdout.write(`${file}  ${told}\n`);
   }

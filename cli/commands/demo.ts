@@ -119,12 +119,24 @@ function useCasesOf({ plan }: Running): string[] {
   return [...new Set(streams.flatMap((sub) => sub.streams.map(({ name }) => name)))];
 }
 
-function linksOf(internalUrl: string, { known, bySchema }: SampledTypes): ScreenLink[] {
+function linksOf(internalUrl: string, { known, bySchema, unsampled }: SampledTypes): ScreenLink[] {
   const type = known.includes('plan-change') ? 'plan-change' : (bySchema[0]?.type ?? known[0]);
   return [
     { what: 'look at it in a browser', how: 'npm run -s carillon -- console' },
     { what: 'act as a device', how: 'npm run -s carillon -- device --id my-tv --member m-1' },
-    { what: 'send an event', how: `npm run -s carillon -- produce --type ${type} --count 1` },
+    ...(type === undefined
+      ? []
+      : [
+          { what: 'send an event', how: `npm run -s carillon -- produce --type ${type} --count 1` },
+        ]),
+    ...(unsampled.length === 0
+      ? []
+      : [
+          {
+            what: 'no samples',
+            how: `go to ${unsampled.join(', ')}: only to topics events.<type>`,
+          },
+        ]),
     { what: 'look into a topic', how: 'npm run -s carillon -- tail dead-letters' },
     { what: 'metrics, health', how: `${internalUrl}/metrics  /health/ready` },
   ];

@@ -71,7 +71,8 @@ async function typesOf(
     return sampledTypes(plan, schemas);
   } catch (error) {
     const isAway = error instanceof CarillonError && error.code === 'CAR902';
-    if (isAway && deployment.file === null) return { known: SAMPLE_TYPES, bySchema: [] };
+    if (isAway && deployment.file === null)
+      return { known: SAMPLE_TYPES, bySchema: [], unsampled: [] };
     throw error;
   }
 }
@@ -91,6 +92,7 @@ function chosenTypes(texts: readonly string[], all: SampledTypes): SampledTypes 
   const unknown = names.find((name) => !there.includes(name));
   if (unknown === undefined) {
     return {
+      ...all,
       known: all.known.filter((name) => names.includes(name)),
       bySchema: all.bySchema.filter(({ type }) => names.includes(type)),
     };

@@ -9,6 +9,10 @@ export interface SampledTypes {
   /** Those that the sample world knows, as its topology is shipped. */
   readonly known: readonly SampleType[];
   readonly bySchema: readonly SchemaSample[];
+  /**
+   * Topics of events that no samples go to: over HTTP only those of `events.<type>` are written.
+   */
+  readonly unsampled: readonly string[];
 }
 
 const EVENTS_PREFIX = 'events.';
@@ -17,13 +21,19 @@ const EVENTS_PREFIX = 'events.';
 export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
   const known = new Set<SampleType>();
   const bySchema = new Map<string, SchemaSample>();
+  const unsampled = new Set<string>();
   const streams = plan.subTopologies
     .filter(({ role }) => role.startsWith('streams'))
     .flatMap((sub) => sub.streams)
     .filter(({ part }) => part === '');
   for (const { source } of streams) {
-    const { topic } = source;
-    if (topic?.startsWith(EVENTS_PREFIX) !== true) continue;
+    const { topic, clock } = source;
+    // A clock makes its own.
+    if (topic === null || clock !== undefined) continue;
+    if (!topic.startsWith(EVENTS_PREFIX)) {
+      unsampled.add(topic);
+      continue;
+    }
     const type = topic.slice(EVENTS_PREFIX.length);
     const { schema } = source.projection;
     const own = SAMPLE_TYPES.find((name) => name === type && SAMPLE_SCHEMAS[name] === schema);
@@ -40,5 +50,5 @@ export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
       });
     }
   }
-  return { known: [...known], bySchema: [...bySchema.values()] };
+  return { known: [...known], bySchema: [...bySchema.values()], unsampled: [...unsampled] };
 }

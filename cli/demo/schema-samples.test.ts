@@ -5,6 +5,7 @@ import type { AvroRecord } from '../../schemas/folder.ts';
 import { readSchemaFolder, schemaFolderOf } from '../../schemas/folder.ts';
 import { type FieldProblem, jsonEventReader } from '../../schemas/json-events.ts';
 import { lanesWith, planChanges, planOf } from '../../test/kit/drive.ts';
+import { randomRecord, schemaOf } from '../../test/kit/random-avro.ts';
 import { packageFolder } from '../version.ts';
 import { SeededRandom } from './random.ts';
 import { SampleEvents } from './sample-events.ts';
@@ -21,6 +22,33 @@ const record = (...fields: readonly (readonly [name: string, type: unknown])[]):
   fields: fields.map(([name, type]) => ({ name, type })),
 });
 const NODE = { type: 'record', name: 'Node', fields: [{ name: 'next', type: ['null', 'Node'] }] };
+const LEG = { name: 'x', type: 'int' };
+const ALIKE = [
+  ...['null', 'string', 'bytes'],
+  { type: 'enum', name: 'Class', symbols: ['ECONOMY', 'FIRST'] },
+  ...[
+    { type: 'array', items: 'int' },
+    { type: 'map', values: 'int' },
+  ],
+  ...['Train', 'Plane'].map((name) => ({ type: 'record', name, fields: [LEG] })),
+];
+const PAIR = {
+  type: 'record',
+  name: 'Left',
+  fields: [
+    {
+      name: 'right',
+      type: [
+        'null',
+        {
+          type: 'record',
+          name: 'Right',
+          fields: [{ name: 'lefts', type: { type: 'array', items: 'Left' } }],
+        },
+      ],
+    },
+  ],
+};
 const MEAL = { type: 'enum', name: 'Meal', symbols: ['NONE', 'VEGAN'] };
 
 /** Each kind of type that Avro has: samples of it are what its schema takes. */
@@ -40,7 +68,11 @@ const types: readonly [what: string, record: AvroRecord][] = [
   ['a day', record(['a', { type: 'int', logicalType: 'date' }])],
   ['times', record(['a', { type: 'long', logicalType: 'timestamp-micros' }])],
   ['a time of day', record(['a', { type: 'int', logicalType: 'time-millis' }])],
-  ['an unknown logical type', record(['a', { type: 'string', logicalType: 'uuid' }])],
+  ['a uuid', record(['a', { type: 'string', logicalType: 'uuid' }])],
+  ['an unknown logical type', record(['a', { type: 'string', logicalType: 'iban' }])],
+  ['a decimal', record(['a', { type: 'bytes', logicalType: 'decimal', precision: 6, scale: 2 }])],
+  ['a union of records alike', record(['a', ALIKE])],
+  ['records that hold each other', record(['a', PAIR])],
 ];
 for (const [what, of] of types) {
   test(`samples by schema: ${what} (seed ${SEED})`, () => {
@@ -90,12 +122,21 @@ test('in records that may be null or are named elsewhere: they are there, and on
 test('the types of a topology: its own by schema, those of the sample world as they are', () => {
   const folder = readSchemaFolder(join(packageFolder, 'schemas'));
   const plan = planOf(lanesWith(planChanges({})));
-  assert.deepEqual(sampledTypes(plan, folder), { known: ['plan-change'], bySchema: [] });
+  const none = { bySchema: [], unsampled: [] };
+  assert.deepEqual(sampledTypes(plan, folder), { known: ['plan-change'], ...none });
   // The same topic with another schema is another event.
   const other = planOf(lanesWith(planChanges({})).replaceAll('PlanChange', 'MyListUpdate'));
   const { known, bySchema } = sampledTypes(other, folder);
   assert.deepEqual([known, bySchema.map(({ type }) => type)], [[], ['plan-change']]);
-  assert.deepEqual(sampledTypes(other, schemaFolderOf(new Map())), { known: [], bySchema: [] });
+  assert.deepEqual(sampledTypes(other, schemaFolderOf(new Map())), { known: [], ...none });
+  // Nothing goes there over HTTP, and a clock needs nobody.
+  const elsewhere = planOf(lanesWith(planChanges({})).replaceAll('events.plan-change', 'plans'));
+  assert.deepEqual(sampledTypes(elsewhere, folder), { ...none, known: [], unsampled: ['plans'] });
+  const clock = planOf(`topology: t
+streams:
+  a: { id: a, from: { clock: { cron: "@daily" } }, to: { topic: out, schema: ClockTick } }
+`);
+  assert.deepEqual(sampledTypes(clock, folder), { ...none, known: [] });
 });
 
 test('mistakes are made of samples by schema too, and the same seed makes the same', () => {
@@ -112,4 +153,40 @@ test('mistakes are made of samples by schema too, and the same seed makes the sa
   assert.ok(seen.every(({ type, key, value }) => type === 'booking' && value.passenger === key));
   assert.ok(seen.some(({ value }) => Number(value.at) < NOW));
   assert.ok(seen.some(({ key }) => key.startsWith('m-new-')));
+});
+
+test('every branch of a union is sampled, and read as the one that it is', () => {
+  const of = record(['a', ALIKE]);
+  const sample = { type: 't', record: of, key: null, time: null, id: null };
+  const reader = jsonEventReader(of);
+  const random = new SeededRandom(SEED);
+  const met = new Set<string>();
+  for (let i = 0; i < 300; i++) {
+    const facts = { memberId: 'm-1', eventId: 'e', nowMs: NOW };
+    const value = sampleOf(sample, facts, random);
+    const read = reader.read(value, '', []) as { readonly a: object | null };
+    const [branch = 'null'] = Object.keys(read.a ?? {});
+    const [written = 'null'] = Object.keys((value.a as object | null) ?? {});
+    assert.equal(branch.split('.').at(-1), written);
+    met.add(written);
+  }
+  const branches = ['Class', 'Plane', 'Train', 'array', 'bytes', 'map', 'null', 'string'];
+  assert.deepEqual([...met].sort(), branches);
+});
+
+test('samples of schemas made by chance are what these take', () => {
+  const chance = new SeededRandom(SEED);
+  for (let n = 0; n < 150; n++) {
+    const of = schemaOf(randomRecord(() => chance.next(), `Event${n}`)) as AvroRecord;
+    const reader = jsonEventReader(of);
+    const random = new SeededRandom(n);
+    for (let i = 0; i < 10; i++) {
+      const problems: FieldProblem[] = [];
+      const sample = { type: 't', record: of, key: null, time: null, id: null };
+      const value = sampleOf(sample, { memberId: 'm', eventId: 'e', nowMs: NOW }, random);
+      reader.read(value, '', problems);
+      assert.deepEqual(problems, [], JSON.stringify(of));
+      assert.ok(JSON.stringify(value).length < 20_000);
+    }
+  }
 });

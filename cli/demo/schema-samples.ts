@@ -4,6 +4,7 @@
  * events of its own for.
  */
 import type { AvroRecord } from '../../schemas/folder.ts';
+import { logicalSample } from './logical-samples.ts';
 import type { SeededRandom } from './random.ts';
 
 /** `[passenger, memberId]`: names of fields, from the event downwards. */
@@ -85,7 +86,9 @@ function recordOf(
   );
 }
 
-/** JSON in the form of the HTTP API: unions plainly, bytes as base64. */
+/**
+ * JSON in the form of the HTTP API: bytes as base64, unions plainly where one branch is to choose.
+ */
 function anyOf(
   type: Json,
   field: string,
@@ -99,9 +102,12 @@ function anyOf(
     // What is below is read: it is there.
     const mayBeNull = type.includes('null') && set.length === 0;
     const isNull = mayBeNull && (depth >= DEPTH_MAX || random.chance(0.3));
-    return isNull || others.length === 0
-      ? null
-      : anyOf(random.pick(others), field, making, depth + 1, set);
+    if (isNull || others.length === 0) return null;
+    const branch = random.pick(others);
+    const value = anyOf(branch, field, making, depth + 1, set);
+    // Written plainly, a text would be a text where it was to be bytes. Who reads below goes by
+    // fields.
+    return others.length === 1 || set.length > 0 ? value : { [branchOf(branch)]: value };
   }
   if (typeof type === 'string') {
     const other = named.get(type);
@@ -110,6 +116,8 @@ function anyOf(
       : anyOf(other, field, making, depth + 1, set);
   }
   const at = type as { readonly [key: string]: Json };
+  const logical = logicalSample(at, making.facts.nowMs, random);
+  if (logical !== undefined) return logical;
   switch (at.type) {
     case 'record':
       return recordOf(at as { fields: AvroRecord['fields'] }, set, making, depth + 1);
@@ -124,21 +132,17 @@ function anyOf(
     case 'fixed':
       return Buffer.alloc(at.size as number, random.below(256)).toString('base64');
     default:
-      return typeof at.logicalType === 'string' && TIMES[at.logicalType] !== undefined
-        ? TIMES[at.logicalType]!(making.facts.nowMs)
-        : anyOf(at.type, field, making, depth, set);
+      return anyOf(at.type, field, making, depth, set);
   }
 }
 
-const TIMES: { readonly [logicalType: string]: (nowMs: number) => number } = {
-  'timestamp-millis': (nowMs) => nowMs,
-  'timestamp-micros': (nowMs) => nowMs * 1_000,
-  'local-timestamp-millis': (nowMs) => nowMs,
-  'local-timestamp-micros': (nowMs) => nowMs * 1_000,
-  'time-millis': (nowMs) => nowMs % 86_400_000,
-  'time-micros': (nowMs) => (nowMs % 86_400_000) * 1_000,
-  date: (nowMs) => Math.floor(nowMs / 86_400_000),
-};
+/** As a union names its branches. */
+function branchOf(branch: Json): string {
+  if (typeof branch === 'string') return branch;
+  const { type, name, namespace } = branch as { readonly [key: string]: Json };
+  if (typeof name !== 'string') return String(type);
+  return typeof namespace === 'string' && !name.includes('.') ? `${namespace}.${name}` : name;
+}
 
 function primitive(type: string, field: string, { random }: Making): Json {
   switch (type) {

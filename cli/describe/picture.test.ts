@@ -234,3 +234,13 @@ test('as plain data: a stream that can give several priorities says which of its
     topics: ['websocket', 'fcm', 'apns', 'inbox'].map((of) => `notifications.critical.${of}`),
   });
 });
+
+test('what makes a derived table stands in no band of streams', () => {
+  const described = describePlan(planOf(plain(filters(1))));
+  const [streams] = described.subTopologies;
+  const of = { ...streams!, role: 'tables/md/right', group: 'made', streams: [] };
+  assert.equal(
+    picture({ ...described, subTopologies: [streams!, of] }),
+    picture({ ...described, subTopologies: [streams!] }),
+  );
+});

@@ -133,7 +133,10 @@ const NO_PRIORITY = -1;
 
 function bandsOf({ subTopologies, priorities: all }: Description, live: boolean): Band[] {
   const devices = subTopologies.filter(({ role }) => role.startsWith('devices/'));
-  const streams = subTopologies.filter((sub) => !devices.includes(sub));
+  // Tables that are made of others stand in no band; `describe` tells them in words.
+  const streams = subTopologies.filter(
+    (sub) => !devices.includes(sub) && !sub.role.startsWith('tables/'),
+  );
   // Behind a step that changes the key a stream goes on in the same band.
   const priorities = [...new Set(streams.map(({ priority }) => priority))];
   const bands = priorities.map((priority) => {

@@ -89,6 +89,16 @@ export interface AppliedTable {
   readonly changelog: string;
 }
 
+/** A table that is made of others. */
+export interface AppliedDerived {
+  /** Outlives the name. */
+  readonly id: string;
+  readonly table: string;
+  readonly topic: string;
+  /** Of what it is made of, and how. */
+  readonly hash: string;
+}
+
 export interface Applied {
   readonly form: typeof FORM;
   readonly topology: string;
@@ -100,6 +110,7 @@ export interface Applied {
   /** Left out where there is none. */
   readonly tables?: readonly AppliedTable[];
   /** Left out where there is none. */
+  readonly derived?: readonly AppliedDerived[];
   readonly clocks?: readonly AppliedClock[];
   /** Left out where no step looks up in any. */
   readonly lookups?: readonly AppliedLookup[];
@@ -129,6 +140,9 @@ export function appliedOf(plan: Plan, text: string): Applied {
       return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
     }),
   );
+  const derived = plan.derived.map(({ id, hash, table }) => {
+    return { id, table: table.name, topic: table.topic, hash };
+  });
   const clocks = clocksOf(plan);
   const lookups = lookupsOf(plan, plan.subTopologies.filter(isOfStreams));
   return {
@@ -154,6 +168,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       }),
     ),
     ...(tables.length > 0 ? { tables } : {}),
+    ...(derived.length > 0 ? { derived } : {}),
     ...(clocks.length > 0 ? { clocks } : {}),
     ...(lookups.length > 0 ? { lookups } : {}),
     topics: plan.topics.map(({ name, cleanup }) => ({ name, cleanup })),

@@ -13,6 +13,7 @@ import {
 import { type ClockBegin, type ClockEdit, clockPositions, compareClocks } from './clock-edits.ts';
 import { compareTopologies, type StreamEdit } from './compare.ts';
 import { cutOff } from './cut-off.ts';
+import { derivedLosses } from './derived-edits.ts';
 import { compareLanes, type LaneEdit, lanePositions } from './lane-edits.ts';
 import { type GroupEdit, plannedPositions, type StreamPosition } from './planned-positions.ts';
 import { type Loss, possibleStakes, type Stakes, stakesOf } from './stakes.ts';
@@ -91,7 +92,11 @@ export async function compare(
     ...(await lanePositions(positions, lanes)),
     ...(await tablePositions(positions, tables)),
   ];
-  const more = [...cutOff(was, is), ...(await tableLosses(log, was, is))];
+  const more = [
+    ...cutOff(was, is),
+    ...derivedLosses(was, is),
+    ...(await tableLosses(log, was, is)),
+  ];
   const stakes = withLosses(await stakesOf(log, streams, lanes), more);
   const { begins } = begun;
   const own = { clocks, begins, positions: planned.streams, groups, stakes };
@@ -105,6 +110,7 @@ export function compareFiles(was: Applied, is: Applied): Comparison {
   const lanes = compareLanes(was, is);
   const stakes = withLosses(possibleStakes(streams), [
     ...cutOff(was, is),
+    ...derivedLosses(was, is),
     ...possibleTableLosses(was, is),
   ]);
   const tables = begunTables(was, is);

@@ -4,6 +4,7 @@ import type { Applied } from './applied.ts';
 import type { ClockBegin, ClockEdit } from './clock-edits.ts';
 import { clockLines } from './clock-words.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
+import { derivedLines } from './derived-edits.ts';
 import type { LaneEdit } from './lane-edits.ts';
 import type { StreamPosition } from './planned-positions.ts';
 import { of, type Stakes } from './stakes.ts';
@@ -71,7 +72,7 @@ export function linesOf(told: Told): readonly EditLine[] {
     if (id !== undefined) continue;
     lines.push(lossLine(unit === 'rows' ? 'table' : 'sink', name, code, what));
   }
-  return [...lines, ...topicLines(told)];
+  return [...lines, ...derivedLines(told.was, told.is), ...topicLines(told)];
 }
 
 const lossLine = (kind: EditLine['of'], name: string, code: string, what: string): EditLine => {

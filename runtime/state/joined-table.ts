@@ -90,12 +90,17 @@ export class JoinedTable implements TableView, TaskStore, RowTarget {
   }
 
   #decoded(row: Buffer): unknown {
-    const id = schemaIdOf(row, 0, row.length);
-    const decoder = this.#schemas.decoder(id, { schema: this.#schema });
-    if (decoder === undefined) throw new Error(`store ${this.name}: schema ${id} is not loaded`);
-    if (isUndecodable(decoder)) throw new Error(`store ${this.name}: ${decoder.why}`);
-    return decoder.decode(row, 0, row.length);
+    return decodedRow(this.#schemas, this.#schema, row, this.name);
   }
+}
+
+/** `at`: where it is kept. */
+export function decodedRow(schemas: Schemas, schema: string, row: Buffer, at: string): unknown {
+  const id = schemaIdOf(row, 0, row.length);
+  const decoder = schemas.decoder(id, { schema });
+  if (decoder === undefined) throw new Error(`store ${at}: schema ${id} is not loaded`);
+  if (isUndecodable(decoder)) throw new Error(`store ${at}: ${decoder.why}`);
+  return decoder.decode(row, 0, row.length);
 }
 
 function keyOf({ bytes, keyStart, keyEnd }: Slice, i: number): string {

@@ -16,6 +16,8 @@ export interface InputOrder {
 
 export function inputOrder(sub: SubTopologyPlan): InputOrder {
   const together = new Set(sub.tableInputs.map(({ topic }) => topic));
+  // Who asks meets the row of its own time; what is answered is checked against what was asked.
+  if (sub.deriving?.part === 'right') together.add(sub.deriving.asks);
   const oneByOne = new Set<string>();
   for (const stream of sub.streams) {
     const { steps } = stream;

@@ -38,3 +38,13 @@ export class OrderedInputs {
     return first?.run(clockMs, untilMs);
   }
 }
+
+/** What takes turns: each input alone, and those that are joined as one. */
+export function turnsOf(
+  inputs: readonly Input[],
+  joined: ReadonlySet<string>,
+): readonly (OrderedInputs | Input)[] {
+  const alone = inputs.filter(({ topic }) => !joined.has(topic));
+  const together = inputs.filter(({ topic }) => joined.has(topic));
+  return together.length === 0 ? alone : [new OrderedInputs(together), ...alone];
+}

@@ -5,6 +5,8 @@ import { CodedStore } from '../state/coded-store.ts';
 import { AS_BYTES } from '../state/joined-table.ts';
 import { openStore } from '../state/open-store.ts';
 import type { TaskStore } from '../state/task-store.ts';
+import { ASKED_ROW } from '../tables/asked-rows.ts';
+import { ROW_ALONE } from '../tables/timed-rows.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 
 export interface PlanStore {
@@ -50,9 +52,18 @@ function storesOf(sub: SubTopologyPlan, priorities: Priorities): PlanStore[] {
       return [{ ...base(store), path, keyParts: keyPartsOf(step), rows: 'plain' as const, open }];
     }),
   );
+  const { deriving } = sub;
   for (const { name, store } of sub.tableInputs) {
-    const open = () => new CodedStore(store, AS_BYTES);
-    found.push({ ...base(store), path: `${TABLES}${name}`, keyParts: null, rows: 'wire', open });
+    const open = () => new CodedStore(store, deriving === undefined ? AS_BYTES : ROW_ALONE);
+    // What a derived table is made of: `tables/<derived>/left`.
+    const side = deriving && `${deriving.derived.table.name}/${store.split('.').at(-1)}`;
+    const path = `${TABLES}${side ?? name}`;
+    found.push({ ...base(store), path, keyParts: null, rows: 'wire', open });
+  }
+  if (deriving?.part === 'right') {
+    const open = () => new CodedStore(deriving.asked, ASKED_ROW);
+    const path = `${TABLES}${deriving.derived.table.name}/asked`;
+    found.push({ ...base(deriving.asked), path, keyParts: null, rows: 'plain', open });
   }
   const { numbers } = sub;
   if (numbers !== null) {

@@ -18,12 +18,13 @@ import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from '../state/table-feed.ts';
 import type { TaskStore } from '../state/task-store.ts';
+import { Deriving } from '../tables/deriving.ts';
 import type { Unit, UnitTask } from '../unit.ts';
 import { type Counted, flowOf, lostIn, type StepFlow } from './counted.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 import { type Done, Input } from './input.ts';
 import { inputOrder } from './input-order.ts';
-import { OrderedInputs } from './ordered-inputs.ts';
+import { turnsOf } from './ordered-inputs.ts';
 import { Stream } from './stream.ts';
 import { linkStreams } from './stream-links.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
@@ -47,6 +48,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly #tables: TableFeed;
   readonly #streams: readonly Stream[];
   readonly #tableInputs: readonly TableInput[];
+  readonly #deriving: Deriving | undefined;
   readonly #ticker: Ticker | null;
   readonly #inputs: readonly Input[];
   /** What takes turns: inputs alone, and those that are joined together. */
@@ -84,26 +86,31 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       // The letter is committed though no input has moved.
       this.#uncommitted++;
     });
-    this.#tableInputs = sub.tableInputs.map(
-      (table) => new TableInput(table, sub.role, options.schemas, parts),
-    );
+    this.#deriving = sub.deriving && Deriving.open(sub, sub.deriving, parts);
+    this.#tableInputs =
+      this.#deriving?.tableInputs ??
+      sub.tableInputs.map((table) => new TableInput(table, sub.role, options.schemas, parts));
     this.#streams = sub.streams.map((stream) => new Stream(stream, sub.priority, parts));
     linkStreams(this.#streams);
     this.#ticker = sub.clock === undefined ? null : new Ticker(sub.clock, parts);
     const { together, oneByOne } = inputOrder(sub);
     this.#inputs = inputsOf(sub).map((topic) => {
       const ticker = this.#ticker?.plan.topic === topic ? [this.#ticker] : [];
-      const readers = [...this.#tableInputsOf(topic), ...ticker, ...this.#streamsOf(topic)];
+      const hops = this.#deriving?.hops.filter((hop) => hop.topic === topic) ?? [];
+      const tables = [...this.#tableInputsOf(topic), ...hops];
+      const readers = [...tables, ...ticker, ...this.#streamsOf(topic)];
       return new Input(topic, port, readers, this.#need, {
         to: options.readTo?.(topic, port.partition),
         isOneByOne: oneByOne.has(topic),
       });
     });
-    this.#turns = this.#turnsOf(together);
+    // Tables before streams, so that an event meets the row of its own millisecond.
+    this.#turns = turnsOf(this.#inputs, together);
     for (const { steps } of this.#streams) {
       for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
     }
     for (const { table } of this.#tableInputs) this.#addStore(table);
+    for (const store of this.#deriving?.stores ?? []) this.#addStore(store);
     if (parts.numbers !== null) this.#addStore(parts.numbers);
   }
 
@@ -127,6 +134,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       table.restored();
       this.#loader.need([...table.schemaIds()]);
     }
+    this.#deriving?.restored();
     this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
     this.#ticker?.startAt(this.#port.committedMetadata(this.#ticker.plan.topic));
     for (const { topic } of this.#inputs) {
@@ -334,23 +342,13 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     return this.#tableInputs.filter(({ plan }) => plan.topic === topic);
   }
 
-  /** Tables before streams, so that an event meets the row of its own millisecond. */
-  #turnsOf(joined: ReadonlySet<string>) {
-    const alone = this.#inputs.filter(({ topic }) => !joined.has(topic));
-    const together = this.#inputs.filter(({ topic }) => joined.has(topic));
-    return together.length === 0 ? alone : [new OrderedInputs(together), ...alone];
-  }
-
   #streamsOf(topic: string): Stream[] {
     return this.#streams.filter(({ plan }) => plan.source.topic === topic);
   }
 
   #counted(): readonly Counted[] {
-    return [
-      ...this.#streams,
-      ...this.#tableInputs,
-      ...(this.#ticker === null ? [] : [this.#ticker]),
-    ];
+    const more = [this.#ticker, this.#deriving].filter((one) => one != null);
+    return [...this.#streams, ...this.#tableInputs, ...more];
   }
 
   /** It has read all that was told; false where there is none. */

@@ -2,14 +2,23 @@
 import type { TableInputPlan } from '../../compiler/plan.ts';
 import { type Schemas, schemaIdOf } from '../../core/schema.ts';
 import { Slice } from '../../core/slice.ts';
+import type { TableView } from '../../core/store.ts';
 import { Node, type NodeHost } from '../node.ts';
 import { JoinedTable } from '../state/joined-table.ts';
-import { TableReader } from '../state/table-rows.ts';
+import { type RowTarget, TableReader } from '../state/table-rows.ts';
+import type { TaskStore } from '../state/task-store.ts';
 import type { InputReader } from './input-reader.ts';
+
+/** Rows of a table that is an input, as state of the task. */
+export interface InputRows extends RowTarget, TaskStore, TableView {
+  /** Their schemas must be loaded before a row is asked for. */
+  schemaIds(): Iterable<number>;
+  readonly size: number;
+}
 
 export class TableInput implements InputReader {
   readonly plan: TableInputPlan;
-  readonly table: JoinedTable;
+  readonly table: InputRows;
   readonly node: Node;
   readonly slice = new Slice();
   readonly #schemas: Schemas;
@@ -17,9 +26,15 @@ export class TableInput implements InputReader {
   #isRefused = false;
 
   /** `role`: of the sub-topology, as what stands in none of its streams is told. */
-  constructor(plan: TableInputPlan, role: string, schemas: Schemas, host: NodeHost) {
+  constructor(
+    plan: TableInputPlan,
+    role: string,
+    schemas: Schemas,
+    host: NodeHost,
+    rows: InputRows = new JoinedTable(plan.store, plan.schema, schemas),
+  ) {
     this.plan = plan;
-    this.table = new JoinedTable(plan.store, plan.schema, schemas);
+    this.table = rows;
     this.node = new Node(role, `table ${plan.name}`, host);
     this.#schemas = schemas;
     this.#reader = new TableReader(plan.schema, schemas, (record, why) => {

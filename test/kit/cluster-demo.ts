@@ -187,7 +187,7 @@ async function watch(
     url,
     seed: 1,
     run: randomUUID().slice(0, 8),
-    types: { known: SAMPLE_TYPES, bySchema: [] },
+    types: { known: SAMPLE_TYPES, bySchema: [], unsampled: [] },
     now: () => systemClock.now(),
     mintToken: (claims) => mintToken({ ...claims, secret, clock: systemClock, ttlMs: TOKEN_MS }),
   });

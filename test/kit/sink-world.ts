@@ -60,6 +60,7 @@ function planOf(
     hash: 'h',
     priorities: RENO_PRIORITIES,
     tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
+    derived: [],
     lanes: [LANE],
     subTopologies: [
       { ...sub, tables: [], tableInputs: [], wholeTables: [], stores: [], numbers: null },

@@ -9,6 +9,7 @@ import { Chance } from '../sim/chance.ts';
 import { aggregateProgram } from './aggregate-programs.ts';
 import { streamJoinProgram, tableJoinProgram } from './join-programs.ts';
 import { type Answer, type Program, writeRecorded } from './program.ts';
+import { foreignJoinProgram, tablePairProgram } from './table-programs.ts';
 
 /** Each kind with what makes one, and how many. */
 const KINDS: {
@@ -20,6 +21,8 @@ const KINDS: {
   aggregate: { make: aggregateProgram, programs: 240 },
   'stream-join': { make: streamJoinProgram, programs: 180 },
   'table-join': { make: tableJoinProgram, programs: 80 },
+  'table-pair': { make: tablePairProgram, programs: 90 },
+  'foreign-join': { make: foreignJoinProgram, programs: 120 },
 };
 
 const oracle = new JavaBuild('the oracle', import.meta.dirname);

@@ -25,7 +25,8 @@ public final class Times implements TimestampExtractor, Configurable {
 
   @Override
   public long extract(final ConsumerRecord<Object, Object> record, final long partitionTime) {
-    if (record.value() == null) return record.timestamp();
+    // What Kafka Streams writes for itself is no text.
+    if (!(record.value() instanceof String)) return record.timestamp();
     try {
       final long at = Oracle.JSON.readTree((String) record.value()).get(AT).asLong();
       return at > until ? NONE : at;
