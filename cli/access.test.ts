@@ -1,6 +1,7 @@
 /** What each role may do: whole for the roles, nothing that another does alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { planOf, withSchemas } from '../test/kit/drive.ts';
 import { LOADED } from '../test/kit/fed-reader.ts';
 import { accessOf, aclCommands, type Grant, userOf } from './access.ts';
 import { rolesOf } from './run/roles.ts';
@@ -121,4 +122,52 @@ test('as commands: what has the same rights shares one', () => {
     `${head} --operation Read --operation Write --topic b`,
     `${head} --operation Read --resource-pattern-type prefixed --group g.`,
   ]);
+});
+
+test('what makes a derived table reads both tables, and its halves each other’s topics', () => {
+  const schema = 'schema: PlanChange, key: memberId';
+  const text = `topology: t
+tables:
+  lefts: { topic: tables.left, ${schema} }
+  rights: { topic: tables.right, ${schema} }
+  made:
+    id: md
+    from: { table: lefts, join: rights, by: planTo, own_as: left, as: right }
+    topic: tables.made
+    schema: Made
+    key: memberId
+streams:
+  seen:
+    id: se
+    from: { topic: events.plan-change, schema: PlanChange }
+    steps: [{ join: { table: rights, as: right } }, { map: { fields: { id: value.right.planTo } } }]
+    to: { topic: seen, schema: Id }
+`;
+
+  const change = withSchemas([]).get('PlanChange')!;
+  const made = {
+    type: 'record',
+    name: 'Made',
+    fields: [
+      { name: 'memberId', type: 'string' },
+      { name: 'left', type: change },
+      { name: 'right', type: 'reno.events.PlanChange' },
+    ],
+  } as const;
+  const id = { type: 'record', name: 'Id', fields: [{ name: 'id', type: 'string' }] } as const;
+  const derived = planOf(text, withSchemas([made, id]));
+  const [hash] = derived.derived.map((one) => one.hash);
+  const all = accessOf(derived, { clientId: 'carillon', events: [] });
+  const of = (role: string, operation: Grant['operations'][number]) =>
+    all
+      .find((one) => one.role === role)!
+      .grants.filter((one) => one.resource === 'topic' && one.operations.includes(operation))
+      .map(({ name }) => name.replace(`t.tables.md.${hash}.`, ''))
+      .filter((name) => !/changelog$|^dead-letters$|^t\.applied$/.test(name))
+      .sort();
+  assert.deepEqual(of('tables/md', 'Read'), ['answers-repartition', 'tables.left']);
+  assert.deepEqual(of('tables/md', 'Write'), ['asks-repartition', 'tables.made']);
+  assert.deepEqual(of('tables/md/right', 'Read'), ['asks-repartition', 'tables.right']);
+  assert.deepEqual(of('tables/md/right', 'Write'), ['answers-repartition']);
+  assert.deepEqual(of('streams', 'Read'), ['events.plan-change', 'tables.right']);
 });

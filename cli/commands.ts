@@ -127,7 +127,7 @@ function producerCommands(program: Command, exit: SetExit): void {
     .option(...DEPLOYMENT)
     .requiredOption('--id <id>', 'the device id')
     .option('--member <id>', 'registers it for this member first')
-    .option('--class <class>', 'mobile, tablet, tv, stick, set-top or web', 'tv')
+    .option('--class <class>', "one of the topology's classes of device: tv, mobile, …")
     .option('--pull', 'ask for the inbox in place of holding a socket')
     .option('--every <duration>', 'how often to pull; without it: once', undefined)
     .option('--after <cursor>', 'where to go on; default: what was acknowledged')

@@ -2,7 +2,7 @@
 import { systemClock } from '../core/clock.ts';
 import { type Applied, appliedOf } from '../runtime/edits/applied.ts';
 import { type Comparison, compare, readApplied } from '../runtime/edits/comparison.ts';
-import { refuseOtherPriorities } from '../runtime/edits/other-priorities.ts';
+import { refuseOtherWords } from '../runtime/edits/other-words.ts';
 import { refuseRenamed } from '../runtime/edits/renamed.ts';
 import type { Deployment } from './deployment.ts';
 import type { LoadedTopology } from './load-topology.ts';
@@ -31,7 +31,7 @@ export async function storedEdit(deployment: Deployment, is: LoadedTopology): Pr
   try {
     const was = await readApplied(reader, is.plan.topology);
     if (was === null) await refuseRenamed(reader, applied);
-    refuseOtherPriorities(was, applied);
+    refuseOtherWords(was, applied);
     return await compare(reader, was, is.plan, applied, systemClock.now());
   } finally {
     await reader.close();

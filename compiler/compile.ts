@@ -42,6 +42,7 @@ import { checkTopics } from './topic-checks.ts';
 import { type ListTree, parseTree } from './tree.ts';
 import { checkLaneSinks, checkTableInput, checkTableTopic } from './use-checks.ts';
 import type { Environment } from './variables.ts';
+import { checkFieldsUsed, resolveWords } from './words.ts';
 
 export interface CompileOptions {
   /** The file's name as messages show it. */
@@ -62,7 +63,8 @@ export interface Compiled {
 }
 
 const KEYS = [
-  ...['topology', 'doc', 'on_error', 'priorities', 'tables', 'chains', 'lanes', 'streams', 'sinks'],
+  ...['topology', 'doc', 'on_error', 'priorities', 'device_classes', 'fields', 'texts'],
+  ...['tables', 'chains', 'lanes', 'streams', 'sinks'],
 ];
 const ATTEMPTS_DEFAULT = 3;
 const ATTEMPTS_MAX = 100;
@@ -97,6 +99,7 @@ export function compile(text: string, options: CompileOptions): Compiled {
     schemas: new SchemaShapes(own, report),
     topics: new Topics(report),
     priorities,
+    words: resolveWords(report, section),
   };
   const plan = compileSection(scope, section, options.catalog);
   const whole = report.hasErrors ? undefined : plan;
@@ -142,6 +145,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
   }
   checkUses(scope, section, { chains, tables, derived, lanes, streams, sinks });
   if (!streams.includes(undefined)) checkPrioritiesUsed(scope, section, present(streams));
+  if (!streams.includes(undefined)) checkFieldsUsed(scope, section, present(streams));
   if (!streams.includes(undefined)) checkBypasses(scope, present(streams));
   if (report.hasErrors) return undefined;
   const resolved = {
@@ -150,6 +154,7 @@ function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan 
     attempts: policy.attempts,
     deadLetters: deadLetters.value,
     priorities: scope.priorities,
+    words: scope.words,
     tables: present(tables.values()),
     derived,
     lanes: present(lanes.values()),

@@ -1,9 +1,11 @@
 /**
  * The parts of a topology that others name: tables and lanes, and the topics behind all of them.
  */
+
 import { TRANSPORTS, type Transport } from '../core/device.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Priorities, Priority } from '../core/priority.ts';
+import type { Words } from '../core/words.ts';
 import type { AvroRecord, SchemaFolder } from '../schemas/folder.ts';
 import { resolvePath } from './field-path.ts';
 import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
@@ -201,6 +203,7 @@ export interface Scope {
   readonly schemas: SchemaShapes;
   readonly topics: Topics;
   readonly priorities: Priorities;
+  readonly words: Words;
 }
 
 /**

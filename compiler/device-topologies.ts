@@ -4,6 +4,7 @@
  */
 import { RENO_PRIORITIES } from '../core/priority.ts';
 import type { Catalog, StepSpec } from '../core/spec.ts';
+import { RENO_WORDS } from '../core/words.ts';
 import { CelCompiler } from './cel.ts';
 import { topicPlan } from './declarations.ts';
 import { DEVICES, GATEWAYS, OWNERS, PRESENCE } from './engine-tables.ts';
@@ -146,6 +147,7 @@ function streamOf(topology: string, hop: Hop, spec: StepSpec, report: Report): S
     tables: new Map(),
     cel: new CelCompiler(),
     priorities: RENO_PRIORITIES,
+    words: RENO_WORDS,
   };
   const options = resolveOptions(scope, spec.config, undefined, { start: 0, end: 1 });
   if (options === undefined) throw new Error(`step ${hop.step} needs options`);

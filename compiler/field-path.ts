@@ -2,6 +2,7 @@
 import type { Record } from '../core/record.ts';
 import { FIELD_FALSE, FIELD_NUMBER, FIELD_TRUE, NONE } from '../core/slice.ts';
 import type { FieldReader } from '../core/spec.ts';
+import { type IdentityFields, RENO_FIELDS } from '../core/words.ts';
 import { didYouMean, listed, type Report } from './report.ts';
 import type { Placed } from './section.ts';
 import { type RecordShape, type Shape, shapeName, type UnionShape, withoutNull } from './shape.ts';
@@ -102,12 +103,18 @@ function walk(report: Report, subject: string, path: Placed, shape: Shape): Shap
   return isNullable && at.kind !== 'nullable' ? { kind: 'nullable', of: at } : at;
 }
 
+/** Of the engine's own events, whose fields no topology names. */
+const ENGINE_EVENT = 'DeviceReport';
+
 /** Events are keyed by member where their schema has one (design, D14). */
-export function memberPath(shape: RecordShape | undefined): ResolvedPath | undefined {
-  const member = shape?.fields.get('memberId');
+export function memberPath(
+  shape: RecordShape | undefined,
+  { member: own }: IdentityFields,
+): ResolvedPath | undefined {
+  const field = shape?.name === ENGINE_EVENT ? RENO_FIELDS.member : own;
+  const member = shape?.fields.get(field);
   if (member?.kind !== 'string') return undefined;
-  const reader = readerOf('value.memberId', ['memberId']);
-  return { reader, shape: member, field: 'memberId' };
+  return { reader: readerOf(`value.${field}`, [field]), shape: member, field };
 }
 
 /** A reader of one stream: where its field lies is known once a task has opened the stream. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { literalFault } from './literals.ts';
-import { fits, type Shape } from './shape.ts';
+import { fits, type Shape, sameShape } from './shape.ts';
 
 const of = (kind: 'int' | 'double' | 'string' | 'bool' | 'bytes' | 'null' | 'any'): Shape => ({
   kind,
@@ -112,5 +112,44 @@ const literals: readonly [what: string, given: Shape, wanted: Shape, why?: strin
 for (const [what, given, wanted, why] of literals) {
   test(`${what}: ${why ?? 'fits'}`, () => {
     assert.equal(literalFault(given, wanted), why);
+  });
+}
+
+const unionOf = (...branches: readonly string[]): Shape => ({
+  kind: 'union',
+  branches,
+  hasNull: false,
+});
+
+/** Each is of another form than all others; of its own it is the same, made anew. */
+const forms: readonly [what: string, make: () => Shape][] = [
+  ['a number', () => of('int')],
+  ['a text', () => of('string')],
+  ['no field', () => record({})],
+  ['a field', () => record({ a: of('int') })],
+  ['a field of another name', () => record({ b: of('int') })],
+  ['a field of another type', () => record({ a: of('string') })],
+  ['two fields', () => record({ a: of('int'), b: of('int') })],
+  ['a field within a field', () => record({ a: record({ a: of('int') }) })],
+  ['a list of numbers', () => list(of('int'))],
+  ['a list of texts', () => list(of('string'))],
+  ['a map of numbers', () => map(of('int'))],
+  ['a map of texts', () => map(of('string'))],
+  ['a number or null', () => orNull(of('int'))],
+  ['a text or null', () => orNull(of('string'))],
+  ['A or B', () => symbols('A', 'B')],
+  ['A or C', () => symbols('A', 'C')],
+  ['A', () => symbols('A')],
+  ['a union of X and Y', () => unionOf('X', 'Y')],
+  ['a union of X and Z', () => unionOf('X', 'Z')],
+  ['a union of X', () => unionOf('X')],
+];
+for (const [what, make] of forms) {
+  test(`the same form as ${what}: that alone`, () => {
+    const same = forms.filter(([, other]) => sameShape(make(), other()));
+    assert.deepEqual(
+      same.map(([one]) => one),
+      [what],
+    );
   });
 }

@@ -25,6 +25,7 @@ import { GUARANTEES, OUTCOME_LEVELS, REACHES } from './plan.ts';
 import { PRIORITIES, RENO_UNLESS_OWN } from './priority-schema.ts';
 import { SOURCE } from './source-schema.ts';
 import { TABLE } from './table-schema.ts';
+import { classesOption, RENO_CLASSES_UNLESS_OWN, WORDS } from './words-schema.ts';
 
 const TIME_OF_DAY = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
@@ -66,6 +67,7 @@ const KINDS: { readonly [K in OptionKind]: (option: Option<unknown>) => Json } =
     minItems: 1,
     uniqueItems: true,
   }),
+  device_classes: ({ doc }) => classesOption(doc),
   some_of: ({ doc, choices }) => ({
     ...listOf(doc, choicesOf(choices)),
     minItems: 1,
@@ -322,6 +324,7 @@ export function jsonSchema(catalog: Catalog): Json {
           topic: text('The topic of dead letters.'),
         }),
         priorities: PRIORITIES,
+        ...WORDS,
         tables: byName('Tables by name.', TABLE),
         chains: byName('Steps that several streams copy in with `use`.', {
           $ref: '#/definitions/steps',
@@ -332,7 +335,7 @@ export function jsonSchema(catalog: Catalog): Json {
       },
       ['topology', 'streams'],
     ),
-    allOf: [RENO_UNLESS_OWN],
+    allOf: [RENO_UNLESS_OWN, RENO_CLASSES_UNLESS_OWN],
     definitions: { steps: stepSchemas(catalog), sink: sinkTargets(catalog) },
   };
 }

@@ -3,9 +3,11 @@
  * one graph when the topology has no lanes. Stores are named by use case and step, never by number
  * (D13).
  */
+
 import { createHash } from 'node:crypto';
 import type { Priorities, Priority } from '../core/priority.ts';
 import type { Catalog, StepSpec } from '../core/spec.ts';
+import type { Words } from '../core/words.ts';
 import { readsEvent } from './cel-event.ts';
 import { topicPlan } from './declarations.ts';
 import { deviceTopologies } from './device-topologies.ts';
@@ -43,6 +45,7 @@ export interface ResolvedTopology {
   readonly attempts: number;
   readonly deadLetters: string;
   readonly priorities: Priorities;
+  readonly words: Words;
   readonly tables: readonly TablePlan[];
   readonly derived: readonly DerivedTablePlan[];
   readonly lanes: readonly LanePlan[];
@@ -52,7 +55,7 @@ export interface ResolvedTopology {
 }
 
 export function lower(topology: ResolvedTopology, catalog: Catalog, report: Report): Plan {
-  const { name, doc, priorities, tables, derived, lanes } = topology;
+  const { name, doc, priorities, words, tables, derived, lanes } = topology;
   const { streams, sinks, deadLetters, attempts } = topology;
   const hasLanes = lanes.length > 0;
   const made = derivingTopologies(name, derived);
@@ -73,6 +76,7 @@ export function lower(topology: ResolvedTopology, catalog: Catalog, report: Repo
     topology: name,
     doc,
     priorities,
+    words,
     tables,
     derived,
     lanes,

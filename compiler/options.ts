@@ -5,10 +5,11 @@
 import type { Priorities } from '../core/priority.ts';
 import type { Option, OptionKind, Options } from '../core/spec.ts';
 import { parseTimeOfDay, TimeZone } from '../core/time-zone.ts';
+import type { Words } from '../core/words.ts';
 import { resolveCall } from './aggregate-calls.ts';
 import type { ResolvedExpression } from './cel.ts';
 import type { Known } from './cel-facts.ts';
-import { treeOf } from './default-tree.ts';
+import { defaultOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
 import { type ExpressionScope, givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
@@ -31,6 +32,7 @@ export interface OptionScope extends ExpressionScope {
   /** By name; null: it is declared, but its declaration is broken. */
   readonly tables: ReadonlyMap<string, TablePlan | null>;
   readonly priorities: Priorities;
+  readonly words: Words;
   /** The other stream of a step, by its name; undefined when it was told why there is none. */
   joined?(subject: string, name: Placed): JoinedStream | undefined;
 }
@@ -105,7 +107,7 @@ export function resolveOptions(
       config[name] = null;
       continue;
     }
-    const tree = entry?.value ?? treeOf(option.fallback, place);
+    const tree = entry?.value ?? defaultOf(option, scope.words, place);
     const at = entry?.keySpan ?? place;
     const reading = { scope, name, option, options, tree, place: at, gathered };
     config[name] = READERS[option.kind](reading);
@@ -172,6 +174,7 @@ const READERS: { readonly [K in OptionKind]: (reading: Reading) => unknown } = {
   one_of: (reading) => choice(reading, reading.tree, choicesOf(reading)),
   some_of: (reading) => chosen(reading, choicesOf(reading)),
   priorities: (reading) => chosen(reading, reading.scope.priorities.names),
+  device_classes: (reading) => chosen(reading, reading.scope.words.deviceClasses.choices),
   table: oneTable,
   stream: oneStream,
   flag: (reading) => {

@@ -3,12 +3,16 @@
  * order, with other comments or names of streams, have one hash; two versions that decide
  * differently never share a task (design, D13).
  */
+import { RENO_CLASSES } from '../core/device-classes.ts';
 import type { Option } from '../core/spec.ts';
 import type { Plan, StepPlan, StreamPlan } from './plan.ts';
 
 export function planHash(plan: Omit<Plan, 'hash'>): string {
+  const { deviceClasses } = plan.words;
   return canonical({
     topology: plan.topology,
+    // The bits of a record's mask mean these.
+    ...(deviceClasses === RENO_CLASSES ? {} : { deviceClasses: deviceClasses.names }),
     tables: byName(plan.tables),
     lanes: Object.fromEntries(
       plan.lanes.map((lane) => [

@@ -8,6 +8,7 @@ import type { Priorities, Priority } from '../core/priority.ts';
 import type { Projection } from '../core/schema.ts';
 import type { Show } from '../core/show.ts';
 import type { Expression, FieldReader, SinkSpec, StepSpec } from '../core/spec.ts';
+import type { Words } from '../core/words.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface Plan {
@@ -18,6 +19,7 @@ export interface Plan {
    */
   readonly hash: string;
   readonly priorities: Priorities;
+  readonly words: Words;
   readonly tables: readonly TablePlan[];
   /** Those of the tables that are made of others. */
   readonly derived: readonly DerivedTablePlan[];

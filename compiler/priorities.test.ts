@@ -137,18 +137,44 @@ for (const [what, text, told] of rows) {
   });
 }
 
-test('a test file names priorities of its topology', () => {
-  const { plan } = compiled(topology(OWN, 'flash', UNLESS));
-  const text = (priority: string) => `topology: t
+const NAMES = `topology: t
 tests:
   - it: tells
     feed: [{ at: 0s, stream: plans, key: m-1, value: {} }]
-    expect: [{ at: 0s, sink: inbox, priority: ${priority}, key: tv }]
+    expect: [{ at: 0s, sink: inbox, priority: soon, key: tv }]
+    dropped: [{ at: 0s, step: plans/fan_out, reason: no_devices }]
 `;
-  assert.deepEqual(parseTopologyTest(text('soon'), 't.test.yaml', plan).diagnostics, []);
-  const told = parseTopologyTest(text('son'), 't.test.yaml', plan).diagnostics;
-  assert.deepEqual(
-    told.map(({ code, mend }) => [code, mend]),
-    [['CAR222', 'did you mean "soon"?   Known: flash, soon, later.']],
-  );
-});
+/** What is edited in a test file, and what is told of the name that its topology has not. */
+const names: readonly [from: string, to: string, ...told: readonly string[]][] = [
+  ['soon', 'flash'],
+  ['soon', 'son', '5 CAR222 did you mean "soon"?   Known: flash, soon, later.'],
+  ['topology: t', 'topology: u', '1 CAR222 did you mean "t"?   It is "t".'],
+  ['stream: plans', 'stream: plan', '4 CAR222 did you mean "plans"?   Known: plans.'],
+  ['sink: inbox', 'sink: inboxes', '5 CAR222 did you mean "inbox"?   Known: inbox.'],
+  ['plans/fan_out, reason: no_devices', 'plans/source, reason: other_priority'],
+  ['plans/fan_out, reason: no_devices', 'plans/lane, reason: no_transport'],
+  ['plans/fan_out, reason: no_devices', 'plans/lane, reason: moved'],
+  ['plans/fan_out, reason: no_devices', 'plans/branch, reason: no_branch'],
+  [
+    'reason: no_devices',
+    'reason: no_device',
+    '6 CAR222 did you mean "no_devices"?   Known: no_member, no_devices, n',
+  ],
+  // Of a step that is not there the reasons are not known.
+  [
+    'plans/fan_out, reason: no_devices',
+    'plans/fanout, reason: gone',
+    '6 CAR222 did you mean "plans/fan_out"?   Known: plans/source, plans/l',
+  ],
+];
+for (const [from, to, ...told] of names) {
+  test(`a test file with ${to} for ${from}`, () => {
+    const { plan } = compiled(topology(OWN, 'flash', UNLESS));
+    assert.ok(NAMES.includes(from));
+    const { diagnostics } = parseTopologyTest(NAMES.replace(from, to), 't.test.yaml', plan);
+    assert.deepEqual(
+      diagnostics.map(({ code, where, mend }) => `${where.line} ${code} ${mend?.slice(0, 60)}`),
+      told,
+    );
+  });
+}

@@ -21,6 +21,7 @@ const KIND_DOCS: { readonly [kind: string]: string } = {
   one_of: 'choice',
   some_of: 'list of choices',
   priorities: 'list of priorities',
+  device_classes: 'list of classes of device',
   table: 'table',
   stream: 'stream, or `stream.branch`',
   flag: 'true or false',

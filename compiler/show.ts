@@ -14,9 +14,7 @@ const KEYS = ['title', 'body', 'fallback', 'fcm', 'apns'];
 const FCM_KEYS = ['as', 'channel', 'sound', 'group'];
 const APNS_KEYS = ['as', 'sound', 'badge'];
 const AS = ['alert', 'background'] as const;
-const LOCALE = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
-/** The locale of a text that is written without one. */
-const FALLBACK_DEFAULT = 'en';
+export const LOCALE: RegExp = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
 const BADGE_MAX = 99_999;
 const SHOWN: readonly Shape['kind'][] = ['string', 'int', 'double', 'bool', 'enum', 'any'];
 
@@ -69,7 +67,7 @@ function texts(scope: Scope, section: Section, key: string, shape: Shape): Texts
   const found = new Map<string, Template>();
   if (section.tree(key)?.kind !== 'map') {
     const text = section.text(key);
-    const fallback = section.text('fallback')?.value ?? FALLBACK_DEFAULT;
+    const fallback = section.text('fallback')?.value ?? scope.words.texts.fallback;
     if (text !== undefined) found.set(fallback, parse(scope, subject, text, shape));
     return found;
   }
@@ -86,10 +84,14 @@ function texts(scope: Scope, section: Section, key: string, shape: Shape): Texts
   return found;
 }
 
-function fallbackOf({ report }: Scope, section: Section, all: readonly (Texts | null)[]): string {
+function fallbackOf(
+  { report, words }: Scope,
+  section: Section,
+  all: readonly (Texts | null)[],
+): string {
   const said = section.text('fallback');
   const present = all.filter((one) => one !== null && one.size > 0) as Texts[];
-  const fallback = said?.value ?? present[0]?.keys().next().value ?? FALLBACK_DEFAULT;
+  const fallback = said?.value ?? present[0]?.keys().next().value ?? words.texts.fallback;
   const without = present.find((one) => !one.has(fallback));
   if (without !== undefined) {
     const what = `${section.subject}: not every text has the fall-back locale "${fallback}".`;

@@ -18,7 +18,7 @@ import type { Placed, Section } from './section.ts';
 import { ANY_SHAPE } from './shape.ts';
 import { type ResolvedSteps, resolveSteps, type StepScope } from './steps.ts';
 
-export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
+export interface SinkScope extends Scope, Omit<StepScope, 'subject' | 'report' | 'words'> {
   readonly topology: string;
   readonly sinks: ReadonlyMap<string, SinkSpec>;
   readonly lanes: ReadonlyMap<string, LanePlan | null>;

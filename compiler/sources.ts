@@ -57,7 +57,7 @@ export function resolveSource(
   const id = sourcePath(scope, section, 'id', shape, ['string', 'int', 'enum'], 'an id');
   const key = section.has('key')
     ? sourcePath(scope, section, 'key', shape, ['string'], 'a key')
-    : memberPath(known);
+    : memberPath(known, scope.words.fields);
   const isPartial =
     (section.has('key') && key === undefined) || (section.has('id') && id === undefined);
   const future = section.scalar('max_future');

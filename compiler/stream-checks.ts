@@ -89,7 +89,7 @@ export function checkPartitions(
  * the table is whole.
  */
 function checkJoins(
-  scope: Pick<Scope, 'report'>,
+  scope: Pick<Scope, 'report' | 'words'>,
   subject: string,
   steps: readonly ResolvedStep[],
   from: ResolvedSource,
@@ -119,13 +119,13 @@ const keyMend = (path: string) =>
 
 /** Rows by device are not found by a stream's member. */
 function checkJoinsByKey(
-  { report }: Pick<Scope, 'report'>,
+  { report, words }: Pick<Scope, 'report' | 'words'>,
   subject: string,
   step: ResolvedStep,
   key: string,
 ): void {
   for (const table of step.tables) {
-    if (table.key !== 'deviceId' || !/(^|\.)memberId$/.test(key)) continue;
+    if (table.key !== 'deviceId' || key.split('.').at(-1) !== words.fields.member) continue;
     const what = `${subject}, ${step.name}: table "${table.name}" is keyed by device, and the stream by ${key}.`;
     report.error('CAR220', step.span, what, 'Put it into the sink: lanes are keyed by device.');
   }

@@ -68,7 +68,7 @@ export function stepsOf({ parts }: ResolvedStream): readonly ResolvedStep[] {
   return parts.flatMap(({ steps }) => steps.steps);
 }
 
-export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report'> {
+export interface StreamScope extends Scope, Omit<StepScope, 'subject' | 'report' | 'words'> {
   readonly graph: StreamGraph;
   /** The topology's name. */
   readonly topology: string;

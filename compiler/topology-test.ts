@@ -2,8 +2,9 @@
  * The tests beside a topology (`*.test.yaml`): what is fed, what must come out, what must be
  * dropped. This reads and checks the text; the driver runs it.
  */
-import { DEVICE_CLASSES, type DeviceClass, TRANSPORTS, type Transport } from '../core/device.ts';
+import { TRANSPORTS, type Transport } from '../core/device.ts';
 import type { Diagnostic, Place } from '../core/error.ts';
+import { RENO_WORDS, type Words } from '../core/words.ts';
 import type { Plan } from './plan.ts';
 import { readCount, readDuration } from './quantity.ts';
 import type { Report } from './report.ts';
@@ -28,7 +29,7 @@ export interface TopologyTest {
 export interface TestDevice {
   readonly deviceId: string;
   readonly memberId: string;
-  readonly class: DeviceClass;
+  readonly class: string;
   readonly transport: Transport;
   /** Connected to a gateway from the start. */
   readonly online: boolean;
@@ -99,7 +100,7 @@ export function parseTopologyTest(text: string, file: string, plan?: Plan): Pars
   }
   const place = tree.entries[0]?.keySpan ?? headOf(tree);
   const section = new Section(report, 'test file', tree, place);
-  const reader = new TestReader(report);
+  const reader = new TestReader(report, plan?.words ?? RENO_WORDS);
   const test = reader.file(section.only(['topology', 'devices', 'tests']), file);
   if (plan !== undefined && test !== undefined) checkNames(report, section, test, plan);
   return {
@@ -110,9 +111,11 @@ export function parseTopologyTest(text: string, file: string, plan?: Plan): Pars
 
 class TestReader {
   readonly #report: Report;
+  readonly #words: Words;
 
-  constructor(report: Report) {
+  constructor(report: Report, words: Words) {
     this.#report = report;
+    this.#words = words;
   }
 
   file(section: Section, file: string): TopologyTest | undefined {
@@ -139,11 +142,12 @@ class TestReader {
   }
 
   #device(section: Section): TestDevice | undefined {
-    section.only(['deviceId', 'memberId', 'class', 'transport', 'online']);
-    const deviceId = section.neededText('deviceId');
-    const memberId = section.neededText('memberId');
+    const { fields, deviceClasses } = this.#words;
+    section.only([fields.device, fields.member, 'class', 'transport', 'online']);
+    const deviceId = section.neededText(fields.device);
+    const memberId = section.neededText(fields.member);
     for (const key of ['class', 'transport']) if (!section.has(key)) section.missing(key);
-    const deviceClass = section.choice('class', DEVICE_CLASSES);
+    const deviceClass = section.choice('class', deviceClasses.names);
     const transport = section.choice('transport', TRANSPORTS);
     const online = section.flag('online') ?? false;
     if (deviceId === undefined || memberId === undefined) return undefined;

@@ -2,13 +2,8 @@
  * Devices as lines of numbers over one store of ids: what `fan_out` joins with and the lane writer
  * reads, without an object a device. A line is an index; lines of one member follow each other.
  */
-import {
-  DEVICE_CLASSES,
-  type DeviceClass,
-  type MemberDevice,
-  TRANSPORTS,
-  type Transport,
-} from './device.ts';
+import { type MemberDevice, TRANSPORTS, type Transport } from './device.ts';
+import type { DeviceClasses } from './device-classes.ts';
 import { murmur2 } from './partition.ts';
 
 /** Numbers of a line; eight of eight bytes are one cache line. */
@@ -26,9 +21,8 @@ const INBOX_BIT = 1 << TRANSPORTS.indexOf('inbox');
 const LINES_FIRST = 256;
 const ID_BYTES_FIRST = 4096;
 
-const CLASS_BITS: ReadonlyMap<string, number> = new Map(
-  DEVICE_CLASSES.map((name, bit) => [name, 1 << bit]),
-);
+/** Names of classes that are kept beside the topology's: of devices registered under others. */
+const FOREIGN_CLASSES_MAX = 256;
 
 function packedTransports(transports: readonly Transport[]): number {
   let packed = 0;
@@ -47,6 +41,15 @@ export class DeviceLines {
   idView: DataView = new DataView(this.ids.buffer);
   #idsEnd = 0;
   #lines = 0;
+  /** The topology's first: their places are the bits of a mask. */
+  readonly #classes: string[];
+  readonly #ownClasses: number;
+
+  /** `classes`: what `classBit` goes by; lines that nobody asks for it do without. */
+  constructor(classes?: DeviceClasses) {
+    this.#classes = [...(classes?.names ?? [])];
+    this.#ownClasses = this.#classes.length;
+  }
 
   get size(): number {
     return this.#lines;
@@ -72,7 +75,7 @@ export class DeviceLines {
     numbers[at + ID_AT] = idAt;
     numbers[at + ID_LENGTH] = length;
     numbers[at + EPOCH] = device.epoch;
-    numbers[at + CLASS] = CLASS_BITS.get(device.class) ?? 0;
+    numbers[at + CLASS] = this.#classAt(device.class);
     numbers[at + TRANSPORT_LIST] = packedTransports(device.transports);
     numbers[at + UPDATED_AT] = device.updatedAt;
     numbers[at + HASH] = murmur2(this.ids, idAt, this.#idsEnd);
@@ -128,8 +131,10 @@ export class DeviceLines {
     return this.#numbers[line * WIDTH + EPOCH]!;
   }
 
+  /** 0 of a class that is none of the topology's. */
   classBit(line: number): number {
-    return this.#numbers[line * WIDTH + CLASS]!;
+    const at = this.#numbers[line * WIDTH + CLASS]!;
+    return at >= 0 && at < this.#ownClasses ? 1 << at : 0;
   }
 
   updatedAt(line: number): number {
@@ -179,7 +184,6 @@ export class DeviceLines {
   /** The device as an object, for tools and for what is held after `fan_out`. */
   device(line: number): MemberDevice {
     const at = line * WIDTH;
-    const bit = this.#numbers[at + CLASS]!;
     const transports: Transport[] = [];
     for (let rest = this.#numbers[at + TRANSPORT_LIST]! | 0; rest !== 0; rest >>>= TRANSPORT_BITS) {
       transports.push(TRANSPORTS[(rest & 7) - 1]!);
@@ -187,10 +191,16 @@ export class DeviceLines {
     return {
       deviceId: this.id(line),
       epoch: this.#numbers[at + EPOCH]!,
-      class: (bit === 0 ? '' : DEVICE_CLASSES[Math.log2(bit)]!) as DeviceClass,
+      class: this.#classes[this.#numbers[at + CLASS]!] ?? '',
       transports,
       updatedAt: this.#numbers[at + UPDATED_AT]!,
     };
+  }
+
+  #classAt(name: string): number {
+    const at = this.#classes.indexOf(name);
+    if (at >= 0 || this.#classes.length >= this.#ownClasses + FOREIGN_CLASSES_MAX) return at;
+    return this.#classes.push(name) - 1;
   }
 
   #addId(id: string): number {

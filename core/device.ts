@@ -1,8 +1,5 @@
 /** What a device is, in RENO's words: the class decides what it is told, the transport how. */
 
-export const DEVICE_CLASSES = ['mobile', 'tablet', 'tv', 'stick', 'set-top', 'web'] as const;
-export type DeviceClass = (typeof DEVICE_CLASSES)[number];
-
 /**
  * `inbox` is the transport of devices that only pull. SSE and long-poll are forms of `websocket`.
  */
@@ -29,7 +26,8 @@ export interface Device {
   /** Grows when the device gets a new member or is deleted; never otherwise (rule D4). */
   readonly epoch: number;
   readonly status: 'ACTIVE' | 'DELETED';
-  readonly class: DeviceClass;
+  /** One of the topology's (`core/device-classes.ts`). */
+  readonly class: string;
   readonly platform: string;
   readonly app: string;
   readonly locale: string;
@@ -41,7 +39,8 @@ export interface Device {
 export interface MemberDevice {
   readonly deviceId: string;
   readonly epoch: number;
-  readonly class: DeviceClass;
+  /** One of the topology's (`core/device-classes.ts`). */
+  readonly class: string;
   /** Best first; never empty: a device without a push transport has `inbox`. */
   readonly transports: readonly Transport[];
   readonly updatedAt: number;

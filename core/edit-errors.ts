@@ -47,6 +47,11 @@ export const EDIT_ERRORS = {
     what: 'The priorities of a topology that has run were renamed, taken away, or put in another order.',
     mend: 'Keep those that were, in their order; add others behind them, and give each the weight that it shall have. One that is no longer wanted is left out of `priorities` of the lane.',
   },
+  CAR370: {
+    slug: 'device-classes-changed',
+    what: 'The classes of device of a topology that has run were renamed, taken away, or put in another order.',
+    mend: 'Keep those that were, in their order, and add others behind them. One that is no longer wanted is named by no `target`.',
+  },
   CAR826: {
     slug: 'table-left-behind',
     what: 'A table is read from another topic now, which does not have the rows of the former one.',

@@ -37,6 +37,12 @@ export const optionalSomeOf = <C extends Readonly<globalThis.Record<string, stri
 export const optionalPriorities = (doc: string): Option<readonly string[] | null> =>
   option('priorities', doc, null, { required: false });
 
+/** A list of classes of device of the topology, by name, or `all`. */
+export const deviceClasses = (
+  doc: string,
+  fallback: readonly string[],
+): Option<readonly string[]> => option('device_classes', doc, fallback);
+
 /** A text that may be left out. */
 export const optionalText = (doc: string): Option<string | null> =>
   option('text', doc, null, { required: false });

@@ -123,6 +123,31 @@ export const OPTION_ERRORS = {
     what: 'The name of a priority cannot be a part of topics, groups and schemas.',
     mend: 'Take one word of lower-case letters and digits that begins with a letter, at most 32, and is no word of roles.',
   },
+  CAR354: {
+    slug: 'too-many-device-classes',
+    what: 'A topology declares no class of device at all, or more than 24.',
+    mend: "Name 1 to 24; or leave `device_classes` out, and have RENO's: mobile, tablet, tv, stick, set-top, web.",
+  },
+  CAR355: {
+    slug: 'not-a-device-class-name',
+    what: 'The name of a class of device cannot be one.',
+    mend: 'Take lower-case letters and digits, words apart by hyphens, at most 32 characters; `all` stands for every class.',
+  },
+  CAR356: {
+    slug: 'not-an-identity-field',
+    what: 'The field that names members or devices cannot be a field of an event.',
+    mend: 'Name the field alone, as customerId: letters, digits and _; member and device have two names.',
+  },
+  CAR357: {
+    slug: 'not-a-text-key',
+    what: "The key of the app's own texts does not tell use cases apart.",
+    mend: 'Write {use_case} in it once, as bank.{use_case}: at most 128 plain characters, no spaces.',
+  },
+  CAR358: {
+    slug: 'no-such-identity-field',
+    what: 'No event of the topology has the field that is said to name its member.',
+    mend: 'Name a field of the events; else the keys of events are not checked against it.',
+  },
   CAR351: {
     slug: 'unknown-time-zone',
     what: 'A time zone is not in the IANA database.',

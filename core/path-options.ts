@@ -1,6 +1,7 @@
 /** Options that name a field of the value; each says what kinds of value it can use. */
 import { type FieldReader, type Option, option } from './spec.ts';
 import type { ValueKind } from './value-kind.ts';
+import { RENO_FIELDS } from './words.ts';
 
 /** A field whose text is compared, or looked up by. */
 export const TEXT: readonly ValueKind[] = ['string'];
@@ -18,6 +19,10 @@ export const path = (
   takes: readonly ValueKind[],
   fallback?: string,
 ): Option<FieldReader> => option('path', doc, fallback, { takes });
+
+/** The path to whose the value is. */
+export const memberPath = (doc: string): Option<FieldReader> =>
+  option('path', doc, `value.${RENO_FIELDS.member}`, { takes: TEXT, names: 'member' });
 
 /** A path that may be left out. */
 export const optionalPath = (

@@ -2,6 +2,7 @@
 import type { DeviceNotification } from './notification.ts';
 import type { Priorities } from './priority.ts';
 import type { Show } from './show.ts';
+import type { TextWords } from './words.ts';
 
 /** A notification to look at before it is sent. */
 export interface PushPreview {
@@ -10,6 +11,7 @@ export interface PushPreview {
   readonly event: unknown;
   readonly show: Show | null;
   readonly priorities: Priorities;
+  readonly texts?: TextWords;
   readonly locale: string;
   readonly token: string;
   readonly nowMs: number;

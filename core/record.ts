@@ -4,6 +4,7 @@
  * slice, so a step never keeps it beyond its call; tools get views of their own (`readBatch`).
  */
 import type { MemberDevice } from './device.ts';
+import { ALL_CLASSES_MASK } from './device-classes.ts';
 import type { DeviceLines } from './device-lines.ts';
 import { type Header, readHeaders } from './headers.ts';
 import { FIELD_UNKNOWN, GIVEN, NO_TARGET, NONE, type Slice } from './slice.ts';
@@ -174,7 +175,7 @@ export class Record {
     this.slice.output[this.i] = output;
   }
 
-  /** The bits of DEVICE_CLASSES that are told, or NO_TARGET (-1). */
+  /** The bits of the classes that are told (`core/device-classes.ts`), or NO_TARGET (-1). */
   get classMask(): number {
     return this.slice.classMask[this.i]!;
   }
@@ -220,7 +221,7 @@ export class Record {
     slice.exceptStart[i] = GIVEN;
     slice.excepts[i] = deviceId;
     slice.touch();
-    if (slice.classMask[i] === NO_TARGET) slice.classMask[i] = ALL_CLASSES;
+    if (slice.classMask[i] === NO_TARGET) slice.classMask[i] = ALL_CLASSES_MASK;
   }
 
   /** The device this copy is for, as an object; null until fan_out. */
@@ -245,5 +246,3 @@ export class Record {
     this.slice.touch();
   }
 }
-
-const ALL_CLASSES = 0x7fffffff;

@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts';
 import type { Priorities } from './priority.ts';
 import type { Show } from './show.ts';
+import type { TextWords } from './words.ts';
 
 export interface SinkContext {
   /** The sink's name in the topology. */
@@ -9,6 +10,8 @@ export interface SinkContext {
   readonly clock: Clock;
   /** Of the topology: a notification names one of them. Absent: RENO's. */
   readonly priorities?: Priorities;
+  /** Of the topology: what people read where a stream shows no text. Absent: RENO's. */
+  readonly texts?: TextWords;
   /**
    * Something that the wiring provides by name: `payload` (decodes a notification's payload to JSON
    * form), `gateways` (the follower of tables.gateways), `inbox` (the inbox store). Throws when the

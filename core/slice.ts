@@ -81,7 +81,7 @@ export class Slice {
   readonly deadlineMs: Float64Array;
   /** How many events this one stands for; more than 1 after coalesce. */
   readonly count: Int32Array;
-  /** Bits of DEVICE_CLASSES that `target` allows, or NO_TARGET. */
+  /** Bits of the classes that `target` allows, or NO_TARGET. */
   readonly classMask: Int32Array;
   /** Bits of TRANSPORTS that `preferences` leaves, or ANY_TRANSPORT. */
   readonly transports: Int32Array;

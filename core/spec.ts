@@ -7,6 +7,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Asides } from './aside.ts';
 import type { Clock } from './clock.ts';
 import type { Transport } from './device.ts';
+import type { DeviceClasses } from './device-classes.ts';
 import type { Emit, TimedEmit, TimedWork } from './emit.ts';
 import type { Gives } from './gives.ts';
 import type { Delivery, Outcome } from './outcome.ts';
@@ -64,6 +65,7 @@ export type OptionKind =
   | 'one_of'
   | 'some_of'
   | 'priorities'
+  | 'device_classes'
   | 'table'
   | 'stream'
   | 'flag'
@@ -87,6 +89,8 @@ export interface Option<T> {
   readonly schema?: string;
   /** Kinds of value that a path can use. */
   readonly takes?: readonly ValueKind[];
+  /** `path`: what it names by default, by the topology's own word. */
+  readonly names?: 'member';
   /** Never there; carries the type. */
   readonly type?: T;
 }
@@ -161,6 +165,8 @@ export interface StepContext<
   readonly clock: Clock;
   /** Of the topology: what the number in a record's slot means. */
   readonly priorities: Priorities;
+  /** Of the topology: what the bits of a mask mean. */
+  readonly deviceClasses: DeviceClasses;
   /** Only for steps that declare `rows`. */
   readonly store: StoreOf<Rows>;
   table<T>(name: string): TableView<T>;
@@ -188,7 +194,7 @@ interface StepSpecBase<O extends Options> extends StepPlace, Versioned {
   /** The type of sink that needs what this step looks up; others lose by its drops. */
   readonly joinsFor?: string;
   /** The predicate option that holds for each record that it sends on. */
-  readonly keeps?: keyof O & string;
+  readonly ensures?: keyof O & string;
   warns?(config: ValuesOf<O>, written: ReadonlySet<string>): readonly ConfigWarning[];
   /** Whether it lets everything through that a step of its type with the other options let. */
   isWeaker?(options: PlainOptions, than: PlainOptions): boolean;
@@ -365,15 +371,11 @@ export interface SinkSpec<O extends Options = Options> extends ByApp, Versioned 
    * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
-  /**
-   * True: what has to wait for longer than a lane's mark may goes to the sink's retry topic, and
-   * comes back when it is due (rule D8); else it is left to the inbox. False by default.
-   */
+  /** True: what waits for longer than a lane's mark may goes by the sink's retry topic (D8). */
   readonly retries?: boolean;
   /**
-   * Whether a record may go in one call with the one of its device that stands right before it. The
-   * sink then tells them in the order of the call, and after one that is to be tried again none of
-   * that device. Undefined: never, so that a device has one record under way.
+   * Whether a record may go in one call with the one of its device right before it; told in that
+   * order, none after one to be tried again. Undefined: a device has one record under way.
    */
   together?(before: Delivery, next: Delivery): boolean;
   /** The only transport whose devices it reaches; undefined: any. */

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { InboxStore } from '../core/inbox.ts';
 import type { Log } from '../core/log.ts';
 import type { Schemas } from '../core/schema.ts';
+import type { Words } from '../core/words.ts';
 import type { RegistryPort } from '../schemas/registry.ts';
 import type { AuthOptions } from './auth.ts';
 import type { BudgetLimits } from './budgets.ts';
@@ -74,6 +75,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly auth: AuthOptions;
   readonly eventTypes: ReadonlyMap<string, EventType>;
+  /** Of the topology; by default RENO's. */
+  readonly words?: Words;
   /** Ids of use cases that have to be acknowledged; their topology has the table of that. */
   readonly acked?: ReadonlySet<string>;
   /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */

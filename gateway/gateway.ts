@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Cursor } from '../core/cursor.ts';
+import { RENO_WORDS } from '../core/words.ts';
 import { STREAM } from './api/device-operations.ts';
 import { documentRoute } from './api/document-route.ts';
 import { consoleRoutes } from './console.ts';
@@ -153,7 +154,7 @@ function newApp(
     ...(tls === undefined ? { http: server } : { https: { ...server, ...tls } }),
   }) as FastifyInstance;
   installProblems(app, say);
-  documentRoute(app, options.version ?? '');
+  documentRoute(app, options.version ?? '', options.words);
   checkQueries(app);
   unpackBodies(app);
   takeJson(app);
@@ -195,7 +196,8 @@ function publicRoutes(app: FastifyInstance, shared: Shared): void {
   if (options.roles.ingest || options.roles.devices) {
     const { clock } = options;
     const { registration: topic } = topics;
-    registrationRoutes(app, { auth, budgets, addresses, owners, writer, clock, topic });
+    const words = options.words ?? RENO_WORDS;
+    registrationRoutes(app, { auth, budgets, addresses, owners, writer, clock, topic, words });
   }
 }
 

@@ -47,3 +47,19 @@ test('its queue counts in bytes, and is empty when it was taken', async () => {
   assert.deepEqual([stream.bufferedAmount, taken], [0, 1]);
   stream.destroy();
 });
+
+/** When the gateway wants the device back, in ms: what Retry-After says, in seconds. */
+for (const [afterMs, seconds] of [
+  [0, 1],
+  [1_000, 1],
+  [1_001, 2],
+  [4_000, 4],
+] as const) {
+  test(`a gateway that stops wants it back in ${afterMs} ms: Retry-After ${seconds}`, async () => {
+    const stream = opened();
+    const waits = stream.poll(60_000, 10);
+    stream.send(JSON.stringify({ type: 'going-away', afterMs }));
+    stream.close(3001);
+    await assert.rejects(waits, { code: 'CAR716', retryAfterSeconds: seconds });
+  });
+}

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { DeviceClasses } from '../core/device-classes.ts';
+import { RENO_WORDS, type Words } from '../core/words.ts';
 import { Bench, NOW } from '../test/kit/gateway-bench.ts';
 import type { Scope } from './identity.ts';
 
@@ -156,4 +158,49 @@ test('a device id is short and printable', async () => {
   const path = `/v1/devices/${'x'.repeat(128)}`;
   const got = await bench.call('PUT', path, { token: registrar, body: REGISTRATION });
   assert.equal(got.status, 202);
+});
+
+test("a topology's own words: its classes, and its field of members", async () => {
+  const words: Words = {
+    ...RENO_WORDS,
+    deviceClasses: new DeviceClasses(['phone', 'kiosk']),
+    fields: { member: 'customerId', device: 'terminalId' },
+  };
+  const own = await Bench.open({ words });
+  try {
+    const put = async (body: object) => {
+      const registrar = await own.token('backend', 'registrar');
+      return own.call('PUT', '/v1/devices/k-1', { token: registrar, body });
+    };
+    const good = await put({ customerId: 'c-1', class: 'kiosk' });
+    assert.equal(good.status, 202);
+    const [written] = own.values('events.device-registration');
+    assert.deepEqual([written.memberId, written.class], ['c-1', 'kiosk'], 'the row has its names');
+    const bad = await put({ memberId: 'c-1', class: 'tv' });
+    assert.deepEqual(
+      [bad.status, bad.body.code, lines(bad.body.problems)],
+      [
+        400,
+        'CAR710',
+        [
+          '/memberId: no such field; known: customerId, class, platform, app, locale, transports',
+          '/customerId: missing, expected text of 1 to 128 characters',
+          '/class: expected one of phone, kiosk',
+        ],
+      ],
+    );
+    const token = await own.tokenOfMember('k-1', 'c-2');
+    const others = await own.call('PUT', '/v1/devices/k-1', {
+      token,
+      body: { customerId: 'c-1', class: 'kiosk' },
+    });
+    assert.deepEqual([others.status, others.body.code], [403, 'CAR704']);
+    assert.match(JSON.stringify(others.body), /not the customerId of the body/);
+    const { body: api } = await own.call('GET', '/openapi.json');
+    const { properties, required } = api.components.schemas.Registration;
+    assert.deepEqual(properties.class, { enum: ['phone', 'kiosk'] });
+    assert.deepEqual(required, ['customerId', 'class']);
+  } finally {
+    await own.close();
+  }
 });

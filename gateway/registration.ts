@@ -3,8 +3,9 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../core/clock.ts';
-import { DEVICE_CLASSES, type DeviceTransport, TRANSPORTS } from '../core/device.ts';
+import { type DeviceTransport, TRANSPORTS } from '../core/device.ts';
 import { deleted, type Registration, registered } from '../core/registration.ts';
+import { RENO_WORDS, type Words } from '../core/words.ts';
 import type { FieldProblem } from '../schemas/json-events.ts';
 import { REGISTER, UNREGISTER } from './api/device-operations.ts';
 import { choiceOf, objectOf, textOf } from './body-fields.ts';
@@ -22,7 +23,7 @@ const TEXT_CHARS_MAX = 128;
 const TOKEN_CHARS_MAX = 4_096;
 const TRANSPORTS_MAX = 8;
 const ENVIRONMENTS = ['production', 'sandbox'] as const;
-const FIELDS = ['memberId', 'class', 'platform', 'app', 'locale', 'transports'];
+const FIELDS = ['class', 'platform', 'app', 'locale', 'transports'];
 const TRANSPORT_FIELDS = ['kind', 'token', 'environment'];
 /** Printable ASCII: ids stand in keys, addresses and metric-free logs. */
 const ID = /^[\x21-\x7e]+$/;
@@ -32,6 +33,7 @@ export interface RegistrationDeps extends GuardDeps {
   readonly writer: LogWriter;
   readonly clock: Clock;
   readonly topic: string;
+  readonly words: Words;
 }
 
 export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps): void {
@@ -41,9 +43,9 @@ export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps)
     { onRequest, bodyLimit: BODY_BYTES_MAX, config: { operation: REGISTER } },
     async (request, reply) => {
       const { deviceId } = request.params as { deviceId: string };
-      const said = readRegistration(deviceId, request.body, deps.clock.now());
+      const said = readRegistration(deviceId, request.body, deps.clock.now(), deps.words);
       checkBounds(deps.owners, identityOf(request), deviceId);
-      checkMember(identityOf(request), said.memberId);
+      checkMember(identityOf(request), said.memberId, deps.words);
       return await write(deps, deviceId, said).then((offset) => {
         reply.code(202);
         return { deviceId, accepted: 'REGISTERED', ...offset };
@@ -72,10 +74,10 @@ export function registrationRoutes(app: FastifyInstance, deps: RegistrationDeps)
  * another member's notifications sent to itself. A registrar or admin that names a member is bound
  * to that one; one that does not registers any device. Throws CAR704.
  */
-function checkMember({ scopes, member }: Identity, memberId: string): void {
+function checkMember({ scopes, member }: Identity, memberId: string, { fields }: Words): void {
   if (member === memberId) return;
   if (member !== undefined) {
-    throw new HttpProblem('CAR704', "the token's member is not the memberId of the body.", {
+    throw new HttpProblem('CAR704', `the token's member is not the ${fields.member} of the body.`, {
       mend: 'Send the member that the token names in its claim `member`.',
     });
   }
@@ -125,13 +127,19 @@ function checkId(deviceId: string): void {
 }
 
 /** The event that a body stands for. Throws CAR710 with all that is wrong. */
-export function readRegistration(deviceId: string, body: unknown, nowMs: number): Registration {
+export function readRegistration(
+  deviceId: string,
+  body: unknown,
+  nowMs: number,
+  words: Words = RENO_WORDS,
+): Registration {
+  const { member } = words.fields;
   checkId(deviceId);
   const problems: FieldProblem[] = [];
-  const fields = objectOf(body, '', FIELDS, problems);
+  const fields = objectOf(body, '', [member, ...FIELDS], problems);
   const value = registered(deviceId, {
-    memberId: textOf(fields.memberId, '/memberId', ID_CHARS_MAX, true, problems),
-    class: choiceOf(fields.class, '/class', DEVICE_CLASSES, problems),
+    memberId: textOf(fields[member], `/${member}`, ID_CHARS_MAX, true, problems),
+    class: choiceOf(fields.class, '/class', words.deviceClasses.names, problems),
     platform: textOf(fields.platform, '/platform', TEXT_CHARS_MAX, false, problems),
     app: textOf(fields.app, '/app', TEXT_CHARS_MAX, false, problems),
     locale: textOf(fields.locale, '/locale', TEXT_CHARS_MAX, false, problems),

@@ -1,5 +1,5 @@
 import type { DeviceLines } from '../core/device-lines.ts';
-import { path, TEXT } from '../core/path-options.ts';
+import { memberPath } from '../core/path-options.ts';
 import type { Record } from '../core/record.ts';
 import { NO_TARGET as NO_TARGET_MARK, NONE } from '../core/slice.ts';
 import { count, defineExpand, type FieldReader, oneOf, table } from '../core/spec.ts';
@@ -58,7 +58,7 @@ export const fanOut = defineExpand({
     'before the first event.',
   config: {
     table: table('The table of devices by member (schema MemberDevices).', 'MemberDevices'),
-    by: path('Where the member is; it must be the key of the stream.', TEXT, 'value.memberId'),
+    by: memberPath('Where the member is; it must be the key of the stream.'),
     devices_max: count('Devices told of one event.', 64),
     on_excess: oneOf(
       'What to do when more devices than `devices_max` are to be told.',

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
-import type { DeviceClass, MemberDevice, MemberDevices, Transport } from '../core/device.ts';
+import type { MemberDevice, MemberDevices, Transport } from '../core/device.ts';
 import type { Record } from '../core/record.ts';
 import { count, defineExpand, type Emit } from '../core/spec.ts';
 import type { RowCodec } from '../core/store.ts';
@@ -30,7 +30,7 @@ const rows: RowCodec<MemberDevices> = {
     for (let rest = from.int(); rest > 0; rest--) {
       const deviceId = from.text();
       const epoch = from.int();
-      const deviceClass = from.text() as DeviceClass;
+      const deviceClass = from.text();
       const updatedAt = from.double();
       const transports: Transport[] = [];
       for (let more = from.int(); more > 0; more--) transports.push(from.text() as Transport);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DeviceClasses } from '../core/device-classes.ts';
 import type { Record } from '../core/record.ts';
 import { StepBench } from '../test/kit/steps.ts';
 import { registerDevice } from './register-device.ts';
@@ -272,4 +273,19 @@ test('tokens that come and go with a row are told to the hop that knows whose th
     assert.deepEqual(tokensOf(bench), expected);
     bench.restart();
   }
+});
+
+test("a class that is none of the topology's is a dead letter", () => {
+  const classes = new DeviceClasses(['phone', 'kiosk']);
+  const feed = (of: string) =>
+    new StepBench(registerDevice, {}, { classes }).feed({
+      key: 'd-1',
+      value: registered({ class: of }),
+    });
+  assert.deepEqual(['kiosk', 'tv', 'all', ''].map(feed), [
+    'passed',
+    'dead-lettered CAR520',
+    'dead-lettered CAR520',
+    'dead-lettered CAR520',
+  ]);
 });

@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../core/bytes.ts';
-import {
-  DEVICE_CLASSES,
-  type Device,
-  type DeviceClass,
-  type DeviceTransport,
-  type Transport,
-} from '../core/device.ts';
+import type { Device, DeviceTransport, Transport } from '../core/device.ts';
+import type { DeviceClasses } from '../core/device-classes.ts';
 import type { Record } from '../core/record.ts';
 import type { Registration } from '../core/registration.ts';
 import { defineExpand, type Emit } from '../core/spec.ts';
@@ -20,7 +15,7 @@ export interface DeviceChange {
   readonly deviceId: string;
   readonly action: 'PUT' | 'REMOVED';
   readonly epoch: number;
-  readonly class: DeviceClass;
+  readonly class: string;
   readonly transports: readonly Transport[];
   readonly updatedAt: number;
 }
@@ -61,7 +56,7 @@ const rows: RowCodec<Device> = {
     const memberId = from.text();
     const epoch = from.int();
     const status = from.text() as Device['status'];
-    const deviceClass = from.text() as DeviceClass;
+    const deviceClass = from.text();
     const platform = from.text();
     const app = from.text();
     const locale = from.text();
@@ -115,10 +110,10 @@ function settledTransports(
   return known === undefined ? inboxOnly(said.occurredAt) : [known];
 }
 
-function isGood(said: Registration): boolean {
+function isGood(said: Registration, classes: DeviceClasses): boolean {
   return (
     said.memberId !== '' &&
-    DEVICE_CLASSES.includes(said.class as DeviceClass) &&
+    classes.has(said.class) &&
     said.transports.every(({ kind, token }) => !NEEDS_TOKEN.has(kind) || Boolean(token))
   );
 }
@@ -184,7 +179,7 @@ function registered(said: Registration, before: Device | undefined): Device {
     memberId: said.memberId,
     epoch: before === undefined ? 1 : before.epoch + (isMoved ? 1 : 0),
     status: 'ACTIVE',
-    class: said.class as DeviceClass,
+    class: said.class,
     platform: said.platform,
     app: said.app,
     locale: said.locale,
@@ -229,14 +224,14 @@ export const registerDevice = defineExpand({
   deadLetters: { CAR520: 'The registration lacks its device, or the key is another one.' },
   example: '- register_device: {}',
   rows,
-  open(_config, { store }) {
+  open(_config, { store, deviceClasses }) {
     const keep = (record: Record, before: Device | undefined, row: Device, emit: Emit) => {
       store.put(row.deviceId, row);
       emitOwner(record, row, emit);
       emitTokens(record, before, row, emit);
     };
     const register = (record: Record, said: Registration, emit: Emit) => {
-      if (!isGood(said)) return BAD_REGISTRATION;
+      if (!isGood(said, deviceClasses)) return BAD_REGISTRATION;
       const before = store.get(said.deviceId);
       const after = registered(said, before);
       if (before !== undefined && isSameDevice(before, after)) return UNCHANGED;

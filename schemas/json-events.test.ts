@@ -58,6 +58,11 @@ const forms: readonly [type: unknown, json: unknown, value: unknown][] = [
   ['long', 1e18, '/f: expected long, got a number beyond 2^53 without all its digits'],
   ['long', -1e18, '/f: expected long, got a number beyond 2^53 without all its digits'],
   ['long', 2 ** 63, '/f: expected long, got a number that is no 64-bit integer'],
+  ['long', null, '/f: expected long, got null'],
+  ['long', [7], '/f: expected long, got an array'],
+  ['long', { a: 7 }, '/f: expected long, got an object'],
+  ['long', true, '/f: expected long, got a boolean'],
+  ['string', BIG, '/f: expected string, got a number'],
   ['long', 0.5, '/f: expected long, got a number that is no 64-bit integer'],
   ['int', BIG, '/f: expected int, got a number that is no 32-bit integer'],
   // What JSON has no number for, and what is too large to be one.

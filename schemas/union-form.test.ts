@@ -13,7 +13,37 @@ const written: readonly [type: unknown, value: unknown, read: unknown][] = [
   [['null', 'float', 'double'], null, null],
   [['float', 'string'], 0.1, Math.fround(0.1)],
   [['float', 'string'], 'text', 'text'],
+  [
+    [
+      'null',
+      { type: 'record', name: 'a.R', fields: [] },
+      { type: 'record', name: 'b.R', fields: [] },
+    ],
+    { 'b.R': {} },
+    { 'b.R': {} },
+  ],
+  // The name of a branch beside another name is the field of a map.
+  [['double', { type: 'map', values: 'double' }], { double: 1, other: 2 }, { double: 1, other: 2 }],
 ];
+const refused: readonly [type: unknown, value: unknown][] = [
+  // Both records have that name.
+  [
+    [
+      { type: 'record', name: 'a.R', fields: [{ name: 'n', type: 'int' }] },
+      { type: 'record', name: 'b.R', fields: [{ name: 'n', type: 'int' }] },
+    ],
+    { R: { n: 1 } },
+  ],
+  // Of two names none is a branch's.
+  [['double', 'null'], { double: 1, other: 2 }],
+  [['double', 'null'], {}],
+];
+for (const [type, value] of refused) {
+  test(`${JSON.stringify(value)} is no value of a union of ${JSON.stringify(type)}`, () => {
+    const schema = parseSchema({ type: 'record', name: 'R', fields: [{ name: 'f', type }] });
+    assert.throws(() => new AvroEncoder(1, schema).toBuffer({ f: value }));
+  });
+}
 for (const [type, value, read] of written) {
   test(`${JSON.stringify(value)} in a union of ${JSON.stringify(type)} comes back as ${JSON.stringify(read)}`, () => {
     const schema = parseSchema({ type: 'record', name: 'R', fields: [{ name: 'f', type }] });

@@ -77,6 +77,7 @@ async function show(
     run: randomUUID().slice(0, 8),
     members: options.members,
     types,
+    words: running.plan.words,
     rate: options.rate,
     now: () => systemClock.now(),
     say,

@@ -2,10 +2,11 @@
  * `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told.
  */
 import { systemClock } from '../../core/clock.ts';
-import { DEVICE_CLASSES } from '../../core/device.ts';
+import type { DeviceClasses } from '../../core/device-classes.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
+import { RENO_WORDS, type Words } from '../../core/words.ts';
 import { mintToken } from '../../gateway/auth.ts';
 import { CLOSE_CODES } from '../../gateway/close-codes.ts';
 import type { Scope } from '../../gateway/identity.ts';
@@ -24,7 +25,8 @@ export interface DeviceOptions {
   readonly deployment?: string;
   readonly id: string;
   readonly member?: string;
-  readonly class: string;
+  /** Left out: a television, or the first of the topology's own. */
+  readonly class?: string;
   readonly pull?: boolean;
   readonly every?: string;
   readonly after?: string;
@@ -33,6 +35,7 @@ export interface DeviceOptions {
   readonly format: 'pretty' | 'json';
 }
 
+const CLASS_DEFAULT = 'tv';
 const TOKEN_TTL_MS = 24 * 3_600_000;
 const PULL_LIMIT = 100;
 /** A registration is known a moment after its answer; a pull right after it waits for that. */
@@ -40,20 +43,22 @@ const KNOWN_AFTER_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
 
 export async function device(options: DeviceOptions): Promise<number> {
-  const everyMs = checkOptions(options);
   const deployment = readDeployment({
     file: options.deployment,
     folder: process.cwd(),
     env: process.env,
   });
+  const words = await wordsOf(deployment);
+  const everyMs = checkOptions(options, words.deviceClasses);
   const url = options.url ?? gatewayUrlOf(deployment);
   const mint = minter(deployment);
   if (options.member !== undefined) {
     const registrar = new GatewayClient(url, () => mint('carillon-device', 'registrar'));
     const kind = options.pull === true ? 'inbox' : 'websocket';
-    const { member, class: deviceClass } = options;
+    const { member } = options;
+    const deviceClass = options.class ?? defaultOf(words.deviceClasses);
     await registrar.register(options.id, {
-      memberId: member,
+      [words.fields.member]: member,
       class: deviceClass,
       platform: 'carillon',
       app: 'carillon device',
@@ -75,14 +80,19 @@ export async function device(options: DeviceOptions): Promise<number> {
   return EXIT_OK;
 }
 
-function checkOptions({ class: deviceClass, every }: DeviceOptions): number | undefined {
+const defaultOf = (classes: DeviceClasses): string =>
+  classes.has(CLASS_DEFAULT) ? CLASS_DEFAULT : classes.names[0]!;
+
+function checkOptions(
+  { class: deviceClass, every }: DeviceOptions,
+  classes: DeviceClasses,
+): number | undefined {
   const where = { at: 'carillon device' };
-  if (!(DEVICE_CLASSES as readonly string[]).includes(deviceClass)) {
-    const near = nearest(deviceClass, DEVICE_CLASSES);
+  if (deviceClass !== undefined && !classes.has(deviceClass)) {
+    const near = nearest(deviceClass, classes.names);
     throw new CarillonError('CAR900', `there is no device class "${deviceClass}".`, {
       where,
-      mend:
-        near === undefined ? `classes: ${DEVICE_CLASSES.join(', ')}` : `did you mean "${near}"?`,
+      mend: near === undefined ? `classes: ${classes.names.join(', ')}` : `did you mean "${near}"?`,
     });
   }
   if (every === undefined) return undefined;
@@ -211,6 +221,16 @@ async function pullKnown(
       await pause(LOOK_AGAIN_MS, signal);
       if (signal.aborted) return undefined;
     }
+  }
+}
+
+/** RENO's where the topology cannot be read: the gateway may run elsewhere, and judges. */
+async function wordsOf(deployment: Deployment): Promise<Words> {
+  try {
+    const { plan } = await loadTopology(deployment, { folder: process.cwd(), env: process.env });
+    return plan.words;
+  } catch {
+    return RENO_WORDS;
   }
 }
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { CarillonError } from '../../core/error.ts';
 import type { Applied } from '../../runtime/edits/applied.ts';
 import { type Comparison, compareFiles } from '../../runtime/edits/comparison.ts';
-import { refuseOtherPriorities } from '../../runtime/edits/other-priorities.ts';
+import { refuseOtherWords } from '../../runtime/edits/other-words.ts';
 import { refuseOther } from '../../runtime/edits/renamed.ts';
 import type { EditLine } from '../../runtime/edits/words.ts';
 import { readDeployment } from '../deployment.ts';
@@ -60,7 +60,7 @@ export async function plan(files: readonly string[], options: PlanOptions): Prom
 
 function betweenFiles(was: Applied, is: Applied): Comparison {
   refuseOther(was, is);
-  refuseOtherPriorities(was, is);
+  refuseOtherWords(was, is);
   return compareFiles(was, is);
 }
 

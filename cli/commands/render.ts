@@ -80,7 +80,7 @@ export function renderings(
 }
 
 function previewOf(
-  { priorities }: Plan,
+  { priorities, words: { texts } }: Plan,
   stream: StreamPlan,
   event: unknown,
   locale: string,
@@ -104,7 +104,7 @@ function previewOf(
     payload: Buffer.alloc(0),
   };
   const { show } = stream;
-  return { notification, event, show, priorities, locale, token: '<token>', nowMs };
+  return { notification, event, show, priorities, texts, locale, token: '<token>', nowMs };
 }
 
 /** One of the demo's where it has that type; else each field says its name. */

@@ -4,12 +4,14 @@
  * members.
  */
 import { createHash } from 'node:crypto';
-import type { DeviceClass, Transport } from '../../core/device.ts';
+import type { Transport } from '../../core/device.ts';
+import { type DeviceClasses, RENO_CLASSES } from '../../core/device-classes.ts';
+import { type IdentityFields, RENO_FIELDS } from '../../core/words.ts';
 
 export interface SampleDevice {
   readonly deviceId: string;
   readonly memberId: string;
-  readonly class: DeviceClass;
+  readonly class: string;
   readonly platform: string;
   readonly transport: Transport;
   /** For the stand-ins: made of the device's id, worth nothing to a real provider. */
@@ -28,13 +30,23 @@ export function profilesOf(memberId: string): readonly string[] {
   return [`${memberId}-adult`, `${memberId}-kids`];
 }
 
-/** Every member has a television and a phone; tablets, sticks and browsers are here and there. */
-export function sampleDevices(members: number): SampleDevice[] {
+/**
+ * Every member has a television and a phone; tablets, sticks and browsers are here and there. Under
+ * classes of a topology's own these are of one after the other.
+ */
+export function sampleDevices(
+  members: number,
+  classes: DeviceClasses = RENO_CLASSES,
+): SampleDevice[] {
   const devices: SampleDevice[] = [];
   for (let i = 0; i < members; i++) {
     const memberId = memberIdOf(i);
-    const add = (kind: string, of: DeviceClass, platform: string, transport: Transport) => {
-      const deviceId = `${kind}-${i + 1}`;
+    let added = 0;
+    const add = (kind: string, reno: string, platform: string, transport: Transport) => {
+      const { names } = classes;
+      const isReno = classes === RENO_CLASSES;
+      const of = isReno ? reno : names[(i + added) % names.length]!;
+      const deviceId = isReno ? `${kind}-${i + 1}` : `${of}-${i + 1}-${++added}`;
       const token = tokenOf(deviceId, transport, i);
       devices.push({ deviceId, memberId, class: of, platform, transport, token });
     };
@@ -59,10 +71,10 @@ function tokenOf(deviceId: string, transport: Transport, member: number): string
 }
 
 /** The body of `PUT /v1/devices/<id>`. */
-export function registrationOf(device: SampleDevice): object {
+export function registrationOf(device: SampleDevice, fields: IdentityFields = RENO_FIELDS): object {
   const { memberId, class: deviceClass, platform, transport, token } = device;
   return {
-    memberId,
+    [fields.member]: memberId,
     class: deviceClass,
     platform,
     app: 'sample 1.0',

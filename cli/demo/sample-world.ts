@@ -3,6 +3,7 @@
  * WebSocket and pull, all of them over the gateway's public HTTP and WebSocket, as real ones.
  * Devices on FCM and APNs get theirs from the stand-ins.
  */
+import type { Words } from '../../core/words.ts';
 import { type EventSource, type GivenEvent, sampleSource } from '../event-sources.ts';
 import { byTypeAndKey } from '../event-writers.ts';
 import { GatewayClient } from '../gateway-client.ts';
@@ -18,6 +19,8 @@ export interface SampleWorldOptions {
   readonly seed: number;
   /** Goes into the event ids, so that a second start sends new events. */
   readonly run: string;
+  /** Of the topology; by default RENO's. */
+  readonly words?: Words;
   /** 12 by default: 32 devices. */
   readonly members?: number;
   /** The event types that the topology reads. */
@@ -89,7 +92,7 @@ class World implements SampleWorld {
   constructor(options: SampleWorldOptions) {
     this.#options = options;
     const members = options.members ?? MEMBERS;
-    this.devices = sampleDevices(members);
+    this.devices = sampleDevices(members, options.words?.deviceClasses);
     this.#random = new SeededRandom(options.seed + 1);
     const { seed, run, types } = options;
     this.#events = sampleSource({
@@ -108,7 +111,9 @@ class World implements SampleWorld {
     for (let at = 0; at < this.devices.length; at += REGISTERED_AT_ONCE) {
       const some = this.devices.slice(at, at + REGISTERED_AT_ONCE);
       await Promise.all(
-        some.map((device) => registrar.register(device.deviceId, registrationOf(device))),
+        some.map((device) =>
+          registrar.register(device.deviceId, registrationOf(device, this.#options.words?.fields)),
+        ),
       );
     }
     for (const device of this.devices) {

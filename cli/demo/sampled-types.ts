@@ -44,7 +44,7 @@ export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
       bySchema.set(type, {
         type,
         record,
-        key: keyPathOf(member?.path, record),
+        key: keyPathOf(member?.path, record, plan.words.fields),
         time: fieldsOf(time?.path),
         id: fieldsOf(id?.path),
       });

@@ -69,7 +69,7 @@ export async function runSamples(
   const settings = { plan, folder, partitions: 1, commitEvery: 1, drops: true };
   const driving = await Drive.open(settings, take);
   const feed = (line: Line) => driving.input(JSON.stringify(line));
-  for (const device of sampleDevices(options.members)) {
+  for (const device of sampleDevices(options.members, plan.words.deviceClasses)) {
     for (const line of knownDevice(device, plan)) await feed(line);
   }
   isFeeding = true;

@@ -31,6 +31,7 @@ const OPTION_KINDS: { readonly [K in Exclude<OptionKind, 'stream'>]: true } = {
   one_of: true,
   some_of: true,
   priorities: true,
+  device_classes: true,
   table: true,
   flag: true,
   text: true,
@@ -39,7 +40,7 @@ const OPTION_KINDS: { readonly [K in Exclude<OptionKind, 'stream'>]: true } = {
 const COMMON = ['type', 'summary', 'description', 'config', 'version', 'warns', 'example', 'open'];
 const STEP_FIELDS: readonly string[] = [
   ...COMMON,
-  ...['kind', 'gives', 'marksFor', 'joinsFor', 'narrows', 'times', 'meaning'],
+  ...['kind', 'gives', 'marksFor', 'joinsFor', 'ensures', 'narrows', 'times', 'meaning'],
   ...['drops', 'deadLetters', 'counts', 'rows', 'keyedBy', 'joins', 'holds', 'aside'],
 ];
 const SINK_FIELDS: readonly string[] = [

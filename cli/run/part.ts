@@ -181,6 +181,7 @@ export class Part {
         clock,
         payload: payloadService(schemas, clock),
         show: showService(topology.plan),
+        texts: topology.plan.words.texts,
         ...(inbox === null ? {} : { inbox }),
         ...(this.#gateways === null ? {} : { gateways: this.#gateways }),
       };
@@ -243,6 +244,7 @@ export class Part {
       },
       ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
+      words: topology.plan.words,
       acked: ackedUseCases(topology.plan),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),

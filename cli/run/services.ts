@@ -7,6 +7,7 @@ import type { Log } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Schemas } from '../../core/schema.ts';
 import type { Sink, SinkContext } from '../../core/spec.ts';
+import type { TextWords } from '../../core/words.ts';
 import { PayloadReader } from '../../gateway/payload.ts';
 import type { LogLine } from '../../gateway/problem.ts';
 import { followTable } from '../../gateway/table-follower.ts';
@@ -54,6 +55,7 @@ export interface SinkServices {
   readonly gateways?: Gateways;
   readonly inbox?: InboxStore;
   readonly show?: SinkContext['show'];
+  readonly texts?: TextWords;
 }
 
 /** What people see, by use case. */
@@ -91,6 +93,7 @@ export function openSink(
     priorities: plan.lane.order,
     settings,
     ...(services.show === undefined ? {} : { show: services.show }),
+    ...(services.texts === undefined ? {} : { texts: services.texts }),
     service<T>(name: string): T {
       const service = (services as unknown as { [name: string]: unknown })[name];
       if (service !== undefined) return service as T;

@@ -59,7 +59,7 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
         schema: source.projection.schema,
         avro,
         id: fieldsOf(source.id?.path),
-        key: keyPathOf(source.member?.path, avro),
+        key: keyPathOf(source.member?.path, avro, plan.words.fields),
       });
     }
   }

@@ -6,6 +6,7 @@ import type { DeviceNotification } from '../../core/notification.ts';
 import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import type { Sink } from '../../core/spec.ts';
+import type { TextWords } from '../../core/words.ts';
 import { apns } from './apns.ts';
 import { type ApnsFake, apnsActs, startApnsFake } from './fake.ts';
 import { apnsMessage, type PushType } from './message.ts';
@@ -137,6 +138,18 @@ test('a background push carries the numbers and the payload', async () => {
       },
     },
   });
+});
+
+test("the key of the app's own text is the topology's", () => {
+  const form = { bundle: 'com.example.app', pushType: 'alert' } as const;
+  const keyOf = (...texts: TextWords[]) => {
+    const message = apnsMessage(NOTE, {}, form, 0, null, undefined, ...texts);
+    return JSON.parse(String(message!.body)).aps.alert['loc-key'];
+  };
+  assert.deepEqual(
+    [keyOf(), keyOf({ fallback: 'de', key: 'bank.{use_case}.push' })],
+    ['carillon.va', 'bank.va.push'],
+  );
 });
 
 test('an alert shows the text of the use case; critical and high go at once', async () => {

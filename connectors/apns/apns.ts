@@ -40,7 +40,7 @@ export const apns = defineSink({
       {
         background: 'The app wakes and nothing is shown; apns-priority 5.',
         alert:
-          "The app's own text `carillon.<use case>` is shown; apns-priority 10 for urgent priorities.",
+          "The app's own text is shown, by the key `carillon.<use case>` or the topology's (`texts: { key }`); apns-priority 10 for urgent priorities.",
       },
       'background',
     ),
@@ -58,7 +58,7 @@ export const apns = defineSink({
   example: 'to: { type: apns, bundle: com.example.app, in_flight_max: 256, timeout: 12s }',
   preview(
     { bundle, push_type: pushType },
-    { notification, event, show, priorities, locale, nowMs },
+    { notification, event, show, priorities, texts, locale, nowMs },
   ) {
     const shown = apnsShown(show, event, locale);
     const message = apnsMessage(
@@ -68,6 +68,7 @@ export const apns = defineSink({
       nowMs,
       shown,
       priorities,
+      texts,
     );
     if (message === undefined) return undefined;
     const { headers, body, hint } = message;
@@ -176,6 +177,7 @@ class ApnsSink implements Sink {
       nowMs,
       shown,
       this.#context.priorities,
+      this.#context.texts,
     );
     if (message === undefined) {
       return { kind: 'rejected', reason: 'payload_too_large', deadLetter: true };

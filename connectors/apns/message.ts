@@ -4,6 +4,7 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import type { DeviceNotification } from '../../core/notification.ts';
 import { type Priorities, RENO_PRIORITIES } from '../../core/priority.ts';
 import { type Show, type ShownText, shownText } from '../../core/show.ts';
+import { RENO_TEXTS, type TextWords, textKeyOf } from '../../core/words.ts';
 
 /** Apple's limit for a body; VoIP has another. */
 export const APNS_BODY_BYTES_MAX = 4096;
@@ -45,6 +46,7 @@ export function apnsMessage(
   nowMs: number,
   shownAs: ApnsShown | null = null,
   priorities: Priorities = RENO_PRIORITIES,
+  texts: TextWords = RENO_TEXTS,
 ): ApnsMessage | undefined {
   const form = shownAs === null ? written : { ...written, pushType: shownAs.as };
   const base = {
@@ -56,7 +58,7 @@ export function apnsMessage(
     epoch: notification.epoch,
     count: notification.count,
   };
-  const shown = aps(notification, form.pushType, shownAs);
+  const shown = aps(notification, form.pushType, shownAs, texts);
   let body = bytes({ aps: shown, carillon: { ...base, payload } });
   const hint = body.length > APNS_BODY_BYTES_MAX;
   if (hint) {
@@ -72,13 +74,14 @@ function bytes(value: unknown): Buffer {
 
 /**
  * A background push wakes the app and shows nothing. An alert shows the text that the app has for
- * the use case (`carillon.<use case>` in its Localizable.strings), as a notification carries no
- * text.
+ * the use case, by the topology's `texts: { key }` (`carillon.<use case>` in its
+ * Localizable.strings), as a notification carries no text.
  */
 function aps(
   notification: DeviceNotification,
   pushType: PushType,
   shown: ApnsShown | null,
+  texts: TextWords,
 ): unknown {
   if (pushType === 'background') return { 'content-available': 1 };
   if (shown !== null) {
@@ -90,7 +93,7 @@ function aps(
       'mutable-content': 1,
     };
   }
-  return { alert: { 'loc-key': `carillon.${notification.useCase}` }, 'mutable-content': 1 };
+  return { alert: { 'loc-key': textKeyOf(texts, notification.useCase) }, 'mutable-content': 1 };
 }
 
 function headers(

@@ -71,7 +71,8 @@ export class AccessTokens {
 
   /** FCM refused `token`: true when another is worth a try. */
   renew(token: string): boolean {
-    if (token !== this.#token) return true;
+    // The others that were under way with it wait for the same new one.
+    if (token !== this.#token || this.#fetching !== undefined) return true;
     const now = this.#clock.now();
     if (now - this.#renewedAtMs < RENEW_EVERY_MS) return false;
     this.#renewedAtMs = now;

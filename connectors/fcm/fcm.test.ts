@@ -10,9 +10,11 @@ import type { Delivery, Outcome } from '../../core/outcome.ts';
 import { Priorities } from '../../core/priority.ts';
 import type { Show } from '../../core/show.ts';
 import type { Sink } from '../../core/spec.ts';
+import { AccessTokens } from './credentials.ts';
 import { type FcmFake, fcmActs, startFcmFake } from './fake.ts';
 import { fcm } from './fcm.ts';
 import { fcmBody } from './message.ts';
+import { fcmSettings } from './settings.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const TOKEN = 'fcm-token-1';
@@ -229,6 +231,28 @@ test('thousands of sends and many sinks share one connection and one token each'
   assert.ok(outcome.kind === 'retry' && outcome.why === 'unauthenticated');
   assert.equal(own.tokensGiven, 2);
   await one.close();
+  await own.close();
+});
+
+test('a token that is taken back while many are under way: one fetch, and all get through', async () => {
+  const own = kept(await startFcmFake());
+  const one = kept(await open(own.settings));
+  await send(delivery(TOKEN), one);
+  own.revokeTokens();
+  const outcomes = await Promise.all(Array.from({ length: 50 }, () => send(delivery(TOKEN), one)));
+  assert.deepEqual([...new Set(outcomes.map(({ kind }) => kind))], ['delivered']);
+  assert.equal(own.tokensGiven, 2);
+  await one.close();
+  await own.close();
+});
+
+test('a refusal that comes late, for the token before, is worth another try', async () => {
+  const own = kept(await startFcmFake());
+  const tokens = new AccessTokens(fcmSettings(own.settings), new HandClock(NOW_MS));
+  const token = await tokens.token();
+  assert.equal(tokens.renew('the one before'), true);
+  assert.equal(await tokens.token(), token);
+  assert.equal(own.tokensGiven, 1, 'and no new one is fetched for it');
   await own.close();
 });
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { HandClock } from '../../core/clock.ts';
 import { CarillonError } from '../../core/error.ts';
 import type { Delivery } from '../../core/outcome.ts';
 import type { Sink } from '../../core/spec.ts';
-import { DELIVER_OUTCOMES } from '../../schemas/deliveries.ts';
+import { DELIVER_OUTCOMES, encodeOutcomes } from '../../schemas/deliveries.ts';
 import { OVERLOADED_FOR_MS, type Situation, sinkContract } from '../../test/contract/sink.ts';
 import { FakeGateway, type GatewayAct } from './fake.ts';
 import { type GatewayRow, websocket } from './websocket.ts';
@@ -199,3 +201,22 @@ test('CAR722, CAR723: the probe says whether gateways are away or refuse us', as
   await refused.close();
   await assert.rejects(open([], { internalToken: '' }), raises('CAR723'));
 });
+
+/** What answers in a gateway's place: whatever stands in the body, it is no outcome. */
+for (const status of [204, 302, 404, 500, 502]) {
+  test(`HTTP ${status} is no answer: the gateway is away, and it is said how`, async () => {
+    const server = createServer((incoming, response) => {
+      incoming.resume();
+      response.writeHead(status).end(status === 204 ? undefined : encodeOutcomes(['delivered']));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const sink = await open([row('g-1', `http://127.0.0.1:${port}`)]);
+    const [outcome] = await sink.deliver([delivery('c-1')]);
+    assert.equal(outcome?.kind, 'retry');
+    assert.match((outcome as { why: string }).why, new RegExp(`HTTP ${status}`));
+    await sink.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+}

@@ -1,8 +1,9 @@
 /** Operations as an OpenAPI 3.1 document. */
 import { ERROR_TABLE, type ErrorCode } from '../../core/error-table.ts';
+import { RENO_WORDS, type Words } from '../../core/words.ts';
 import { statusOf } from '../problem.ts';
 import type { Body, JsonSchema, Operation, Parameter } from './operation.ts';
-import { refTo, SHAPES } from './shapes.ts';
+import { refTo, registrationShape, SHAPES } from './shapes.ts';
 
 export interface OpenApi {
   readonly openapi: string;
@@ -42,7 +43,11 @@ const OF_BODIES: readonly ErrorCode[] = ['CAR707', 'CAR708', 'CAR742', 'CAR743']
 const OF_JSON: readonly ErrorCode[] = ['CAR709', 'CAR710'];
 
 /** @param version that of Carillon */
-export function openApiOf(operations: readonly Operation[], version: string): OpenApi {
+export function openApiOf(
+  operations: readonly Operation[],
+  version: string,
+  words: Words = RENO_WORDS,
+): OpenApi {
   const paths: { [path: string]: { [method: string]: JsonSchema } } = {};
   for (const operation of operations) {
     const path = operation.path.replaceAll(/:(\w+)/g, '{$1}');
@@ -55,7 +60,7 @@ export function openApiOf(operations: readonly Operation[], version: string): Op
     info: { title: 'Carillon', version, description: DESCRIPTION },
     paths,
     components: {
-      schemas: SHAPES,
+      schemas: { ...SHAPES, Registration: registrationShape(words) },
       securitySchemes: {
         token: { ...bearer, bearerFormat: 'JWT', description: TOKEN },
         internal: { ...bearer, description: 'The internal token of the deployment.' },

@@ -1,6 +1,7 @@
 /** Forms of JSON that several answers have: the `components` of the OpenAPI document. */
-import { DEVICE_CLASSES, TRANSPORTS } from '../../core/device.ts';
+import { TRANSPORTS } from '../../core/device.ts';
 import { PRIORITY_NAME, RENO_PRIORITIES } from '../../core/priority.ts';
+import { RENO_WORDS, type Words } from '../../core/words.ts';
 import type { JsonSchema } from './operation.ts';
 
 const text = (doc: string): JsonSchema => ({ type: 'string', description: doc });
@@ -40,6 +41,26 @@ const PLACE = {
   partition: whole('The partition of the topic.'),
   offset: whole('Its number in the partition.'),
 };
+
+/** By the words of a topology. */
+export function registrationShape({ fields, deviceClasses }: Words): JsonSchema {
+  return objectOf(
+    {
+      [fields.member]: { type: 'string', minLength: 1, maxLength: 128 },
+      class: { enum: deviceClasses.names },
+      'platform?': { type: ['string', 'null'], maxLength: 128 },
+      'app?': { type: ['string', 'null'], maxLength: 128 },
+      'locale?': { type: ['string', 'null'], maxLength: 128, description: 'BCP 47.' },
+      'transports?': {
+        type: ['array', 'null'],
+        maxItems: 8,
+        items: { $ref: '#/components/schemas/Transport' },
+        description: 'How it is reached, best first.',
+      },
+    },
+    'A device, whole: what is left out is not kept from before.',
+  );
+}
 
 export const SHAPES = {
   Problem: objectOf(
@@ -91,22 +112,7 @@ export const SHAPES = {
       description: 'In the order of the request.',
     }),
   }),
-  Registration: objectOf(
-    {
-      memberId: { type: 'string', minLength: 1, maxLength: 128 },
-      class: { enum: DEVICE_CLASSES },
-      'platform?': { type: ['string', 'null'], maxLength: 128 },
-      'app?': { type: ['string', 'null'], maxLength: 128 },
-      'locale?': { type: ['string', 'null'], maxLength: 128, description: 'BCP 47.' },
-      'transports?': {
-        type: ['array', 'null'],
-        maxItems: 8,
-        items: { $ref: '#/components/schemas/Transport' },
-        description: 'How it is reached, best first.',
-      },
-    },
-    'A device, whole: what is left out is not kept from before.',
-  ),
+  Registration: registrationShape(RENO_WORDS),
   Transport: {
     type: 'object',
     properties: {

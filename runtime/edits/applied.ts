@@ -3,6 +3,7 @@
  * text, so that what it has left can still be let go. It lies in `<topology>.applied`, a compacted
  * topic of one partition, as JSON under the topology's name; whoever starts a process compares.
  */
+
 import {
   appliedName,
   type Plan,
@@ -12,6 +13,7 @@ import {
   type StreamPlan,
   type SubTopologyPlan,
 } from '../../compiler/plan.ts';
+import { RENO_CLASSES } from '../../core/device-classes.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
@@ -105,6 +107,8 @@ export interface Applied {
   readonly hash: string;
   /** Most urgent first; left out: RENO's. */
   readonly priorities?: readonly string[];
+  /** Classes of device; left out: RENO's. */
+  readonly deviceClasses?: readonly string[];
   readonly streams: readonly AppliedStream[];
   readonly lanes: readonly AppliedLane[];
   /** Left out where there is none. */
@@ -140,6 +144,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
       return { group, topic, changelog: stores.find((one) => one.store === store)!.changelog };
     }),
   );
+  const { deviceClasses } = plan.words;
   const derived = plan.derived.map(({ id, hash, table }) => {
     return { id, table: table.name, topic: table.topic, hash };
   });
@@ -150,6 +155,7 @@ export function appliedOf(plan: Plan, text: string): Applied {
     topology: plan.topology,
     hash: plan.hash,
     ...(plan.priorities.mark === 0 ? {} : { priorities: plan.priorities.names }),
+    ...(deviceClasses === RENO_CLASSES ? {} : { deviceClasses: deviceClasses.names }),
     streams: [...streams.values()],
     lanes: plan.sinks.flatMap((sink) =>
       sink.lane.priorities.map((priority) => {

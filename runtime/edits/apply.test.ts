@@ -184,3 +184,20 @@ test('priorities: others behind them go on, another order is refused, also with 
   await assert.rejects(p.start(x('normal', COALESCE)), { code: 'CAR950' });
   await p.end();
 });
+
+test('classes of device: others behind them go on, other names are refused, also with --drop', async () => {
+  const p = await started(new MemoryLog(), x('normal', COALESCE));
+  await p.post(['e1']);
+  await p.stop();
+  const of = (names: string) =>
+    x('normal', COALESCE).replace('lanes:\n', `device_classes: [${names}]\nlanes:\n`);
+  const reno = 'mobile, tablet, tv, stick, set-top, web';
+  for (const losing of ['refuse', 'drop'] as const) {
+    await assert.rejects(p.start(of('phone, kiosk'), losing), { code: 'CAR370' });
+  }
+  await p.start(of(`${reno}, watch`));
+  assert.equal(p.held('x', 'coalesce'), 1);
+  await p.stop();
+  await assert.rejects(p.start(x('normal', COALESCE)), { code: 'CAR370' });
+  await p.end();
+});

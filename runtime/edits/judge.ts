@@ -9,7 +9,7 @@ import type { EditableLog } from '../../core/log.ts';
 import { type Applied, appliedOf, isSameApplied } from './applied.ts';
 import { type Comparison, compareWithStored, readApplied } from './comparison.ts';
 import { readDropping } from './dropping.ts';
-import { refuseOtherPriorities } from './other-priorities.ts';
+import { refuseOtherWords } from './other-words.ts';
 import { refuseRenamed } from './renamed.ts';
 import type { Loss } from './stakes.ts';
 
@@ -31,7 +31,7 @@ export async function judgeTopology(parts: JudgedParts): Promise<boolean> {
   const is = appliedOf(plan, text);
   if (await isApplied(log, is)) return true;
   const found = await compareWithStored(log, plan, is, clock.now());
-  refuseOtherPriorities(found.was, is);
+  refuseOtherWords(found.was, is);
   refuse(losing, found);
   if (found.was === null && losing !== 'drop') await refuseRenamed(log, is);
   return false;

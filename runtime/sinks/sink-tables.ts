@@ -26,7 +26,7 @@ export class SinkTables {
     this.#priorities = plan.priorities;
     const tables = lane.tables();
     const stream = sinkPlan.name;
-    this.feed = new TableFeed(tables, options.schemas, loader, (record, why) =>
+    this.feed = new TableFeed(tables, options.schemas, loader, plan.words, (record, why) =>
       host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
     );
     const view = <Row>(schema: string) => {

@@ -269,6 +269,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     return {
       partition: this.#port.partition,
       priorities: this.#lane.plan.priorities,
+      deviceClasses: this.#lane.plan.words.deviceClasses,
       clock: this.#clock,
       table: (name) => this.tables.feed.view(name),
       devices: (name) => this.tables.feed.devices(name),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DEVICE_CLASSES, type MemberDevice, TRANSPORTS } from '../../core/device.ts';
+import { type MemberDevice, TRANSPORTS } from '../../core/device.ts';
+import { RENO_CLASSES } from '../../core/device-classes.ts';
 import { tableSchemas, tableSlice } from '../../test/kit/table-records.ts';
 import { MemberDevicesTable } from './member-devices.ts';
 
@@ -9,7 +10,7 @@ const device: fc.Arbitrary<MemberDevice> = fc.record(
   {
     deviceId: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('tv-1', 'ph-1')),
     epoch: fc.nat(9),
-    class: fc.constantFrom(...DEVICE_CLASSES),
+    class: fc.constantFrom(...RENO_CLASSES.names),
     transports: fc.uniqueArray(fc.constantFrom(...TRANSPORTS), { minLength: 1 }),
     updatedAt: fc.nat(),
   },
@@ -35,7 +36,7 @@ const none = () => assert.fail('nothing is poisoned');
 test("a member's devices are those of its last row", () => {
   fc.assert(
     fc.property(fc.array(row, { minLength: 1, maxLength: 40 }), fc.nat(39), (rows, cut) => {
-      const table = new MemberDevicesTable('devices', tableSchemas(), none);
+      const table = new MemberDevicesTable('devices', tableSchemas(), none, RENO_CLASSES);
       const model = new Map<string, MemberDevice[]>();
       const parts = [rows.slice(0, cut), rows.slice(cut)].filter((part) => part.length > 0);
       for (const part of parts) {
@@ -59,7 +60,7 @@ test("a member's devices are those of its last row", () => {
 });
 
 test('dead lines do not pile up, and those that live keep what they say', () => {
-  const table = new MemberDevicesTable('devices', tableSchemas(), none);
+  const table = new MemberDevicesTable('devices', tableSchemas(), none, RENO_CLASSES);
   const { lines } = table;
   const devicesOf = (member: number, round: number): MemberDevice[] =>
     [0, 1, 2].map((n) => ({

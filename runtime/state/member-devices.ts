@@ -4,6 +4,7 @@
  * deleted leaves dead ones, and when these are half, the others are moved together.
  */
 import type { MemberDevices } from '../../core/device.ts';
+import type { DeviceClasses } from '../../core/device-classes.ts';
 import { DeviceLines } from '../../core/device-lines.ts';
 import type { Schemas } from '../../core/schema.ts';
 import type { Slice } from '../../core/slice.ts';
@@ -23,7 +24,7 @@ const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 export class MemberDevicesTable implements DevicesView, TableView<MemberDevices>, TableRows {
   readonly name: string;
-  readonly lines = new DeviceLines();
+  readonly lines: DeviceLines;
   first = 0;
   end = 0;
   readonly #reader: TableReader;
@@ -37,8 +38,9 @@ export class MemberDevicesTable implements DevicesView, TableView<MemberDevices>
   #bytes: Buffer | null = null;
   #view: DataView = NO_VIEW;
 
-  constructor(name: string, schemas: Schemas, onPoison: OnPoison) {
+  constructor(name: string, schemas: Schemas, onPoison: OnPoison, classes: DeviceClasses) {
     this.name = name;
+    this.lines = new DeviceLines(classes);
     this.#reader = new TableReader('MemberDevices', schemas, onPoison);
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HandClock } from '../../core/clock.ts';
+import { RENO_WORDS as WORDS } from '../../core/words.ts';
 import {
   type TableRow,
   tableBatch,
@@ -9,6 +10,7 @@ import {
 } from '../../test/kit/table-records.ts';
 import { SchemaLoader } from '../schema-loader.ts';
 import { TableFeed } from './table-feed.ts';
+import type { OnPoison } from './table-rows.ts';
 
 const plans = [
   { name: 'owners', topic: 'tables.owners', schema: 'Device', key: 'deviceId' },
@@ -22,9 +24,8 @@ function open() {
   let loads = 0;
   const loader = new SchemaLoader(schemas, clock, () => loads++);
   const poisoned: [string | null, number, string][] = [];
-  const feed = new TableFeed(plans, schemas, loader, (record, why) =>
-    poisoned.push([record.key, record.offset, why]),
-  );
+  const onPoison: OnPoison = (record, why) => poisoned.push([record.key, record.offset, why]);
+  const feed = new TableFeed(plans, schemas, loader, WORDS, onPoison);
   const add = (rows: readonly TableRow[], topic = 'tables.owners') =>
     feed.add(topic, tableBatch(rows, topic));
   return { feed, loader, clock, away, add, poisoned, loads: () => loads };
@@ -64,7 +65,7 @@ test('a row is decoded when it is asked for, and once', () => {
   let decoded = 0;
   const schemas = tableSchemas({ isAway: false }, () => decoded++);
   const loader = new SchemaLoader(schemas, new HandClock(0), () => {});
-  const feed = new TableFeed(plans, schemas, loader, () => {});
+  const feed = new TableFeed(plans, schemas, loader, WORDS, () => {});
   const add = (rows: readonly TableRow[]) =>
     feed.add('tables.owners', tableBatch(rows, 'tables.owners'));
   add([

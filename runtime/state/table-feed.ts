@@ -1,5 +1,6 @@
 /** The tables of a task: applies their records in order, and waits for schemas that are missing. */
 import type { TablePlan } from '../../compiler/plan.ts';
+import type { DeviceClasses } from '../../core/device-classes.ts';
 import type { LogBatch } from '../../core/log.ts';
 import { BatchCursor } from '../../core/record-batch.ts';
 import { type Schemas, schemaIdOf } from '../../core/schema.ts';
@@ -35,12 +36,13 @@ export class TableFeed {
     plans: readonly TablePlan[],
     schemas: Schemas,
     loader: SchemaLoader,
+    { deviceClasses: classes }: { readonly deviceClasses: DeviceClasses },
     onPoison: OnPoison,
   ) {
     this.#loader = loader;
     for (const { name, topic, schema } of plans) {
       if (schema === 'MemberDevices') {
-        const devices = new MemberDevicesTable(name, schemas, onPoison);
+        const devices = new MemberDevicesTable(name, schemas, onPoison, classes);
         this.#devices.set(name, devices);
         this.#byTopic.set(topic, devices);
       } else {

@@ -1,6 +1,7 @@
 /** One step of one task: its node, its store, and what it is handed when it opens. */
 import type { StepPlan } from '../../compiler/plan.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { DeviceClasses } from '../../core/device-classes.ts';
 import type { Header } from '../../core/headers.ts';
 import type { Priorities } from '../../core/priority.ts';
 import type { Record } from '../../core/record.ts';
@@ -16,6 +17,7 @@ export interface StepHost extends NodeHost {
   readonly partition: number;
   readonly clock: Clock;
   readonly priorities: Priorities;
+  readonly deviceClasses: DeviceClasses;
   table(name: string): TableView;
   devices(name: string): DevicesView;
   /** The time that a step of one's own has for a record; for tests. */
@@ -88,6 +90,7 @@ export function contextOf(
     partition: host.partition,
     clock: host.clock,
     priorities: host.priorities,
+    deviceClasses: host.deviceClasses,
     get store() {
       if (store === null) throw new Error(`step ${node.name} declares no rows`);
       return store as never;

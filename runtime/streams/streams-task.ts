@@ -81,10 +81,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#collector = new Collector(options.partitions, options.pool);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
     const parts = this.#parts(plan);
-    this.#tables = new TableFeed(sub.tables, options.schemas, this.#loader, (record, why) => {
-      parts.deadLetter(record, { code: 'CAR503', why, stream: sub.role, step: 'table' });
-      // The letter is committed though no input has moved.
-      this.#uncommitted++;
+    this.#tables = new TableFeed(sub.tables, options.schemas, this.#loader, parts, (row, why) => {
+      parts.deadLetter(row, { code: 'CAR503', why, stream: sub.role, step: 'table' });
+      this.#uncommitted++; // The letter is committed though no input has moved.
     });
     this.#deriving = sub.deriving && Deriving.open(sub, sub.deriving, parts);
     this.#tableInputs =
@@ -318,6 +317,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       partition: this.#port.partition,
       clock: this.#clock,
       priorities: plan.priorities,
+      deviceClasses: plan.words.deviceClasses,
       schemas,
       collector: this.#collector,
       partitions,

@@ -21,7 +21,9 @@ import { after, before, describe, test } from 'node:test';
 import { inFolder, install, installAsked, pack } from '../kit/packed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** What a user waits for; 610 KB when the types of steps came into it, 820 with clocks (2026-11). */
+/**
+ * What a user waits for; 610 KB when the types of steps came into it, 820 with clocks (2026-11).
+ */
 const TARBALL_BYTES_MAX = 950_000;
 /** It takes half a minute when nobody else is at work. */
 const PATIENCE_MS = 500_000;

@@ -88,6 +88,12 @@ const refused: readonly [string, string, string][] = [
   ['a missing id', 'id: va', 'doc: va'],
   ['an unknown sink', 'type: fcm', 'type: fmc'],
   ['a path that is none', 'by: [value.eventId]', 'by: [eventId]'],
+  ['no path', 'by: [value.eventId]', 'by: []'],
+  ['no class', 'classes: [tv, mobile, tablet, web, stick]', 'classes: []'],
+  ['a class twice', 'classes: [tv, mobile, tablet, web, stick]', 'classes: [tv, tv]'],
+  ['a count below its least', 'devices_max: 64', 'devices_max: 0'],
+  ['a transport twice', 'transports: [websocket,', 'transports: [websocket, websocket,'],
+  ['a priority twice', 'priorities: [critical,', 'priorities: [critical, critical,'],
 ];
 for (const [what, from, to] of refused) {
   test(`the JSON Schema refuses ${what}`, () => {

@@ -7,7 +7,8 @@ import { serialize } from 'node:v8';
 import fc from 'fast-check';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { ByteWriter } from '../../core/bytes.ts';
-import { DEVICE_CLASSES, type MemberDevice, TRANSPORTS } from '../../core/device.ts';
+import { type MemberDevice, TRANSPORTS } from '../../core/device.ts';
+import { RENO_CLASSES } from '../../core/device-classes.ts';
 import { DeviceLines } from '../../core/device-lines.ts';
 import { Record } from '../../core/record.ts';
 import { BatchCursor, wholeBatch } from '../../core/record-batch.ts';
@@ -50,7 +51,7 @@ const given = fc.oneof(scalar, fc.dictionary(text, scalar, { maxKeys: 4, noNullP
 const device: fc.Arbitrary<MemberDevice> = fc.record({
   deviceId: text,
   epoch: fc.nat(1000),
-  class: fc.constantFrom(...DEVICE_CLASSES),
+  class: fc.constantFrom(...RENO_CLASSES.names),
   transports: fc.uniqueArray(fc.constantFrom(...TRANSPORTS), { minLength: 1 }),
   updatedAt: whole,
 });

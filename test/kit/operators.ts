@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { Subject } from 'rxjs';
 import { readerOf } from '../../compiler/field-path.ts';
 import { HandClock } from '../../core/clock.ts';
+import { RENO_CLASSES } from '../../core/device-classes.ts';
 import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { Record } from '../../core/record.ts';
 import { Slice } from '../../core/slice.ts';
@@ -39,6 +40,7 @@ function stepsOf(specs: readonly StepSpec[], clock: HandClock, told: string[]): 
     {
       partition: 3,
       priorities: RENO_PRIORITIES,
+      deviceClasses: RENO_CLASSES,
       clock,
       stepMsMax: STEP_MS_MAX,
       table: fail,

@@ -28,6 +28,7 @@ import {
 import { partitionOfText } from '../../core/partition.ts';
 import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { defineSink, type Sink, type SinkSpec } from '../../core/spec.ts';
+import { RENO_WORDS } from '../../core/words.ts';
 import type { Pace } from '../../runtime/sinks/pace.ts';
 import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
@@ -59,6 +60,7 @@ function planOf(
     doc: '',
     hash: 'h',
     priorities: RENO_PRIORITIES,
+    words: RENO_WORDS,
     tables: [{ name: 'owners', topic: 'owners', schema: 'Device', key: 'deviceId' }],
     derived: [],
     lanes: [LANE],

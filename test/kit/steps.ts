@@ -11,6 +11,7 @@ import { readerOf } from '../../compiler/field-path.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { MemberDevices } from '../../core/device.ts';
+import { type DeviceClasses, RENO_CLASSES } from '../../core/device-classes.ts';
 import { DeviceLines } from '../../core/device-lines.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { ERROR_TABLE } from '../../core/error-table.ts';
@@ -142,12 +143,12 @@ export function resolveOptions(spec: StepSpec, given: Plain): Plain {
   );
 }
 
-interface BenchTables {
-  readonly [name: string]: { readonly [key: string]: unknown };
-}
+type DeviceRows = { readonly [key: string]: MemberDevices };
+type BenchTables = { readonly [name: string]: { readonly [key: string]: unknown } };
 
 export interface BenchOptions {
   readonly tables?: BenchTables;
+  readonly classes?: DeviceClasses;
 }
 
 /** `passed`, `held`, `dropped duplicate`, `dead-lettered CAR520`. */
@@ -161,6 +162,7 @@ export class StepBench {
   readonly #spec: StepSpec;
   readonly #config: Plain;
   readonly #tables: BenchTables;
+  readonly #classes: DeviceClasses;
   /** All that was emitted since the bench was made; `takeOut` empties it. */
   #out: Record[] = [];
   #steps!: Steps;
@@ -171,6 +173,7 @@ export class StepBench {
   #nextOffset = 0;
 
   constructor(spec: StepSpec, given: Plain = {}, options: BenchOptions = {}) {
+    this.#classes = options.classes ?? RENO_CLASSES;
     this.#spec = this.#listened(spec);
     this.#config = resolveOptions(spec, given);
     this.#tables = options.tables ?? {};
@@ -353,6 +356,7 @@ export class StepBench {
     return {
       partition: 0,
       priorities: RENO_PRIORITIES,
+      deviceClasses: this.#classes,
       clock: this.clock,
       table<T>(name: string): TableView<T> {
         const rows = rowsOf(name);
@@ -362,14 +366,14 @@ export class StepBench {
           get: (key) => (Object.hasOwn(rows, key) ? (rows[key] as T) : undefined),
         };
       },
-      devices: (name) => devicesOf(rowsOf(name) as { readonly [key: string]: MemberDevices }),
+      devices: (name) => devicesOf(rowsOf(name) as DeviceRows, this.#classes),
       deadLetter: () => {},
     };
   }
 }
 
-function devicesOf(rows: { readonly [key: string]: MemberDevices }): DevicesView {
-  const lines = new DeviceLines();
+function devicesOf(rows: DeviceRows, classes: DeviceClasses): DevicesView {
+  const lines = new DeviceLines(classes);
   const places = Object.entries(rows).map(([member, { devices }]) => {
     const first = lines.size;
     for (const device of devices) lines.add(device);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { HandClock } from '../../core/clock.ts';
+import { RENO_CLASSES } from '../../core/device-classes.ts';
 import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { readBatch, wholeBatch } from '../../core/record-batch.ts';
 import { Collector } from '../../runtime/collector.ts';
@@ -25,6 +26,7 @@ export function partsOf({ schemas }: Pick<Driven, 'schemas'>, partitions = 1) {
   const parts: TaskParts = {
     partition: 0,
     priorities: RENO_PRIORITIES,
+    deviceClasses: RENO_CLASSES,
     clock: new HandClock(START_MS),
     schemas,
     collector: new Collector(partitions),

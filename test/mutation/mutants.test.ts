@@ -20,6 +20,7 @@ const rows: readonly (readonly [text: string, mutants: readonly string[]])[] = [
   ['--a;', ['1:1 -- -> ++', '1:1 --a; -> ;']],
   ['const f = () => { return a; };', ['1:19 return a; -> return;']],
   ['const f = () => { return; };', []],
+  ['const f = () => { return undefined; };', []],
   ['const a = b! as 2 | 3;', []],
   ['const a = (b < c)! as 2;', ['1:12 < -> <=']],
   ["import a from 'b';", []],

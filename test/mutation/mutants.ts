@@ -13,6 +13,15 @@ export interface Mutant {
   readonly to: string;
   readonly line: number;
   readonly column: number;
+  /** What is around it that can stand in both forms side by side. */
+  readonly whole: Whole;
+}
+
+export interface Whole {
+  readonly start: number;
+  readonly end: number;
+  /** A `name` is the number before a colon in an object. */
+  readonly form: 'value' | 'statement' | 'name';
 }
 
 interface Syntax {
@@ -62,9 +71,16 @@ export function mutantsOf(file: string, text: string): Mutant[] {
   const found: Mutant[] = [];
   const add = (at: Syntax, start: number, end: number, to: string) => {
     const { line, column } = at.loc.start;
-    if (text.slice(start, end) !== to) found.push({ file, start, end, to, line, column });
+    if (text.slice(start, end) === to) return;
+    const form = /Statement$/.test(at.type) ? 'statement' : isName ? 'name' : 'value';
+    const whole = { start: at.start, end: at.end, form } as const;
+    found.push({ file, start, end, to, line, column, whole });
   };
-  visit(program as unknown as Syntax, (node) => mutate(node, text, add));
+  let isName = false;
+  visit(program as unknown as Syntax, (node, isKey) => {
+    isName = isKey;
+    mutate(node, text, add);
+  });
   return found.sort((a, b) => a.start - b.start || a.end - b.end || (a.to < b.to ? -1 : 1));
 }
 
@@ -75,12 +91,17 @@ export function nameOf({ file, line, column, start, end, to }: Mutant, text: str
   return `${file}:${line}:${column + 1} ${shown} -> ${to === '' ? '(left out)' : to}`;
 }
 
-function visit(node: Syntax, see: (node: Syntax) => void): void {
+type See = (node: Syntax, isName: boolean) => void;
+
+function visit(node: Syntax, see: See, isName = false): void {
   if (LEFT_OUT.test(node.type) && !isValue(node)) return;
-  see(node);
+  see(node, isName);
   for (const [key, child] of Object.entries(node)) {
     if (TYPE_KEYS.has(key)) continue;
-    for (const one of Array.isArray(child) ? child : [child]) if (isSyntax(one)) visit(one, see);
+    const isKey = key === 'key' && node.computed === false;
+    for (const one of Array.isArray(child) ? child : [child]) {
+      if (isSyntax(one)) visit(one, see, isKey);
+    }
   }
 }
 
@@ -127,7 +148,9 @@ function mutate(node: Syntax, text: string, add: Add): void {
       add(node, node.start, node.end, ';');
       break;
     case 'ReturnStatement':
-      if (isSyntax(node.argument)) add(node, node.start, node.end, 'return;');
+      if (isSyntax(node.argument) && node.argument.name !== 'undefined') {
+        add(node, node.start, node.end, 'return;');
+      }
   }
 }
 

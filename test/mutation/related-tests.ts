@@ -24,12 +24,31 @@ const importedBy = users();
 /** Test files in the order of how far they are from the file, of equal ones by name. */
 export function relatedTests(file: string): string[] {
   const far = new Map([[file, 0]]);
-  for (const [one, distance] of far) {
-    for (const user of importedBy.get(one) ?? []) if (!far.has(user)) far.set(user, distance + 1);
+  const waiting = [file];
+  for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+    for (const user of importedBy.get(one) ?? []) {
+      // What tests share is no further than the tests themselves.
+      const isShared = one.startsWith('test/') && !isTest(one);
+      const distance = far.get(one)! + (isShared ? 0 : 1);
+      if (distance >= (far.get(user) ?? Number.POSITIVE_INFINITY)) continue;
+      far.set(user, distance);
+      waiting.push(user);
+    }
   }
   const own = file.replace(/\.ts$/, '.test.ts');
+  const strangeness = (test: string) => {
+    if (test === own) return 0;
+    if (test.split('/')[0] === file.split('/')[0]) return 1;
+    return test.startsWith('test/') ? 2 : 3;
+  };
   return [...far]
     .filter(([one]) => isTest(one) && !LEFT_OUT.test(one))
-    .sort(([a, x], [b, y]) => Number(b === own) - Number(a === own) || x - y || (a < b ? -1 : 1))
+    .sort(
+      ([a, x], [b, y]) =>
+        Number(b === own) - Number(a === own) ||
+        x - y ||
+        strangeness(a) - strangeness(b) ||
+        (a < b ? -1 : 1),
+    )
     .map(([one]) => one);
 }

@@ -1,24 +1,27 @@
 /**
  * Puts small faults into files, one at a time, and says which of them no test without servers
- * notices. On demand, for it takes hours:
+ * notices. On demand:
  *
  *   npm run mutate -- --in runtime,core,connectors/kafka --sample 400 --seed 1
  *   npm run mutate -- --in runtime/state/row-store.ts          all faults of one file
  *   npm run mutate -- --again survivors.txt                    those named in a file, line by line
  *
- * First each test that imports a file in question is run once, to see what it runs and how long it
- * takes. Then each fault is shown to the tests that run its place, the quickest first, until one
- * fails or `--seconds` (60) are over. `--near 5` looks at the five nearest tests of each file only:
- * a lower bound, in a tenth of the time. A test that takes ten times as long as it should has
- * noticed.
+ * All chosen faults are written into a copy of the tree, each behind a switch (`switched.ts`). A
+ * process loads the test files once and runs every single test as it is, to see which faults it
+ * meets and how long it takes. Then each fault is switched on for the tests that meet it, the
+ * quickest first, until one fails or `--seconds` (60) of tests are over. One that is met while
+ * files are loaded is tried in a new process too, where it is on from the beginning. A test that
+ * takes ten times as long as it should has noticed. `--near 25` looks at the nearest test files of
+ * each file only: a lower bound. Not asked are the tests that start commands.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Chance } from '../sim/chance.ts';
 import { isTest, sources } from '../tidy/tree.ts';
-import { type Coverage, ran } from './coverage.ts';
+import { Judge } from './judge.ts';
 import { type Mutant, mutantsOf, nameOf } from './mutants.ts';
 import { relatedTests } from './related-tests.ts';
+import { switched } from './switched.ts';
 import { Workspace } from './workspace.ts';
 
 const { values: options } = parseArgs({
@@ -27,16 +30,10 @@ const { values: options } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
-    workers: { type: 'string', default: '2' },
     near: { type: 'string', default: '1000' },
     again: { type: 'string' },
   },
 });
-const LATE_MIN_MS = 20_000;
-const LATE_TIMES = 10;
-
-/** By test file: how long it takes when nothing is wrong, and what it runs. */
-const usual = new Map<string, { readonly ms: number; readonly coverage: Coverage }>();
 
 /** As they are when the run begins: who works on meanwhile moves places. */
 const texts = new Map(sources.map(({ path, text }) => [path, text]));
@@ -66,62 +63,40 @@ function chosen(): Mutant[] {
   return mutants.slice(0, options.sample === undefined ? mutants.length : Number(options.sample));
 }
 
-const testsOf = (file: string) => relatedTests(file).slice(0, Number(options.near));
+const testsOf = (file: string) =>
+  relatedTests(file)
+    .filter((test) => !test.endsWith('.command.test.ts'))
+    .slice(0, Number(options.near));
+const say = (line: string) => process.stdout.write(`${line}\n`);
 
-/** Runs each test as it is. One that fails then would notice everything: it is left out. */
-async function look(space: Workspace, waiting: string[]): Promise<void> {
-  for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
-    const { passes, ms, coverage } = await space.covers(test, 10 * LATE_MIN_MS);
-    if (passes) usual.set(test, { ms, coverage });
-    process.stdout.write(`  ${test} ${Math.round(ms)} ms\n`);
-    if (!passes) process.stdout.write(`${test} fails as it is, and is left out\n`);
-  }
-}
-
-/** The test that noticed the fault; null: none did. */
-async function noticedBy(space: Workspace, mutant: Mutant, text: string): Promise<string | null> {
-  let leftMs = Number(options.seconds) * 1_000;
-  const tests = testsOf(mutant.file)
-    .flatMap((test) => {
-      const known = usual.get(test);
-      return known === undefined ? [] : [{ test, ...known }];
-    })
-    .filter(({ coverage }) => ran(coverage, mutant.file, mutant.start))
-    .sort((a, b) => a.ms - b.ms);
-  for (const { test, ms } of tests) {
-    if (leftMs <= 0) break;
-    space.put(mutant, text);
-    const { passes } = await space.passes(test, Math.max(LATE_MIN_MS, ms * LATE_TIMES));
-    space.restore(mutant, text);
-    if (!passes) return test;
-    leftMs -= ms;
-  }
-  return null;
-}
-
-async function show(space: Workspace, waiting: Mutant[], survivors: Mutant[]): Promise<void> {
-  for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-    const text = textOf(mutant.file);
-    const test = await noticedBy(space, mutant, text);
-    if (test === null) survivors.push(mutant);
-    const told = test === null ? 'SURVIVES' : `noticed by ${test}`;
-    process.stdout.write(`${nameOf(mutant, text)}\n  ${told}\n`);
+function writeFaults(space: Workspace, faults: readonly Mutant[]): void {
+  const numbered = faults.map((mutant, id) => ({ id, mutant }));
+  for (const file of new Set(faults.map((one) => one.file))) {
+    const here = numbered.filter(({ mutant }) => mutant.file === file);
+    space.write(file, switched(textOf(file), here));
   }
 }
 
 const mutants = chosen();
 const survivors: Mutant[] = [];
-const spaces = Array.from({ length: Number(options.workers) }, () => new Workspace());
+const space = new Workspace();
+writeFaults(space, mutants);
+const tests = [...new Set(mutants.flatMap(({ file }) => testsOf(file)))].sort();
+say(`${tests.length} test files are looked at`);
+const judge = new Judge(space.root, tests, Number(options.seconds) * 1_000);
 try {
-  const tests = [...new Set(mutants.flatMap(({ file }) => testsOf(file)))];
-  process.stdout.write(`${tests.length} tests are looked at\n`);
-  await Promise.all(spaces.map((space) => look(space, tests)));
-  const waiting = [...mutants];
-  await Promise.all(spaces.map((space) => show(space, waiting, survivors)));
+  await judge.look(say);
+  for (const [id, mutant] of mutants.entries()) {
+    const noticed = await judge.noticedBy(id, testsOf(mutant.file));
+    if (noticed === null) survivors.push(mutant);
+    say(nameOf(mutant, textOf(mutant.file)));
+    say(noticed === null ? '  SURVIVES' : `  noticed by ${noticed}`);
+  }
 } finally {
-  for (const space of spaces) space.close();
+  judge.end();
+  space.close();
 }
 const noticed = mutants.length - survivors.length;
 const share = ((100 * noticed) / mutants.length).toFixed(1);
-process.stdout.write(`\n${noticed} of ${mutants.length} noticed, ${share} %. Survivors:\n`);
-for (const one of survivors) process.stdout.write(`${nameOf(one, textOf(one.file))}\n`);
+say(`\n${noticed} of ${mutants.length} noticed, ${share} %. Survivors:`);
+for (const one of survivors) say(nameOf(one, textOf(one.file)));
