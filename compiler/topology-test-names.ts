@@ -8,6 +8,15 @@ import type { TopologyTest } from './topology-test.ts';
 const SOURCE_DROPS = ['other_priority'];
 const BRANCH_DROPS = ['no_branch'];
 const LANE_DROPS = ['no_transport', 'moved'];
+/** Of the nodes of a derived table, by its part. */
+const DERIVING_DROPS = {
+  pair: { join: ['no_match', 'no_row'] },
+  left: {
+    ask: ['no_match', 'no_row', 'null_key'],
+    join: ['no_match', 'no_row', 'null_key', 'overtaken'],
+  },
+  right: { answer: ['no_match', 'no_row'] },
+} as const;
 
 export function checkNames(report: Report, file: Section, test: TopologyTest, plan: Plan): void {
   const { topology } = test;
@@ -69,7 +78,11 @@ function dropsOf(plan: Plan): Map<string, readonly string[]> {
     for (const { name, spec } of steps)
       drops.set(`${owner}/${name}`, Object.keys(spec.drops ?? {}));
   };
-  for (const { streams } of plan.subTopologies) {
+  for (const { role, streams, deriving } of plan.subTopologies) {
+    if (deriving !== undefined) {
+      const ofPart = Object.entries(DERIVING_DROPS[deriving.part]);
+      for (const [step, reasons] of ofPart) drops.set(`${role}/${step}`, reasons);
+    }
     for (const { name, part, steps } of streams) {
       drops.set(`${name}/${nodeName(part, 'source')}`, SOURCE_DROPS);
       drops.set(`${name}/lane`, LANE_DROPS);
