@@ -122,3 +122,19 @@ for (const [what, streams, keys] of [
     assert.deepEqual(codes, keys === 0 ? [] : ['CAR673']);
   });
 }
+
+/** A step has given another value: it is what devices are told, and what texts read. */
+const given = (body: string) =>
+  shown(`{ title: Plan, body: "${body}" }`).replace(
+    '    steps:\n',
+    '    steps:\n      - digest: { by: [key], within: 1m }\n' +
+      '      - map: { fields: { eventId: \'""\', memberId: key, planTo: \'""\', changedAt: "0" } }\n',
+  );
+test('a text reads what the steps give, and not what the event had', () => {
+  const names = (body: string) => told(given(body)).filter((line) => line.includes('show'));
+  assert.deepEqual(names('{value.memberId}'), []);
+  assert.deepEqual(
+    names('{value.streamsMax}').map((line) => line.slice(0, 6)),
+    ['CAR402'],
+  );
+});

@@ -1,5 +1,5 @@
 /**
- * `show:` of a stream: its texts are parsed and their paths checked against the event's schema, so
+ * `show:` of a stream: its texts are parsed and their paths checked against what the steps give, so
  * that a phone never shows a brace.
  */
 import type { Show, ShownAs, Template, Texts } from '../core/show.ts';

@@ -125,7 +125,8 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
   );
   const known = from === undefined ? undefined : end;
   const to = resolveTarget(scope, name, section, rule, parts.at(-1)!.steps, known);
-  const show = resolveShow(scope, section, known?.shape ?? ANY_SHAPE);
+  const toldShape = known === undefined ? ANY_SHAPE : parts.at(-1)!.steps.shape;
+  const show = resolveShow(scope, section, toldShape);
   checkParts(scope, subject, parts, to?.target.kind);
   const steps = parts.flatMap((part) => part.steps.steps);
   const broken = parts.flatMap((part) => part.steps.broken);
