@@ -8,6 +8,12 @@ import type { TopologyTest } from './topology-test.ts';
 const SOURCE_DROPS = ['other_priority'];
 const BRANCH_DROPS = ['no_branch'];
 const LANE_DROPS = ['no_transport', 'moved'];
+/** Of a derived table, by what its sub-topology does. */
+const DERIVED_DROPS = {
+  pair: { join: ['no_match', 'no_row'] },
+  left: { ask: ['no_row', 'no_match', 'null_key'], join: ['no_match', 'no_row', 'overtaken'] },
+  right: { answer: ['no_row', 'no_match'] },
+} as const;
 
 export function checkNames(report: Report, file: Section, test: TopologyTest, plan: Plan): void {
   const { topology } = test;
@@ -69,7 +75,11 @@ function dropsOf(plan: Plan): Map<string, readonly string[]> {
     for (const { name, spec } of steps)
       drops.set(`${owner}/${name}`, Object.keys(spec.drops ?? {}));
   };
-  for (const { streams } of plan.subTopologies) {
+  for (const { role, streams, deriving } of plan.subTopologies) {
+    if (deriving !== undefined) {
+      for (const [step, reasons] of Object.entries(DERIVED_DROPS[deriving.part]))
+        drops.set(`${role}/${step}`, reasons);
+    }
     for (const { name, part, steps } of streams) {
       drops.set(`${name}/${nodeName(part, 'source')}`, SOURCE_DROPS);
       drops.set(`${name}/lane`, LANE_DROPS);
