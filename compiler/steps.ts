@@ -140,7 +140,7 @@ export function resolveTexts(
       originOf = originAfter(before, spec, resolved);
       isGiven = true;
     }
-    if (spec.keeps !== undefined) known = union(known, resolved.holds.get(spec.keeps) ?? NONE);
+    if (spec.ensures !== undefined) known = union(known, resolved.holds.get(spec.ensures) ?? NONE);
     const { config, tables, paths, places, values, constants, expressions, joined } = resolved;
     const name = text.name?.value ?? text.type;
     const read = { config, tables, paths, places, values, constants, expressions, joined };

@@ -194,7 +194,7 @@ interface StepSpecBase<O extends Options> extends StepPlace, Versioned {
   /** The type of sink that needs what this step looks up; others lose by its drops. */
   readonly joinsFor?: string;
   /** The predicate option that holds for each record that it sends on. */
-  readonly keeps?: keyof O & string;
+  readonly ensures?: keyof O & string;
   warns?(config: ValuesOf<O>, written: ReadonlySet<string>): readonly ConfigWarning[];
   /** Whether it lets everything through that a step of its type with the other options let. */
   isWeaker?(options: PlainOptions, than: PlainOptions): boolean;
@@ -371,11 +371,13 @@ export interface SinkSpec<O extends Options = Options> extends ByApp, Versioned 
    * device are then the reader's matter, and nothing is ever abandoned. False by default.
    */
   readonly keeps?: boolean;
-  /**
-   * True: what has to wait for longer than a lane's mark may goes to the sink's retry topic, and
-   * comes back when it is due (rule D8); else it is left to the inbox. False by default.
-   */
+  /** True: what waits for longer than a lane's mark may goes by the sink's retry topic (D8). */
   readonly retries?: boolean;
+  /**
+   * Whether a record may go in one call with the one of its device right before it; told in that
+   * order, none after one to be tried again. Undefined: a device has one record under way.
+   */
+  together?(before: Delivery, next: Delivery): boolean;
   /** The only transport whose devices it reaches; undefined: any. */
   readonly transport?: Transport;
   /** The type of step that must stand before it. */

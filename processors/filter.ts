@@ -10,7 +10,7 @@ export const filter = defineEach({
     'The predicate is CEL over `value`, `key` and `timestamp`, checked against the schema when the ' +
     'file is loaded. A record on which it fails goes to the dead letters.',
   config: { where: predicate('Keep the record when this holds.') },
-  keeps: 'where',
+  ensures: 'where',
   drops: { filtered: 'The predicate did not hold.' },
   example: '- filter: { where: \'value.deviceId != ""\' }',
   open({ where }) {

@@ -196,6 +196,7 @@ const cases: readonly (readonly [it: string, text: string, told: Told, mend?: Re
       ["promises: ['None.']", 'promises: []', /promises is a list of sentences/],
       ['batchMax: 1', 'batchMax: 0', /batchMax is how many deliveries/],
       ['needsOwner: false', 'needsOwner: 1', /needsOwner is true or false/],
+      ['needsOwner: false', 'needsOwner: false, together: true', /together is a function/],
       ['needsOwner: false', 'needsOwner: false, keyedBy: "a"', /it has a field "keyedBy"/],
     ] as const
   ).map(

@@ -40,12 +40,13 @@ const OPTION_KINDS: { readonly [K in Exclude<OptionKind, 'stream'>]: true } = {
 const COMMON = ['type', 'summary', 'description', 'config', 'version', 'warns', 'example', 'open'];
 const STEP_FIELDS: readonly string[] = [
   ...COMMON,
-  ...['kind', 'gives', 'marksFor', 'joinsFor', 'narrows', 'times', 'meaning'],
+  ...['kind', 'gives', 'marksFor', 'joinsFor', 'ensures', 'narrows', 'times', 'meaning'],
   ...['drops', 'deadLetters', 'counts', 'rows', 'keyedBy', 'joins', 'holds', 'aside'],
 ];
 const SINK_FIELDS: readonly string[] = [
   ...COMMON,
-  ...['promises', 'batchMax', 'needsOwner', 'keeps', 'retries', 'transport', 'needs', 'preview'],
+  ...['promises', 'batchMax', 'needsOwner', 'keeps', 'retries', 'together', 'transport', 'needs'],
+  'preview',
 ];
 
 const isObject = (of: unknown): of is Fields =>
@@ -154,7 +155,7 @@ function rowFaults(rows: unknown, kind: unknown): string[] {
 }
 
 function sinkFaults(spec: Fields): string[] {
-  const { promises, batchMax, needsOwner } = spec;
+  const { promises, batchMax, needsOwner, together } = spec;
   const faults = unknownFields(spec, SINK_FIELDS);
   if (!Array.isArray(promises) || promises.length === 0 || !promises.every(isText)) {
     faults.push('promises is a list of sentences: what is guaranteed, said honestly.');
@@ -163,5 +164,8 @@ function sinkFaults(spec: Fields): string[] {
     faults.push('batchMax is how many deliveries a call takes, at least 1.');
   }
   if (typeof needsOwner !== 'boolean') faults.push('needsOwner is true or false.');
+  if (together !== undefined && typeof together !== 'function') {
+    faults.push('together is a function of two deliveries of a device.');
+  }
   return faults;
 }

@@ -104,6 +104,18 @@ test('each answer of a gateway becomes an outcome', async () => {
   await fake.close();
 });
 
+test('records of a device go together while they go to one connection', () => {
+  const rows: readonly (readonly [Delivery, Delivery, boolean])[] = [
+    [delivery('c-1'), delivery('c-1'), true],
+    [delivery('c-1'), delivery('c-2'), false],
+    [delivery('c-1'), delivery('c-1', 'g-2'), false],
+    [delivery('c-1'), delivery(null), false],
+  ];
+  for (const [before, next, expected] of rows) {
+    assert.equal(websocket.together?.(before, next), expected);
+  }
+});
+
 test('D10: no presence, no gateway, a lapsed lease: offline, and nobody is asked', async () => {
   const fake = await FakeGateway.start(TOKEN);
   const clock = new HandClock(NOW);

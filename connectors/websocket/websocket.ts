@@ -48,6 +48,7 @@ export const websocket = defineSink({
   promises: [
     'At least once; the gateway sends a repeat to the same connection only once.',
     'Delivered means handed to the socket, not read by the device: that is the acknowledgement.',
+    'What waits for a device goes in one request, in order, up to 32 records.',
     'One gateway that is away holds up no other.',
     'A time-out or a cut connection is told as ambiguous.',
   ],
@@ -55,6 +56,14 @@ export const websocket = defineSink({
   needsOwner: false,
   transport: 'websocket',
   needs: 'gate_online',
+  /**
+   * The gateway tells a connection's records in the order of the request. Only those of an epoch
+   * that it does not know yet are to be tried again, and then all of that epoch are.
+   */
+  together({ joined: before }, { joined: next }) {
+    const [a, b] = [before as Presence | undefined, next as Presence | undefined];
+    return a?.connectionId === b?.connectionId && a?.gatewayId === b?.gatewayId;
+  },
   example: 'to: { type: websocket, in_flight_max: 512, timeout: 2s }',
   async open(_config, context): Promise<Sink> {
     return new WebsocketSink(context);

@@ -17,6 +17,7 @@ import { AgeHistogram } from './age-histogram.ts';
 import { Breaker } from './breaker.ts';
 import { Concurrency } from './concurrency.ts';
 import { DueHeap } from './due-heap.ts';
+import { addFollowers } from './followers.ts';
 import type { Item } from './item.ts';
 import { type OutcomeLevels, outcomeLevelsOf } from './outcome-level.ts';
 import type { Pace } from './pace.ts';
@@ -35,6 +36,7 @@ export interface SinkLaneOptions extends EngineOptions {
   random(): number;
 }
 
+const NO_OUTCOME: Outcome = { kind: 'retry', scope: 'lane', why: 'the sink gave no outcome' };
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 30_000;
 /** A parked record holds its lane's mark no longer than this; then the retry topic has it (D8). */
@@ -245,6 +247,7 @@ export class SinkLane implements GroupHost {
       this.#ready = [];
       this.#readyFrom = 0;
     }
+    addFollowers(batch, max, this.sinkPlan.spec, nowMs);
     return batch;
   }
 
@@ -253,14 +256,22 @@ export class SinkLane implements GroupHost {
     const outcomes = await this.#attempt(batch);
     this.#inFlight -= batch.length;
     const nowMs = this.options.clock.now();
+    /** Devices with a record of this batch that is held up: what followed it waits again. */
+    const held = new Set<string>();
+    const { keeps, together } = this.sinkPlan.spec;
+    const hasFollowers = together !== undefined && keeps !== true;
+    const back: Item[] = [];
     batch.forEach((item, i) => {
-      const outcome = outcomes[i] ?? {
-        kind: 'retry',
-        scope: 'lane',
-        why: 'the sink gave no outcome',
-      };
-      this.#settle(item, outcome as Outcome, nowMs);
+      const outcome: Outcome = outcomes[i] ?? NO_OUTCOME;
+      const { deviceId } = item.notification;
+      if (!held.has(deviceId)) {
+        const isHeld = this.#settle(item, outcome, nowMs, false);
+        if (isHeld && hasFollowers) held.add(deviceId);
+      } else if (this.#settle(item, outcome, nowMs, true)) back.push(item);
     });
+    for (const item of back.reverse()) {
+      item.task.devices.giveBack(item.notification.deviceId, item);
+    }
     this.options.wake();
   }
 
@@ -283,7 +294,12 @@ export class SinkLane implements GroupHost {
     }
   }
 
-  #settle(item: Item, outcome: Outcome, nowMs: number): void {
+  /**
+   * True: the record is held up, and will be tried again.
+   *
+   * @param isBehind one of its device before it is held up: it is not put aside by itself
+   */
+  #settle(item: Item, outcome: Outcome, nowMs: number, isBehind: boolean): boolean {
     const { options, sinkPlan } = this;
     const inTrouble = outcome.kind === 'retry' && outcome.scope === 'lane';
     this.#concurrency.answered(inTrouble);
@@ -294,7 +310,7 @@ export class SinkLane implements GroupHost {
     if (outcome.kind !== 'retry') {
       this.#successes++;
       item.task.finish(item, outcome, nowMs);
-      return;
+      return false;
     }
     const { why, afterMs = 0, opens = false } = outcome;
     if (inTrouble) {
@@ -308,7 +324,7 @@ export class SinkLane implements GroupHost {
     item.tries++;
     if (sinkPlan.spec.keeps !== true && item.tries >= this.plan.attempts) {
       item.task.abandon(item, why, nowMs);
-      return;
+      return false;
     }
     const backoff = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(item.tries, 10));
     const untilMs = nowMs + Math.max(afterMs, backoff * (0.5 + options.random() / 2));
@@ -316,11 +332,11 @@ export class SinkLane implements GroupHost {
       this.resting.rest(item.notification.deviceId, untilMs);
       if (this.#isLeft(item, untilMs)) {
         item.task.abandon(item, `parked_too_long: ${why}`, nowMs);
-        return;
+        return false;
       }
     }
     item.task.retried(item, outcome, nowMs);
-    this.#waitUntil(item, untilMs, outcome.scope === 'device', nowMs);
+    return isBehind || this.#waitUntil(item, untilMs, outcome.scope === 'device', nowMs);
   }
 
   /** Said once when it begins and once when it is over, and not more often than twice a minute. */
@@ -347,11 +363,16 @@ export class SinkLane implements GroupHost {
     return !keeps && this.retryTopic === null && untilMs - item.beganMs > PARKED_MS_MAX;
   }
 
-  #waitUntil(item: Item, untilMs: number, rests: boolean, nowMs: number): void {
+  /** False: the retry topic has it. */
+  #waitUntil(item: Item, untilMs: number, rests: boolean, nowMs: number): boolean {
     const tooLong =
       untilMs - item.beganMs > PARKED_MS_MAX || this.#parkedItems.size >= PARKED_RECORDS_MAX;
-    if (this.retryTopic === null || !tooLong) this.park(item, untilMs);
-    else item.task.postpone(item, this.retryTopic, untilMs, rests, nowMs);
+    if (this.retryTopic === null || !tooLong) {
+      this.park(item, untilMs);
+      return true;
+    }
+    item.task.postpone(item, this.retryTopic, untilMs, rests, nowMs);
+    return false;
   }
 
   /** A parked item that holds the mark too far behind. */

@@ -44,7 +44,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   readonly #collector: Collector;
   readonly #outputs: SinkOutputs;
   readonly #loader: SchemaLoader;
-  readonly #tables: SinkTables;
+  readonly tables: SinkTables;
   readonly #handing: Handing;
   readonly #inputs: readonly LaneInput[];
   readonly #offsets: LaneOffsets;
@@ -52,7 +52,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   readonly #deliver: Node;
   readonly #steps: Steps;
   readonly #slices = new Subject<Slice>();
-  readonly #devices = new DeviceQueues<Item>();
+  readonly devices = new DeviceQueues<Item>();
   /** Begun and not finished: of the lanes, and of the retry topic. */
   readonly #begun = { lanes: 0, retries: 0 };
   /** Offsets of the slice that is begun whose device is offline. */
@@ -79,8 +79,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     const stream = sinkPlan.name;
     this.#source = new Node(stream, SOURCE_STEP, host);
     this.#deliver = new Node(stream, DELIVER_STEP, host);
-    this.#tables = new SinkTables(lane, this.#loader, host);
-    this.#handing = new Handing(lane, this.#tables.owners, this.#outputs);
+    this.tables = new SinkTables(lane, this.#loader, host);
+    this.#handing = new Handing(lane, this.tables.owners, this.#outputs);
     this.#inputs = lane
       .inputs()
       .map((topic) => new LaneInput(topic, port, sinkPlan, options.schemas, this.#source));
@@ -97,7 +97,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   restore(): void {}
 
   table(topic: string, batch: LogBatch): void {
-    this.#tables.feed.add(topic, batch);
+    this.tables.feed.add(topic, batch);
     this.#lane.options.wake();
   }
 
@@ -121,7 +121,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   // The scheduler's side.
 
   runSlice(): boolean {
-    if (this.closed || !this.#started || !this.#tables.feed.drain() || !this.#loader.idle)
+    if (this.closed || !this.#started || !this.tables.feed.drain() || !this.#loader.idle)
       return false;
     this.#lane.pump();
     for (let tries = this.#inputs.length; tries > 0; tries--) {
@@ -174,7 +174,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     return (
       this.#started &&
       this.#begunCount === 0 &&
-      this.#tables.feed.idle &&
+      this.tables.feed.idle &&
       this.#inputs.every((input) => !input.ready)
     );
   }
@@ -209,7 +209,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   /** The last hop's checks (D4, D9); false when the item is done or put aside. */
   lastCheck(item: Item, nowMs: number): boolean {
     if (this.#lane.sinkPlan.spec.keeps === true) return true;
-    const hop = this.#tables.lastHop(item, nowMs);
+    const hop = this.tables.lastHop(item, nowMs);
     if (hop === 'elsewhere') {
       this.#ended(item, 'other_app');
       return false;
@@ -271,8 +271,8 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
       priorities: this.#lane.plan.priorities,
       deviceClasses: this.#lane.plan.words.deviceClasses,
       clock: this.#clock,
-      table: (name) => this.#tables.feed.view(name),
-      devices: (name) => this.#tables.feed.devices(name),
+      table: (name) => this.tables.feed.view(name),
+      devices: (name) => this.tables.feed.devices(name),
       deadLetter: (record, letter) => this.#outputs.deadLetter(record, letter),
       onDrop: (record, stream, step, reason, by) => {
         if (reason === OFFLINE) this.#offline.add(record.offset);
@@ -333,7 +333,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
       return;
     }
     if (item.marks.rests) this.#lane.resting.rest(deviceId, item.marks.dueMs);
-    const isFirst = this.#devices.begin(deviceId, item);
+    const isFirst = this.devices.begin(deviceId, item);
     if (isFirst && this.#isDue(item, nowMs)) this.#lane.ready(item);
   }
 
@@ -381,7 +381,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   }
 
   #letNext(deviceId: string): void {
-    const next = this.#devices.next(deviceId);
+    const next = this.devices.next(deviceId);
     if (next !== undefined) this.#lane.ready(next);
   }
 

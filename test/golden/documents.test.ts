@@ -53,6 +53,10 @@ function completedBy(part: string): string {
     const names = part.match(/(?<=^ {2})\w+(?=:)/gm)!;
     return completed(`${part}streams:\n${names.map((name) => streamOf(name, TO)).join('')}`);
   }
+  if (/^fields:/m.test(part)) {
+    const order = streamOf('normal', TO).replaceAll('plan-change', 'order');
+    return completed(`${part}streams:\n${order.replace('PlanChange', 'Order')}`);
+  }
   const transports = new Set(part.match(/(?<=transport: )\w+/g) ?? ['inbox']);
   return completed(part).replace('[inbox]', `[${[...transports].join(', ')}]`);
 }

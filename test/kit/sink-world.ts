@@ -27,7 +27,7 @@ import {
 } from '../../core/outcome.ts';
 import { partitionOfText } from '../../core/partition.ts';
 import { RENO_PRIORITIES } from '../../core/priority.ts';
-import { defineSink, type Sink } from '../../core/spec.ts';
+import { defineSink, type Sink, type SinkSpec } from '../../core/spec.ts';
 import { RENO_WORDS } from '../../core/words.ts';
 import type { Pace } from '../../runtime/sinks/pace.ts';
 import { SinkLane } from '../../runtime/sinks/sink-lane.ts';
@@ -124,6 +124,8 @@ export type Answer = (delivery: Delivery) => Outcome | 'throw' | 'never';
 export type SinkWorldOptions = Partial<SinkPlan> & {
   keeps?: boolean;
   batchMax?: number;
+  /** Which records of a device go in one call; none by default. */
+  together?: NonNullable<SinkSpec['together']>;
   /** True: it has a retry topic. */
   retries?: boolean;
   reach?: Reach;
@@ -139,11 +141,16 @@ export type SinkWorldOptions = Partial<SinkPlan> & {
 
 const none = () => {};
 
+const shortOf = ({ notification: { deviceId, sequence }, attempt }: Delivery) =>
+  `${deviceId}#${sequence}/${attempt}`;
+
 export class SinkWorld {
   readonly clock: HandClock;
   readonly log = new MemoryLog();
   /** `device#sequence/attempt`, in the order of the tries. */
   readonly given: string[] = [];
+  /** The same, a line a call of the sink. */
+  readonly calls: string[] = [];
   /** What the lane said of its deliveries: why they fail; null: they do no longer. */
   readonly said: (string | null)[] = [];
   readonly registry = new MemoryRegistry();
@@ -202,6 +209,17 @@ export class SinkWorld {
       const value = { ...NOTIFICATION, born: this.clock.now(), ...one };
       await this.#append('lane.0.websocket', 'DeviceNotification', value.deviceId, value);
     }
+  }
+
+  /** As `send`, in one batch. */
+  async sendAtOnce(...notifications: Partial<DeviceNotification>[]): Promise<void> {
+    const builder = new BatchBuilder('lane.0.websocket', 0);
+    const encoder = this.schemas.encoder('DeviceNotification');
+    for (const one of notifications) {
+      const value = { ...NOTIFICATION, born: this.clock.now(), ...one };
+      builder.append(this.clock.now(), value.deviceId, encoder.toBuffer(value), null);
+    }
+    await this.#producer!.send([builder.finish()]);
   }
 
   /** As another sink hands it on. */
@@ -315,13 +333,15 @@ export class SinkWorld {
     return {
       probe: async () => {},
       close: async () => {},
-      deliver: async (batch) => Promise.all(batch.map((delivery) => this.#deliver(delivery))),
+      deliver: async (batch) => {
+        this.calls.push(batch.map(shortOf).join(' '));
+        return Promise.all(batch.map((delivery) => this.#deliver(delivery)));
+      },
     };
   }
 
   #deliver(delivery: Delivery): Outcome | Promise<Outcome> {
-    const { deviceId, sequence } = delivery.notification;
-    this.given.push(`${deviceId}#${sequence}/${delivery.attempt}`);
+    this.given.push(shortOf(delivery));
     const outcome = this.answer(delivery);
     if (outcome === 'throw') throw new Error('broken');
     return outcome === 'never' ? new Promise<Outcome>(() => {}) : outcome;
@@ -338,6 +358,7 @@ export class SinkWorld {
       keeps: options.keeps ?? false,
       example: '',
       open: async () => this.#sink(),
+      ...(options.together === undefined ? {} : { together: options.together }),
     });
     return {
       name: 'fake',
