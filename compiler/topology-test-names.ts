@@ -8,11 +8,14 @@ import type { TopologyTest } from './topology-test.ts';
 const SOURCE_DROPS = ['other_priority'];
 const BRANCH_DROPS = ['no_branch'];
 const LANE_DROPS = ['no_transport', 'moved'];
-/** Of a derived table, by what its sub-topology does. */
-const DERIVED_DROPS = {
+/** Of the nodes of a derived table, by its part. */
+const DERIVING_DROPS = {
   pair: { join: ['no_match', 'no_row'] },
-  left: { ask: ['no_row', 'no_match', 'null_key'], join: ['no_match', 'no_row', 'overtaken'] },
-  right: { answer: ['no_row', 'no_match'] },
+  left: {
+    ask: ['no_match', 'no_row', 'null_key'],
+    join: ['no_match', 'no_row', 'null_key', 'overtaken'],
+  },
+  right: { answer: ['no_match', 'no_row'] },
 } as const;
 
 export function checkNames(report: Report, file: Section, test: TopologyTest, plan: Plan): void {
@@ -77,8 +80,8 @@ function dropsOf(plan: Plan): Map<string, readonly string[]> {
   };
   for (const { role, streams, deriving } of plan.subTopologies) {
     if (deriving !== undefined) {
-      for (const [step, reasons] of Object.entries(DERIVED_DROPS[deriving.part]))
-        drops.set(`${role}/${step}`, reasons);
+      const ofPart = Object.entries(DERIVING_DROPS[deriving.part]);
+      for (const [step, reasons] of ofPart) drops.set(`${role}/${step}`, reasons);
     }
     for (const { name, part, steps } of streams) {
       drops.set(`${name}/${nodeName(part, 'source')}`, SOURCE_DROPS);

@@ -221,8 +221,7 @@ class TestReader {
         ? 1
         : readCount(this.#report, `${section.subject}: count`, written, { min: 1 });
     if (step === undefined) return undefined;
-    // That of a derived table is `tables/<id>/join`.
-    const slash = step.value.lastIndexOf('/');
+    const slash = step.value.indexOf('/');
     if (slash < 1 || slash === step.value.length - 1) {
       const what = `${section.subject}: "${step.value}" does not name a step.`;
       this.#report.error('CAR103', step.span, what, 'Write stream/step: viewing-activity/dedup.');
