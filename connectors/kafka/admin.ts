@@ -17,6 +17,7 @@ const { ConfigResourceTypes } = kafkajs;
 const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
 const CREATE_TIMEOUT_MS = 15_000;
 /** 10 s in all. */
+const NOT_YET = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 const KNOWN_ATTEMPTS_MAX = 100;
 const KNOWN_DELAY_MS = 100;
 const PROBE_TIMEOUT_MS = 5_000;
@@ -135,7 +136,7 @@ export class LogAdmin implements TopicSource {
     try {
       return (await this.#admin0((admin) => admin.fetchTopicMetadata({ topics }))).topics;
     } catch (error) {
-      if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
+      if (NOT_YET.has(errorType(error) ?? '')) return undefined;
       throw error;
     }
   }
@@ -207,7 +208,8 @@ export class LogAdmin implements TopicSource {
       await this.#admin0((admin) =>
         admin.createTopics({
           topics: missing.map((spec) => this.#configOf(spec)),
-          waitForLeaders: true,
+          // `#known` waits; kafkajs gives up when its broker does not know of them at once.
+          waitForLeaders: false,
           timeout: CREATE_TIMEOUT_MS,
         }),
       );

@@ -34,7 +34,7 @@ const SCHEMAS = [
   made('Either', ['null', LEFT], ['null', RIGHT]),
 ];
 
-const PARTITIONS = 3;
+const PARTITIONS = 2;
 const WAIT_MS = 60_000;
 const LOOK_MS = 5;
 const KEYS = ['a', 'ab', 'b', 'c', 'd', 'e'];
