@@ -54,6 +54,9 @@ test('a service account may stand there as a mapping', () => {
   assert.deepEqual(parse(text, { KEY: 'k' }).fcm, {
     credentials: { client_email: 'a', private_key: 'k' },
   });
+  assert.deepEqual(toldOf(text.replace('${KEY}', '${KEY:-}')), [
+    '1 CAR903 deployment, connectors, fcm: credentials: private_key is a variable that gives nothing.',
+  ]);
 });
 
 test('all that is wrong is told at once, each in its line', () => {

@@ -8,6 +8,7 @@ import {
   type SettingEntry,
   type SettingTable,
 } from '../connectors/setting-tables.ts';
+import { httpsOriginOf, isPem } from '../connectors/sink-settings.ts';
 import type { SettingReader } from './deployment-parts.ts';
 
 /** Of a call to a provider: longer is a mistake of the unit. */
@@ -78,18 +79,21 @@ const READERS: { readonly [K in SettingEntry['kind']]: Read } = {
   origin: ({ read }, section, key) => {
     const placed = section.text(key);
     if (placed === undefined) return undefined;
-    const url = URL.canParse(placed.value) ? new URL(placed.value) : undefined;
-    if (url?.protocol === 'https:' && url.pathname === '/') return url.origin;
+    const origin = httpsOriginOf(placed.value);
+    if (origin !== undefined) return origin;
     const what = `${section.subject}: ${key} is no https address without a path.`;
     return read.bad(placed.span, what, `Write e.g. ${key}: "https://localhost:8443".`);
   },
   pem: ({ beside }, section, key) => {
     const text = section.text(key)?.value;
-    return text === undefined || text.includes('-----BEGIN') ? text : beside(text);
+    return text === undefined || isPem(text) ? text : beside(text);
   },
-  account: ({ beside }, section, key) => {
+  account: ({ read, beside }, section, key) => {
     const tree = section.tree(key)!;
-    if (tree.kind === 'map') return plain(tree);
+    if (tree.kind === 'map') {
+      tellEmpty(read, `${section.subject}: ${key}`, tree);
+      return plain(tree);
+    }
     const path = section.text(key)?.value;
     return path === undefined ? undefined : beside(path);
   },

@@ -5,6 +5,7 @@
 import { APNS_RULES } from './apns/rules.ts';
 import { FCM_RULES } from './fcm/rules.ts';
 import type { ProviderRule } from './provider-rules.ts';
+import { APNS_SETTINGS, FCM_SETTINGS } from './setting-tables.ts';
 
 interface Provider {
   readonly name: string;
@@ -14,8 +15,8 @@ interface Provider {
 }
 
 const PROVIDERS: readonly Provider[] = [
-  { name: 'fcm', rules: FCM_RULES, floor: '10s' },
-  { name: 'apns', rules: APNS_RULES, floor: '1s' },
+  { name: 'fcm', rules: FCM_RULES, floor: FCM_SETTINGS.retry_floor.fallback },
+  { name: 'apns', rules: APNS_RULES, floor: APNS_SETTINGS.retry_floor.fallback },
 ];
 const HEADS = ['status', 'says', 'then', 'first pause', 'who waits', 'token', 'because'] as const;
 const DETAILS = {

@@ -11,6 +11,15 @@ import type { SettingTable } from './setting-tables.ts';
 
 const DURATION_MS_MAX = 3_600_000;
 
+/** `https://host:port`, without path; undefined: it is none. */
+export function httpsOriginOf(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'https:' && url.pathname === '/' ? url.origin : undefined;
+}
+
+/** The PEM itself, and not the path of a file that holds it. */
+export const isPem = (text: string): boolean => text.includes('-----BEGIN');
+
 export class SinkSettings {
   readonly #place: string;
   readonly #code: ErrorCode;
@@ -85,18 +94,16 @@ export class SinkSettings {
   /** `https://host:port`, without path. */
   origin(name: string): string {
     const value = this.text(name, this.#fallback(name));
-    const url = URL.canParse(value) ? new URL(value) : undefined;
-    if (url === undefined || url.protocol !== 'https:' || url.pathname !== '/') {
-      throw this.wrong(name, 'is not an https origin, such as https://localhost:8443');
-    }
-    return url.origin;
+    const origin = httpsOriginOf(value);
+    if (origin !== undefined) return origin;
+    throw this.wrong(name, 'is not an https origin, such as https://localhost:8443');
   }
 
   /** A PEM given as it is, or the path of a file that holds it; undefined when it is not set. */
   pem(name: string): string | undefined {
     if (!this.has(name)) return undefined;
     const value = this.text(name);
-    return value.includes('-----BEGIN') ? value : this.file(name, value);
+    return isPem(value) ? value : this.file(name, value);
   }
 
   file(name: string, path: string): string {

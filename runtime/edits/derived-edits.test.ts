@@ -2,13 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryLog } from '../../connectors/memory/log.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { AvroRecord } from '../../schemas/folder.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { Driven, planOf, withSchemas } from '../../test/kit/drive.ts';
-import { topicSpecs } from '../engine.ts';
+import { startOfEdit } from '../../test/kit/start-of-edit.ts';
 import { appliedOf } from './applied.ts';
-import { applyTopology } from './apply.ts';
 import { compareFiles } from './comparison.ts';
 import type { Losing } from './judge.ts';
 import { sentenceOf } from './words.ts';
@@ -48,18 +46,7 @@ class World {
   readonly registry = new MemoryRegistry();
 
   async apply(text: string, losing: Losing = 'refuse'): Promise<void> {
-    const plan = planOf(text, folder);
-    await this.log.applyTopics(topicSpecs(plan, 1));
-    await applyTopology({
-      log: this.log,
-      plan,
-      text,
-      partitions: 1,
-      clock: systemClock,
-      losing,
-      former: async () => assert.fail('nothing is drained'),
-      say: () => {},
-    });
+    await startOfEdit(this.log, planOf(text, folder), text, losing);
   }
 
   /** The rows that were written while it ran, `m1=A`, `m1=-`, `x m1`. */

@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryLog } from '../../connectors/memory/log.ts';
-import { systemClock } from '../../core/clock.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { Driven, planChange, planOf } from '../../test/kit/drive.ts';
-import { topicSpecs } from '../engine.ts';
-import { applyTopology } from './apply.ts';
+import { startOfEdit } from '../../test/kit/start-of-edit.ts';
 import { countRows, readRows } from './state-rows.ts';
 
 const TABLE = 'tables.plan';
@@ -40,18 +38,7 @@ class World {
 
   /** As a start does it, before a group is joined. */
   async apply(text: string): Promise<void> {
-    const plan = planOf(text);
-    await this.log.applyTopics(topicSpecs(plan, 1));
-    await applyTopology({
-      log: this.log,
-      plan,
-      text,
-      partitions: 1,
-      clock: systemClock,
-      losing: 'refuse',
-      former: async () => assert.fail('nothing is drained'),
-      say: () => {},
-    });
+    await startOfEdit(this.log, planOf(text), text);
   }
 
   async run(text: string, work: (driven: Driven) => Promise<void>): Promise<string[]> {

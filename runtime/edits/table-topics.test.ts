@@ -5,9 +5,8 @@ import { MemoryLog } from '../../connectors/memory/log.ts';
 import { systemClock } from '../../core/clock.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { Driven, lanesWith, planChange, planChanges, planOf } from '../../test/kit/drive.ts';
-import { topicSpecs } from '../engine.ts';
+import { startOfEdit } from '../../test/kit/start-of-edit.ts';
 import { appliedOf } from './applied.ts';
-import { applyTopology } from './apply.ts';
 import { compareFiles, compareWithStored } from './comparison.ts';
 import type { Losing } from './judge.ts';
 
@@ -76,18 +75,7 @@ class World {
   readonly registry = new MemoryRegistry();
 
   async apply(text: string, losing: Losing): Promise<void> {
-    const plan = planOf(text);
-    await this.log.applyTopics(topicSpecs(plan, 1));
-    await applyTopology({
-      log: this.log,
-      plan,
-      text,
-      partitions: 1,
-      clock: systemClock,
-      losing,
-      former: async () => assert.fail('nothing is drained'),
-      say: () => {},
-    });
+    await startOfEdit(this.log, planOf(text), text, losing);
   }
 
   async run(text: string, work: (driven: Driven) => Promise<void>, losing: Losing = 'refuse') {

@@ -2,11 +2,8 @@
  * Which left rows have asked for a right one: state of the right half of a join by a foreign key,
  * with an index by the right key, so that a change there finds all that it concerns.
  */
-import type { BatchBuilder } from '../../core/batch-builder.ts';
-import type { LogBatch } from '../../core/log.ts';
 import type { RowCodec } from '../../core/store.ts';
-import { CodedStore } from '../state/coded-store.ts';
-import type { TaskStore } from '../state/task-store.ts';
+import { KeptRows } from '../state/kept-rows.ts';
 
 export interface Asked {
   /** Where the left row is. */
@@ -24,36 +21,21 @@ export const ASKED_ROW: RowCodec<Asked> = {
   decode: (bytes) => ({ partition: bytes.readInt32BE(0), version: bytes.readDoubleBE(4) }),
 };
 
-export class AskedRows implements TaskStore {
-  readonly name: string;
-  readonly #rows: CodedStore<Asked>;
+export class AskedRows extends KeptRows<Asked> {
   /** Left keys by the right one. */
   readonly #index = new Map<string, Set<string>>();
 
   constructor(name: string) {
-    this.name = name;
-    this.#rows = new CodedStore(name, ASKED_ROW);
-  }
-
-  get size(): number {
-    return this.#rows.size;
-  }
-
-  get changedCount(): number {
-    return this.#rows.changedCount;
-  }
-
-  get bytes(): number {
-    return this.#rows.bytes;
+    super(name, ASKED_ROW);
   }
 
   put(right: string, left: string, asked: Asked): void {
-    this.#rows.put(join(right, left), asked);
+    this.kept.put(join(right, left), asked);
     this.#add(right, left);
   }
 
   delete(right: string, left: string): void {
-    this.#rows.delete(join(right, left));
+    this.kept.delete(join(right, left));
     const lefts = this.#index.get(right);
     lefts?.delete(left);
     if (lefts?.size === 0) this.#index.delete(right);
@@ -62,28 +44,16 @@ export class AskedRows implements TaskStore {
   /** In the order of left keys, whichever came first. */
   *of(right: string): IterableIterator<readonly [left: string, asked: Asked]> {
     for (const left of [...(this.#index.get(right) ?? [])].sort()) {
-      yield [left, this.#rows.get(join(right, left))!];
+      yield [left, this.kept.get(join(right, left))!];
     }
   }
 
-  restore(batch: LogBatch): void {
-    this.#rows.restore(batch);
-  }
-
-  restored(): void {
-    this.#rows.restored();
-    for (const [key] of this.#rows.rows()) {
+  override restored(): void {
+    super.restored();
+    for (const [key] of this.kept.rows()) {
       const { right, left } = parted(key);
       this.#add(right, left);
     }
-  }
-
-  writeChanged(to: BatchBuilder, nowMs: number): void {
-    this.#rows.writeChanged(to, nowMs);
-  }
-
-  rows(): IterableIterator<[string, unknown]> {
-    return this.#rows.rows();
   }
 
   #add(right: string, left: string): void {

@@ -5,7 +5,7 @@
 import type { DerivingPlan } from '../../compiler/plan.ts';
 import type { Schemas } from '../../core/schema.ts';
 import { Node } from '../node.ts';
-import { decodedRow } from '../state/joined-table.ts';
+import { decodedRow } from '../state/kept-rows.ts';
 import type { TaskParts } from '../streams/task-parts.ts';
 import { type Cause, type DerivedWriter, recordOf, type Value } from './derived-writer.ts';
 import { type Answer, type Ask, askBytes } from './hop-messages.ts';

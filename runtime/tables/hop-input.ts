@@ -1,10 +1,10 @@
 /** What one half of a join by a foreign key reads of the other: one message a record. */
 import { Slice } from '../../core/slice.ts';
 import { Node } from '../node.ts';
+import { keyOf } from '../state/kept-rows.ts';
 import type { InputReader } from '../streams/input-reader.ts';
 import type { TaskParts } from '../streams/task-parts.ts';
 import { type Cause, recordOf } from './derived-writer.ts';
-import { keyOf } from './timed-rows.ts';
 
 export interface HopForm<Message> {
   /** Undefined: it is none. */
