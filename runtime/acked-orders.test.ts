@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { add, type Cursor, emptyCursor, formatCursor } from '../core/cursor.ts';
 import type { Transport } from '../core/device.ts';
 import { Driven, lanesWith, planChange, planChanges, START_MS } from '../test/kit/drive.ts';
+import { Chance } from '../test/sim/chance.ts';
 
 const SEED = Number(process.env.SEED ?? 20_261_128);
 const ORDERS = 16;
@@ -35,17 +36,6 @@ const KILLED_BEHIND = [
   'outcomes',
 ];
 const PUSHES: readonly Transport[] = ['websocket', 'fcm', 'apns'];
-
-/** Mulberry32: small, and the same everywhere. */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 interface Told {
   readonly device: string;
@@ -88,11 +78,11 @@ class World {
     this.#phones = phones;
   }
 
-  static async open(below: (n: number) => number): Promise<World> {
-    const driven = await Driven.open(TEXT, { commitEvery: 1, partitions: 1 + below(3) });
+  static async open(chance: Chance): Promise<World> {
+    const driven = await Driven.open(TEXT, { commitEvery: 1, partitions: 1 + chance.below(3) });
     const phones = [0, 1, 2].map((n) => {
-      const first = below(PUSHES.length);
-      const count = 1 + below(PUSHES.length);
+      const first = chance.below(PUSHES.length);
+      const count = 1 + chance.below(PUSHES.length);
       const transports = [...PUSHES.slice(first), ...PUSHES.slice(0, first)].slice(0, count);
       return new Phone(`tv-${n}`, transports);
     });
@@ -110,16 +100,17 @@ class World {
     return this.#driven.driver.clock.now();
   }
 
-  async step(below: (n: number) => number): Promise<void> {
-    const phone = this.#phones[below(this.#phones.length)]!;
-    const what = below(12);
+  async step(chance: Chance): Promise<void> {
+    const phone = this.#phones[chance.below(this.#phones.length)]!;
+    const what = chance.below(12);
     const { driver } = this.#driven;
-    if (what < 4) await driver.advance((1 + below(40)) * TICK_MS);
+    if (what < 4) await driver.advance((1 + chance.below(40)) * TICK_MS);
     else if (what < 7) await this.#event(phone);
-    else if (what < 9) await this.#acknowledge(phone, 1 + below(Math.max(1, phone.sequence)));
+    else if (what < 9)
+      await this.#acknowledge(phone, 1 + chance.below(Math.max(1, phone.sequence)));
     else if (what === 9) await this.#move(phone);
     else if (what === 10) await driver.restart();
-    else driver.crashBehind(KILLED_BEHIND[below(KILLED_BEHIND.length)]!);
+    else driver.crashBehind(KILLED_BEHIND[chance.below(KILLED_BEHIND.length)]!);
   }
 
   async #register(phone: Phone): Promise<void> {
@@ -208,9 +199,9 @@ function lastLookOf(bornMs: number): number {
 for (let order = 0; order < ORDERS; order++) {
   const seed = SEED + order;
   test(`as the model says, seed ${seed}`, async () => {
-    const below = chance(seed);
-    const world = await World.open(below);
-    for (let n = 0; n < STEPS; n++) await world.step(below);
+    const chance = new Chance(seed);
+    const world = await World.open(chance);
+    for (let n = 0; n < STEPS; n++) await world.step(chance);
     await world.end();
   });
 }
