@@ -142,6 +142,11 @@ export const GATEWAY_ERRORS = {
     what: 'A page of this origin may not talk to the gateway.',
     mend: 'Name the origin in `http: { origins: [...] }` of carillon.yaml, or leave the list out.',
   },
+  CAR730: {
+    slug: 'letters-not-read',
+    what: 'The dead letters, or the topics that they came from, could not be read to their ends in time.',
+    mend: 'Choose a shorter time, or do it by the command, which has no bound: carillon redrive.',
+  },
   CAR731: {
     slug: 'issuer-away',
     what: 'The issuer of tokens does not give its public keys now.',
@@ -156,6 +161,11 @@ export const GATEWAY_ERRORS = {
     slug: 'tls-unusable',
     what: 'Certificate and key of a port cannot be used.',
     mend: 'Name PEM files that this user may read, the key being that of the certificate.',
+  },
+  CAR734: {
+    slug: 'redrive-under-way',
+    what: 'Dead letters are being sent back already, by this process.',
+    mend: 'Wait until that has ended, and look again at what is left.',
   },
   CAR741: {
     slug: 'wrong-method',

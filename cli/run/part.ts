@@ -235,6 +235,8 @@ export class Part {
         schemas,
         inbox,
         clock,
+        log,
+        say: this.#options.say,
         snapshot: () => this.snapshot(),
         connections: () => this.connections,
       }),
