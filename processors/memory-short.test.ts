@@ -1,4 +1,6 @@
-/** What steps do when there is no memory for another row: as when the most that they keep is there. */
+/**
+ * What steps do when there is no memory for another row: as when the most that they keep is there.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AggregateCall } from '../core/aggregate-call.ts';
