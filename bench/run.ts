@@ -21,6 +21,7 @@ const FILES: { readonly [name: string]: string } = {
   locator: './locator.ts',
   engine: './engine.ts',
   state: './state.ts',
+  'state-memory': './state-memory.ts',
   embedded: './embedded.ts',
   'embedded-log': './embedded-log.ts',
   'latency-embedded': './latency-embedded.ts',
@@ -38,6 +39,7 @@ const FIGURES_FILE = new URL('./figures.json', import.meta.url);
 const FLAGS: { readonly [name: string]: readonly string[] } = {
   gateway: ['--expose-gc'],
   state: ['--expose-gc'],
+  'state-memory': ['--expose-gc'],
   nexmark: ['--max-old-space-size=8192'],
   // Keeps all outputs of both contenders to compare them.
   'engine-peer': ['--max-old-space-size=8192'],
