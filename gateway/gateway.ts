@@ -100,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     devices = options.roles.devices ? await deviceRoutes(app, inner, shared) : undefined;
     const front = options.proxyProtocol ? frontOf(shared) : undefined;
     const secure = options.tls !== undefined;
-    opened = await listenOn(app, { ...options, setting: 'http.port', secure, front });
+    opened = await listenOn(app, { ...options, setting: 'http.port', secure, front, shared: true });
     internalUrl = await openInternal(inner, options, opened.url);
     await devices?.open(options.internalUrl ?? internalUrl);
   } catch (error) {

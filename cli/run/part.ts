@@ -233,6 +233,8 @@ export class Part {
         schemas,
         inbox,
         clock,
+        log,
+        say: this.#options.say,
         snapshot: () => this.snapshot(),
         connections: () => this.connections,
       }),
