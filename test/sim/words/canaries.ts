@@ -1,6 +1,6 @@
 /**
- * Words and logs that are broken on purpose: each has a fault that a real one could have, in a world
- * that must find it. A simulation that finds nothing proves nothing.
+ * Words and logs that are broken on purpose: each has a fault that a real one could have, in a
+ * world that must find it. A simulation that finds nothing proves nothing.
  */
 import { MemoryLog } from '../../../connectors/memory/log.ts';
 import type {

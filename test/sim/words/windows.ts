@@ -214,7 +214,8 @@ export const windows: World = {
   draw,
   model: (way) => new Windows(way),
   told(driven) {
-    // Of each product the last value, and how many there were: which came between hangs on the order.
+    // Of each product the last value, and how many there were: which came between hangs on the
+    // order.
     const last = new Map<string, { line: string; n: number }>();
     for (const line of writtenTo(driven, ['bought'])) {
       const product = line.split(' ')[1]!;

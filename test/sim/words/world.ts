@@ -1,7 +1,7 @@
 /**
- * The simulation of the words beside RENO's own: small worlds, each a topology of a few words with a
- * model of its own, which is plain TypeScript and no part of the engine. What happens is drawn from
- * a seed before anything runs.
+ * The simulation of the words beside RENO's own: small worlds, each a topology of a few words with
+ * a model of its own, which is plain TypeScript and no part of the engine. What happens is drawn
+ * from a seed before anything runs.
  */
 import { partitionOfText } from '../../../core/partition.ts';
 import type { AvroRecord } from '../../../schemas/folder.ts';
