@@ -38,7 +38,7 @@ export async function embeddedLatency(): Promise<Latency> {
       sockets.push(await listen(house.url, await house.token('device', device), watch));
     }
     const producer = await house.client('producer');
-    const latency = await runLoad(LOAD, members, watch, (events) =>
+    const latency = await runLoad(LOAD, members, [watch], (events) =>
       producer.postEvents('plan-change', bodyOf(events).records),
     );
     for (const socket of sockets) socket.terminate();
@@ -58,7 +58,7 @@ export async function echoLatency(): Promise<Latency> {
     const watch = new Stopwatch();
     const sockets = [];
     for (const member of members) sockets.push(await listen(url, member, watch));
-    const latency = await runLoad(LOAD, members, watch, async (events) => {
+    const latency = await runLoad(LOAD, members, [watch], async (events) => {
       const body = JSON.stringify(bodyOf(events));
       await (await fetch(url, { method: 'POST', body })).text();
     });

@@ -2,7 +2,8 @@
  * On Kafka, with Cassandra, by roles in five processes: milliseconds from before the producer's
  * send until the frame is at the device, at 1,000 events/s. Producer (kafkajs, acks all) and
  * devices are this process. The floor is the same producer and a consumer of the same topic: a raw
- * round trip.
+ * round trip. `more` has the way in two (until the notification can be read in its lane, read
+ * committed) and what each process costs an event; the reader of the lane is not counted there.
  */
 import { readFileSync } from 'node:fs';
 import avsc from 'avsc';
@@ -12,10 +13,14 @@ import { kafkaOf } from '../test/cluster/stored.ts';
 import { EVENT_SCHEMA, EVENTS, World } from '../test/cluster/world.ts';
 import { printFigure } from './figure.ts';
 import { type Latency, LOAD, type LoadEvent, listen, runLoad, Stopwatch } from './latency-load.ts';
+import { cpuSeconds, treeOf } from './peer/process-tree.ts';
 
 const MEMBERS = 120;
 const PARTITIONS = 4;
 const FLOOR_TOPIC = 'latency-floor';
+/** Where all that is measured passes by. */
+const LANE = 'notifications.critical.websocket';
+const LANE_READER = 'latency-lane-reader';
 const WIRE_HEADER_BYTES = 5;
 /** kafkajs waits no longer than this for records: as the pipeline's own consumers do. */
 const FETCH_WAIT_MS = 50;
@@ -45,7 +50,74 @@ async function producerOf(world: World): Promise<Producer> {
   return producer;
 }
 
-export async function kafkaLatency(world: World): Promise<Latency> {
+const notificationType = avsc.Type.forSchema(
+  JSON.parse(
+    readFileSync(
+      new URL('../schemas/notifications/device-notification.avsc', import.meta.url),
+      'utf8',
+    ),
+  ),
+);
+
+/** Tells the stopwatch of each event whose notification can be read in the lane. */
+async function readLane(world: World, watch: Stopwatch): Promise<() => Promise<void>> {
+  const consumer = kafkaOf(world.brokers).consumer({
+    groupId: LANE_READER,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topic: LANE });
+  const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
+  await consumer.run({
+    eachBatch: async ({ batch }) => {
+      for (const { value } of batch.messages) {
+        const { payload } = notificationType.fromBuffer(value!.subarray(WIRE_HEADER_BYTES)) as {
+          payload: Buffer;
+        };
+        watch.arrived((type.fromBuffer(payload) as LoadEvent).eventId);
+      }
+    },
+  });
+  await joined;
+  return () => consumer.disconnect();
+}
+
+/** Processor time so far of this process and each that it has started, by what it is. */
+function cpuByProcess(): Map<string, number> {
+  const cpu = new Map<string, number>();
+  for (const pid of treeOf([process.pid])) {
+    const name = nameOf(pid);
+    if (name === undefined) continue;
+    try {
+      cpu.set(name, (cpu.get(name) ?? 0) + cpuSeconds([pid]));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return cpu;
+}
+
+function nameOf(pid: number): string | undefined {
+  if (pid === process.pid) return 'producer and devices';
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const roles = words.filter((_, i) => words[i - 1] === '--role');
+    if (roles.length > 0) return roles.join(' ');
+    if (words.includes('kafka.Kafka')) return 'broker';
+    return words.some((word) => word.endsWith('CassandraDaemon')) ? 'cassandra' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface KafkaLatency {
+  readonly measured: Latency;
+  readonly toLane: Latency;
+  /** CPU-µs an event, warm-up included, of each process. */
+  readonly cpuMicros: Readonly<Record<string, number>>;
+}
+
+export async function kafkaLatency(world: World): Promise<KafkaLatency> {
   const { pipeline } = world;
   const gateway = await pipeline.run('gateway', 'ingest');
   const devices = await pipeline.run('devices');
@@ -61,12 +133,22 @@ export async function kafkaLatency(world: World): Promise<Latency> {
   const subject = `${world.servers.registry}/subjects/${EVENTS}-value/versions/latest`;
   const { id } = (await (await fetch(subject)).json()) as { id: number };
   const producer = await producerOf(world);
-  const latency = await runLoad(LOAD, memberIds, watch, (events) =>
+  const laneWatch = new Stopwatch();
+  const endLane = await readLane(world, laneWatch);
+  const before = cpuByProcess();
+  const measured = await runLoad(LOAD, memberIds, [watch, laneWatch], (events) =>
     producer.send({ topic: EVENTS, acks: -1, messages: messagesOf(id, events) }),
   );
-  await producer.disconnect();
+  const events = LOAD.perSecond * (LOAD.seconds + LOAD.warmUpSeconds);
+  const cpuMicros = Object.fromEntries(
+    [...cpuByProcess()].map(([name, seconds]) => [
+      name,
+      Math.round(((seconds - (before.get(name) ?? 0)) * 1e6) / events),
+    ]),
+  );
+  await Promise.all([producer.disconnect(), endLane()]);
   for (const socket of sockets) socket.terminate();
-  return latency;
+  return { measured, toLane: laneWatch.latency(), cpuMicros };
 }
 
 export async function rawLatency(world: World): Promise<Latency> {
@@ -90,7 +172,7 @@ export async function rawLatency(world: World): Promise<Latency> {
   });
   await joined;
   const producer = await producerOf(world);
-  const latency = await runLoad(LOAD, memberIds, watch, (events) =>
+  const latency = await runLoad(LOAD, memberIds, [watch], (events) =>
     producer.send({ topic: FLOOR_TOPIC, acks: -1, messages: messagesOf(0, events) }),
   );
   await Promise.all([producer.disconnect(), consumer.disconnect()]);
@@ -101,14 +183,14 @@ if (import.meta.main) {
   const world = await World.start({ topology: 'plain.yaml', name: 'e2e', members: MEMBERS });
   try {
     const floor = await rawLatency(world);
-    const measured = await kafkaLatency(world);
+    const { measured, toLane, cpuMicros } = await kafkaLatency(world);
     printFigure({
       bench: 'latency-kafka',
       value: measured.p99Ms,
       unit: 'ms p99',
       floor: floor.p99Ms,
       beside: 'kafkajs: a raw round trip, produce to consume',
-      more: { measured, floor, load: LOAD, devices: members.length },
+      more: { measured, toLane, cpuMicros, floor, load: LOAD, devices: members.length },
     });
   } finally {
     await world.stop();

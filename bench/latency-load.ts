@@ -34,11 +34,14 @@ export interface Latency {
   readonly lost: number;
 }
 
-/** Sends at the load's rate. `send` is not waited for; it is to call `arrived` of the stopwatch. */
+/**
+ * Sends at the load's rate. `send` is not waited for; it is to call `arrived` of the stopwatches,
+ * the first of which is told of.
+ */
 export async function runLoad(
   load: Load,
   members: readonly string[],
-  watch: Stopwatch,
+  watches: readonly [Stopwatch, ...Stopwatch[]],
   send: (events: readonly LoadEvent[]) => Promise<unknown>,
 ): Promise<Latency> {
   const { perSecond, seconds, warmUpSeconds } = load;
@@ -52,7 +55,7 @@ export async function runLoad(
     for (; sent < due; sent++) {
       const eventId = `l-${sent}`;
       events.push({ eventId, memberId: members[sent % members.length]!, bornMs: Date.now() });
-      watch.sent(eventId, sent >= measuredFrom);
+      for (const watch of watches) watch.sent(eventId, sent >= measuredFrom);
     }
     if (events.length > 0) {
       send(events).catch((error: unknown) => {
@@ -61,9 +64,9 @@ export async function runLoad(
     }
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }
-  await watch.allArrived(LATE_MS_MAX);
+  for (const watch of watches) await watch.allArrived(LATE_MS_MAX);
   if (failure !== undefined) throw failure;
-  return watch.latency();
+  return watches[0].latency();
 }
 
 export class Stopwatch {

@@ -122,12 +122,47 @@ export interface DeadLetter {
   readonly value: unknown;
 }
 
+export interface DeadLetterGroup {
+  readonly code: string;
+  readonly slug: string;
+  /** The topic; empty: they do not say. */
+  readonly origin: string;
+  readonly n: number;
+  /** Epoch ms of the oldest and the newest event. */
+  readonly first: number;
+  readonly last: number;
+  /** False: of a topic that nothing is sent back to. */
+  readonly canGoBack: boolean;
+}
+
 export interface DeadLettersAnswer {
   readonly total: number;
-  readonly byCode: readonly { readonly code: string; readonly slug: string; readonly n: number }[];
+  /** By code and the topic that they came from; most first. */
+  readonly groups: readonly DeadLetterGroup[];
+  /** From when on, epoch ms. */
+  readonly since: number;
   /** The newest first, a bounded number of them. */
   readonly newest: readonly DeadLetter[];
   readonly unread: readonly string[];
+}
+
+/** What would be sent back, or was. */
+export interface RedriveAnswer {
+  readonly groups: readonly {
+    readonly code: string;
+    readonly origin: string;
+    readonly n: number;
+  }[];
+  readonly toSend: number;
+  readonly alreadySent: number;
+  /** Of no topic of events. */
+  readonly ofOthers: number;
+  /** They hold what a step had made, and not what came. */
+  readonly changed: number;
+  /** Where was looked: only what lies before it is sent. */
+  readonly upTo: string;
+  /** Null: it was only looked at. */
+  readonly sent: number | null;
 }
 
 /** A row of a step's state. */

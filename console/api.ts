@@ -43,11 +43,11 @@ function addressOf(path: string, query: Query): string {
   return `v1/${path}${text === '' ? '' : `?${text}`}`;
 }
 
-async function request(path: string, query: Query, signal?: AbortSignal): Promise<Response> {
+async function request(path: string, query: Query, more: RequestInit = {}): Promise<Response> {
   const token = sessionStorage.getItem(TOKEN) ?? '';
   const response = await fetch(addressOf(path, query), {
-    headers: { authorization: `Bearer ${token}` },
-    ...(signal === undefined ? {} : { signal }),
+    ...more,
+    headers: { ...more.headers, authorization: `Bearer ${token}` },
   });
   if (response.ok) return response;
   const { code, what, mend } = (await response.json().catch(() => ({}))) as {
@@ -63,13 +63,27 @@ export async function ask<T>(path: string, query: Query = {}): Promise<T> {
   return (await (await request(path, query)).json()) as T;
 }
 
+/** Asks for something to be done. */
+export async function tell<T>(path: string, body: object): Promise<T> {
+  const response = await request(
+    path,
+    {},
+    {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    },
+  );
+  return (await response.json()) as T;
+}
+
 /** A line each, until the signal, or the end. */
 export async function* lines<T>(
   path: string,
   query: Query,
   signal: AbortSignal,
 ): AsyncGenerator<T> {
-  const response = await request(path, query, signal);
+  const response = await request(path, query, { signal });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {

@@ -1,19 +1,22 @@
 /** The newest dead letters: what is wrong with each, and how it is mended. */
-import type { DeadLetter, DeadLettersAnswer } from './answers.ts';
+import type { DeadLetter, DeadLetterGroup, DeadLettersAnswer } from './answers.ts';
 import { ask } from './api.ts';
 import { el, fill, table } from './elements.ts';
 import { failure, sinceField } from './parts.ts';
+import { type RedrivePanel, redrivePanel } from './redrive-panel.ts';
 import type { View } from './view.ts';
 import { compact, longCount, time } from './words.ts';
 
 export function deadLettersView(): View {
   const found = el('div', { 'aria-live': 'polite' });
+  const redrive = redrivePanel();
   const { field, agoMs } = sinceField();
   const look = async () => {
+    redrive.leave();
     fill(found, el('p', { class: 'nothing' }, 'Looking…'));
     try {
       const answer = await ask<DeadLettersAnswer>('dead-letters', { ago: String(agoMs()) });
-      fill(found, ...shown(answer));
+      fill(found, ...shown(answer, redrive));
     } catch (error) {
       fill(found, failure(error));
     }
@@ -25,10 +28,11 @@ export function deadLettersView(): View {
   field.addEventListener('change', () => void look());
   void look();
   const form = el('form', { submit }, 'Dead letters of', field, el('button', {}, 'Look again'));
-  return { element: el('div', {}, form, found) };
+  return { element: el('div', {}, form, redrive.element, found) };
 }
 
-function shown({ total, byCode, newest, unread }: DeadLettersAnswer): Node[] {
+function shown(answer: DeadLettersAnswer, redrive: RedrivePanel): Node[] {
+  const { total, newest, unread } = answer;
   if (total === 0 && unread.length === 0) {
     return [
       el('p', { class: 'nothing' }, 'There are none: all records of this time could be used.'),
@@ -39,19 +43,7 @@ function shown({ total, byCode, newest, unread }: DeadLettersAnswer): Node[] {
     parts.push(el('p', { class: 'warning' }, 'There was no time to read all of them.'));
   }
   parts.push(
-    table(
-      `${longCount(total)} by reason`,
-      [
-        { head: 'code', cell: ({ code, slug }) => `${code} ${slug}` },
-        { head: 'records', number: true, cell: ({ n }) => longCount(n) },
-        {
-          head: 'sent back after a mend by',
-          cell: ({ code }) => el('code', {}, `carillon redrive --reason ${code}`),
-        },
-      ],
-      byCode,
-      '',
-    ),
+    groupsTable(answer, redrive),
     el(
       'h2',
       {},
@@ -60,6 +52,28 @@ function shown({ total, byCode, newest, unread }: DeadLettersAnswer): Node[] {
     ...newest.map(letter),
   );
   return parts;
+}
+
+function groupsTable({ total, groups, since }: DeadLettersAnswer, redrive: RedrivePanel): Node {
+  const back = ({ code, origin, canGoBack }: DeadLetterGroup) => {
+    if (!canGoBack) return el('span', { class: 'nothing' }, 'cannot be sent back');
+    const click = () => void redrive.look({ from: since, code, origin });
+    const name = `Send back ${code} of ${origin}`;
+    return el('button', { type: 'button', 'aria-label': name, click }, 'Send back…');
+  };
+  return table(
+    `${longCount(total)} by reason and origin`,
+    [
+      { head: 'code', cell: ({ code, slug }) => `${code} ${slug}` },
+      { head: 'from', whole: true, cell: ({ origin }) => el('code', {}, origin || '–') },
+      { head: 'records', number: true, cell: ({ n }) => longCount(n) },
+      { head: 'oldest', whole: true, cell: ({ first }) => time(first) },
+      { head: 'newest', whole: true, cell: ({ last }) => time(last) },
+      { head: 'after a mend', whole: true, cell: back },
+    ],
+    groups,
+    '',
+  );
 }
 
 function letter({ at, code, reason, mend, step, origin, key, value }: DeadLetter): HTMLElement {

@@ -137,10 +137,20 @@ export const GATEWAY_ERRORS = {
     what: 'The token was given before its device was deleted: the deletion revoked it.',
     mend: 'Sign a new token for the device, with the `iat` of now.',
   },
+  CAR728: {
+    slug: 'workers-on-one-file',
+    what: 'Several workers were asked for, and the deployment is one SQLite file.',
+    mend: 'Leave --workers out: the gateway and the engine have a thread each. Or run it on Kafka.',
+  },
   CAR729: {
     slug: 'origin-not-allowed',
     what: 'A page of this origin may not talk to the gateway.',
     mend: 'Name the origin in `http: { origins: [...] }` of carillon.yaml, or leave the list out.',
+  },
+  CAR730: {
+    slug: 'letters-not-read',
+    what: 'The dead letters, or the topics that they came from, could not be read to their ends in time.',
+    mend: 'Choose a shorter time, or do it by the command, which has no bound: carillon redrive.',
   },
   CAR731: {
     slug: 'issuer-away',
@@ -156,6 +166,11 @@ export const GATEWAY_ERRORS = {
     slug: 'tls-unusable',
     what: 'Certificate and key of a port cannot be used.',
     mend: 'Name PEM files that this user may read, the key being that of the certificate.',
+  },
+  CAR734: {
+    slug: 'redrive-under-way',
+    what: 'Dead letters are being sent back already, by this process.',
+    mend: 'Wait until that has ended, and look again at what is left.',
   },
   CAR741: {
     slug: 'wrong-method',

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CarillonError } from '../core/error.ts';
 import { Bench, SECRET } from '../test/kit/gateway-bench.ts';
 import { mintToken } from './auth.ts';
-import type { ConsoleSource, LiveQuestion, StateQuestion } from './console.ts';
+import type { ConsoleSource, LiveQuestion, RedriveQuestion, StateQuestion } from './console.ts';
 
 const HOUR_MS = 3_600_000;
 const WAIT_MS = 5_000;
@@ -33,6 +33,17 @@ class FakeSource implements ConsoleSource {
 
   async deadLetters(sinceMs: number) {
     return { sinceMs };
+  }
+
+  readonly redriven: RedriveQuestion[] = [];
+  /** Resolves when the redrive may end. */
+  held: Promise<void> = Promise.resolve();
+
+  async redrive(question: RedriveQuestion) {
+    this.redriven.push(question);
+    await this.held;
+    if (question.code === 'CAR999') throw new CarillonError('CAR730', 'no time.', {});
+    return { toSend: 1 };
   }
 
   async state(question: StateQuestion) {
@@ -230,6 +241,87 @@ test('a live query ends when nobody looks; four at once', async () => {
     assert.equal((await get(asked, operator, more.signal)).status, 200, 'there is room again');
     more.abort();
     await until(0);
+  } finally {
+    await bench.close();
+  }
+});
+
+async function redriving() {
+  const { bench, console, operator } = await opened();
+  const post = (body: unknown, token?: string) =>
+    fetch(`${bench.gateway.internalUrl}/console/v1/redrive`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(body),
+    });
+  return { bench, console, operator, post };
+}
+
+const FROM = 7;
+
+test('dead letters are sent back by who may, as they ask', async () => {
+  const { bench, console, operator, post } = await redriving();
+  const none = { code: undefined, origin: undefined, upTo: null };
+  const [from, upTo] = [FROM, '0:12,3:4'];
+  const chosen = { code: 'CAR508', origin: 'events.a' };
+  const both = new Map([
+    [0, 12],
+    [3, 4],
+  ]);
+  const rows: [unknown, number, object?][] = [
+    [{ from }, 200, none],
+    [{ from, upTo: '' }, 200, { ...none, upTo: new Map() }],
+    [{ from, ...chosen, upTo }, 200, { ...chosen, upTo: both }],
+    [{ from, code: 'CAR999' }, 503],
+    [{}, 400],
+    [{ from: '7' }, 400],
+    [{ from: -1 }, 400],
+    [{ from: 1.5 }, 400],
+    [{ from, upTo: '0' }, 400],
+    [{ from, upTo: 12 }, 400],
+    [{ from, code: '' }, 400],
+    [{ from, code: 'x'.repeat(65) }, 400],
+    [{ from, send: true }, 400],
+    [[], 400],
+  ];
+  try {
+    const device = await bench.token('tv-1');
+    const producer = await bench.token('b', 'producer');
+    assert.equal((await post({ from })).status, 401);
+    assert.equal((await post({ from }, device)).status, 403);
+    assert.equal((await post({ from }, producer)).status, 403, 'to send is not to send back');
+    assert.equal((await fetch(`${bench.gateway.url}/console/v1/redrive`)).status, 404);
+    assert.deepEqual(console.redriven, []);
+    for (const [body, status, question] of rows) {
+      const answer = await post(body, operator);
+      assert.equal(answer.status, status, JSON.stringify(body));
+      if (question === undefined) continue;
+      assert.deepEqual(console.redriven.at(-1), { ...question, fromMs: from, by: 'me' });
+    }
+  } finally {
+    await bench.close();
+  }
+});
+
+test('of two who send back at once the second is told so', async () => {
+  const { bench, console, operator, post } = await redriving();
+  try {
+    let release = () => {};
+    console.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    const body = { from: FROM, upTo: '0:1' };
+    const both = [post(body, operator), post(body, operator)];
+    const first = await Promise.race(both);
+    assert.equal(first.status, 409);
+    assert.equal(((await first.json()) as { code: string }).code, 'CAR734');
+    release();
+    assert.deepEqual((await Promise.all(both)).map(({ status }) => status).sort(), [200, 409]);
+    assert.equal(console.redriven.length, 1);
+    assert.equal((await post(body, operator)).status, 200, 'and another one after it');
   } finally {
     await bench.close();
   }

@@ -13,6 +13,7 @@ import {
   CONSOLE_DEVICE,
   CONSOLE_FLOW,
   CONSOLE_LIVE,
+  CONSOLE_REDRIVE,
   CONSOLE_STATE,
   CONSOLE_TOPOLOGY,
   PAGE,
@@ -21,6 +22,7 @@ import {
 } from './api/operator-operations.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
 import { HttpProblem } from './problem.ts';
+import { readRedrive } from './redrive-body.ts';
 
 export interface ConsoleFile {
   readonly type: string;
@@ -45,6 +47,20 @@ export interface StateQuestion {
   readonly range: string | undefined;
 }
 
+/** Dead letters that are to be sent back. */
+export interface RedriveQuestion {
+  /** Letters from that time on, epoch ms. */
+  readonly fromMs: number;
+  /** Undefined: of any. */
+  readonly code: string | undefined;
+  /** The topic that they came from; undefined: any. */
+  readonly origin: string | undefined;
+  /** By partition where a look before has ended; null: this is the look, and nothing is sent. */
+  readonly upTo: ReadonlyMap<number, number> | null;
+  /** Who asks. */
+  readonly by: string;
+}
+
 /** Answers are plain data, shown as they are: without secrets, without what could be markup. */
 export interface ConsoleSource {
   /** By its name in the page's folder; undefined: there is none. */
@@ -54,6 +70,8 @@ export interface ConsoleSource {
   /** A device by its id, or a member's devices by the member's. */
   device(id: string, sinceMs: number): Promise<object>;
   deadLetters(sinceMs: number): Promise<object>;
+  /** Throws CAR730. */
+  redrive(question: RedriveQuestion): Promise<object>;
   /** As it was committed last. Throws CAR925 for an unknown store, CAR900 for a wrong range. */
   state(question: StateQuestion): Promise<object>;
   /**
@@ -67,6 +85,7 @@ export interface ConsoleSource {
 const LIVE_MAX = 4;
 const SINCE_MS_MAX = 31 * 86_400_000;
 const SINCE_MS = 86_400_000;
+const REDRIVE_BYTES_MAX = 64 * 1024;
 const ID_CHARS_MAX = 256;
 const WHERE_CHARS_MAX = 2_000;
 const TOPICS_MAX = 64;
@@ -125,7 +144,32 @@ export function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): void {
       throw refusalOf(error);
     }
   });
+  redriveRoute(app, onRequest, deps);
   liveRoute(app, onRequest, source);
+}
+
+/** One at a time: two of them would not see what the other sends. */
+function redriveRoute(
+  app: FastifyInstance,
+  onRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<void>,
+  { source }: ConsoleDeps,
+): void {
+  const config = { operation: CONSOLE_REDRIVE };
+  let isBusy = false;
+  const options = { onRequest, config, bodyLimit: REDRIVE_BYTES_MAX };
+  app.post(CONSOLE_REDRIVE.path, options, async (request) => {
+    const question = readRedrive(request.body, identityOf(request).subject);
+    if (isBusy) throw new HttpProblem('CAR734', 'dead letters are being sent back already.');
+    isBusy = true;
+    try {
+      return await source.redrive(question);
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'CAR730') throw error;
+      throw new HttpProblem('CAR730', error.what);
+    } finally {
+      isBusy = false;
+    }
+  });
 }
 
 function liveRoute(

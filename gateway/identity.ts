@@ -4,7 +4,7 @@ import { HttpProblem } from './problem.ts';
 export const SCOPES = ['device', 'producer', 'registrar', 'operator', 'admin'] as const;
 /**
  * device: its own stream and inbox; producer: ingest; registrar: registers any device; operator:
- * looks at the console; admin: all.
+ * looks at the console, and sends dead letters back; admin: all.
  */
 export type Scope = (typeof SCOPES)[number];
 

@@ -7,14 +7,21 @@ import type {
   DeadLettersAnswer,
   DeviceAnswer,
   FlowAnswer,
+  RedriveAnswer,
   StateAnswer,
   TopologyAnswer,
 } from '../../console/answers.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InboxStore } from '../../core/inbox.ts';
-import type { ReadOptions } from '../../core/log.ts';
+import type { Log, ReadOptions } from '../../core/log.ts';
 import type { Schemas } from '../../core/schema.ts';
-import type { ConsoleSource, LiveQuestion, StateQuestion } from '../../gateway/console.ts';
+import type {
+  ConsoleSource,
+  LiveQuestion,
+  RedriveQuestion,
+  StateQuestion,
+} from '../../gateway/console.ts';
+import type { LogLine } from '../../gateway/problem.ts';
 import type { FlowSnapshot } from '../../runtime/flow.ts';
 import { AGE_BUCKETS_MS } from '../../runtime/sinks/age-histogram.ts';
 import { planStores } from '../../runtime/streams/plan-stores.ts';
@@ -31,6 +38,7 @@ import { newestDeadLetters } from './dead-letters.ts';
 import { aboutDevice } from './device.ts';
 import { liveLines } from './live-query.ts';
 import { pageFile } from './page-files.ts';
+import { redriveFromPage } from './redrive.ts';
 
 export interface ConsoleParts {
   readonly deployment: Deployment;
@@ -38,12 +46,17 @@ export interface ConsoleParts {
   readonly schemas: Schemas;
   readonly clock: Clock;
   readonly inbox: InboxStore | null;
+  /** What is sent back goes through it. */
+  readonly log: Pick<Log, 'producer' | 'partitionsOf'>;
+  readonly say: LogLine;
   snapshot(): Promise<FlowSnapshot>;
   connections(): number;
 }
 
 /** A look that takes longer says what it has not looked at. */
 const LOOK_MS_MAX = 8_000;
+/** One that sends longer than this goes on at the next call. */
+const REDRIVE_MS_MAX = 60_000;
 /** Of each priority's store. */
 const STATE_ROWS_MAX = 500;
 
@@ -52,10 +65,11 @@ export function consoleSource(parts: ConsoleParts): ConsoleSource {
   const { plan } = topology;
   const look = async <T>(
     at: (reader: LogReader, signal: AbortSignal) => Promise<T>,
+    msMax = LOOK_MS_MAX,
   ): Promise<T> => {
     const reader = await openLogReader(deployment);
     try {
-      return await at(reader, AbortSignal.timeout(LOOK_MS_MAX));
+      return await at(reader, AbortSignal.timeout(msMax));
     } finally {
       await reader.close();
     }
@@ -78,6 +92,12 @@ export function consoleSource(parts: ConsoleParts): ConsoleSource {
       ),
     deadLetters: (sinceMs): Promise<DeadLettersAnswer> =>
       look((reader, signal) => newestDeadLetters(reader, plan, { sinceMs, signal })),
+    redrive: (question: RedriveQuestion): Promise<RedriveAnswer> =>
+      look(
+        (reader, signal) =>
+          redriveFromPage({ reader, plan, log: parts.log, say: parts.say }, question, signal),
+        REDRIVE_MS_MAX,
+      ),
     state: (question: StateQuestion): Promise<StateAnswer> =>
       look((reader, signal) => stateAnswer(reader, topology, question, signal)),
     async live(question: LiveQuestion, signal: AbortSignal) {

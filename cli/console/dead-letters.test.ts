@@ -24,7 +24,13 @@ async function look(fed: Fed, sinceMs = AT_MS, signal = new AbortController().si
 }
 
 test('none', async () => {
-  assert.deepEqual(await look(new Fed()), { total: 0, byCode: [], newest: [], unread: [] });
+  assert.deepEqual(await look(new Fed()), {
+    total: 0,
+    groups: [],
+    since: AT_MS,
+    newest: [],
+    unread: [],
+  });
 });
 
 test('each with where it came from, why, and how it is mended', async () => {
@@ -57,14 +63,16 @@ test('all are counted, by reason; a hundred are shown, the newest of all partiti
     await fed.writeRaw(TOPIC, `m-${n}`, null, { headers: headers(code, n), at });
   }
   await fed.writeRaw(TOPIC, 'm-x', null, { at: AT_MS });
-  const { total, byCode, newest } = await look(fed);
+  const { total, groups, newest } = await look(fed);
   assert.equal(total, 131);
   assert.deepEqual(
-    byCode.map(({ code, n }) => [code, n]),
+    groups.map(({ code, origin, n, first, last, canGoBack }) => [
+      ...[code, origin, n, first - AT_MS, last - AT_MS, canGoBack],
+    ]),
     [
-      ['CAR508', 117],
-      ['CAR505', 13],
-      ['?', 1],
+      ['CAR508', 'events.plan-change', 117, 1, 129, true],
+      ['CAR505', 'events.plan-change', 13, 0, 120, true],
+      ['?', '', 1, 0, 0, false],
     ],
   );
   assert.deepEqual(

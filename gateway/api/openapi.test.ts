@@ -18,6 +18,7 @@ const SOURCE = {
   flow: async () => ({}),
   device: async () => ({}),
   deadLetters: async () => ({}),
+  redrive: async () => ({}),
 } as unknown as ConsoleSource;
 const INSIDE = { host: '127.0.0.1', port: 0 };
 
@@ -116,6 +117,9 @@ const CALLS: readonly (readonly [
   ['operator', 'GET', '/console/v1/dead-letters?ago=x', undefined, 400],
   ['operator', 'GET', '/console/v1/dead-letters', undefined, 200],
   ['device', 'GET', '/console/v1/flow', undefined, 403],
+  ['operator', 'POST', '/console/v1/redrive', { from: 1 }, 200],
+  ['operator', 'POST', '/console/v1/redrive', {}, 400],
+  ['producer', 'POST', '/console/v1/redrive', { from: 1 }, 403],
   ['none', 'GET', '/subjects', undefined, 200],
   ['none', 'GET', '/subjects/events.plan-change-value/versions', undefined, 200],
   ['none', 'GET', '/subjects/events.plan-change-value/versions/latest', undefined, 200],
@@ -197,6 +201,29 @@ const BODIES: readonly (readonly [
         kind: 'RECOVERY',
         details: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`d${n}`, 'x'])),
       },
+    ],
+  ],
+  [
+    '/console/v1/redrive',
+    'POST',
+    'operator',
+    [
+      { from: 0 },
+      { from: 5, code: 'CAR508', origin: 'events.a', upTo: '0:1,1:20' },
+      { from: 5, upTo: '' },
+      {},
+      { from: -1 },
+      { from: 1.5 },
+      { from: '5' },
+      { from: 5, code: '' },
+      { from: 5, code: 'c'.repeat(65) },
+      { from: 5, origin: 'o'.repeat(250) },
+      { from: 5, upTo: '0' },
+      { from: 5, upTo: '0:1,' },
+      { from: 5, upTo: 7 },
+      { from: 5, send: true },
+      [],
+      'text',
     ],
   ],
   [

@@ -136,6 +136,32 @@ export const CONSOLE_DEAD_LETTERS: Operation = {
   answers: { 200: anyOf('Sums, and the last ones.') },
 };
 
+export const CONSOLE_REDRIVE: Operation = {
+  id: 'consoleRedrive',
+  method: 'post',
+  tag: 'operators',
+  token: ['operator'],
+  path: '/console/v1/redrive',
+  summary: 'Sends dead letters back to where they came from, once each; first it only looks.',
+  doc: 'Without `upTo` nothing is sent, and the answer says what would be. With the `upTo` of that answer it is.',
+  body: {
+    type: 'application/json',
+    schema: {
+      type: 'object',
+      properties: {
+        from: { type: 'integer', minimum: 0, description: 'Letters from then on, epoch ms.' },
+        code: { type: 'string', minLength: 1, maxLength: 64 },
+        origin: { type: 'string', minLength: 1, maxLength: 249 },
+        upTo: { type: 'string', pattern: '^(\\d{1,9}:\\d{1,15}(,\\d{1,9}:\\d{1,15})*)?$' },
+      },
+      required: ['from'],
+      additionalProperties: false,
+    },
+  },
+  answers: { 200: anyOf('How many of each code and origin, and what is left out.') },
+  errors: ['CAR710', 'CAR730', 'CAR734'],
+};
+
 export const CONSOLE_STATE: Operation = {
   ...CONSOLE,
   id: 'consoleState',

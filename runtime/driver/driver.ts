@@ -192,9 +192,10 @@ export class Driver {
       ([of]) => key === undefined || of === key,
     );
     for (const task of this.#tasks) {
-      for (const name of task.storeNames) {
+      for (const name of task.stores.names) {
         if (name !== store && !this.#isAt(store, name)) continue;
-        for (const row of task.rows(name)) if (key === undefined || row[0] === key) rows.push(row);
+        for (const row of task.stores.rows(name))
+          if (key === undefined || row[0] === key) rows.push(row);
       }
     }
     return rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
@@ -203,7 +204,7 @@ export class Driver {
   hasStore(store: string): boolean {
     if (this.#whole(store) !== undefined) return true;
     return this.#tasks.some((task) =>
-      task.storeNames.some((name) => name === store || this.#isAt(store, name)),
+      task.stores.names.some((name) => name === store || this.#isAt(store, name)),
     );
   }
 
@@ -217,7 +218,7 @@ export class Driver {
   }
 
   get storeNames(): string[] {
-    return [...new Set(this.#tasks.flatMap((task) => task.storeNames))].sort();
+    return [...new Set(this.#tasks.flatMap((task) => task.stores.names))].sort();
   }
 
   totals(): DriverTotals {

@@ -144,6 +144,45 @@ describe('the console in a browser', { skip, timeout: PATIENCE_MS }, () => {
     await page.until(says('There are none'), 'the sentence');
   });
 
+  test('dead letters are sent back with the keyboard: looked at first, once each', async () => {
+    const client = await house.client('producer');
+    const ahead = Date.now() + 30 * 86_400_000;
+    const late = { eventId: 'e-ahead', memberId: 'm-1', planTo: 'top', changedAt: ahead };
+    await client.postEvents('plan-change', [late, { ...late, eventId: 'e-ahead-2' }]);
+    const count = async (records: number) => {
+      await page.until(
+        `(() => { const cell = document.querySelector('td.number');
+          if (cell?.textContent === '${records}') return true;
+          document.querySelector('form button')?.click(); return false; })()`,
+        `${records} dead letters`,
+      );
+    };
+    await count(2);
+    const text = () => page.evaluate<string>("document.querySelector('.redrive').innerText");
+    assert.equal(await text(), '');
+    await page.evaluate("document.querySelector('td button').focus()");
+    await page.press('Enter');
+    await page.until(says('would be sent back'), 'the look');
+    assert.match(await text(), /2 dead letters would be sent back to events.plan-change/);
+    await shot('redrive');
+    await page.scheme('dark');
+    await shot('redrive-dark');
+    await page.scheme('light');
+    // What has the focus is the panel: a second Enter sends nothing.
+    await page.press('Enter');
+    await page.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'Send 2 back');
+    await page.press('Enter');
+    await page.until(says('2 dead letters sent back to events.plan-change'), 'the sending');
+    await shot('redriven');
+    // They are of the same time as before, so they are dead letters again.
+    await count(4);
+    await page.evaluate("document.querySelector('td button').focus()");
+    await page.press('Enter');
+    await page.until(says('were sent back before'), 'the second look');
+    assert.match(await text(), /2 dead letters would be[\s\S]*Left out: 2 were sent back before/);
+  });
+
   test('nothing was asked of anybody else, and nothing was complained of', () => {
     const { origin } = new URL(address());
     const others = page.asked.filter((url) => !url.startsWith(origin) && url !== 'about:blank');

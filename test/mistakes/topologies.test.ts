@@ -1,6 +1,8 @@
 /**
  * Topologies that are wrong, hardly what is meant, or right, and what is told of each: the codes,
- * the lines, and nothing else. A row is an edit of one that is right (base.ts).
+ * the lines, and nothing else. A row is an edit of one that is right (base.ts). The very words are
+ * in told/, a file for each table: `UPDATE=1 node --test test/mistakes/topologies.test.ts` writes
+ * them anew, to be read before they are committed.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,6 +18,7 @@ import { NOISE } from './noise.ts';
 import { NULLS } from './nulls.ts';
 import { PAIRS } from './pairs.ts';
 import { RIGHT } from './right.ts';
+import { Told } from './told.ts';
 import { TYPES } from './types.ts';
 import { USES } from './uses.ts';
 import { VARIABLES } from './variables.ts';
@@ -65,6 +68,7 @@ test('the base is right, strictly', () => {
 });
 
 for (const [table, rows] of Object.entries(TABLES)) {
+  const words = new Told(table);
   for (const { what, text, env, told } of rows) {
     test(`${table}: ${what}`, () => {
       const result = tell(text, env);
@@ -75,8 +79,13 @@ for (const [table, rows] of Object.entries(TABLES)) {
       }
       const isWrong = result.diagnostics.some(({ level }) => level === 'error');
       assert.equal(result.plan === undefined, isWrong);
+      words.judge(what, result.shown);
     });
   }
+
+  test(`${table}: no words are kept of rows that are gone, and no two rows have one name`, () => {
+    words.judgeNames(rows.map(({ what }) => what));
+  });
 }
 
 test(`there are at least ${COUNT_MIN} topologies, and no two the same`, () => {
