@@ -239,6 +239,20 @@ const QUOTA: DeploymentSection = {
   },
 };
 
+const COMPRESSION: DeploymentSection = {
+  path: 'http.compression',
+  doc: 'Frames to devices that offer permessage-deflate are packed; without this section none are.',
+  settings: {
+    min_bytes: { kind: 'bytes', doc: 'Smaller frames go as they are.', fallback: '512B' },
+    connections_max: {
+      kind: 'count',
+      max: 1_000_000,
+      doc: 'Connections that have it, some 30 KB each; others come without.',
+      fallback: '2000',
+    },
+  },
+};
+
 const AUTH: DeploymentSection = {
   path: 'auth',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the form of variables.
@@ -289,6 +303,7 @@ export const DEPLOYMENT_SECTIONS: readonly DeploymentSection[] = [
   INBOX_SECTION,
   HTTP,
   QUOTA,
+  COMPRESSION,
   AUTH,
   ...Object.entries(CONNECTOR_SETTINGS).map(connectorSection),
 ];

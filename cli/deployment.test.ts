@@ -89,6 +89,13 @@ test('a deployment on Kafka, its texts from the environment', () => {
 test('a producer has the quota that the deployment says, and two seconds of it at once', () => {
   const { http } = parse('http: { producer_quota: { bytes_per_second: 4KiB } }', {});
   assert.deepEqual(http.producerQuota, { requestsPerSecond: 20_000, bytesPerSecond: 4_096 });
+  assert.equal(http.compression, null);
+  const packed = (text: string) => parse(`http: { compression: ${text} }`, {}).http.compression;
+  assert.deepEqual(packed('{}'), { bytesMin: 512, connectionsMax: 2_000 });
+  assert.deepEqual(packed('{ min_bytes: 1KiB, connections_max: 9 }'), {
+    bytesMin: 1_024,
+    connectionsMax: 9,
+  });
   assert.deepEqual(budgetsOf(http.producerQuota!).producerBytes, {
     burst: 8_192,
     perSecond: 4_096,

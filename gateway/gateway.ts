@@ -260,7 +260,8 @@ async function deviceRoutes(
       const newId = options.newId ?? randomUUID;
       const random = () => options.random();
       const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
-      const parts = { ...shares, presence, filler, newId, random, log: say };
+      const { compression } = options;
+      const parts = { ...shares, compression, presence, filler, newId, random, log: say };
       streams = new Streams({ ...parts, clock, inbox, outcomes, guarantee, reports });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);

@@ -225,6 +225,7 @@ export class Part {
       ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
       proxyProtocol: http.proxyProtocol,
       ...(http.producerQuota === null ? {} : { budgets: budgetsOf(http.producerQuota) }),
+      ...(http.compression === null ? {} : { compression: http.compression }),
       log,
       schemas,
       registry,

@@ -220,6 +220,26 @@ const EDGES: readonly Row[] = edited(
       '- { when: \'value.kind == "STOPPED"\', as: rest }',
       'CAR246',
     ],
+    [
+      'a branch that asks less than one above it took',
+      '- { as: rest }',
+      "- { when: 'value.positionSeconds > 5', as: long }\n      - { when: 'value.positionSeconds > 60', as: rest }",
+      'CAR236 as: long',
+      'CAR246 as: rest }',
+    ],
+    [
+      'a branch of which one above it takes a part',
+      '- { as: rest }',
+      "- { when: 'value.positionSeconds > 60', as: long }\n      - { when: 'value.positionSeconds > 5', as: rest }",
+      'CAR236 as: long',
+    ],
+    [
+      'branches that take all together',
+      '- { as: rest }',
+      '- { when: \'value.kind != "STOPPED"\', as: long }\n      - { as: rest }',
+      'CAR236 as: long',
+      'CAR246 as: rest }',
+    ],
     ['a branch without a name', '- { as: rest }', '- { when: value.titleId == "" }', 'CAR105'],
     [
       'two branches of one name',
