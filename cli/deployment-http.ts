@@ -1,5 +1,7 @@
 /** The ports of a deployment config: the public one, and the internal one for sinks and tools. */
+
 import type { Section } from '../compiler/section.ts';
+import { COMPRESSION_LIMITS, type CompressionLimits } from '../gateway/compression.ts';
 import type { SettingReader } from './deployment-parts.ts';
 
 export const HTTP_PORT = 7400;
@@ -35,6 +37,8 @@ export interface HttpSettings {
   readonly proxyProtocol: boolean;
   /** What one producer may send a second; null: the gateway's own bounds. */
   readonly producerQuota: ProducerQuota | null;
+  /** Frames to devices that offer it are packed; null: none are. */
+  readonly compression: CompressionLimits | null;
   /** Of /health and /metrics in processes that have no gateway; null: they have none. */
   readonly healthPort: number | null;
 }
@@ -61,6 +65,7 @@ export const HTTP_DEFAULTS: HttpSettings = {
   trustedProxies: null,
   proxyProtocol: false,
   producerQuota: null,
+  compression: null,
   healthPort: null,
 };
 
@@ -77,6 +82,7 @@ const KEYS = [
   'trusted_proxies',
   'proxy_protocol',
   'producer_quota',
+  'compression',
   'health_port',
 ];
 
@@ -105,6 +111,7 @@ export function httpOf(
     trustedProxies: read.texts(section, 'trusted_proxies') ?? null,
     proxyProtocol: read.flag(section, 'proxy_protocol', false),
     producerQuota: quotaOf(read, section.section('producer_quota')),
+    compression: compressionOf(read, section.section('compression')),
     healthPort: section.has('health_port')
       ? read.count(section, 'health_port', 0, 0, PORT_MAX)
       : null,
@@ -124,6 +131,21 @@ function quotaOf(read: SettingReader, section: Section | undefined): ProducerQuo
       1_000_000,
     ),
     bytesPerSecond: bytes ?? BYTES_PER_SECOND,
+  };
+}
+
+const CONNECTIONS_MAX = 1_000_000;
+
+function compressionOf(
+  read: SettingReader,
+  section: Section | undefined,
+): CompressionLimits | null {
+  if (section === undefined) return null;
+  section.only(['min_bytes', 'connections_max']);
+  const { bytesMin, connectionsMax } = COMPRESSION_LIMITS;
+  return {
+    bytesMin: read.bytes(section, 'min_bytes') ?? bytesMin,
+    connectionsMax: read.count(section, 'connections_max', connectionsMax, 1, CONNECTIONS_MAX),
   };
 }
 

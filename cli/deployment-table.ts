@@ -117,6 +117,18 @@ const SASL: DeploymentSection = {
   },
 };
 
+const STATE: DeploymentSection = {
+  path: 'state',
+  doc: 'What windows, identities, tables and the like may take of each process.',
+  settings: {
+    memory_max: {
+      kind: 'bytes',
+      doc: 'Memory; near it steps do what their `on_full` says, at it the process takes nothing.',
+      fallback: "half of the container's, or of the heap's if that is less",
+    },
+  },
+};
+
 const REGISTRY: DeploymentSection = {
   path: 'registry',
   doc: 'The schema registry, with Kafka only.',
@@ -227,6 +239,20 @@ const QUOTA: DeploymentSection = {
   },
 };
 
+const COMPRESSION: DeploymentSection = {
+  path: 'http.compression',
+  doc: 'Frames to devices that offer permessage-deflate are packed; without this section none are.',
+  settings: {
+    min_bytes: { kind: 'bytes', doc: 'Smaller frames go as they are.', fallback: '512B' },
+    connections_max: {
+      kind: 'count',
+      max: 1_000_000,
+      doc: 'Connections that have it, some 30 KB each; others come without.',
+      fallback: '2000',
+    },
+  },
+};
+
 const AUTH: DeploymentSection = {
   path: 'auth',
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the form of variables.
@@ -284,10 +310,12 @@ export const DEPLOYMENT_SECTIONS: readonly DeploymentSection[] = [
   TOP,
   LOG,
   SASL,
+  STATE,
   REGISTRY,
   INBOX_SECTION,
   HTTP,
   QUOTA,
+  COMPRESSION,
   AUTH,
   CONSOLE,
   ...Object.entries(CONNECTOR_SETTINGS).map(connectorSection),

@@ -19,7 +19,9 @@ const ENV = { S: 'a-secret-of-thirty-two-characters-', T: 'b-secret-of-thirty-tw
 
 type Tree = { [key: string]: Tree | string };
 
-/** What each kind of value is, as it is written; the wrong ones, each with the codes it may have. */
+/**
+ * What each kind of value is, as it is written; the wrong ones, each with the codes it may have.
+ */
 const KINDS: {
   readonly [kind: string]: { readonly right: string; readonly wrong: readonly string[] };
 } = {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CarillonErrors } from '../core/error.ts';
 import { gatewayUrlOf, parseDeployment, readDeployment } from './deployment.ts';
+import { stateBytesMax } from './deployment-state.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
 import { budgetsOf } from './run/producer-quota.ts';
 import { showError } from './show-error.ts';
@@ -29,6 +30,21 @@ test('everything may be left out', () => {
   assert.equal(deployment.topology, '/house/topology/reno.yaml');
   assert.equal(deployment.dataFolder, '/house/.carillon');
   assert.equal(gatewayUrlOf(deployment), 'http://127.0.0.1:7400');
+});
+
+test('state has the memory that is set, or half of what the process has', () => {
+  const GIB = 2 ** 30;
+  const has = { total: 64 * GIB, constrained: 0, heap: 4 * GIB };
+  const of = (text: string, more: object) => stateBytesMax(parse(text).state, { ...has, ...more });
+  assert.equal(of('', {}), 2 * GIB);
+  assert.equal(of('state: {}', { constrained: 3 * GIB }), 1.5 * GIB);
+  assert.equal(of('', { constrained: 2 ** 62, heap: 100 * GIB }), 32 * GIB, 'no container');
+  assert.equal(of('state: { memory_max: 300MiB }', {}), 300 * 2 ** 20);
+  const { diagnostics } = failure('state: { memory_max: much }');
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['CAR307'],
+  );
 });
 
 test('paths that are written are beside the config', () => {
@@ -73,6 +89,13 @@ test('a deployment on Kafka, its texts from the environment', () => {
 test('a producer has the quota that the deployment says, and two seconds of it at once', () => {
   const { http } = parse('http: { producer_quota: { bytes_per_second: 4KiB } }', {});
   assert.deepEqual(http.producerQuota, { requestsPerSecond: 20_000, bytesPerSecond: 4_096 });
+  assert.equal(http.compression, null);
+  const packed = (text: string) => parse(`http: { compression: ${text} }`, {}).http.compression;
+  assert.deepEqual(packed('{}'), { bytesMin: 512, connectionsMax: 2_000 });
+  assert.deepEqual(packed('{ min_bytes: 1KiB, connections_max: 9 }'), {
+    bytesMin: 1_024,
+    connectionsMax: 9,
+  });
   assert.deepEqual(budgetsOf(http.producerQuota!).producerBytes, {
     burst: 8_192,
     perSecond: 4_096,

@@ -21,6 +21,7 @@ import {
   masked,
   SettingReader,
 } from './deployment-parts.ts';
+import { STATE_DEFAULTS, type StateSettings, stateOf } from './deployment-state.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
 import { packageFolder } from './version.ts';
@@ -68,6 +69,7 @@ export interface Deployment {
   readonly processors: readonly string[];
   readonly dataFolder: string;
   readonly log: EmbeddedLogSettings | KafkaLogSettings;
+  readonly state: StateSettings;
   /** Of each topic; topics that are there must have as many. */
   readonly partitions: number;
   /** With Kafka only; the embedded log has its own. */
@@ -98,6 +100,7 @@ const KEYS = [
   'data_folder',
   'partitions',
   'log',
+  'state',
   'registry',
   'inbox',
   'http',
@@ -148,6 +151,7 @@ export function parseDeployment(
     processors: (read.texts(section, 'processors') ?? []).map(beside),
     dataFolder: textOr(section.text('data_folder'), base.dataFolder, beside),
     log,
+    state: stateOf(read, section.section('state')),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
@@ -173,6 +177,7 @@ function defaults(folder: string): Deployment {
     processors: [],
     dataFolder: join(folder, DATA_FOLDER),
     log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
+    state: STATE_DEFAULTS,
     partitions: PARTITIONS.embedded,
     registryUrl: null,
     inbox: { kind: 'sqlite' },

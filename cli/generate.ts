@@ -13,6 +13,7 @@ import { asyncApiOf } from '../gateway/api/asyncapi.ts';
 import { openApiOf } from '../gateway/api/openapi.ts';
 import { OPERATIONS } from '../gateway/api/operations.ts';
 import { readSchemaFolder } from '../schemas/folder.ts';
+import { CLIENT_FRAME_SCHEMAS, SERVER_FRAME_SCHEMAS } from '../schemas/frame-schemas.ts';
 import { catalog } from './catalog.ts';
 import { deploymentPage, deploymentSchema } from './deployment-docs.ts';
 import { describePlan } from './describe/description.ts';
@@ -42,6 +43,8 @@ export function generatedFiles(): Generated[] {
       path: 'docs/reference/asyncapi.json',
       text: `${JSON.stringify(asyncApiOf(version()), null, 1)}\n`,
     },
+    { path: 'docs/reference/server-frame.avsc', text: unionOf(SERVER_FRAME_SCHEMAS) },
+    { path: 'docs/reference/client-frame.avsc', text: unionOf(CLIENT_FRAME_SCHEMAS) },
     { path: 'docs/reference/providers.md', text: providersPage() },
     { path: 'docs/reference/metrics.md', text: metricsPage() },
     { path: 'docs/reference/deployment.md', text: deploymentPage() },
@@ -51,6 +54,12 @@ export function generatedFiles(): Generated[] {
     ...pictures(),
   ];
 }
+
+/** One line a record, so that a change is seen. */
+const unionOf = (schemas: { readonly [type: string]: unknown }): string =>
+  `[\n${Object.values(schemas)
+    .map((one) => `  ${JSON.stringify(one)}`)
+    .join(',\n')}\n]\n`;
 
 /** Each topology that is shipped, as the README and the guides show it. */
 function pictures(): Generated[] {

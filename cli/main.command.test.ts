@@ -63,6 +63,7 @@ const failures: readonly [words: string, exit: number, code: string, says: RegEx
   ['init taken/below', 1, 'CAR921', /cannot be written: ENOTDIR/],
   ['explain dedupe', 1, 'CAR912', /did you mean "dedup"/],
   ['topics acls topology/reno.yaml --role analys', 1, 'CAR942', /did you mean "analyst"/],
+  ['run --workers 2', 1, 'CAR728', /one SQLite file/],
   ['console --ttl soon', 2, 'CAR900', /--ttl 8h/],
 ];
 for (const [words, exit, code, says] of failures) {

@@ -34,6 +34,12 @@ function pipelineCommands(program: Command, exit: SetExit): void {
       'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices, console',
       collect,
     )
+    .option(
+      '--workers <n>',
+      'on Kafka: so many processes of these roles; they share the public port',
+      whole(1),
+      1,
+    )
     .option('--drain', 'after an edit: what it would lose is told first, as it was before')
     .option('--drop', 'after an edit: what it would lose is dropped, and counted as step_removed')
     .option('--force', 'on Kafka: go on although topics have one replica on several brokers')

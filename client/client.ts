@@ -183,6 +183,7 @@ export class DeviceClient {
     if (this.#stopped) return { code: BYE, reason: 'stopped' };
     const link: Link = {
       url: this.#options.url,
+      avro: this.#options.frames === 'avro',
       requests: this.#requests,
       limits: this.#limits,
       cursor: () => this.cursor,

@@ -43,6 +43,10 @@ export interface ClientOptions {
   readonly after?: string | undefined;
   /** By default websocket, sse, poll: the next one when one does not get through. */
   readonly transports?: readonly Transport[];
+  /**
+   * Of a WebSocket; by default JSON text. Avro is a third smaller, and the same to the application.
+   */
+  readonly frames?: 'json' | 'avro';
   /** False: it looks on, and acknowledges nothing. */
   readonly acknowledge?: boolean;
   readonly limits?: Partial<ClientLimits>;

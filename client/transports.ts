@@ -3,14 +3,20 @@
  * and gives up when nothing is heard.
  */
 import type { PullPage, ServerFrame } from '../schemas/frames.ts';
+import { readAvroFrame, type SentFrame, writeAvroFrame } from './avro-frames.ts';
 import type { ClientLimits, Transport } from './options.ts';
 import { BYE, type Ended, GOING_AWAY, LOST, type Requests, refusalOf } from './requests.ts';
 
+/** Sub-protocols. */
+const JSON_TEXT = 'carillon.v1';
+const AVRO = 'carillon.v1+avro';
 const EVENT_STREAM = 'text/event-stream';
 
 /** One connect, from the client's side. */
 export interface Link {
   readonly url: string;
+  /** True: frames of a WebSocket are Avro, if the gateway knows that. */
+  readonly avro: boolean;
   readonly requests: Requests;
   readonly limits: ClientLimits;
   /** Where to go on. */
@@ -24,7 +30,7 @@ export interface Link {
   /** More waits for the application than shall. */
   full(): boolean;
   /** The way back, where there is one. */
-  send: ((frame: object) => void) | null;
+  send: ((frame: SentFrame) => void) | null;
   /** Ends the connection from this side. */
   hangUp: (ended: Ended) => void;
 }
@@ -50,10 +56,12 @@ class Watch {
 
 function webSocket(link: Link): Promise<Ended> {
   const { openMs } = link.limits;
-  const socket = new WebSocket(new URL('/v1/stream', link.url.replace(/^http/, 'ws')), [
-    'carillon.v1',
-  ]);
-  const send = (frame: object) => socket.send(JSON.stringify(frame));
+  const names = link.avro ? [AVRO, JSON_TEXT] : [JSON_TEXT];
+  const socket = new WebSocket(new URL('/v1/stream', link.url.replace(/^http/, 'ws')), names);
+  socket.binaryType = 'arraybuffer';
+  const isAvro = () => socket.protocol === AVRO;
+  const send = (frame: SentFrame) =>
+    socket.send(isAvro() ? new Uint8Array(writeAvroFrame(frame)) : JSON.stringify(frame));
   return new Promise((resolve) => {
     let asked = false;
     // A browser does not show the gateway's pings: who hears nothing asks.
@@ -80,7 +88,8 @@ function webSocket(link: Link): Promise<Ended> {
     socket.onmessage = ({ data }) => {
       asked = false;
       link.send = send;
-      link.hear(JSON.parse(String(data)));
+      const frame = isAvro() ? readAvroFrame(data as ArrayBuffer) : JSON.parse(String(data));
+      if (frame !== undefined) link.hear(frame);
       if (socket.onmessage !== null) watch.heard(link.heartbeatMs() ?? openMs);
       if (link.full()) end({ code: LOST, reason: 'the application is slow' });
     };

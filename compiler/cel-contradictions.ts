@@ -212,7 +212,6 @@ function isEmpty(of: Known, way: readonly Literal[], path: ASTNode, asked: Asked
   const left = values.filter(
     (value) => !not.some((other) => isSame(other, value)) && isWithin(value, least, most),
   );
-  if (left.length === 0) return true;
   return left.length <= VALUES_MAX && left.every((value) => failsWith(value, way, path, asked));
 }
 

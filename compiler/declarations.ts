@@ -95,7 +95,7 @@ export class SchemaShapes {
         'CAR401',
         name.span,
         `${subject}: schema "${name.value}" is in none of the schema folders.`,
-        didYouMean(name.value, names, `Or add an .avsc file of the record "${name.value}".`),
+        didYouMean(name.value, names, `Add an .avsc file of the record "${name.value}".`),
       );
       return undefined;
     }

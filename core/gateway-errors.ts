@@ -137,6 +137,11 @@ export const GATEWAY_ERRORS = {
     what: 'The token was given before its device was deleted: the deletion revoked it.',
     mend: 'Sign a new token for the device, with the `iat` of now.',
   },
+  CAR728: {
+    slug: 'workers-on-one-file',
+    what: 'Several workers were asked for, and the deployment is one SQLite file.',
+    mend: 'Leave --workers out: the gateway and the engine have a thread each. Or run it on Kafka.',
+  },
   CAR729: {
     slug: 'origin-not-allowed',
     what: 'A page of this origin may not talk to the gateway.',

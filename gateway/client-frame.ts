@@ -2,7 +2,11 @@
  * What a device sends on its open stream: read, and checked as far as it can be without looking.
  */
 import { type Cursor, parseCursor } from '../core/cursor.ts';
+import { decodeClientFrame } from '../schemas/frame-codec.ts';
 import { REPORT_BYTES_MAX } from './reports.ts';
+
+/** What a device sends: an object, if it is a frame. */
+export type SentFrame = { readonly [field: string]: unknown } | null;
 
 export type ReadFrame =
   | { readonly type: 'ping' }
@@ -14,13 +18,38 @@ export type ReadFrame =
 
 const wrong = (why: string): ReadFrame => ({ type: 'wrong', why });
 
+/** How frames are written on a socket, by its sub-protocol. */
+export interface FrameForm {
+  readonly isBinary: boolean;
+  /** What is wrong with frames of the other kind. */
+  readonly are: string;
+  /** What is wrong with bytes that are none. */
+  readonly no: string;
+  /** Throws for what is no frame. */
+  parse(data: Buffer): SentFrame;
+}
+
+export const JSON_FRAMES: FrameForm = {
+  isBinary: false,
+  are: 'frames are JSON text',
+  no: 'not JSON',
+  parse: (data) => JSON.parse(data.toString('utf8')),
+};
+
+export const AVRO_FRAMES: FrameForm = {
+  isBinary: true,
+  are: 'frames are Avro, in binary messages',
+  no: 'not of the Avro schema of frames',
+  parse: decodeClientFrame,
+};
+
 /** `idsMax`: of one acknowledgement. */
-export function readFrame(data: Buffer, idsMax: number): ReadFrame {
-  let frame: { readonly [field: string]: unknown } | null;
+export function readFrame(data: Buffer, idsMax: number, form = JSON_FRAMES): ReadFrame {
+  let frame: SentFrame;
   try {
-    frame = JSON.parse(data.toString('utf8'));
+    frame = form.parse(data);
   } catch {
-    return wrong('not JSON');
+    return wrong(form.no);
   }
   if (frame?.type === 'ping') return { type: 'ping' };
   if (frame?.type === 'ack') return acknowledgement(frame, idsMax);

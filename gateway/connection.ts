@@ -17,12 +17,14 @@ import {
   uncover,
 } from '../core/cursor.ts';
 import type { DeviceNotification } from '../core/notification.ts';
+import { encodeServerFrame } from '../schemas/frame-codec.ts';
 import type { NotificationForm, ServerFrame, Skipped } from '../schemas/frames.ts';
 import { type AckDeps, Acknowledgements } from './acknowledgements.ts';
 import { OwnBudget } from './buckets.ts';
 import type { Budgets } from './budgets.ts';
-import { readFrame } from './client-frame.ts';
+import { type FrameForm, readFrame } from './client-frame.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import { formOf } from './first-frame.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { skippedForm } from './payload.ts';
 import { HttpProblem } from './problem.ts';
@@ -64,6 +66,7 @@ export class Connection {
   #asked = false;
   readonly #deps: ConnectionDeps;
   readonly #socket: WebSocket;
+  readonly #form: FrameForm;
   readonly #sent: Cursor;
   readonly acks: Acknowledgements;
   /** What this connection itself has told; the rest of `#sent` is what the device says it has. */
@@ -93,6 +96,7 @@ export class Connection {
   ) {
     this.#deps = deps;
     this.#socket = socket;
+    this.#form = formOf(socket);
     this.id = facts.id;
     this.order = facts.order;
     this.#recycleAt = facts.recycleAt;
@@ -309,7 +313,7 @@ export class Connection {
 
   #send(frame: ServerFrame): void {
     this.#deps.counts.framesSent++;
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(this.#form.isBinary ? encodeServerFrame(frame) : JSON.stringify(frame));
   }
 
   /** Who asks faster than it reads the answers would fill the memory with them. */
@@ -324,7 +328,7 @@ export class Connection {
     this.#answered = true;
     this.#deps.counts.framesReceived++;
     if (!this.#spend(1)) return;
-    const wrong = isBinary ? 'frames are JSON text' : this.#act(data);
+    const wrong = isBinary === this.#form.isBinary ? this.#act(data) : this.#form.are;
     if (wrong !== undefined) this.close(CLOSE_CODES.badFrame, wrong);
   }
 
@@ -342,7 +346,7 @@ export class Connection {
 
   /** Does what a frame asks for, or says what is wrong with it. */
   #act(data: Buffer): string | undefined {
-    const frame = readFrame(data, this.#deps.limits.ackIdsMax);
+    const frame = readFrame(data, this.#deps.limits.ackIdsMax, this.#form);
     if (frame.type === 'wrong') return frame.why;
     if (frame.type === 'ping') this.#answer({ type: 'pong' });
     else if (frame.type === 'cursor') this.acks.byCursor(frame.cursor, this.#sent);

@@ -1,4 +1,6 @@
-/** The console in a process of its own: the page for all who reach it, its answers for operators. */
+/**
+ * The console in a process of its own: the page for all who reach it, its answers for operators.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HandClock } from '../core/clock.ts';

@@ -4,8 +4,9 @@
  */
 import type { WebSocket } from 'ws';
 import { type Cursor, parseCursor } from '../core/cursor.ts';
-import type { AuthenticateFrame } from '../schemas/frames.ts';
+import { AVRO_FRAMES, type FrameForm, JSON_FRAMES, type SentFrame } from './client-frame.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import { AVRO_SUBPROTOCOL } from './handshake.ts';
 
 export interface FirstFrame {
   readonly token: string;
@@ -37,15 +38,22 @@ export function firstFrame(
         socket.resume();
         socket.close(code, `${reason}: wait for the welcome`);
       });
-      done(isBinary ? CLOSE_CODES.noToken : readFirst(String(data)));
+      const form = formOf(socket);
+      const isOurs = isBinary === form.isBinary;
+      done(isOurs ? readFirst(data as Buffer, form) : CLOSE_CODES.noToken);
     });
   });
 }
 
-function readFirst(text: string): FirstFrame | CloseCode {
-  let frame: Partial<globalThis.Record<keyof AuthenticateFrame, unknown>> | null;
+/** As the sub-protocol says that was answered. */
+export function formOf({ protocol }: Pick<WebSocket, 'protocol'>): FrameForm {
+  return protocol === AVRO_SUBPROTOCOL ? AVRO_FRAMES : JSON_FRAMES;
+}
+
+function readFirst(data: Buffer, form: FrameForm): FirstFrame | CloseCode {
+  let frame: SentFrame;
   try {
-    frame = JSON.parse(text);
+    frame = form.parse(data);
   } catch {
     return CLOSE_CODES.noToken;
   }

@@ -7,6 +7,7 @@ import type { Words } from '../core/words.ts';
 import type { RegistryPort } from '../schemas/registry.ts';
 import type { AuthOptions } from './auth.ts';
 import type { BudgetLimits } from './budgets.ts';
+import type { CompressionLimits } from './compression.ts';
 import type { ConsoleSource } from './console.ts';
 import type { HealthCheck } from './health.ts';
 import type { EventType } from './ingest.ts';
@@ -89,6 +90,8 @@ export interface GatewayOptions {
   /** Origins whose pages may come; by default all. */
   readonly origins?: readonly string[];
   readonly limits?: Partial<GatewayLimits>;
+  /** Frames are packed for devices that offer it (permessage-deflate); undefined: for none. */
+  readonly compression?: CompressionLimits;
   /** Files that this process may open; undefined: no limit is known. */
   readonly openFilesMax?: number;
   /** Of Carillon, for the OpenAPI document. */

@@ -100,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     devices = options.roles.devices ? await deviceRoutes(app, inner, shared) : undefined;
     const front = options.proxyProtocol ? frontOf(shared) : undefined;
     const secure = options.tls !== undefined;
-    opened = await listenOn(app, { ...options, setting: 'http.port', secure, front });
+    opened = await listenOn(app, { ...options, setting: 'http.port', secure, front, shared: true });
     internalUrl = await openInternal(inner, options, opened.url);
     await devices?.open(options.internalUrl ?? internalUrl);
   } catch (error) {
@@ -260,7 +260,8 @@ async function deviceRoutes(
       const newId = options.newId ?? randomUUID;
       const random = () => options.random();
       const shares = { auth, budgets, addresses, owners, hub, origins, counts, limits };
-      const parts = { ...shares, presence, filler, newId, random, log: say };
+      const { compression } = options;
+      const parts = { ...shares, compression, presence, filler, newId, random, log: say };
       streams = new Streams({ ...parts, clock, inbox, outcomes, guarantee, reports });
       // Only now: a device that connected before the lease would be void at once.
       streams.attach(app.server);

@@ -12,6 +12,9 @@ import { EVENT_STREAM_TYPE } from './event-stream.ts';
 import { HttpProblem } from './problem.ts';
 
 export const SUBPROTOCOL = 'carillon.v1';
+/** The same frames as Avro, in binary messages. */
+export const AVRO_SUBPROTOCOL = 'carillon.v1+avro';
+const SUBPROTOCOLS: readonly string[] = [SUBPROTOCOL, AVRO_SUBPROTOCOL];
 /** Of the sub-protocol that is a token. */
 const BEARER = 'bearer.';
 /** Of no consequence: a request's address begins with its path. */
@@ -52,12 +55,14 @@ export function tokenOf(
 }
 
 /**
- * The sub-protocol that is answered. A browser that is answered none of those that it offered fails
- * with 1006: so who offers nothing but the token is answered it, and nobody else.
+ * The sub-protocol that is answered: the first that is known. A browser that is answered none of
+ * those that it offered fails with 1006: so who offers nothing but the token is answered it, and
+ * nobody else.
  */
 export function chosenOf(offered: ReadonlySet<string>): string | false {
-  if (offered.has(SUBPROTOCOL)) return SUBPROTOCOL;
-  return [...offered].find((name) => name.startsWith(BEARER)) ?? false;
+  const names = [...offered];
+  const known = names.find((name) => SUBPROTOCOLS.includes(name));
+  return known ?? names.find((name) => name.startsWith(BEARER)) ?? false;
 }
 
 /** True: who asks for the stream is no WebSocket, and takes server-sent events. */
@@ -114,5 +119,5 @@ export function closeOf(error: unknown): CloseCode | undefined {
 export function saysLater({ headers }: IncomingMessage, { token }: Credential): boolean {
   if (headers['sec-websocket-key'] === undefined || token !== undefined) return false;
   const offered = headers['sec-websocket-protocol']?.split(',') ?? [];
-  return offered.some((name) => name.trim() === SUBPROTOCOL);
+  return offered.some((name) => SUBPROTOCOLS.includes(name.trim()));
 }

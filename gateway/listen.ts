@@ -23,17 +23,22 @@ export interface ListenOptions {
   readonly secure?: boolean;
   /** The PROXY protocol is asked of every connection. */
   readonly front?: ProxyFront | undefined;
+  /** True: workers of one machine share it (node:cluster); else it is this process's alone. */
+  readonly shared?: boolean;
 }
+
+type ListenPlace = Pick<ListenOptions, 'host' | 'port'>;
 
 /** Throws CAR718 when the port is taken. `url` is how this machine reaches it. */
 export async function listenOn(
   app: FastifyInstance,
-  { host, port, setting, secure, front }: ListenOptions,
+  { host, port, setting, secure, front, shared = false }: ListenOptions,
 ): Promise<{ readonly port: number; readonly url: string }> {
   let server: Server = app.server;
   try {
-    if (front === undefined) await app.listen({ host, port, backlog: BACKLOG });
-    else server = await listenBehindProxy(app, front, { host, port });
+    const place = { host, port, backlog: BACKLOG, exclusive: !shared };
+    if (front === undefined) await app.listen(place);
+    else server = await listenBehindProxy(app, front, place);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
@@ -60,7 +65,7 @@ function mendOf(setting: string, free: number): string {
 async function listenBehindProxy(
   app: FastifyInstance,
   front: ProxyFront,
-  place: { readonly host: string; readonly port: number },
+  place: ListenPlace,
 ): Promise<Server> {
   const server = behindProxy(app.server, front);
   app.addHook('onClose', async () => {
@@ -68,7 +73,7 @@ async function listenBehindProxy(
     app.server.closeAllConnections();
   });
   await app.ready();
-  server.listen({ ...place, backlog: BACKLOG });
+  server.listen(place);
   await once(server, 'listening');
   return server;
 }

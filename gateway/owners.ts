@@ -22,7 +22,7 @@ export interface Owner {
 }
 
 /** Deletions that were asked for here and are not in the table yet. */
-const DELETIONS_MAX = 10_000;
+export const DELETIONS_MAX = 10_000;
 
 export class Owners {
   readonly #owners = new Map<string, Owner>();

@@ -4,11 +4,12 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { ServerOptions, WebSocket } from 'ws';
 import type { Cursor } from '../core/cursor.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { Credential } from './auth.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import { type CompressionLimits, SocketMakers } from './compression.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { checkOrigin, type Origins } from './cors.ts';
 import type { EventStream } from './event-stream.ts';
@@ -41,6 +42,8 @@ export interface StreamDeps extends Omit<ConnectionDeps, 'ended'>, GuardDeps {
   readonly presence: Presence;
   readonly filler: Filler;
   readonly origins: Origins;
+  /** Undefined: nothing is packed. */
+  readonly compression: CompressionLimits | undefined;
   newId(): string;
   random(): number;
   readonly log: LogLine;
@@ -69,7 +72,7 @@ type Asked = Request | Stranger | CloseCode;
 
 export class Streams {
   readonly #deps: StreamDeps;
-  readonly #sockets: WebSocketServer;
+  readonly #sockets: SocketMakers;
   /** The TCP sockets below, until they are closed: a stop waits for them, then cuts them. */
   readonly #raw = new Set<Below>();
   readonly #connectionDeps: ConnectionDeps;
@@ -83,12 +86,11 @@ export class Streams {
     const options: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
       maxPayload: deps.limits.frameBytesMax,
       closeTimeout: deps.limits.closeMs,
       handleProtocols: (offered) => chosenOf(offered),
     };
-    this.#sockets = new WebSocketServer(options);
+    this.#sockets = new SocketMakers(options, deps.compression);
     const { auth: _, ...rest } = deps;
     this.#connectionDeps = {
       ...rest,
@@ -127,7 +129,7 @@ export class Streams {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const asked = await this.asks(request);
     if (socket.destroyed) return;
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    this.#sockets.upgrade(request, socket, head, (webSocket) => {
       this.#accept(webSocket, socket, asked);
     });
   }

@@ -9,6 +9,7 @@ import { formerOf } from '../run/former-topology.ts';
 import { HangUps } from '../run/hang-ups.ts';
 import { ReloadingPipeline } from '../run/reloading.ts';
 import type { Running, RunOptions } from '../run/running.ts';
+import { checkWorkers, deploymentOfWorker, Workers, workerNumber } from '../run/workers.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
 import { untilSignal } from '../until-signal.ts';
 
@@ -16,13 +17,14 @@ export interface RunArguments {
   readonly deployment?: string;
   readonly processors?: readonly string[];
   readonly role?: readonly string[];
+  readonly workers?: number;
   readonly drain?: boolean;
   readonly drop?: boolean;
   readonly force?: boolean;
 }
 
 /** Errors as facts: their code and words, never a stack with what it may hold. */
-export function logLines(write = pino({ base: null })): LogLine {
+export function logLines(write = pino({ base: baseOf(workerNumber()) })): LogLine {
   return (sentence, facts, level) => {
     const { error, ...rest } = facts ?? {};
     const said = error instanceof Error ? error.message : error;
@@ -30,6 +32,8 @@ export function logLines(write = pino({ base: null })): LogLine {
     write[level ?? (error === undefined ? 'info' : 'warn')](told, sentence);
   };
 }
+
+const baseOf = (worker: number | undefined) => (worker === undefined ? null : { worker });
 
 function losingOf({ drain = false, drop = false }: RunArguments): Losing {
   if (drain && drop) {
@@ -41,11 +45,18 @@ function losingOf({ drain = false, drop = false }: RunArguments): Losing {
 }
 
 export async function run(args: RunArguments): Promise<number> {
-  const { deployment: file, processors } = args;
+  const { deployment: file, processors, workers = 1 } = args;
   const losing = losingOf(args);
   const folder = process.cwd();
-  const deployment = readDeployment({ file, folder, env: process.env, processors });
+  const worker = workerNumber();
+  const read = () => {
+    const all = readDeployment({ file, folder, env: process.env, processors });
+    return worker === undefined ? all : deploymentOfWorker(all, worker);
+  };
+  const deployment = read();
+  checkWorkers(workers, deployment);
   const say = logLines();
+  if (workers > 1 && worker === undefined) return await runWorkers(workers, say);
   const started = performance.now();
   const pipeline: ReloadingPipeline = new ReloadingPipeline(deployment, {
     say,
@@ -65,7 +76,7 @@ export async function run(args: RunArguments): Promise<number> {
       });
       return running;
     },
-    read: () => readDeployment({ file, folder, env: process.env, processors }),
+    read,
     check: (next, running) => isReloadable(next, running, folder),
     former: (of) => formerOf(of, pipeline.running),
   });
@@ -81,6 +92,27 @@ export async function run(args: RunArguments): Promise<number> {
   if (process.connected) process.disconnect();
   say('The pipeline has stopped.', {});
   return EXIT_OK;
+}
+
+/** This process listens, and its workers do the rest. */
+async function runWorkers(count: number, say: LogLine): Promise<number> {
+  const workers = new Workers(say);
+  workers.start(count);
+  const signal = untilSignal().then((end) => {
+    say('The workers stop.', { signal: end });
+    workers.stop();
+  });
+  void signal;
+  const code = await workers.ended;
+  say('The workers have stopped.', {});
+  return code;
+}
+
+/** Ctrl-C reaches workers too: the process that started them says when they stop. */
+function signalsOf(worker: number | undefined): readonly NodeJS.Signals[] {
+  if (worker === undefined) return ['SIGINT', 'SIGTERM'];
+  process.on('SIGINT', () => {});
+  return ['SIGTERM'];
 }
 
 async function opened(
@@ -104,7 +136,7 @@ async function untilEnd(
   pipeline: ReloadingPipeline,
   reloads: boolean,
 ): Promise<NodeJS.Signals | { readonly error: unknown }> {
-  const signal = untilSignal();
+  const signal = untilSignal(signalsOf(workerNumber()));
   const hangUps = reloads ? new HangUps() : undefined;
   try {
     for (;;) {

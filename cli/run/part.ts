@@ -27,6 +27,7 @@ import { type ProcessFlow, ProcessFlows } from '../console/process-flows.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
+import { stateBytesMax } from '../deployment-state.ts';
 import { type LoadedTopology, shownPath } from '../load-topology.ts';
 import { AuthModule } from '../modules/auth-module.ts';
 import type { Secrets } from '../secrets.ts';
@@ -89,6 +90,7 @@ export class Part {
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
       keepsInTransaction: options.keepsInTransaction ?? false,
+      stateBytesMax: stateBytesMax(deployment.state),
       before: options.before ?? [],
       random: options.random,
       onFailure: (error) => {
@@ -235,6 +237,7 @@ export class Part {
       ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
       proxyProtocol: http.proxyProtocol,
       ...(http.producerQuota === null ? {} : { budgets: budgetsOf(http.producerQuota) }),
+      ...(http.compression === null ? {} : { compression: http.compression }),
       log,
       schemas,
       registry,

@@ -1,7 +1,7 @@
 /**
  * Which parts of the pipeline a process runs: `streams/critical`, `sink/fcm/low`, `gateway`,
- * `ingest`, `devices`, `console`; a shorter name stands for all below it (`streams`, `sink/fcm`), `all` for
- * everything.
+ * `ingest`, `devices`, `console`; a shorter name stands for all below it (`streams`, `sink/fcm`),
+ * `all` for everything.
  */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { CarillonError } from '../../core/error.ts';

@@ -133,6 +133,12 @@ test('close codes, channel and operations: each once, and no name leads nowhere'
     stream['x-close-codes'],
     Object.values(CLOSE_CODES).map((one) => ({ ...one, reconnect: mayReconnect(one.code) })),
   );
+  const { subprotocol, server, client } = stream['x-avro-frames'];
+  assert.equal(subprotocol, 'carillon.v1+avro');
+  assert.deepEqual(
+    [server.length, client.length],
+    [Object.keys(SERVER_FRAMES).length, Object.keys(CLIENT_FRAMES).length],
+  );
   const names = [...JSON.stringify(document.operations).matchAll(/messages\/([\w-]+)"/g)];
   assert.deepEqual(names.map(([, name]) => name).sort(), Object.keys(stream.messages).sort());
 });

@@ -3,9 +3,10 @@
  * it is closed. The forms that HTTP has too are those of the OpenAPI document.
  */
 import { CURSOR_TEXT_CHARS_MAX } from '../../core/cursor.ts';
+import { CLIENT_FRAME_SCHEMAS, SERVER_FRAME_SCHEMAS } from '../../schemas/frame-schemas.ts';
 import type { ClientFrame, ServerFrame } from '../../schemas/frames.ts';
 import { CLOSE_CODES, mayReconnect } from '../close-codes.ts';
-import { SUBPROTOCOL } from '../handshake.ts';
+import { AVRO_SUBPROTOCOL, SUBPROTOCOL } from '../handshake.ts';
 import { GATEWAY_LIMITS } from '../limits.ts';
 import type { JsonSchema } from './operation.ts';
 import { objectOf, SHAPES } from './shapes.ts';
@@ -117,7 +118,7 @@ export function asyncApiOf(version: string): JsonSchema {
     info: {
       title: 'Carillon, the stream of a device',
       version,
-      description: `JSON frames over a WebSocket (sub-protocol ${SUBPROTOCOL}), ${GATEWAY_LIMITS.frameBytesMax} bytes at most. Server-sent events have the same frames, without the way back.`,
+      description: `Frames over a WebSocket, ${GATEWAY_LIMITS.frameBytesMax} bytes at most from a device: JSON text (sub-protocol ${SUBPROTOCOL}), or the same as Avro in binary messages (${AVRO_SUBPROTOCOL}; x-avro-frames). Server-sent events have the same frames, without the way back.`,
     },
     defaultContentType: 'application/json',
     channels: {
@@ -129,6 +130,11 @@ export function asyncApiOf(version: string): JsonSchema {
             method: 'GET',
             query: { type: 'object', properties: { after: CURSOR } },
           },
+        },
+        'x-avro-frames': {
+          subprotocol: AVRO_SUBPROTOCOL,
+          server: Object.values(SERVER_FRAME_SCHEMAS),
+          client: Object.values(CLIENT_FRAME_SCHEMAS),
         },
         'x-close-codes': Object.values(CLOSE_CODES).map(({ code, reason, what }) => ({
           code,

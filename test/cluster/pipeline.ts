@@ -66,7 +66,9 @@ export class Pipeline {
     await run(process.execPath, args, { env: this.#env, timeout: READY_MS });
   }
 
-  /** Starts a process with some roles; it is up when it has joined its groups. */
+  /**
+   * Starts a process with some roles, or options (`--…`); it is up when it has joined its groups.
+   */
   async run(...roles: string[]): Promise<PipelineProcess> {
     const child = this.launch(...roles);
     await child.ready();
@@ -113,7 +115,7 @@ export class PipelineProcess {
       args: [
         join(ROOT, 'cli/carillon.ts'),
         ...['run', '--deployment', deployment],
-        ...roles.flatMap((role) => ['--role', role]),
+        ...roles.flatMap((role) => (role.startsWith('--') ? [role] : ['--role', role])),
       ],
       dir,
       ownsDir: true,
@@ -151,6 +153,18 @@ export class PipelineProcess {
   /** Of health, figures and the console. */
   get internalUrl(): string {
     return this.#told('health');
+  }
+
+  /** Of each worker. */
+  get internalUrls(): string[] {
+    const lines = this.log.split('\n').filter((one) => one.includes('"The pipeline runs."'));
+    return lines.map((line) => (JSON.parse(line) as { health: string }).health);
+  }
+
+  /** The processes that it has started, the newest last. */
+  get children(): number[] {
+    const text = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    return text.trim().split(' ').map(Number);
   }
 
   async metrics(): Promise<Metrics> {

@@ -164,6 +164,15 @@ export class House {
 
   /** All that is in a device's inbox. */
   async inboxOf(deviceId: string): Promise<NotificationForm[]> {
+    return (await this.#pullAll(deviceId)).all;
+  }
+
+  /** Covers all that is in a device's inbox. */
+  async cursorOf(deviceId: string): Promise<string> {
+    return (await this.#pullAll(deviceId)).cursor;
+  }
+
+  async #pullAll(deviceId: string): Promise<{ all: NotificationForm[]; cursor: string }> {
     const client = await this.client('device', deviceId);
     const all: NotificationForm[] = [];
     let after: string | undefined;
@@ -173,17 +182,21 @@ export class House {
       after = page.cursor;
       more = page.more;
     }
-    return all;
+    return { all, cursor: after! };
   }
 
-  /** Holds a WebSocket; resolves at its welcome. `frames` grows. */
-  async listen(deviceId: string): Promise<{ frames: NotificationFrame[]; stop(): void }> {
+  /** Holds a WebSocket, and goes on at `cursor`; resolves at its welcome. `frames` grows. */
+  async listen(
+    deviceId: string,
+    cursor?: string,
+  ): Promise<{ frames: NotificationFrame[]; stop(): void }> {
     const token = await tokenOf('device', deviceId);
     const frames: NotificationFrame[] = [];
     const welcomed = Promise.withResolvers<void>();
     const device = new SocketDevice({
       url: this.url,
       token: async () => token,
+      after: cursor,
       // So that a pull without a cursor still gives all.
       acknowledge: false,
       random: () => 0.5,

@@ -66,3 +66,57 @@ test('a step more is taken, a mistake and a loss are not, and nothing is told tw
     await house.close();
   }
 });
+
+const ACKED = SOCKETS.replace(
+  '{ lane: notifications }\n\nsinks',
+  '{ lane: notifications, guarantee: acked }\n\nsinks',
+);
+
+test('a use case that has to be acknowledged from now on, and one that has not any more', async () => {
+  const file = join(folder, 'acked.yaml');
+  writeFileSync(file, SOCKETS);
+  const house = new House({ topology: file });
+  const sockets: { stop(): void }[] = [];
+  /** A device that was connected before, and has not acknowledged: what it is told. */
+  const back = async () => {
+    const cursor = await house.cursorOf('tv');
+    const socket = await house.listen('tv', cursor);
+    sockets.push(socket);
+    const { frames } = socket;
+    return () => frames.map(({ sequence }) => sequence);
+  };
+  try {
+    await house.start();
+    await house.register('tv', 'm-1', 'websocket');
+    const post = async (eventId: string) => {
+      const event = { eventId, memberId: 'm-1', planTo: 'basic', changedAt: Date.now() };
+      await (await house.client('producer')).postEvents('plan-change', [event]);
+      await until(`${eventId} is in the inbox`, async () =>
+        (await house.inboxOf('tv')).some(
+          ({ value }) => (value as { eventId: string }).eventId === eventId,
+        ),
+      );
+    };
+    await post('e1');
+    const before = await back();
+    await post('e2');
+    await until('what is new is told', () => before().length === 1);
+    assert.deepEqual(before(), [2], 'what it has had is not told again');
+
+    writeFileSync(file, ACKED);
+    await house.hangUp('The pipeline runs.', 2);
+    const asked = await back();
+    await until('what is not acknowledged comes again', () => asked().length === 2);
+    assert.deepEqual(asked(), [1, 2]);
+
+    writeFileSync(file, SOCKETS);
+    await house.hangUp('The pipeline runs.', 3);
+    const after = await back();
+    await post('e3');
+    await until('what is new is told', () => after().includes(3));
+    assert.deepEqual(after(), [3], 'nothing comes again');
+  } finally {
+    for (const socket of sockets) socket.stop();
+    await house.close();
+  }
+});

@@ -1,20 +1,14 @@
 /**
- * A bank's cards: a topology with words of its own is right, its own tests hold, and it runs in one
- * process: an account, a card and a payment over HTTP become an alarm in the customer's inbox.
+ * A bank's cards in words of their own (plans.test.ts runs their tests) run in one process: an
+ * account, a card and a payment over HTTP become an alarm in the customer's inbox.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { carillon, House, until } from '../e2e/embedded-run.ts';
+import { House, until } from '../e2e/embedded-run.ts';
 import { ROOT } from '../rings.ts';
 
 const BANK = join(ROOT, 'test/golden/bank');
-
-test('the tests beside the topology of the bank hold', async () => {
-  const { code, output, errors } = await carillon(['test'], { cwd: BANK });
-  assert.equal(code, 0, output + errors);
-  assert.match(output, /7 passed, 0 failed/);
-});
 
 test('embedded: a payment of an issued card is told, and as an alarm', async (t) => {
   const house = new House({

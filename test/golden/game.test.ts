@@ -1,22 +1,11 @@
-/** A game's pipeline: its own tests hold; and it runs, matches over HTTP in, inboxes out. */
+/** A game's pipeline runs, matches over HTTP in, inboxes out; plans.test.ts runs its tests. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { House, until } from '../e2e/embedded-run.ts';
 import { ROOT } from '../rings.ts';
 
 const FOLDER = join(ROOT, 'test/golden/game');
-
-test('the tests beside the topology of the game hold', () => {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'cli/carillon.ts'), 'test'],
-    { cwd: FOLDER, encoding: 'utf8' },
-  );
-  assert.equal(status, 0, stdout + stderr);
-  assert.match(stdout, /8 passed/);
-});
 
 test('embedded: a long match tells the phone its result, and every device to take a break', async (t) => {
   const house = new House({

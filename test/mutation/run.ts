@@ -12,7 +12,8 @@
  * quickest first, until one fails or `--seconds` (60) of tests are over. One that is met while
  * files are loaded is tried in a new process too, where it is on from the beginning. A test that
  * takes ten times as long as it should has noticed. `--near 25` looks at the nearest test files of
- * each file only: a lower bound. Not asked are the tests that start commands.
+ * each file only, `--without 'test/(sim|oracle)'` at none whose path begins so: then it is a lower
+ * bound. Not asked are the tests that start commands.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,9 +32,16 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
     near: { type: 'string', default: '1000' },
+    without: { type: 'string', default: '' },
     again: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
+if (options.help) {
+  const [, head] = /^\/\*\*\n(.*?)\n \*\//s.exec(readFileSync(import.meta.filename, 'utf8'))!;
+  process.stdout.write(`${head!.replace(/^ \* ?/gm, '')}\n`);
+  process.exit();
+}
 
 /** As they are when the run begins: who works on meanwhile moves places. */
 const texts = new Map(sources.map(({ path, text }) => [path, text]));
@@ -63,9 +71,11 @@ function chosen(): Mutant[] {
   return mutants.slice(0, options.sample === undefined ? mutants.length : Number(options.sample));
 }
 
+const without = options.without === '' ? null : new RegExp(`^(?:${options.without})`);
 const testsOf = (file: string) =>
   relatedTests(file)
     .filter((test) => !test.endsWith('.command.test.ts'))
+    .filter((test) => without?.test(test) !== true)
     .slice(0, Number(options.near));
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
