@@ -206,6 +206,17 @@ const EDGES: readonly Row[] = edited(
         ...codes,
       ],
     ),
+    [
+      'what nobody knows, beside another stream',
+      '    to: { topic: out.stopped, schema: ViewingActivity }',
+      `    steps:
+      - frobnicate: { fields: { a: key } }
+      - join_streams: { with: views.rest, type: left, within: 1m, as: other, own_as: own }
+      - ${EVENT.replaceAll('value.', 'value.own.')}
+      - use: tell
+    to: { lane: notifications }`,
+      'CAR204 - frobnicate',
+    ],
     ['a branch that nobody reads', 'as: rest }', 'as: rest2 }', 'CAR233 [views.rest]'],
     [
       'one more that nobody reads',
