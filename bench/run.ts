@@ -5,7 +5,8 @@
  *     npm run bench                   all that need no server
  *     npm run bench -- engine gateway these
  *     npm run bench -- latency-kafka  needs the servers of the cluster ring; not in `all`
- *     npm run bench -- engine-peer    the same; more of it: npm run bench:engine -- --help
+ *     npm run bench -- nexmark        needs Java; bench/nexmark/README.md
+ *     npm run bench -- engine-peer    as latency-kafka; more of it: npm run bench:engine -- --help
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -20,22 +21,26 @@ const FILES: { readonly [name: string]: string } = {
   locator: './locator.ts',
   engine: './engine.ts',
   state: './state.ts',
+  'state-memory': './state-memory.ts',
   embedded: './embedded.ts',
   'embedded-log': './embedded-log.ts',
   'latency-embedded': './latency-embedded.ts',
   gateway: './gateway.ts',
   'push-sinks': './push-sinks.ts',
   'latency-kafka': './latency-kafka.ts',
+  nexmark: './nexmark/in-process.ts',
   'engine-peer': './engine-peer.ts',
   'engine-peer-without-coalesce': './engine-peer.ts',
 };
-/** Needs servers, which take a minute to start: only when it is named. */
-const ON_REQUEST = ['latency-kafka', 'engine-peer', 'engine-peer-without-coalesce'];
+/** Needs servers, which take a minute to start, or Java: only when it is named. */
+const ON_REQUEST = ['latency-kafka', 'nexmark', 'engine-peer', 'engine-peer-without-coalesce'];
 const ALL = Object.keys(FILES).filter((name) => !ON_REQUEST.includes(name));
 const FIGURES_FILE = new URL('./figures.json', import.meta.url);
 const FLAGS: { readonly [name: string]: readonly string[] } = {
   gateway: ['--expose-gc'],
   state: ['--expose-gc'],
+  'state-memory': ['--expose-gc'],
+  nexmark: ['--max-old-space-size=8192'],
   // Keeps all outputs of both contenders to compare them.
   'engine-peer': ['--max-old-space-size=8192'],
   'engine-peer-without-coalesce': ['--max-old-space-size=8192'],

@@ -117,6 +117,18 @@ const SASL: DeploymentSection = {
   },
 };
 
+const STATE: DeploymentSection = {
+  path: 'state',
+  doc: 'What windows, identities, tables and the like may take of each process.',
+  settings: {
+    memory_max: {
+      kind: 'bytes',
+      doc: 'Memory; near it steps do what their `on_full` says, at it the process takes nothing.',
+      fallback: "half of the container's, or of the heap's if that is less",
+    },
+  },
+};
+
 const REGISTRY: DeploymentSection = {
   path: 'registry',
   doc: 'The schema registry, with Kafka only.',
@@ -286,6 +298,7 @@ export const DEPLOYMENT_SECTIONS: readonly DeploymentSection[] = [
   TOP,
   LOG,
   SASL,
+  STATE,
   REGISTRY,
   INBOX_SECTION,
   HTTP,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CarillonErrors } from '../core/error.ts';
 import { gatewayUrlOf, parseDeployment, readDeployment } from './deployment.ts';
+import { stateBytesMax } from './deployment-state.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
 import { budgetsOf } from './run/producer-quota.ts';
 import { showError } from './show-error.ts';
@@ -29,6 +30,21 @@ test('everything may be left out', () => {
   assert.equal(deployment.topology, '/house/topology/reno.yaml');
   assert.equal(deployment.dataFolder, '/house/.carillon');
   assert.equal(gatewayUrlOf(deployment), 'http://127.0.0.1:7400');
+});
+
+test('state has the memory that is set, or half of what the process has', () => {
+  const GIB = 2 ** 30;
+  const has = { total: 64 * GIB, constrained: 0, heap: 4 * GIB };
+  const of = (text: string, more: object) => stateBytesMax(parse(text).state, { ...has, ...more });
+  assert.equal(of('', {}), 2 * GIB);
+  assert.equal(of('state: {}', { constrained: 3 * GIB }), 1.5 * GIB);
+  assert.equal(of('', { constrained: 2 ** 62, heap: 100 * GIB }), 32 * GIB, 'no container');
+  assert.equal(of('state: { memory_max: 300MiB }', {}), 300 * 2 ** 20);
+  const { diagnostics } = failure('state: { memory_max: much }');
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['CAR307'],
+  );
 });
 
 test('paths that are written are beside the config', () => {

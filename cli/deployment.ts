@@ -14,6 +14,7 @@ import { AUTH_DEFAULTS, type AuthSettings, authOf } from './deployment-auth.ts';
 import { connectorsOf } from './deployment-connectors.ts';
 import { HTTP_DEFAULTS, type HttpSettings, httpOf, urlOf } from './deployment-http.ts';
 import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
+import { STATE_DEFAULTS, type StateSettings, stateOf } from './deployment-state.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
 import { packageFolder } from './version.ts';
@@ -61,6 +62,7 @@ export interface Deployment {
   readonly processors: readonly string[];
   readonly dataFolder: string;
   readonly log: EmbeddedLogSettings | KafkaLogSettings;
+  readonly state: StateSettings;
   /** Of each topic; topics that are there must have as many. */
   readonly partitions: number;
   /** With Kafka only; the embedded log has its own. */
@@ -90,6 +92,7 @@ const KEYS = [
   'data_folder',
   'partitions',
   'log',
+  'state',
   'registry',
   'inbox',
   'http',
@@ -139,6 +142,7 @@ export function parseDeployment(
     processors: (read.texts(section, 'processors') ?? []).map(beside),
     dataFolder: textOr(section.text('data_folder'), base.dataFolder, beside),
     log,
+    state: stateOf(read, section.section('state')),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
@@ -163,6 +167,7 @@ function defaults(folder: string): Deployment {
     processors: [],
     dataFolder: join(folder, DATA_FOLDER),
     log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
+    state: STATE_DEFAULTS,
     partitions: PARTITIONS.embedded,
     registryUrl: null,
     inbox: { kind: 'sqlite' },

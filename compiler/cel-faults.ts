@@ -75,7 +75,7 @@ function nameMeant(name: string, shape: Shape): string {
   if (habit !== undefined) return habit.mend;
   const variable = variableMeant(name);
   return variable === undefined
-    ? didYouMean(name, VARIABLES, known)
+    ? didYouMean(name, VARIABLES, `${known} A text has quotes of its own: '"${name}"'.`)
     : `did you mean "${variable}"?   ${known}`;
 }
 

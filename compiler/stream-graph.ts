@@ -5,11 +5,13 @@
  */
 import type { Priorities } from '../core/priority.ts';
 import { makesOthers } from '../core/step-facts.ts';
+import { both, NONE, union } from './cel-facts.ts';
 import type { Scope } from './declarations.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { notKnown } from './origins.ts';
 import type { PriorityRule, UpstreamPlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { leavesRetracted } from './retracted-checks.ts';
 import { emptyMend, headOf, isTold, kindOf, type Placed, type Section } from './section.ts';
 import { sameShape, shapeName } from './shape.ts';
 import type { ResolvedSource } from './sources.ts';
@@ -155,7 +157,7 @@ export class StreamGraph {
         this.#waysOf(read),
       );
     return {
-      source: outputOf(found),
+      source: outputOf(found, read.branch),
       priority: found.isWhole ? found.priority : (found.priority ?? undefined),
       upstream: upstreamOf(found, read.branch, isTwice),
     };
@@ -266,7 +268,7 @@ export class StreamGraph {
     reads: readonly Read[],
     streams: readonly ResolvedStream[],
   ): Derived | undefined {
-    const sources = streams.map(outputOf);
+    const sources = streams.map((one, i) => outputOf(one, reads[i]!.branch));
     const [first, ...others] = sources;
     const rules = streams.map(({ priority }) => ruleText(this.#priorities, priority));
     const isWhole = streams.every((one) => one.isWhole);
@@ -287,6 +289,8 @@ export class StreamGraph {
     const source: ResolvedSource = {
       ...first!,
       ...(sources.some(({ isPartial }) => isPartial === true) ? { isPartial: true } : {}),
+      retracts: sources.some(({ retracts }) => retracts === true),
+      known: sources.map(({ known = NONE }) => known).reduce(both),
       streams: reads.map(({ branch }, i) => upstreamOf(streams[i]!, branch, isTwice)),
       member: others.every(({ member }) => member?.path === first!.member?.path)
         ? first!.member
@@ -335,7 +339,7 @@ function arePathsApart(a: Way, b: Way): boolean {
 }
 
 /** What the last part of a stream gives, as the source of who reads it. */
-function outputOf({ parts }: ResolvedStream): ResolvedSource {
+function outputOf({ parts, branches }: ResolvedStream, branch: string | null): ResolvedSource {
   const { from, steps } = parts.at(-1)!;
   const { member } = from;
   const isKept = member !== null && steps.originOf(member.path) === member.path;
@@ -352,6 +356,8 @@ function outputOf({ parts }: ResolvedStream): ResolvedSource {
     fields: new Set(),
     shape: steps.shape,
     isGiven: steps.isGiven,
+    retracts: leavesRetracted(steps, from.retracts === true),
+    known: union(steps.known, branches.get(branch ?? '') ?? NONE),
     keyedBy: from.keyedBy ?? member?.path ?? null,
     ...(isPartial ? { isPartial } : {}),
   };

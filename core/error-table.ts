@@ -13,6 +13,7 @@ import { GATEWAY_ERRORS } from './gateway-errors.ts';
 import { OPTION_ERRORS } from './option-errors.ts';
 import { OWN_ERRORS } from './own-errors.ts';
 import { RECORD_ERRORS } from './record-errors.ts';
+import { STATE_ERRORS } from './state-errors.ts';
 import { TOPOLOGY_ERRORS } from './topology-errors.ts';
 
 export type ErrorCode =
@@ -25,6 +26,7 @@ export type ErrorCode =
   | keyof typeof CONNECTOR_ERRORS
   | keyof typeof GATEWAY_ERRORS
   | keyof typeof OWN_ERRORS
+  | keyof typeof STATE_ERRORS
   | keyof typeof COMMAND_ERRORS;
 
 export const ERROR_TABLE: { readonly [code in ErrorCode]: ErrorEntry } = {
@@ -37,5 +39,6 @@ export const ERROR_TABLE: { readonly [code in ErrorCode]: ErrorEntry } = {
   ...CONNECTOR_ERRORS,
   ...GATEWAY_ERRORS,
   ...OWN_ERRORS,
+  ...STATE_ERRORS,
   ...COMMAND_ERRORS,
 };

@@ -82,6 +82,12 @@ export type RowView<C extends ColumnKinds> = {
  */
 export interface ColumnStore<C extends ColumnKinds> {
   readonly size: number;
+  /**
+   * There is no memory for another row (`state.memory_max`): do as if the most rows that the step
+   * keeps were there. A row that is put all the same has room, but when nothing is left its task
+   * stands still.
+   */
+  readonly isFull: boolean;
   /** A key of the step's own, as text; good until the next call. */
   key(text: string): Key;
   /**

@@ -104,13 +104,13 @@ export const aggregate = defineTimed({
   drops: {
     late: 'All of its windows had closed.',
     null_group: 'A part of what it is grouped by is null or absent.',
-    full: '`windows_max` windows were kept, and none could be closed.',
+    full: '`windows_max` windows were kept, or memory was short, and none could be closed.',
   },
   deadLetters: { CAR259: 'A sum of whole numbers that has more than 64 bits.' },
   counts: {
     late_windows: 'Windows that had closed when a record came for them.',
     over_limit: 'Elements that a list had no room for.',
-    closed_early: 'Windows that closed before their time because of `windows_max`.',
+    closed_early: 'Windows that closed before their time because of `windows_max` or memory.',
     merged: 'Sessions that became part of another one.',
   },
   gives: {
@@ -237,7 +237,9 @@ class Aggregation {
     const isNew = ({ start }: Window) =>
       this.#rows.get(key, start) === undefined || merged.some((one) => one.start === start);
     const more = puts.filter(isNew).length - merged.length;
-    return more <= 0 || this.#rows.count + more <= this.#config.windows_max;
+    if (more <= 0) return true;
+    const { isFull } = this.#context.store;
+    return !isFull && this.#rows.count + more <= this.#config.windows_max;
   }
 
   /** Stream time goes on: what closes by then is told, or forgotten. */

@@ -48,11 +48,11 @@ export const coalesce = defineTimed({
   },
   drops: {
     superseded: 'A newer record of the same burst was kept in its place.',
-    full: '`keys_max` bursts were held, and the policy is `on_full: drop`.',
+    full: '`keys_max` bursts were held, or memory was short, and the policy is `on_full: drop`.',
   },
   counts: {
     null_identity: 'Records that passed because a part of their identity is null or absent.',
-    emitted_early: 'Bursts sent on before their time because of `keys_max`.',
+    emitted_early: 'Bursts sent on before their time because of `keys_max` or memory.',
   },
   times: ({ quiet, at_most }) => ({ waitMs: Math.min(quiet, at_most) }),
   warns({ quiet, at_most }) {
@@ -97,7 +97,7 @@ export const coalesce = defineTimed({
         }
         const burst = store.get(key);
         if (burst === undefined) {
-          if (store.size >= keys_max) {
+          if (store.size >= keys_max || store.isFull) {
             if (on_full === 'drop') return FULL;
             store.oldest();
             context.count('emitted_early');

@@ -99,7 +99,7 @@ export const dedup = defineEach({
   counts: {
     null_identity: 'Records that passed because a part of their identity is null or absent.',
     late: 'Records more than `within` behind stream time or behind the one remembered.',
-    forgotten: 'Identities forgotten before their time because of `keys_max`.',
+    forgotten: 'Identities forgotten before their time because of `keys_max` or memory.',
   },
   isWeaker: (options, than) =>
     isCoarser(than.by, options.by) &&
@@ -120,7 +120,7 @@ export const dedup = defineEach({
     };
     const remember = (key: Key, record: Record, known: boolean) => {
       if (known) store.renew();
-      else if (store.size > keys_max) {
+      else if (store.size > keys_max || store.isFull) {
         // Stream time's own row is one of `size`, hence > and not >=.
         if (oldestIdentity(store) !== undefined) {
           store.delete();

@@ -64,13 +64,13 @@ export const digest = defineTimed({
   },
   drops: {
     digested: 'It has gone on in the digest of a newer record.',
-    full: '`keys_max` digests were held, and the policy is `on_full: drop`.',
+    full: '`keys_max` digests were held, or memory was short, and the policy is `on_full: drop`.',
   },
   counts: {
     null_identity: 'Records that passed because a part of their identity is null or absent.',
     bypassed: 'Records that passed by their priority.',
     filled: 'Digests sent on before their time because of `events_max`.',
-    emitted_early: 'Digests sent on before their time because of `keys_max`.',
+    emitted_early: 'Digests sent on before their time because of `keys_max` or memory.',
   },
   gives: { kind: 'gathered' },
   times: ({ within, events_max }) => (events_max > 1 ? { holdMs: within } : {}),
@@ -102,7 +102,7 @@ export const digest = defineTimed({
     };
     /** False: there is no room for another digest. */
     const begin = (key: Key, emit: TimedEmit): boolean => {
-      if (known.keys >= keys_max) {
+      if (known.keys >= keys_max || store.isFull) {
         if (on_full === 'drop' || !known.oldest()) return false;
         context.count('emitted_early');
         send(store.wholeKey(), emit);

@@ -85,7 +85,7 @@ export const joinStreams = defineTimed({
   drops: {
     no_match: 'It met no other before its window closed, and `type` says to drop it.',
     late: 'It came when its window was closed, and nothing waited for it.',
-    full: '`records_max` were held, and the policy is `on_full: drop`.',
+    full: '`records_max` were held, or memory was short, and the policy is `on_full: drop`.',
   },
   counts: {
     pairs: 'Pairs that went on.',
@@ -139,7 +139,7 @@ class Joining {
     const lastMs = this.#lastMs(side, record.timestamp);
     if (lastMs < kept.timeMs) return pairs > 0 ? PASSED : this.#late(record);
     const { records_max, on_full } = this.#config;
-    if (kept.size >= records_max) {
+    if (kept.size >= records_max || this.#context.store.isFull) {
       if (on_full === 'drop' || !kept.oldest()) return pairs > 0 ? PASSED : FULL;
       this.#context.count('closed_early');
       this.close(emit);

@@ -59,7 +59,7 @@ export const quietHours = defineTimed({
   drops: {
     quiet: 'It came in the quiet time, and the policy is `on_quiet: drop`.',
     expired: 'Its deadline is before the end of the quiet time.',
-    full: '`held_max` records were held, and the policy is `on_full: drop`.',
+    full: '`held_max` records were held, or memory was short, and the policy is `on_full: drop`.',
   },
   counts: {
     delayed: 'Records that were held.',
@@ -139,7 +139,7 @@ export const quietHours = defineTimed({
         if (on_quiet === 'drop') return QUIET;
         if (record.deadlineMs > 0 && record.deadlineMs < endMs) return EXPIRED;
         const isEmpty = store.get(store.key(COUNT)) === undefined;
-        if (isEmpty || store.size - 1 < held_max) return hold(record, endMs);
+        if (isEmpty || (store.size - 1 < held_max && !store.isFull)) return hold(record, endMs);
         if (on_full === 'drop') return FULL;
         context.count('uncounted');
         emit(record);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { add, emptyCursor, formatCursor } from '../core/cursor.ts';
+import type { RowStore } from '../runtime/state/row-store.ts';
 import { START_MS, StepBench } from '../test/kit/steps.ts';
 import { remind } from './remind.ts';
 
@@ -189,6 +190,14 @@ test('over awaited_max a notification waits for its device to come back', () => 
     [1, 2, 3].map((n) => tell(bench, n)),
     ['held', 'held', 'dropped full'],
   );
+});
+
+test('so it does when there is no memory for another one', () => {
+  const { bench } = opened();
+  assert.equal(tell(bench, 1), 'held');
+  (bench.store as RowStore<never>).rowsMax = 1;
+  assert.equal(tell(bench, 2), 'dropped full');
+  assert.equal(tell(bench, 1), 'dropped known', 'one that is awaited needs no row');
 });
 
 test('a restart loses neither the notification, nor its time, nor who has had it', () => {

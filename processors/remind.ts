@@ -102,7 +102,7 @@ export const remind = defineTimed({
         }
         if (isAcknowledged(notification, acked, context.priorities)) return ACKNOWLEDGED;
         if (endMs <= clock.now()) return UNACKNOWLEDGED;
-        if (store.size >= awaited_max) return FULL;
+        if (store.size >= awaited_max || store.isFull) return FULL;
         const row = store.put(store.key(id));
         row.tried = bit;
         row.waiting.hold(record);

@@ -81,13 +81,14 @@ export const throttle = defineTimed({
       '`max` of its identity had passed within `per`, and the policy is `on_excess: drop`.',
     overflow: '`delayed_max` of its identity were held.',
     expired: 'Its deadline is before its turn.',
-    full: '`keys_max` identities were remembered, and the policy is `on_full: drop`.',
+    full: '`keys_max` identities were remembered, or memory was short, and the policy is `on_full: drop`.',
   },
   counts: {
     null_identity: 'Records that passed because a part of their identity is null or absent.',
     bypassed: 'Records that passed by their priority.',
     delayed: 'Records that were held.',
-    uncounted: 'Records that passed because `keys_max` identities were remembered.',
+    uncounted:
+      'Records that passed because `keys_max` identities were remembered, or memory was short.',
   },
   isWeaker: (options, than) =>
     options.on_excess === 'drop' &&
@@ -125,7 +126,7 @@ export const throttle = defineTimed({
         if (key === null) return passes(record, emit, 'null_identity');
         if (isLetThrough(record)) return passes(record, emit, 'bypassed');
         const head = store.get(store.part(key, HEAD));
-        if (head === undefined && known.keys >= keys_max) {
+        if (head === undefined && (known.keys >= keys_max || store.isFull)) {
           return on_full === 'drop' ? FULL : passes(record, emit, 'uncounted');
         }
         const n = (head?.n ?? 0) + 1;

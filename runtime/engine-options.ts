@@ -6,6 +6,7 @@ import type { Schemas } from '../core/schema.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { NodeHost } from './node.ts';
 import type { Schedulable } from './scheduler.ts';
+import type { MemoryBudget } from './state/memory-budget.ts';
 import type { WholeTables } from './whole-tables.ts';
 
 export interface EngineOptions {
@@ -19,6 +20,8 @@ export interface EngineOptions {
   readonly pool?: BytePool;
   /** The tables that the process holds whole; absent: there are none. */
   readonly wholeTables?: WholeTables;
+  /** What the state of the process may take; absent: as much as it needs. */
+  readonly memory?: MemoryBudget;
   /** Tells the scheduler that there is something to do. */
   wake(): void;
   onDeadLetter?: (record: Record, letter: DeadLetter) => void;

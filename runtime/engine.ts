@@ -17,7 +17,9 @@ import { sinkGroup, streamsGroup } from './group-specs.ts';
 import { Scheduler } from './scheduler.ts';
 import { Pace } from './sinks/pace.ts';
 import { SinkLane } from './sinks/sink-lane.ts';
+import { MemoryBudget } from './state/memory-budget.ts';
 import { type StepFlow, StreamsTask } from './streams/streams-task.ts';
+import type { StoreSize } from './streams/task-stores.ts';
 import { type CommitPolicy, Unit, Units } from './unit.ts';
 import { WholeTables } from './whole-tables.ts';
 
@@ -48,6 +50,8 @@ export interface EngineParts {
    * so it may be given records that are not committed yet.
    */
   readonly keepsInTransaction?: boolean;
+  /** Memory that the state of this process may take, bytes; absent: as much as it needs. */
+  readonly stateBytesMax?: number;
   /** What the former topology has counted at this start: what it let go, and what was dropped. */
   readonly before?: readonly StepFlow[];
   /** For a topology that ends: where its streams stop reading. */
@@ -95,6 +99,7 @@ export class Engine {
   readonly #paces = new Map<string, Pace>();
   readonly #gone = new GoneCounts();
   readonly #pool = new BytePool();
+  readonly #memory: MemoryBudget;
   readonly #wholeTables: WholeTables;
   /** Of the streams, by group. */
   readonly #units = new Map<string, Units>();
@@ -104,9 +109,9 @@ export class Engine {
     this.#scheduler = new Scheduler(parts.clock, parts.plan.priorities);
     this.#gone.add(parts.before ?? []);
     const { log, schemas, onUnreadable } = parts;
-    this.#wholeTables = new WholeTables(log, schemas, (table, row, why) => {
-      onUnreadable?.(table, row, why);
-    });
+    this.#memory = new MemoryBudget(parts.stateBytesMax);
+    const told = (table: string, row: Record, why: string) => onUnreadable?.(table, row, why);
+    this.#wholeTables = new WholeTables(log, schemas, told, this.#memory);
   }
 
   get lanes(): readonly SinkLane[] {
@@ -139,6 +144,8 @@ export class Engine {
             this.#tasks.delete(task);
             this.#scheduler.remove(task);
             units.remove(port.unit, task);
+            // Its memory may be what others wait for.
+            this.#scheduler.wake();
           },
         });
         this.#tasks.add(task);
@@ -209,15 +216,18 @@ export class Engine {
   /** Lanes that go on although deliveries fail, in words. */
   warnings(): string[] {
     const nowMs = this.#parts.clock.now();
-    return this.#lanes.flatMap(({ name, breaker }) => {
+    const lanes = this.#lanes.flatMap(({ name, breaker }) => {
       const told = breaker.trouble === null ? breaker.told(nowMs) : null;
       return told === null ? [] : [`${name}: ${told}`];
     });
+    const { isShort, isSpent, told } = this.#memory;
+    return isShort && !isSpent ? [...lanes, `CAR695 ${told}; steps do as if full`] : lanes;
   }
 
   /** What keeps tasks from going on, in words; empty when all is well. */
   troubles(): string[] {
     const troubles = new Set<string>(this.#clockTroubles());
+    if (this.#memory.isSpent) troubles.add(`CAR696 ${this.#memory.told}; nothing is taken`);
     for (const task of this.#tasks) {
       if (task.blockedBy !== null) troubles.add(`${task.name}: ${task.blockedBy}`);
     }
@@ -248,6 +258,25 @@ export class Engine {
     );
   }
 
+  /** Of all tasks of a store together; by name. */
+  stores(): StoreSize[] {
+    const sums = new Map<string, StoreSize>();
+    for (const { store, rows, bytes } of [...this.#tasks].flatMap((task) => task.stores.sizes())) {
+      const sum = sums.get(store);
+      sums.set(store, {
+        store,
+        rows: rows + (sum?.rows ?? 0),
+        bytes: bytes + (sum?.bytes ?? 0),
+      });
+    }
+    return [...sums.values()];
+  }
+
+  /** What state may take, and what it needs, bytes. */
+  get memory(): { readonly limit: number; readonly used: number } {
+    return this.#memory;
+  }
+
   async lag(): Promise<{ group: string; topic: string; partition: number; lag: number }[]> {
     const lags = [];
     for (const [name, group] of this.#groups) {
@@ -272,6 +301,7 @@ export class Engine {
       schemas,
       partitions,
       wholeTables: this.#wholeTables,
+      memory: this.#memory,
       wake: () => this.#scheduler.wake(),
       onFailure: this.#parts.onFailure,
     };

@@ -5,6 +5,7 @@
 
 import type { Engine, MissedSnapshot } from './engine.ts';
 import { AGE_BUCKETS_MS } from './sinks/age-histogram.ts';
+import type { StoreSize } from './streams/task-stores.ts';
 
 export interface StepSnapshot {
   readonly stream: string;
@@ -46,6 +47,10 @@ export interface FlowSnapshot {
   readonly lags: readonly LagSnapshot[];
   readonly missed: readonly MissedSnapshot[];
   readonly tasks: number;
+  /** State in memory, by store. */
+  readonly stores: readonly StoreSize[];
+  /** What all state needs and may take, bytes. */
+  readonly memory: { readonly used: number; readonly limit: number };
   /** What keeps tasks from going on, in words. */
   readonly troubles: readonly string[];
 }
@@ -56,6 +61,8 @@ export const EMPTY_FLOW: FlowSnapshot = {
   lags: [],
   missed: [],
   tasks: 0,
+  stores: [],
+  memory: { used: 0, limit: 0 },
   troubles: [],
 };
 
@@ -112,6 +119,8 @@ export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSn
     lags,
     missed: engine.missed(),
     tasks: engine.tasks.size,
+    stores: engine.stores(),
+    memory: { used: engine.memory.used, limit: engine.memory.limit },
     troubles: engine.troubles(),
   };
 }
@@ -123,6 +132,11 @@ export function mergeFlows(flows: readonly FlowSnapshot[]): FlowSnapshot {
     lags: flows.flatMap((flow) => flow.lags),
     missed: flows.flatMap((flow) => flow.missed),
     tasks: flows.reduce((sum, flow) => sum + flow.tasks, 0),
+    stores: flows.flatMap((flow) => flow.stores),
+    memory: {
+      used: flows.reduce((sum, flow) => sum + flow.memory.used, 0),
+      limit: flows.reduce((sum, flow) => sum + flow.memory.limit, 0),
+    },
     troubles: flows.flatMap((flow) => flow.troubles),
   };
 }

@@ -68,6 +68,26 @@ export const METRICS = {
     help: 'Records that were deleted from a topic before a group had read them.',
     labels: ['group', 'topic'],
   },
+  carillon_state_bytes: {
+    type: 'gauge',
+    help: 'Memory that a store has, over the tasks of this process.',
+    labels: ['store'],
+  },
+  carillon_state_rows: {
+    type: 'gauge',
+    help: 'Rows of a store, over the tasks of this process.',
+    labels: ['store'],
+  },
+  carillon_state_used_bytes: {
+    type: 'gauge',
+    help: 'Memory that all state and all tables of this process need.',
+    labels: [],
+  },
+  carillon_state_max_bytes: {
+    type: 'gauge',
+    help: 'Memory that they may need (`state.memory_max`).',
+    labels: [],
+  },
   carillon_tasks: { type: 'gauge', help: 'Tasks of this process.', labels: [] },
   carillon_connections: {
     type: 'gauge',

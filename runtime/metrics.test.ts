@@ -22,6 +22,8 @@ const FLOW = {
   lanes: [],
   lags: [],
   missed: [],
+  stores: [{ store: 't.critical.a.dedup', rows: 3, bytes: 270 }],
+  memory: { used: 250, limit: 1_000 },
   tasks: 1,
   troubles: [],
 } as unknown as FlowSnapshot;
@@ -97,6 +99,14 @@ test('how old events were at their delivery, bucket by bucket', async () => {
       `carillon_deliveries_waiting{${at}} 5`,
     ],
   );
+});
+
+test('what state takes, by store, and of what it may take', async () => {
+  const text = await metricsText(FLOW, { connections: 0, ready: true });
+  assert.match(text, /^carillon_state_bytes\{store="t.critical.a.dedup"\} 270$/m);
+  assert.match(text, /^carillon_state_rows\{store="t.critical.a.dedup"\} 3$/m);
+  assert.match(text, /^carillon_state_used_bytes 250$/m);
+  assert.match(text, /^carillon_state_max_bytes 1000$/m);
 });
 
 test('lag and what was missed, by group and topic', async () => {

@@ -32,6 +32,12 @@ export async function metricsText(flow: FlowSnapshot, facts: ProcessFacts): Prom
   for (const { group, topic, offsets } of flow.missed) {
     text.add('carillon_missed_records_total', { group, topic }, offsets);
   }
+  for (const { store, rows, bytes } of flow.stores) {
+    text.add('carillon_state_bytes', { store }, bytes);
+    text.add('carillon_state_rows', { store }, rows);
+  }
+  text.add('carillon_state_used_bytes', {}, flow.memory.used);
+  text.add('carillon_state_max_bytes', {}, flow.memory.limit);
   text.add('carillon_tasks', {}, flow.tasks);
   text.add('carillon_connections', {}, facts.connections);
   text.add('carillon_ready', {}, facts.ready ? 1 : 0);

@@ -141,6 +141,7 @@ export class KafkaStreams extends Processes {
     this.groups = [{ group: 'reno-peer', topics }];
     this.#settings = join(place.folder, 'peer.properties');
     const lines = [
+      'application.id=reno-peer',
       `brokers=${place.brokers.join(',')}`,
       `state.dir=${join(place.folder, 'peer-state')}`,
       `threads=${options.threads}`,

@@ -37,6 +37,8 @@ const snapshot = (factor: number): LiveSnapshot => ({
   connections: 3,
   flow: {
     tasks: 4,
+    stores: [],
+    memory: { used: 0, limit: 0 },
     troubles: ['sink/fcm/low: no answer within 5000 ms'],
     missed: [],
     lags: [

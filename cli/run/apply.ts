@@ -15,6 +15,7 @@ import type { CommitPolicy } from '../../runtime/unit.ts';
 import { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import type { Deployment } from '../deployment.ts';
+import { stateBytesMax } from '../deployment-state.ts';
 import { compiledTopology, type LoadedTopology } from '../load-topology.ts';
 import type { Secrets } from '../secrets.ts';
 import { connectorSettings } from './connector-settings.ts';
@@ -89,6 +90,7 @@ async function formerOf(text: string, options: ApplyOptions): Promise<Former> {
         schemas,
         clock: systemClock,
         partitions: deployment.partitions,
+        stateBytesMax: stateBytesMax(deployment.state),
         streamsCommit,
         sinksCommit,
         readTo,

@@ -23,6 +23,7 @@ import { consoleSource } from '../console/console-source.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
+import { stateBytesMax } from '../deployment-state.ts';
 import { type LoadedTopology, shownPath } from '../load-topology.ts';
 import { AuthModule } from '../modules/auth-module.ts';
 import type { Secrets } from '../secrets.ts';
@@ -84,6 +85,7 @@ export class Part {
       streamsCommit: options.streamsCommit,
       sinksCommit: options.sinksCommit,
       keepsInTransaction: options.keepsInTransaction ?? false,
+      stateBytesMax: stateBytesMax(deployment.state),
       before: options.before ?? [],
       random: options.random,
       onFailure: (error) => {

@@ -2,10 +2,12 @@
 import type { AppsPlan } from '../../compiler/plan.ts';
 import type { Acknowledgement } from '../../core/acknowledgement.ts';
 import type { Device } from '../../core/device.ts';
+import type { LogBatch } from '../../core/log.ts';
 import type { DeviceNotification } from '../../core/notification.ts';
 import type { Priorities } from '../../core/priority.ts';
 import type { TableView } from '../../core/store.ts';
 import type { SchemaLoader } from '../schema-loader.ts';
+import { MemoryBudget, MemoryPart } from '../state/memory-budget.ts';
 import { TableFeed } from '../state/table-feed.ts';
 import type { StepHost } from '../streams/step.ts';
 import type { Item } from './item.ts';
@@ -16,6 +18,7 @@ export class SinkTables {
   readonly feed: TableFeed;
   /** Null: the topology has no table of owners. */
   readonly owners: TableView<Device> | null;
+  readonly #memory: MemoryPart;
   readonly #acknowledgements: TableView<Acknowledgement> | null;
   readonly #priorities: Priorities;
   readonly #needsOwner: boolean;
@@ -29,6 +32,8 @@ export class SinkTables {
     this.feed = new TableFeed(tables, options.schemas, loader, plan.words, (record, why) =>
       host.deadLetter(record, { code: 'CAR503', why, stream, step: 'table' }),
     );
+    this.#memory = new MemoryPart(options.memory ?? new MemoryBudget());
+    this.#memory.add(this.feed);
     const view = <Row>(schema: string) => {
       const name = tables.find((table) => table.schema === schema)?.name;
       return name === undefined ? null : (this.feed.view(name) as TableView<Row>);
@@ -37,6 +42,16 @@ export class SinkTables {
     this.#acknowledgements = view<Acknowledgement>('Acknowledgement');
     this.#needsOwner = sinkPlan.spec.needsOwner;
     this.#apps = sinkPlan.apps;
+  }
+
+  /** Throws CAR697 when they do not fit the memory of this process. */
+  add(topic: string, batch: LogBatch): void {
+    this.feed.add(topic, batch);
+    this.#memory.restored(topic);
+  }
+
+  close(): void {
+    this.#memory.close();
   }
 
   /** `elsewhere`: another sink of this transport tells it, as it has the device's app. */

@@ -97,7 +97,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
   restore(): void {}
 
   table(topic: string, batch: LogBatch): void {
-    this.tables.feed.add(topic, batch);
+    this.tables.add(topic, batch);
     this.#lane.options.wake();
   }
 
@@ -114,6 +114,7 @@ export class SinkTask implements TaskHost, Schedulable, UnitTask {
     if (this.closed) return;
     this.closed = true;
     this.#slices.complete();
+    this.tables.close();
     if (why !== 'fenced') await this.#unit.settle();
     this.#lane.closed(this, this.#port);
   }

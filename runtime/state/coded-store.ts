@@ -45,6 +45,10 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
     return this.#table.bytes + this.#slabs.bytes;
   }
 
+  get spare(): number {
+    return this.#table.spare + this.#slabs.spare;
+  }
+
   get(key: string): Row | undefined {
     const slot = this.#find(key);
     return slot === NO_SLOT ? undefined : this.#row(slot);

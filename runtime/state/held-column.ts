@@ -65,6 +65,10 @@ export class HeldColumn {
     return this.#slabs.bytes;
   }
 
+  get spare(): number {
+    return this.#slabs.spare;
+  }
+
   view(place: Place): HeldView {
     return new HeldView(this, place, this.#at);
   }

@@ -28,6 +28,10 @@ export abstract class KeptRows<Row> implements TaskStore {
     return this.kept.bytes;
   }
 
+  get spare(): number {
+    return this.kept.spare;
+  }
+
   restore(batch: LogBatch): void {
     this.kept.restore(batch);
   }

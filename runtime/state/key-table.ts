@@ -58,6 +58,11 @@ export class KeyTable {
     return this.#rows.bytes + this.#keys.bytes + this.#index.bytes + this.#changed.byteLength;
   }
 
+  /** Of these, what is free to be used again. */
+  get spare(): number {
+    return this.#rows.spare + this.#keys.spare;
+  }
+
   /** The row that has been in longest, or NO_SLOT. */
   get oldest(): number {
     return this.#head;

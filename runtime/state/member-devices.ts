@@ -57,6 +57,10 @@ export class MemberDevicesTable implements DevicesView, TableView<MemberDevices>
     return this.#table.bytes + this.lines.bytes;
   }
 
+  get spare(): number {
+    return this.#table.spare;
+  }
+
   warm(slice: Slice, column: number): void {
     if (column < 0) return;
     const { selection, selected, view } = slice;

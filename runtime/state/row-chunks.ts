@@ -29,6 +29,8 @@ export class RowChunks {
   #room = 0;
   /** Freed slots, as a list over AFTER. */
   #free = NO_SLOT;
+  /** Slots in use. */
+  #live = 0;
 
   /** `numbers`: of a row, the first two counted in. */
   constructor(numbers: number) {
@@ -37,6 +39,11 @@ export class RowChunks {
 
   get bytes(): number {
     return this.#room * this.#width * Float64Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Of these, what no row has. */
+  get spare(): number {
+    return (this.#room - this.#live) * this.#width * Float64Array.BYTES_PER_ELEMENT;
   }
 
   /** The array that has a row's numbers; another one when rows were added. */
@@ -66,6 +73,7 @@ export class RowChunks {
 
   /** A slot that is not in use. */
   take(): number {
+    this.#live++;
     const free = this.#free;
     if (free !== NO_SLOT) {
       this.#free = this.link(free, AFTER);
@@ -76,6 +84,7 @@ export class RowChunks {
   }
 
   giveBack(slot: number): void {
+    this.#live--;
     this.setLink(slot, STATE, 0);
     this.setLink(slot, AFTER, this.#free);
     this.#free = slot;

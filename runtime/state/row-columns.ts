@@ -31,6 +31,16 @@ export class RowColumns<C extends ColumnKinds> {
     this.values = placed.some(({ kind }) => kind === 'value') ? new ValueColumn() : null;
   }
 
+  /** Memory that is not in the rows' numbers. */
+  get bytes(): number {
+    return (this.held?.bytes ?? 0) + (this.values?.bytes ?? 0);
+  }
+
+  /** Of these, what is free to be used again. */
+  get spare(): number {
+    return this.held?.spare ?? 0;
+  }
+
   /** What shows the row at a place. */
   viewAt(place: Place): RowView<C> {
     return rowView(this.#of, this.placed, place, this.#names, this.held, this.values);

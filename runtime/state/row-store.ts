@@ -32,6 +32,7 @@ const SLACK_BYTES = 8;
 
 export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStore<C>, TaskStore {
   readonly name: string;
+  rowsMax: number = Number.POSITIVE_INFINITY;
   readonly #columns: RowColumns<C>;
   readonly #table: KeyTable;
   readonly #dues: DueWheel;
@@ -72,7 +73,11 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   get bytes(): number {
-    return this.#table.bytes + this.#dues.bytes + (this.#held?.bytes ?? 0);
+    return this.#table.bytes + this.#dues.bytes + this.#columns.bytes;
+  }
+
+  get spare(): number {
+    return this.#table.spare + this.#columns.spare;
   }
 
   /** Rows that hold a record; what the step has counted must say the same. */
@@ -81,6 +86,10 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   // What a step calls.
+
+  get isFull(): boolean {
+    return this.#table.size >= this.rowsMax;
+  }
 
   key(text: string): KeyBytes {
     return this.#key.ofText(text);

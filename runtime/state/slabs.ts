@@ -43,6 +43,11 @@ export class Slabs {
     return this.#bytes;
   }
 
+  /** Of these, what no entry has. */
+  get spare(): number {
+    return this.#bytes - this.#live;
+  }
+
   /** A new entry; what stands in it is left to the caller. Throws a RangeError at 16 GiB. */
   alloc(length: number): number {
     const size = sizeOf(length);

@@ -57,6 +57,20 @@ export class TableFeed {
     return this.#waiting.length === 0;
   }
 
+  /** Memory that its tables take, bytes. */
+  get bytes(): number {
+    let sum = 0;
+    for (const table of this.#byTopic.values()) sum += table.bytes;
+    return sum;
+  }
+
+  /** Of these, what is free to be used again. */
+  get spare(): number {
+    let sum = 0;
+    for (const table of this.#byTopic.values()) sum += table.spare;
+    return sum;
+  }
+
   /** Records that could not be rows. */
   get undecodable(): number {
     let sum = 0;

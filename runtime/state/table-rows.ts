@@ -12,6 +12,9 @@ export interface TableRows {
   readonly name: string;
   /** Records that could not be decoded, or have no key. */
   readonly undecodable: number;
+  /** Memory that it takes, bytes, and what of it is free to be used again. */
+  readonly bytes: number;
+  readonly spare: number;
   /** Applies records up to the first whose schema is not loaded, and gives that one's index. */
   apply(slice: Slice, from: number): number;
 }

@@ -3,27 +3,14 @@ import type { ValueDecoder } from '../../core/record.ts';
 import type { Schemas } from '../../core/schema.ts';
 import type { Slice } from '../../core/slice.ts';
 import type { TableView } from '../../core/store.ts';
+import { keyOf } from './kept-rows.ts';
+import { LooseRows } from './loose-rows.ts';
 import { type OnPoison, TableReader, type TableRows } from './table-rows.ts';
-
-/** A row as it came, until somebody asks for it. */
-class Undecoded {
-  readonly #bytes: Buffer;
-  readonly #decoder: ValueDecoder;
-
-  constructor(bytes: Buffer, decoder: ValueDecoder) {
-    this.#bytes = bytes;
-    this.#decoder = decoder;
-  }
-
-  decode(): unknown {
-    return this.#decoder.decode(this.#bytes, 0, this.#bytes.length);
-  }
-}
 
 export class TableStore implements TableView, TableRows {
   readonly name: string;
   readonly #reader: TableReader;
-  readonly #rows = new Map<string, unknown>();
+  readonly #rows = new LooseRows();
 
   constructor(name: string, schema: string, schemas: Schemas, onPoison: OnPoison) {
     this.name = name;
@@ -34,16 +21,21 @@ export class TableStore implements TableView, TableRows {
     return this.#rows.size;
   }
 
+  /** About the memory they take. */
+  get bytes(): number {
+    return this.#rows.bytes;
+  }
+
+  get spare(): number {
+    return 0;
+  }
+
   get undecodable(): number {
     return this.#reader.undecodable;
   }
 
   get(key: string): unknown {
-    const row = this.#rows.get(key);
-    if (!(row instanceof Undecoded)) return row;
-    const decoded = row.decode();
-    this.#rows.set(key, decoded);
-    return decoded;
+    return this.#rows.get(key);
   }
 
   keys(): Iterable<string> {
@@ -57,18 +49,14 @@ export class TableStore implements TableView, TableRows {
   /** A copy: the batch is gone sooner than the row. */
   keep(slice: Slice, i: number, decoder: ValueDecoder): void {
     const bytes = Buffer.from(slice.bytes.subarray(slice.valueStart[i]!, slice.valueEnd[i]!));
-    this.#rows.set(keyOf(slice, i), new Undecoded(bytes, decoder));
+    this.#rows.keep(keyOf(slice, i), bytes, decoder);
   }
 
   put(slice: Slice, i: number, row: unknown): void {
-    this.#rows.set(keyOf(slice, i), row);
+    this.#rows.put(keyOf(slice, i), row);
   }
 
   delete(slice: Slice, i: number): void {
     this.#rows.delete(keyOf(slice, i));
   }
-}
-
-function keyOf({ bytes, keyStart, keyEnd }: Slice, i: number): string {
-  return bytes.toString('utf8', keyStart[i]!, keyEnd[i]!);
 }

@@ -9,6 +9,10 @@ export interface TaskStore {
   readonly changedCount: number;
   /** Memory it takes, bytes. */
   readonly bytes: number;
+  /** Of these, what is free to be used again. */
+  readonly spare: number;
+  /** With so many rows it is full; only stores whose steps can be told so have it. */
+  rowsMax?: number;
   /**
    * Records of the changelog, in order; a null value deletes. A row that cannot be read ends in a
    * CarillonError (CAR802). A row that was written by a clock ahead of `nowMs` is due as long after

@@ -5,11 +5,25 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import type { VarintReader } from '../../core/varint.ts';
+import { roughBytes } from './rough-bytes.ts';
 import type { RowWriter } from './row-writer.ts';
+
+/** Until it is written for the first time. */
+const UNKNOWN_BYTES = 64;
+/** Its places in the two lists, which grow by half. */
+const PLACE_BYTES = 20;
 
 export class ValueColumn {
   /** By slot. */
   readonly #values: unknown[] = [];
+  /** By slot: about the memory that the value takes, as of the last commit. */
+  readonly #sizes: number[] = [];
+  #sum = 0;
+
+  /** About the memory they take: a value that has grown is counted when it is committed. */
+  get bytes(): number {
+    return this.#sum + this.#values.length * PLACE_BYTES;
+  }
 
   get(slot: number): unknown {
     return this.#values[slot];
@@ -17,15 +31,19 @@ export class ValueColumn {
 
   set(slot: number, value: unknown): void {
     this.#values[slot] = value;
+    if ((this.#sizes[slot] ?? 0) === 0) this.#sized(slot, UNKNOWN_BYTES);
   }
 
   /** The row is gone: its slot will be another's. */
   release(slot: number): void {
     this.#values[slot] = undefined;
+    this.#sized(slot, 0);
   }
 
   write(slot: number, to: RowWriter): void {
-    const bytes = serialize(this.#values[slot]);
+    const value = this.#values[slot];
+    const bytes = serialize(value);
+    this.#sized(slot, roughBytes(value));
     to.blob(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
   }
 
@@ -34,6 +52,13 @@ export class ValueColumn {
     const start = from.at;
     from.at += size;
     // A copy: what is read of it must not point into a batch that is used again.
-    this.#values[slot] = deserialize(Buffer.from(bytes.subarray(start, from.at)));
+    const value: unknown = deserialize(Buffer.from(bytes.subarray(start, from.at)));
+    this.#values[slot] = value;
+    this.#sized(slot, roughBytes(value));
+  }
+
+  #sized(slot: number, bytes: number): void {
+    this.#sum += bytes - (this.#sizes[slot] ?? 0);
+    this.#sizes[slot] = bytes;
   }
 }

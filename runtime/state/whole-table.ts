@@ -7,6 +7,7 @@ import type { Log } from '../../core/log.ts';
 import type { Record, ValueDecoder } from '../../core/record.ts';
 import { isUndecodable, type Schemas, schemaIdOf } from '../../core/schema.ts';
 import type { TableView } from '../../core/store.ts';
+import { LooseRows } from './loose-rows.ts';
 
 const RETRY_MS = 500;
 
@@ -17,7 +18,9 @@ export class WholeTable implements TableView {
   readonly #schema: string;
   readonly #schemas: Schemas;
   readonly #onUnreadable: OnUnreadable;
-  readonly #rows = new Map<string, unknown>();
+  readonly #rows = new LooseRows();
+  /** Rows were added. */
+  onChange: () => void = () => {};
   /** What waits for a schema, and for all that came before. */
   #tail: Promise<void> | null = null;
   #follower: { close(): Promise<void> } | null = null;
@@ -42,7 +45,16 @@ export class WholeTable implements TableView {
   }
 
   rows(): Iterable<[string, unknown]> {
-    return this.#rows;
+    return this.#rows.entries();
+  }
+
+  /** About the memory they take. */
+  get bytes(): number {
+    return this.#rows.bytes;
+  }
+
+  get spare(): number {
+    return 0;
   }
 
   /** Resolves when all rows that the topic had at the call are here. */
@@ -65,6 +77,7 @@ export class WholeTable implements TableView {
   /** At once where nothing waits: then what is read next meets it. */
   #add(records: readonly Record[]): void {
     const at = this.#tail === null ? records.findIndex((one) => !this.#apply(one)) : 0;
+    this.onChange();
     if (at < 0) return;
     const tail = (this.#tail ?? Promise.resolve()).then(async () => {
       for (const record of records.slice(at)) await this.#load(record);
@@ -97,7 +110,7 @@ export class WholeTable implements TableView {
       if (decoder === undefined) return false;
       try {
         if (typeof decoder === 'string') throw new Error(decoder);
-        this.#rows.set(key, decoder.decode(bytes, 0, bytes.length));
+        this.#rows.put(key, decoder.decode(bytes, 0, bytes.length));
       } catch (error) {
         this.#onUnreadable(record, error instanceof Error ? error.message : String(error));
       }

@@ -70,6 +70,10 @@ export class DeviceNumbers implements TaskStore {
     return this.#table.bytes + this.#entries.bytes;
   }
 
+  get spare(): number {
+    return this.#table.spare;
+  }
+
   /** Reads what will be asked for of a slice's members, so that the cache misses overlap. */
   warm(slice: Slice): void {
     const { selection, selected, keyStart, keyEnd, view } = slice;

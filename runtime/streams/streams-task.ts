@@ -16,8 +16,8 @@ import type { EngineOptions } from '../engine-options.ts';
 import { inputsOf } from '../group-specs.ts';
 import type { Schedulable } from '../scheduler.ts';
 import { SchemaLoader } from '../schema-loader.ts';
+import { MemoryBudget, MemoryPart } from '../state/memory-budget.ts';
 import { TableFeed } from '../state/table-feed.ts';
-import type { TaskStore } from '../state/task-store.ts';
 import { Deriving } from '../tables/deriving.ts';
 import type { Unit, UnitTask } from '../unit.ts';
 import { type Counted, flowOf, lostIn, type StepFlow } from './counted.ts';
@@ -30,13 +30,18 @@ import { linkStreams } from './stream-links.ts';
 import { noteStreamPositions, readStreamPositions } from './stream-positions.ts';
 import { TableInput } from './table-input.ts';
 import type { TaskParts } from './task-parts.ts';
+import { TaskStores } from './task-stores.ts';
 import { Ticker } from './ticker.ts';
 
 export type { StepFlow } from './counted.ts';
 
+/** While there is no memory for more state. */
+const LOOK_AGAIN_MS = 1_000;
+
 export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly name: string;
   readonly priority: number;
+  readonly stores: TaskStores;
   readonly #priorities: Priorities;
   readonly #sub: SubTopologyPlan;
   readonly #port: TaskPort;
@@ -50,11 +55,10 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   readonly #tableInputs: readonly TableInput[];
   readonly #deriving: Deriving | undefined;
   readonly #ticker: Ticker | null;
+  readonly #numbers: DeviceNumbers | null;
   readonly #inputs: readonly Input[];
   /** What takes turns: inputs alone, and those that are joined together. */
   readonly #turns: readonly { run(clockMs: number): Done | undefined }[];
-  /** With the changelog topic of each. */
-  readonly #stores = new Map<string, { readonly store: TaskStore; readonly changelog: string }>();
   /** Positions that changed since the last commit, by topic. */
   readonly #offsets = new Map<string, number>();
   #uncommitted = 0;
@@ -81,6 +85,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#collector = new Collector(options.partitions, options.pool);
     this.#loader = new SchemaLoader(options.schemas, options.clock, () => options.wake());
     const parts = this.#parts(plan);
+    this.stores = new TaskStores(sub.stores, new MemoryPart(options.memory ?? new MemoryBudget()));
     this.#tables = new TableFeed(sub.tables, options.schemas, this.#loader, parts, (row, why) => {
       parts.deadLetter(row, { code: 'CAR503', why, stream: sub.role, step: 'table' });
       this.#uncommitted++; // The letter is committed though no input has moved.
@@ -106,21 +111,24 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     // Tables before streams, so that an event meets the row of its own millisecond.
     this.#turns = turnsOf(this.#inputs, together);
     for (const { steps } of this.#streams) {
-      for (const { store } of steps.steps) if (store !== null) this.#addStore(store);
+      for (const { store } of steps.steps) if (store !== null) this.stores.add(store);
     }
-    for (const { table } of this.#tableInputs) this.#addStore(table);
-    for (const store of this.#deriving?.stores ?? []) this.#addStore(store);
-    if (parts.numbers !== null) this.#addStore(parts.numbers);
+    for (const { table } of this.#tableInputs) this.stores.add(table);
+    for (const store of this.#deriving?.stores ?? []) this.stores.add(store);
+    if (parts.numbers !== null) this.stores.add(parts.numbers);
+    this.#numbers = parts.numbers;
+    this.stores.addTables(this.#tables);
   }
 
   // The log's side.
 
   restore(store: string, batch: LogBatch): void {
-    this.#stores.get(store)?.store.restore(batch, this.#clock.now());
+    this.stores.restore(store, batch, this.#clock.now());
   }
 
   table(topic: string, batch: LogBatch): void {
     this.#tables.add(topic, batch);
+    this.stores.tableRead(topic);
     this.#options.wake();
   }
 
@@ -134,7 +142,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#loader.need([...table.schemaIds()]);
     }
     this.#deriving?.restored();
-    this.#stores.get(this.#sub.numbers ?? '')?.store.restored();
+    this.#numbers?.restored();
     this.#ticker?.startAt(this.#port.committedMetadata(this.#ticker.plan.topic));
     for (const { topic } of this.#inputs) {
       const positions = readStreamPositions(this.#port.committedMetadata(topic));
@@ -158,6 +166,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     if (this.#closed) return;
     this.#closed = true;
     for (const stream of this.#streams) stream.close();
+    this.stores.close();
     if (why !== 'fenced' && !this.#failed) await this.#unit.settle();
     this.#options.onClosed?.(this);
   }
@@ -175,6 +184,11 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#uncommitted += done;
       worked ||= done > 0;
     }
+    const told = this.#deriving?.goOn() ?? 0;
+    this.#uncommitted += told;
+    worked ||= told > 0;
+    // What is due was let go, which makes room.
+    if (this.stores.look()) return worked;
     for (let tries = this.#turns.length; tries > 0; tries--) {
       const done = this.#turns[this.#turn++ % this.#turns.length]!.run(clockMs);
       if (done === undefined) continue;
@@ -188,6 +202,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   /** When to look again though nothing arrives: a timer, or a schema to ask for again. */
   nextWakeMs(): number {
     if (!this.#canRun()) return this.#closed ? NEVER : this.#loader.retryAtMs();
+    if (this.stores.isSpent) return this.#options.clock.now() + LOOK_AGAIN_MS;
     return Math.min(this.#loader.retryAtMs(), this.nextDueMs());
   }
 
@@ -198,12 +213,11 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   get hasOutputs(): boolean {
-    for (const { store } of this.#stores.values()) if (store.changedCount > 0) return true;
-    return !this.#collector.isEmpty;
+    return this.stores.hasChanges || !this.#collector.isEmpty;
   }
 
   get quiet(): boolean {
-    return this.#inputs.every((input) => !input.ready);
+    return this.#deriving?.isBusy !== true && this.#inputs.every((input) => !input.ready);
   }
 
   takePart(): UnitPart | null {
@@ -215,11 +229,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     }
     const { partition } = this.#port;
     const nowMs = this.#clock.now();
-    for (const { store, changelog } of this.#stores.values()) {
-      if (store.changedCount > 0) {
-        store.writeChanged(this.#collector.builder(changelog, partition), nowMs);
-      }
-    }
+    this.stores.writeChanged(this.#collector, partition, nowMs);
     const offsets = [...this.#offsets].map(([topic, offset]) => {
       return { topic, offset, metadata: this.#positionsOf(topic, offset) };
     });
@@ -300,15 +310,6 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     }));
   }
 
-  *rows(store: string): IterableIterator<[string, unknown]> {
-    const found = this.#stores.get(store);
-    if (found !== undefined) yield* found.store.rows();
-  }
-
-  get storeNames(): readonly string[] {
-    return [...this.#stores.keys()];
-  }
-
   readonly #need = (schemaId: number): void => this.#loader.need([schemaId]);
 
   #parts(plan: Plan): TaskParts {
@@ -370,11 +371,6 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     if (this.#ticker?.plan.topic === topic) return this.#ticker.note(offset);
     const positions = this.#streamsOf(topic).map(({ plan, from }) => [partId(plan), from] as const);
     return noteStreamPositions(new Map(positions), offset);
-  }
-
-  #addStore(store: TaskStore): void {
-    const { changelog } = this.#sub.stores.find((one) => one.store === store.name)!;
-    this.#stores.set(store.name, { store, changelog });
   }
 
   #canRun(): boolean {

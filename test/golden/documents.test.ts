@@ -30,7 +30,7 @@ const PAGES = files.filter(
 const BLOCKS = PAGES.flatMap((page) => blocksOf(page, readFileSync(join(ROOT, page), 'utf8')));
 
 /** Keys that only a deployment has at its top. */
-const DEPLOYMENT = /^(?:log|http|auth|inbox|processors|connectors|registry|data_folder):/m;
+const DEPLOYMENT = /^(?:log|state|http|auth|inbox|processors|connectors|registry|data_folder):/m;
 
 function yamlFaults({ text, place }: Block): string {
   if (DEPLOYMENT.test(text)) {

@@ -3,14 +3,14 @@ package carillon.peer;
 import java.nio.charset.StandardCharsets;
 
 /** Reads Avro's binary form from an array; it may end too early, which the array tells. */
-final class AvroReader {
+public final class AvroReader {
   /** Confluent's wire format: magic byte 0 and the id of the writer's schema. */
-  static final int HEADER_BYTES = 5;
+  public static final int HEADER_BYTES = 5;
 
   private final byte[] bytes;
   private int at;
 
-  AvroReader(byte[] bytes, int at) {
+  public AvroReader(byte[] bytes, int at) {
     this.bytes = bytes;
     this.at = at;
   }
@@ -23,7 +23,7 @@ final class AvroReader {
         | bytes[4] & 0xff;
   }
 
-  long readLong() {
+  public long readLong() {
     long value = 0;
     int shift = 0;
     byte next;
@@ -35,7 +35,12 @@ final class AvroReader {
     return value >>> 1 ^ -(value & 1);
   }
 
-  int readInt() {
+  /** Where it reads next. */
+  public int position() {
+    return at;
+  }
+
+  public int readInt() {
     return (int) readLong();
   }
 
@@ -43,7 +48,7 @@ final class AvroReader {
     return bytes[at++] != 0;
   }
 
-  String readString() {
+  public String readString() {
     int size = readInt();
     String text = new String(bytes, at, size, StandardCharsets.UTF_8);
     at += size;
@@ -55,7 +60,7 @@ final class AvroReader {
     return readInt() == 0 ? null : readString();
   }
 
-  void skipString() {
+  public void skipString() {
     int size = readInt();
     at += size;
   }

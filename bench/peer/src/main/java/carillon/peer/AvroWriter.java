@@ -4,20 +4,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Writes Avro's binary form into an array that grows and is used again. */
-final class AvroWriter {
+public final class AvroWriter {
   private byte[] bytes = new byte[1024];
   private int at;
 
-  AvroWriter reset() {
+  public AvroWriter reset() {
     at = 0;
     return this;
   }
 
-  byte[] toBytes() {
+  public byte[] toBytes() {
     return Arrays.copyOf(bytes, at);
   }
 
-  AvroWriter header(int schemaId) {
+  public AvroWriter header(int schemaId) {
     room(AvroReader.HEADER_BYTES);
     bytes[at] = 0;
     bytes[at + 1] = (byte) (schemaId >>> 24);
@@ -28,7 +28,7 @@ final class AvroWriter {
     return this;
   }
 
-  AvroWriter writeLong(long value) {
+  public AvroWriter writeLong(long value) {
     room(10);
     long rest = value << 1 ^ value >> 63;
     while ((rest & ~0x7fL) != 0) {
@@ -39,7 +39,22 @@ final class AvroWriter {
     return this;
   }
 
-  AvroWriter writeString(String text) {
+  public AvroWriter writeDouble(double value) {
+    room(Double.BYTES);
+    long bits = Double.doubleToRawLongBits(value);
+    for (int shift = 0; shift < Long.SIZE; shift += Byte.SIZE) bytes[at++] = (byte) (bits >> shift);
+    return this;
+  }
+
+  /** As it lies in what was read: its size is among the bytes. */
+  public AvroWriter copy(byte[] from, int start, int end) {
+    room(end - start);
+    System.arraycopy(from, start, bytes, at, end - start);
+    at += end - start;
+    return this;
+  }
+
+  public AvroWriter writeString(String text) {
     byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
     return writeBytes(utf8, 0, utf8.length);
   }
@@ -49,7 +64,7 @@ final class AvroWriter {
     return text == null ? writeLong(0) : writeLong(1).writeString(text);
   }
 
-  AvroWriter writeBytes(byte[] from, int start, int end) {
+  public AvroWriter writeBytes(byte[] from, int start, int end) {
     int size = end - start;
     writeLong(size);
     room(size);

@@ -13,11 +13,11 @@ import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.LogAndContinueExceptionHandler;
 
 /** What the harness says, as a properties file; {@code streams.*} goes to Kafka Streams as it is. */
-record Settings(Properties given) {
+public record Settings(Properties given) {
   private static final String STREAMS = "streams.";
   private static final String SCHEMA = "schema.";
 
-  static Settings read(String file) throws IOException {
+  public static Settings read(String file) throws IOException {
     Properties given = new Properties();
     try (Reader reader = Files.newBufferedReader(Path.of(file))) {
       given.load(reader);
@@ -30,12 +30,12 @@ record Settings(Properties given) {
   }
 
   /** RocksDB in place of memory. */
-  boolean onDisk() {
+  public boolean onDisk() {
     return needed("store").equals("rocksdb");
   }
 
   /** By the record's name. */
-  Map<String, Integer> schemaIds() {
+  public Map<String, Integer> schemaIds() {
     Map<String, Integer> ids = new HashMap<>();
     given.stringPropertyNames().stream()
         .filter(name -> name.startsWith(SCHEMA))
@@ -43,9 +43,9 @@ record Settings(Properties given) {
     return ids;
   }
 
-  Properties streamsConfig() {
+  public Properties streamsConfig() {
     Properties config = new Properties();
-    config.put(StreamsConfig.APPLICATION_ID_CONFIG, "reno-peer");
+    config.put(StreamsConfig.APPLICATION_ID_CONFIG, needed("application.id"));
     config.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, needed("brokers"));
     config.put(StreamsConfig.STATE_DIR_CONFIG, needed("state.dir"));
     config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, needed("threads"));

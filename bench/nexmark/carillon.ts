@@ -1,0 +1,158 @@
+/**
+ * Our engine on one query, without a log: its tasks in this thread, what they write to a topic that
+ * another task reads is given to that one when it is committed, and the rest is counted.
+ */
+import type { Plan } from '../../compiler/plan.ts';
+import { BytePool } from '../../core/byte-pool.ts';
+import { HandClock } from '../../core/clock.ts';
+import type { CommitUnit, EncodedBatch, LogBatch, TaskPort, UnitPort } from '../../core/log.ts';
+import { wholeBatch } from '../../core/record-batch.ts';
+import { inputsOf } from '../../runtime/group-specs.ts';
+import { StreamsTask } from '../../runtime/streams/streams-task.ts';
+import { Unit } from '../../runtime/unit.ts';
+import { START_MS } from './events.ts';
+import type { Load } from './load.ts';
+
+/** Rounds of a thousand events between two commits. */
+export const COMMIT_EVERY_ROUNDS = 10;
+const COMMITS = { minMs: 0, maxMs: 0, recordsMax: Number.POSITIVE_INFINITY };
+
+export interface Run {
+  readonly cpuSeconds: number;
+  /** Records that it was given. */
+  readonly events: number;
+  /** Records that it told. */
+  readonly told: number;
+  /** Rows that it wrote to changelogs. */
+  readonly rows: number;
+}
+
+/** What is told, as it is committed; its bytes are written over behind the call. */
+export type Listener = (batch: EncodedBatch) => void;
+
+class Topics {
+  readonly #readers = new Map<string, Port[]>();
+  readonly #ends = new Map<string, number>();
+  readonly #listener: Listener | undefined;
+  readonly #output: string;
+  told = 0;
+  rows = 0;
+  deadLetters = 0;
+
+  constructor(output: string, listener: Listener | undefined) {
+    this.#output = output;
+    this.#listener = listener;
+  }
+
+  addReader(topic: string, port: Port): void {
+    this.#readers.set(topic, [...(this.#readers.get(topic) ?? []), port]);
+  }
+
+  /** False: nobody reads it. */
+  give(topic: string, bytes: Buffer, count: number): boolean {
+    const readers = this.#readers.get(topic);
+    if (readers === undefined) return false;
+    const baseOffset = this.#ends.get(topic) ?? 0;
+    this.#ends.set(topic, baseOffset + count);
+    for (const port of readers) port.give(wholeBatch(topic, 0, bytes, baseOffset));
+    return true;
+  }
+
+  write(batch: EncodedBatch): void {
+    const { topic, count, bytes } = batch;
+    if (topic === this.#output) {
+      this.told += count;
+      this.#listener?.(batch);
+    } else if (topic.endsWith('-changelog')) this.rows += count;
+    else if (topic === 'dead-letters') this.deadLetters += count;
+    // A copy, as its task writes over the bytes.
+    else if (!this.give(topic, Buffer.from(bytes), count)) throw new Error(`nobody reads ${topic}`);
+  }
+}
+
+class Port implements TaskPort, UnitPort {
+  readonly partition = 0;
+  readonly unit = this;
+  readonly givesBack = true;
+  readonly #topics: Topics;
+  readonly #waiting = new Map<string, LogBatch[]>();
+  failure: Error | null = null;
+
+  constructor(topics: Topics) {
+    this.#topics = topics;
+  }
+
+  committedMetadata(): string {
+    return '';
+  }
+
+  give(batch: LogBatch): void {
+    const waiting = this.#waiting.get(batch.topic);
+    if (waiting === undefined) this.#waiting.set(batch.topic, [batch]);
+    else waiting.push(batch);
+  }
+
+  take(topic: string): LogBatch | undefined {
+    return this.#waiting.get(topic)?.shift();
+  }
+
+  isAtEnd(topic: string): boolean {
+    return (this.#waiting.get(topic)?.length ?? 0) === 0;
+  }
+
+  commit({ parts }: CommitUnit): undefined {
+    for (const { batches } of parts) for (const batch of batches) this.#topics.write(batch);
+    return undefined;
+  }
+
+  fail(error: Error): void {
+    this.failure = error;
+  }
+}
+
+/** `output`: the topic that the query tells. Throws when a task fails or writes a dead letter. */
+export function runCarillon(plan: Plan, load: Load, output: string, listener?: Listener): Run {
+  const clock = new HandClock(START_MS);
+  const topics = new Topics(output, listener);
+  const tasks = openTasks(plan, load, topics, clock);
+  let events = 0;
+  let rounds = 0;
+  const started = process.cpuUsage();
+  const commit = () => {
+    // What one task commits another one reads, at most two hops on.
+    for (let hop = 0; hop < tasks.length; hop++) {
+      for (const { task, unit } of tasks) {
+        while (task.runSlice());
+        unit.commit();
+      }
+    }
+  };
+  for (const { atMs, batches } of load.rounds) {
+    clock.moveTo(atMs);
+    for (const { topic, bytes, count } of batches) {
+      if (topics.give(topic, bytes, count)) events += count;
+    }
+    for (const { task } of tasks) while (task.runSlice());
+    if (++rounds % COMMIT_EVERY_ROUNDS === 0) commit();
+  }
+  commit();
+  const { user, system } = process.cpuUsage(started);
+  for (const { port } of tasks) if (port.failure !== null) throw port.failure;
+  if (topics.deadLetters > 0) throw new Error(`${topics.deadLetters} dead letters`);
+  const { told, rows } = topics;
+  return { cpuSeconds: (user + system) / 1e6, events, told, rows };
+}
+
+function openTasks(plan: Plan, { schemas }: Load, topics: Topics, clock: HandClock) {
+  const pool = new BytePool();
+  return plan.subTopologies.map((sub) => {
+    const port = new Port(topics);
+    const unit = new Unit(port, COMMITS, clock, () => {});
+    const options = { clock, schemas, partitions: 1, pool, wake: () => {} };
+    const task = new StreamsTask(plan, sub, port, unit, options);
+    unit.add(task);
+    for (const topic of inputsOf(sub)) topics.addReader(topic, port);
+    task.ready();
+    return { task, unit, port };
+  });
+}
