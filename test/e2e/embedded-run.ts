@@ -33,6 +33,8 @@ export interface HouseOptions {
   readonly schemas?: readonly string[];
   readonly port?: number;
   readonly internalPort?: number;
+  /** What the topology calls a member, and a class that it has; by default RENO's. */
+  readonly words?: { readonly member: string; readonly class: string };
   /** Beside the secrets. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
@@ -45,8 +47,10 @@ export class House {
   #runs = 0;
   /** Devices of the process that runs: its counts begin with it. */
   #registered = 0;
+  readonly #words: { readonly member: string; readonly class: string };
 
   constructor(options: HouseOptions = {}) {
+    this.#words = options.words ?? { member: 'memberId', class: 'tv' };
     const deployment = {
       topology: options.topology ?? join(ROOT, 'topology/reno.yaml'),
       ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
@@ -133,7 +137,8 @@ export class House {
   async register(deviceId: string, memberId: string, kind: Transport, token?: string) {
     const client = await this.client('registrar');
     const transports = [token === undefined ? { kind } : { kind, token }];
-    await client.register(deviceId, { memberId, class: 'tv', transports });
+    const { member, class: deviceClass } = this.#words;
+    await client.register(deviceId, { [member]: memberId, class: deviceClass, transports });
     const known = ++this.#registered;
     await until('the member has the device', async () => (await this.#devicesFolded()) >= known);
   }
