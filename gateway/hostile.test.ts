@@ -1,6 +1,6 @@
 /**
- * Devices that break RFC 6455 on an open stream: each is closed with the protocol's own code, learns
- * nothing, and costs nobody else anything.
+ * Devices that break RFC 6455 on an open stream: each is closed with the protocol's own code,
+ * learns nothing, and costs nobody else anything.
  */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
