@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { compile } from '../../compiler/compile.ts';
+import { withPriorities } from '../../compiler/notification-priorities.ts';
 import type { Plan } from '../../compiler/plan.ts';
 import { topicSchemas } from '../../compiler/topic-schemas.ts';
 import { sinks } from '../../connectors/index.ts';
@@ -73,7 +74,8 @@ describe('whole pipelines on Kafka', { skip: await clusterSkip() }, () => {
     const catalog = { steps, sinks };
     const { plan } = compile(text, { file: `${name}.yaml`, catalog, schemas: known, env: {} });
     const asked = new ConfluentRegistry({ url: registry.url });
-    const schemas = new AvroSchemas(known, asked, systemClock);
+    const own = withPriorities(known, plan!.priorities.names);
+    const schemas = new AvroSchemas(own, asked, systemClock);
     await schemas.open(topicSchemas(plan!));
     return { house, plan: plan!, log, schemas };
   };
