@@ -31,8 +31,8 @@ export async function runDistributed(
   const topology = await loadTopology(deployment, { folder, env: process.env });
   const { plan } = topology;
   const roles = chooseRoles(plan, wanted);
-  const secrets = secretsOf(deployment);
   preflight({ ...{ deployment, roles, connectors: options.connectors }, folder, plan });
+  const secrets = secretsOf(deployment);
   const closing: (() => Promise<void>)[] = [];
   const close = () => closeAll(closing.reverse());
   try {

@@ -23,10 +23,10 @@ const GATEWAY_ID = 'gateway';
 
 export async function runEmbedded(deployment: Deployment, options: RunOptions): Promise<Running> {
   const topology = await loadTopology(deployment, { folder: options.folder, env: process.env });
-  const secrets = secretsOf(deployment);
   const { folder, connectors } = options;
   const all = chooseRoles(topology.plan, ['all']);
   preflight({ ...{ deployment, roles: all, connectors }, folder, plan: topology.plan });
+  const secrets = secretsOf(deployment);
   const engine = await EngineThread.start(deployment, options);
   const log = new BridgedLog(engine.port);
   try {

@@ -3,7 +3,7 @@
  * What a deployment names beside itself, when it is not there or not good: one error, in its place.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,6 +12,8 @@ import { CarillonError, CarillonErrors } from '../../core/error.ts';
 import { RENO_PRIORITIES } from '../../core/priority.ts';
 import { CERTIFICATE } from '../../test/kit/certificate.ts';
 import { parseDeployment } from '../deployment.ts';
+import { runDistributed } from './distributed.ts';
+import { runEmbedded } from './embedded.ts';
 import { preflight } from './preflight.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-preflight-'));
@@ -265,4 +267,23 @@ test('all that is wrong is told at once', () => {
     ['CAR733', 'CAR903', 'CAR660', 'CAR665'],
   );
 });
+for (const [how, text] of [
+  ['one file', ''],
+  ['Kafka', KAFKA('false')],
+] as const) {
+  test(`nothing is opened, and nothing made: ${how}`, async () => {
+    const file = join(folder, 'carillon.yaml');
+    const topology = join(import.meta.dirname, '../../test/e2e/topologies/sockets.yaml');
+    const tls = TLS('{ cert: none.pem, key: key.pem }');
+    const whole = `topology: ${topology}\n${text}\n${tls}\nauth: { secret: "${'${S}'}" }\n`;
+    const deployment = parseDeployment(whole, { file, folder, env: ENV });
+    const options = { folder, say: () => undefined };
+    const run =
+      how === 'Kafka'
+        ? runDistributed(deployment, ['all'], options)
+        : runEmbedded(deployment, options);
+    await assert.rejects(run, { code: 'CAR733' });
+    assert.equal(existsSync(deployment.dataFolder), false);
+  });
+}
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.
