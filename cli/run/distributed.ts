@@ -34,9 +34,11 @@ export async function runDistributed(
     for (const one of closing.reverse()) await one();
   };
   try {
-    const log = await openKafkaLog(
-      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
-    );
+    const { checkpoints } = deployment.state;
+    const log = await openKafkaLog({
+      ...kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
+      ...(checkpoints === undefined ? {} : { checkpoints }),
+    });
     closing.push(() => log.close());
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
