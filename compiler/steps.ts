@@ -140,11 +140,13 @@ export function resolveTexts(
     if (!isGiven && (spec.kind === 'operator' || isOwn(spec))) fields.add('*');
     if (!isGiven && isWhole(spec)) fields.add('*');
     const before = originOf;
+    const errors = scope.report.errorCount;
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
     if (gives !== undefined) {
       shape = gives;
       known = knownAfter(known, spec, resolved);
-      originOf = originAfter(before, spec, resolved);
+      const isRight = scope.report.errorCount === errors;
+      originOf = isRight ? originAfter(before, spec, resolved) : notKnown;
       isGiven = true;
     }
     if (spec.ensures !== undefined) known = union(known, resolved.holds.get(spec.ensures) ?? NONE);
