@@ -54,6 +54,10 @@ test('local checkpoints are for Kafka, in a folder from the config', () => {
   };
   assert.equal(state(true), '/house/deploy/kept');
   assert.equal(parse(CLUSTER, ENV).state.checkpoints, undefined);
+  const { log, state: of } = parse(`state: { checkpoints: kept }\n${CLUSTER}`, ENV);
+  assert.ok(log.kind === 'kafka');
+  const options = kafkaOptionsOf({ ...log, ssl: false }, undefined, of);
+  assert.equal(options.checkpoints, '/house/deploy/kept');
   const [fault] = state(false) as CarillonErrors['diagnostics'];
   assert.equal(fault!.code, 'CAR903');
 });

@@ -5,7 +5,11 @@ import type { KafkaLogSettings } from './deployment.ts';
 import { readText } from './read-text.ts';
 
 /** Reads the certificate to trust, if the deployment names one: CAR902 when it is not there. */
-export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger): KafkaOptions {
+export function kafkaOptionsOf(
+  settings: KafkaLogSettings,
+  logger?: KafkaLogger,
+  { checkpoints }: { readonly checkpoints?: string | undefined } = {},
+): KafkaOptions {
   const { brokers, clientId, replicationFactor, dataPlane, ssl, sasl } = settings;
   const ca = ssl === false || ssl.ca === undefined ? {} : { ca: readText(ssl.ca) };
   return {
@@ -16,6 +20,7 @@ export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger)
     ...(ssl === false ? {} : { ssl: { rejectUnauthorized: ssl.rejectUnauthorized, ...ca } }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),
+    ...(checkpoints === undefined ? {} : { checkpoints }),
   };
 }
 

@@ -26,6 +26,7 @@ export async function runDistributed(
   wanted: readonly string[],
   options: RunOptions,
 ): Promise<Running> {
+  const { say, losing = 'refuse', connectors } = options;
   const topology = await loadTopology(deployment, { folder: options.folder, env: process.env });
   const roles = chooseRoles(topology.plan, wanted);
   const secrets = secretsOf(deployment);
@@ -34,17 +35,14 @@ export async function runDistributed(
     for (const one of closing.reverse()) await one();
   };
   try {
-    const { checkpoints } = deployment.state;
-    const log = await openKafkaLog({
-      ...kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
-      ...(checkpoints === undefined ? {} : { checkpoints }),
-    });
+    const log = await openKafkaLog(
+      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(say), deployment.state),
+    );
     closing.push(() => log.close());
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-    const { say, losing = 'refuse', connectors } = options;
     await judge({ topology, log, losing }, schemas);
     await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
     refuseOneReplica(log.troubles(), options.force ?? false);
