@@ -56,7 +56,7 @@ test('local checkpoints are for Kafka, in a folder from the config', () => {
   assert.equal(parse(CLUSTER, ENV).state.checkpoints, undefined);
   const { log, state: of } = parse(`state: { checkpoints: kept }\n${CLUSTER}`, ENV);
   assert.ok(log.kind === 'kafka');
-  const options = kafkaOptionsOf({ ...log, ssl: false }, undefined, of);
+  const options = kafkaOptionsOf({ ...log, ssl: false }, undefined, 0, of);
   assert.equal(options.checkpoints, '/house/deploy/kept');
   const [fault] = state(false) as CarillonErrors['diagnostics'];
   assert.equal(fault!.code, 'CAR903');
@@ -274,6 +274,10 @@ for (const [what, text, codes] of wrong) {
     );
   });
 }
+
+test('a mapping of nothing is a file of all defaults', () => {
+  assert.deepEqual(parse('{}', {}), { ...parse('', {}) });
+});
 
 test('near names are suggested', () => {
   const [first] = failure('{ topologi: a }').diagnostics;
