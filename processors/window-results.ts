@@ -31,6 +31,9 @@ export interface ResultForm {
   readonly retracts: boolean;
 }
 
+/** One for all windows of groups that are keys alone. */
+const NO_PARTS: readonly unknown[] = [];
+
 export class WindowResults {
   readonly #parts: readonly Part[];
   readonly #fields: readonly Field[];
@@ -48,10 +51,9 @@ export class WindowResults {
 
   /** Evaluates all that is asked of a record; throws what an expression throws. */
   makerFor(record: Record): RecordMaker {
-    const args: unknown[] = [];
-    for (const { call } of this.#fields) {
-      args.push(call.of === null ? true : call.of.evaluate(record));
-    }
+    const args = this.#fields.map(({ call }) =>
+      call.of === null ? true : call.of.evaluate(record),
+    );
     return new RecordMaker(this.#fields, this.#parts, record, args);
   }
 
@@ -126,7 +128,10 @@ export class RecordMaker implements WindowMaker {
   empty(start: number, end: number): Window {
     const states = this.#fields.map(({ fold }) => fold.empty);
     // The key of the row was made of the same parts, so that none of them fails here.
-    const parts = this.#parts.map(({ reader }) => reader.read(this.#record));
+    const parts =
+      this.#parts.length === 0
+        ? NO_PARTS
+        : this.#parts.map(({ reader }) => reader.read(this.#record));
     const key = this.#record.key ?? '';
     return { key, parts, start, end, records: 0, maxMs: -1, states, isTold: false };
   }
@@ -134,12 +139,12 @@ export class RecordMaker implements WindowMaker {
   with(window: Window): Window {
     const atMs = this.#atMs;
     const { key, parts, start, end, records, isTold } = window;
-    const states: unknown[] = [];
-    for (let n = 0; n < this.#fields.length; n++) {
-      const state = window.states[n];
+    // A copy has no room to grow, which lists that are made by `push` keep for good.
+    const states = window.states.slice();
+    for (let n = 0; n < states.length; n++) {
       const arg = this.#args[n];
-      const isNull = arg === null || arg === undefined;
-      states.push(isNull ? state : this.#fields[n]!.fold.add(state, arg, atMs, this.notes));
+      if (arg === null || arg === undefined) continue;
+      states[n] = this.#fields[n]!.fold.add(states[n], arg, atMs, this.notes);
     }
     // Written out, in the order of `empty`: a copy by spreading takes several times as long.
     const maxMs = Math.max(window.maxMs, atMs);
