@@ -1,6 +1,7 @@
 /** How a stream ends that others go on with: whole, or shared out in branches. */
 import type { Expression } from '../core/spec.ts';
 import type { ResolvedExpression } from './cel.ts';
+import { type Known, NONE, union } from './cel-facts.ts';
 import { checkName } from './declarations.ts';
 import { givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import type { BranchPlan, StreamsTarget } from './plan.ts';
@@ -13,12 +14,15 @@ export interface ResolvedBranches {
   readonly target: StreamsTarget;
   /** Top-level fields that the conditions read of the value. */
   readonly fields: readonly string[];
+  /** By branch: what its condition, and those above it, make sure of. */
+  readonly known: ReadonlyMap<string, Known>;
 }
 
 /** All of it goes to whoever reads the stream. */
 export const WHOLE: ResolvedBranches = {
   target: { kind: 'streams', branches: [{ name: '', when: null }] },
   fields: [],
+  known: new Map(),
 };
 
 /** In order; undefined when something was told. */
@@ -36,7 +40,8 @@ export function resolveBranches(
   const fields: string[] = [];
   const places = new Map<string, Span>();
   let rest: string | undefined;
-  const taken: Taken = { sources: new Set(), all: false };
+  const taken: Taken = { sources: new Set(), all: false, left: NONE };
+  const known = new Map<string, Known>();
   for (const [i] of items.entries()) {
     const item = section.item('branch', i)?.only(['when', 'as']);
     const as = item?.neededText('as', 'Name it: { when: …, as: urgent }.');
@@ -51,10 +56,13 @@ export function resolveBranches(
     }
     if (!item.has('when')) {
       rest = as.value;
-      if (taken.all) tellIdle(report, item.subject, as, 'one above it holds for every record');
+      const why = taken.all ? EVERY : isNever(scope, steps, taken) ? 'those above it take all' : '';
+      if (why !== '') tellIdle(report, item.subject, as, why);
     }
+    const { left } = taken;
     const when = item.has('when') ? conditionOf(scope, item, steps, fields, taken, as) : null;
-    branches.push({ name: as.value, when });
+    branches.push({ name: as.value, when: when?.expression ?? null });
+    known.set(as.value, union(left, when?.holds ?? NONE));
     places.set(as.value, as.span);
   }
   for (const name of scope.graph.unread(stream, [...places.keys()])) {
@@ -66,7 +74,12 @@ export function resolveBranches(
     report.error('CAR103', span, `${section.subject}: branch is an empty list.`);
   }
   if (report.errorCount > errorsBefore) return undefined;
-  return { target: { kind: 'streams', branches }, fields: steps.isGiven ? [] : fields };
+  return { target: { kind: 'streams', branches }, fields: steps.isGiven ? [] : fields, known };
+}
+
+interface Condition {
+  readonly expression: Expression<boolean>;
+  readonly holds: Known;
 }
 
 /** Null, too, when it was told what is wrong with it. */
@@ -77,49 +90,72 @@ function conditionOf(
   fields: string[],
   taken: Taken,
   as: Placed,
-): Expression<boolean> | null {
+): Condition | null {
   const { report } = scope;
   const text = item.text('when');
   const tree = item.scalar('when');
   if (text === undefined || tree === undefined) return null;
-  const shape = steps.shape;
-  const resolved = resolveExpression({ ...scope, shape }, item.subject, tree);
+  const { shape } = steps;
+  const known = union(steps.known, taken.left);
+  const resolved = resolveExpression({ ...scope, shape, known }, item.subject, tree);
   if (resolved === undefined) return null;
   fields.push(...resolved.fields);
   if (!isPredicate(resolved)) {
     const what = `${item.subject}: when gives ${givenBy(resolved)}, not true or false.`;
     report.error('CAR312', text.span, what);
   }
-  checkTaken(scope.report, item.subject, as, resolved, taken);
-  return resolved.expression as Expression<boolean>;
+  checkTaken(scope, steps, item.subject, as, resolved, taken);
+  taken.left = union(taken.left, resolved.fails);
+  return { expression: resolved.expression as Expression<boolean>, holds: resolved.holds };
 }
 
 /** What the branches so far take. */
 interface Taken {
   readonly sources: Set<string>;
   all: boolean;
+  /** What is known of the records that they leave. */
+  left: Known;
 }
 
 /** The first that holds wins: some are never asked, and some never hold. */
 function checkTaken(
-  report: Report,
+  scope: StreamScope,
+  steps: ResolvedSteps,
   subject: string,
   as: Placed,
   { expression: { source }, constant }: ResolvedExpression,
   taken: Taken,
 ): void {
   const why = taken.all
-    ? 'one above it holds for every record'
+    ? EVERY
     : taken.sources.has(source)
       ? 'one above it asks the same'
       : constant === false
         ? 'its condition holds for no record'
-        : undefined;
-  if (why !== undefined) tellIdle(report, subject, as, why);
+        : isNever(scope, steps, taken, source)
+          ? 'those above it take all for which it holds'
+          : undefined;
+  if (why !== undefined) tellIdle(scope.report, subject, as, why);
   taken.all ||= constant === true;
   taken.sources.add(source);
 }
 
+const EVERY = 'one above it holds for every record';
+
+/** No record is left for a condition, or at all; false: it is not known. */
+function isNever(
+  { cel }: StreamScope,
+  { shape }: ResolvedSteps,
+  { sources }: Taken,
+  source = 'true',
+): boolean {
+  if (sources.size === 0) return false;
+  const asked = [...[...sources].map((one) => `!(${one})`), `(${source})`].join(' && ');
+  const all = cel.compile(asked, shape);
+  return 'expression' in all && all.constant === false;
+}
+
 function tellIdle(report: Report, subject: string, { value, span }: Placed, why: string): void {
-  report.warning('CAR246', span, `${subject}: ${why}, so "${value}" gets nothing.`);
+  const what = `${subject}: ${why}, so "${value}" gets nothing.`;
+  report.warning('CAR246', span, what, 'Put the narrower one first, or take it out.');
 }

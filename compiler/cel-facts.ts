@@ -12,6 +12,8 @@ export type Kind = (typeof KINDS)[number];
 /** Each fact is a path with a kind that it is not, or with a branch that it has. */
 export type Known = ReadonlySet<string>;
 export const NONE: Known = new Set();
+/** It is not known what is known: what would make sure of it is broken. */
+export const ANYTHING = 'anything';
 
 export const isNot = (path: string, kind: Kind): string => `${path} ${kind}`;
 /** `key`: as `keyOf` has it. */
@@ -53,7 +55,8 @@ export function carriedBy(known: Known, fields: ReadonlyMap<string, string>): Kn
   return carried;
 }
 
-function both(a: Known, b: Known): Known {
+/** What is known whichever of the two it is. */
+export function both(a: Known, b: Known): Known {
   return new Set([...a].filter((fact) => b.has(fact)));
 }
 

@@ -2,6 +2,7 @@
  * What people write in CEL out of the habit of another language, and what CEL says in its place. An
  * expression that is refused is looked through for these, so that the mend is an edit.
  */
+import { parseDuration } from '../core/duration.ts';
 import { nearest } from '../core/nearest.ts';
 
 export interface Habit {
@@ -60,8 +61,8 @@ const SIGNS: readonly Rule[] = [
   { pattern: '=~|!~|~=?', meant: 'contains', how: STARTS },
   { pattern: '&&&+', meant: '&&' },
   { pattern: '\\|\\|\\|+', meant: '||' },
-  { pattern: '&', meant: '&&' },
-  { pattern: '\\|', meant: '||' },
+  { pattern: '(?<!&)&(?!&)', meant: '&&' },
+  { pattern: '(?<!\\|)\\|(?!\\|)', meant: '||' },
   { pattern: '\\?\\?', meant: '?:', how: 'write value.a != null ? value.a : "…".' },
   { pattern: '\\?\\.', meant: '.', how: 'write value.a != null && value.a.b == 1.' },
   { pattern: '[“”„‟″«»]', meant: '"', how: 'write plain quotes: "…".' },
@@ -80,10 +81,31 @@ const SIGNS: readonly Rule[] = [
   },
 ];
 
+const NUMBER = '(?<![\\w.$])\\d+';
+
+/** Numbers as other languages write them. */
+const NUMBERS: readonly { readonly pattern: string; how(written: string): string }[] = [
+  {
+    pattern: `${NUMBER}(?:_\\d+)+(?:\\.\\d+)?(?!\\w)`,
+    how: (written) => `write ${written.replaceAll('_', '')}.`,
+  },
+  {
+    // 5u, 2e5 and 0xFF are CEL's own.
+    pattern: `${NUMBER}(?:\\.\\d+)?(?!\\d|[uU](?!\\w)|[eE][+-]?\\d|[xX][\\da-fA-F])[A-Za-z]+(?!\\w)`,
+    how: (written) => {
+      const ms = parseDuration(written);
+      const how = ms === undefined ? 'write it whole' : `${written} is ${ms}, in milliseconds`;
+      return `a number has no unit: ${how}.`;
+    },
+  },
+];
+
 /** Texts in quotes, which hold no signs and no words. */
 const TEXTS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g;
 
 interface Found extends Rule {
+  /** What is meant can stand in its place, so that the rest is read. */
+  readonly isNumber?: true;
   readonly start: number;
   readonly written: string;
 }
@@ -109,6 +131,12 @@ function foundIn(source: string): Found[] {
     const isEqual = rule.meant === '==';
     gather(rule, new RegExp(isEqual ? `(?<![=!<>])(?:${rule.pattern})` : rule.pattern, 'g'));
   }
+  for (const { pattern, how } of NUMBERS) {
+    for (const { index, 0: written } of bare.matchAll(new RegExp(pattern, 'g'))) {
+      const meant = /^[\d_.]+/.exec(written)![0].replaceAll('_', '');
+      found.push({ pattern, meant, how: how(written), isNumber: true, start: index, written });
+    }
+  }
   return found.filter(({ written, meant }) => written !== meant).sort((a, b) => a.start - b.start);
 }
 
@@ -117,13 +145,13 @@ export function habitAt(source: string, at: number): Habit | undefined {
   const found = foundIn(source);
   const habit = found.findLast(({ start }) => start <= at) ?? found[0];
   if (habit === undefined) return undefined;
-  const { written, meant, how, start } = habit;
+  const { written, meant, how, start, isNumber } = habit;
   return {
     what: `CEL has no "${written}".`,
     mend: how ?? `did you mean "${meant}"?`,
     at: { start, end: start + written.length },
     // A sign before what it turns round is meant for more of it.
-    meant: how === undefined && meant !== '!' ? meant : undefined,
+    meant: isNumber === true || (how === undefined && meant !== '!') ? meant : undefined,
   };
 }
 

@@ -15,6 +15,7 @@ import type { Asked } from './cel-contradictions.ts';
 import { readsEvent, withEvent, withEventShape } from './cel-event.ts';
 import { type Known, knownWhen, NONE } from './cel-facts.ts';
 import { type ExpressionFault, memberMeant, VARIABLES } from './cel-faults.ts';
+import { mayGiveNull } from './cel-null-results.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { parseExpression } from './cel-parse.ts';
 import { type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
@@ -39,6 +40,10 @@ export interface ResolvedExpression {
   readonly warnings: readonly NullWarning[];
   /** What is known of a record for which it gives true. */
   readonly holds: Known;
+  /** And of one for which it gives false. */
+  readonly fails: Known;
+  /** It may give null, whatever its shape says. */
+  readonly isNullable: boolean;
 }
 
 /** The first fault, and those that do not follow from it. */
@@ -108,6 +113,8 @@ export class CelCompiler {
         ...(constant === undefined ? this.#idleParts(ast, asked, source) : []),
       ],
       holds: knownWhen(ast, true),
+      fails: knownWhen(ast, false),
+      isNullable: mayGiveNull(ast, shape, before),
       shape: withLiterals(
         shapeOfPath(ast, shape) ?? chosenShape(ast, shape, asked.evaluate) ?? shapeOfType(type),
         program.ast,

@@ -4,9 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { anyTable } from '../core/more-options.ts';
+import { isNot } from './cel-facts.ts';
 import type { Scope } from './declarations.ts';
 import { isEngineTopic } from './engine-tables.ts';
 import { fieldName } from './given-shape.ts';
+import { checkSides } from './key-checks.ts';
 import type { DerivedTablePlan, TablePlan } from './plan.ts';
 import { didYouMean, listed } from './report.ts';
 import type { Placed, Section } from './section.ts';
@@ -125,6 +127,7 @@ function derivedOf(
   const shape = scope.schemas.named(from.subject, { value: left.schema, span: from.span });
   if (shape === undefined || table === null) return undefined;
   if (by !== undefined && !isForeignKey(scope, from, shape, by)) return undefined;
+  if (by === undefined) checkSides(scope, from.subject, left, right, from.text('join')!.span);
   const names = { as: as.value, ownAs: ownAs?.value ?? null };
   const derived = { table, left, right, type, by: by?.value ?? null, ...names };
   return {
@@ -194,7 +197,9 @@ function checkRows(
   fields.set(table.key, { kind: 'string' });
   const given: Shape = { kind: 'record', name: 'the row', fields, defaulted: new Set() };
   const schema = part.text('schema')?.span ?? part.span;
-  checkFits(scope, part.subject, schema, given, wanted, table.schema);
+  // Where one of the sides may be null is told below, as an error.
+  const known = new Set(sides.map((name) => isNot(`value.${name}`, 'null')));
+  checkFits(scope, part.subject, schema, given, wanted, table.schema, known);
   for (const name of sides) {
     const [is, to] = [fields.get(name)!, wanted.fields.get(name)];
     if (to === undefined) continue;

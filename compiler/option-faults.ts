@@ -11,12 +11,20 @@ export function unknownOption(
   skip: readonly string[],
 ): void {
   const all = [...known, ...skip];
+  // A sink's options have its type among them; a step's name stands beside its type.
+  const isName = entry.key === 'name' && !skip.includes('type');
   scope.report.error(
     'CAR301',
     entry.keySpan,
     `${scope.subject}: there is no option "${entry.key}".`,
-    didYouMean(entry.key, all, `Options: ${listed(all)}.`),
+    isName ? nameMend(scope, entry) : didYouMean(entry.key, all, `Options: ${listed(all)}.`),
   );
+}
+
+function nameMend({ subject }: OptionScope, { value }: Entry): string {
+  const type = subject.slice(subject.lastIndexOf(' ') + 1);
+  const name = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : '…';
+  return `A step's name stands beside its type: - { name: ${name}, ${type}: { … } }`;
 }
 
 export function missingOption(

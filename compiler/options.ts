@@ -55,6 +55,7 @@ interface Gathered {
   readonly tables: TablePlan[];
   readonly paths: Map<string, { paths: ResolvedPath[]; span: Span; at: Span }>;
   readonly sources: Map<string, string>;
+  readonly notNull: Set<string>;
   readonly names: Map<string, Span>;
   readonly constants: Map<string, boolean>;
   readonly holds: Map<string, Known>;
@@ -88,6 +89,7 @@ export function resolveOptions(
     tables: [],
     paths: new Map(),
     sources: new Map(),
+    notNull: new Set(),
     names: new Map(),
     constants: new Map(),
     holds: new Map(),
@@ -310,13 +312,16 @@ function oneOfText<T extends { readonly fields: ReadonlySet<string> }>(
   return resolved;
 }
 
+interface Named {
+  readonly expression: { readonly source: string };
+  readonly shape: Shape;
+  readonly isNullable?: boolean;
+}
+
 /** Fields of a new value, each with what gives it. */
 function named(
   reading: Reading,
-  one: (
-    reading: Reading,
-    tree: Tree,
-  ) => { readonly expression: { readonly source: string }; readonly shape: Shape } | undefined,
+  one: (reading: Reading, tree: Tree) => Named | undefined,
 ): unknown {
   const { tree, gathered, scope } = reading;
   if (tree.kind !== 'map' || tree.entries.length === 0) {
@@ -334,6 +339,7 @@ function named(
     fields.set(key, resolved?.shape ?? ANY_SHAPE);
     if (resolved === undefined) continue;
     given[key] = resolved.expression;
+    if (resolved.isNullable === false) gathered.notNull.add(key);
     gathered.sources.set(key, resolved.expression.source.trim());
   }
   gathered.gives = { kind: 'record', name: 'the new value', fields, defaulted: new Set() };

@@ -24,6 +24,7 @@ export function beside(before: OriginOf, field: string): OriginOf {
 
 /** The value that came is a field of the new one. */
 export function below(before: OriginOf, field: string): OriginOf {
+  if (before === notKnown) return before;
   return (path) => {
     const [root, first, ...rest] = path.split('.');
     if (root !== 'value') return before(path);

@@ -4,9 +4,11 @@
  */
 import type { StepSpec } from '../core/spec.ts';
 import type { Broken } from './broken-steps.ts';
+import { NONE } from './cel-facts.ts';
 import { readerOf } from './field-path.ts';
 import { notKnown } from './origins.ts';
 import type { RepartitionTarget } from './plan.ts';
+import { leavesRetracted } from './retracted-checks.ts';
 import { ANY_SHAPE, shapeName, withoutNull } from './shape.ts';
 import type { ResolvedSource } from './sources.ts';
 import {
@@ -87,7 +89,7 @@ export function resolveParts(
 
 /** Behind a step that changes the key to nobody knows what. */
 function unknownHop(from: ResolvedSource): ResolvedSource {
-  return { ...from, shape: ANY_SHAPE, member: null, keyedBy: null, isPartial: true };
+  return { ...from, shape: ANY_SHAPE, known: NONE, member: null, keyedBy: null, isPartial: true };
 }
 
 /** Of a part that ends with it. What stands before it and should not. */
@@ -132,7 +134,7 @@ function hopOf(
   const shape = placed === undefined ? from.shape : scope.schemas.named(of, placed);
   if (shape === undefined) return undefined;
   const errorsBefore = report.errorCount;
-  if (steps.isGiven) checkFits(scope, of, span, steps.shape, shape, schema);
+  if (steps.isGiven) checkFits(scope, of, span, steps.shape, shape, schema, steps.known);
   // What does not fit was not meant to be read with that schema.
   if (report.errorCount > errorsBefore) return undefined;
   const isAsItCame = !steps.isGiven && !steps.broken.includes(null);
@@ -163,6 +165,8 @@ function hopOf(
       fields: new Set(),
       shape,
       isGiven: false,
+      known: steps.known,
+      retracts: leavesRetracted(steps, from.retracts === true),
       keyedBy: by,
       ...(isUnknown && shape.kind === 'any' ? { isPartial: true } : {}),
     },

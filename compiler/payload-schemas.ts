@@ -45,8 +45,9 @@ export function resolvePayloadSchema(
   const schema = written?.value ?? from?.schema;
   if (from === undefined || shape === undefined || schema === undefined) return {};
   const span = written?.span ?? section.span;
-  if (steps.isGiven) checkFits(scope, subject, span, steps.shape, shape, schema);
-  else if (schema !== from.schema && !steps.broken.includes(null)) {
+  if (steps.isGiven) {
+    checkFits(scope, subject, span, steps.shape, shape, schema, steps.known);
+  } else if (schema !== from.schema && !steps.broken.includes(null)) {
     const what = `${subject}: it writes ${from.schema} as it came, and not ${schema}.`;
     scope.report.error('CAR406', span, what, 'Give the value with a map.');
     return {};

@@ -20,6 +20,8 @@ export interface ResolvedOptions {
   readonly values: ReadonlyMap<string, Span>;
   /** Of a new value, the expression of each field. */
   readonly sources: ReadonlyMap<string, string>;
+  /** And which of these fields are never null, though their shapes say that they may be. */
+  readonly notNull: ReadonlySet<string>;
   /** And where each of them is named. */
   readonly names: ReadonlyMap<string, Span>;
   /** Predicates that are the same for every record. */

@@ -3,6 +3,7 @@
  */
 import type { FieldReader } from '../core/spec.ts';
 import type { ValueKind } from '../core/value-kind.ts';
+import type { Known } from './cel-facts.ts';
 import type { Scope } from './declarations.ts';
 import { memberPath, type ResolvedPath, resolvePath } from './field-path.ts';
 import { fittingMend, misfit } from './path-kinds.ts';
@@ -27,6 +28,10 @@ export interface ResolvedSource {
   readonly shape: Shape;
   /** Steps before it have given the value. */
   readonly isGiven: boolean;
+  /** What streams and parts before it have made sure of; undefined: nothing. */
+  readonly known?: Known;
+  /** Among its records are results that were taken back, and nobody has asked which. */
+  readonly retracts?: boolean;
   /** Of other streams, or behind a step that changes the key: by what it is keyed. */
   readonly keyedBy: string | null;
   /** It begins with the ticks of a clock. */

@@ -3,13 +3,13 @@ import { nearest } from '../core/nearest.ts';
 import type { StepSpec } from '../core/spec.ts';
 import { isOwn } from '../core/step-facts.ts';
 import { type Broken, brokenShape, givesValue, mayGive, meantStep } from './broken-steps.ts';
-import { carriedBy, type Known, NONE, union } from './cel-facts.ts';
+import { ANYTHING, carriedBy, isNot, type Known, NONE, union } from './cel-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
 import { type OptionScope, resolveOptions } from './options.ts';
 import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
 import type { TablePlan } from './plan.ts';
-import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { didYouMean, listed, type Span } from './report.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
 import { emptyMend, headOf, isBlank, isTold, kindOf, type Placed } from './section.ts';
 import { ANY_SHAPE, type Shape } from './shape.ts';
@@ -29,6 +29,8 @@ export interface ResolvedStep {
   readonly joined: ResolvedOptions['joined'];
   /** Where what it reads comes from. */
   readonly originOf: OriginOf;
+  /** The value that comes to it. */
+  readonly comes: Shape;
   readonly span: Span;
 }
 
@@ -40,6 +42,8 @@ export interface ResolvedSteps {
   readonly shape: Shape;
   /** True: a step gives the value anew, so that it is no longer the source's. */
   readonly isGiven: boolean;
+  /** What is known of each record that comes out. */
+  readonly known: Known;
   /** Where the fields of what comes out come from. */
   readonly originOf: OriginOf;
   /** Those of which something was told, and which are not among the steps. */
@@ -100,17 +104,20 @@ export function stepTexts(scope: StepScope, list: ListTree | undefined): readonl
 export function resolveTexts(
   scope: StepScope,
   texts: readonly StepText[],
-  from: { readonly shape: Shape; readonly isGiven: boolean },
+  from: { readonly shape: Shape; readonly isGiven: boolean; readonly known?: Known },
 ): ResolvedSteps {
   const steps: ResolvedStep[] = [];
   const broken: Broken[] = [];
   const fields = new Set<string>();
   let { shape, isGiven } = from;
   let originOf = asItCame;
-  let known = NONE;
+  let known = from.known ?? NONE;
+  // What is broken may have made sure of anything.
+  let isUnsure = known.has(ANYTHING);
   /** What a step that is broken gives is not known; what follows is not blamed for it. */
   const pass = (spec: Broken, gives: boolean, of: Shape = ANY_SHAPE) => {
     broken.push(spec);
+    if (spec === null || spec.ensures !== undefined) isUnsure = true;
     if (!gives) return;
     shape = of;
     known = NONE;
@@ -133,20 +140,24 @@ export function resolveTexts(
     if (!isGiven && (spec.kind === 'operator' || isOwn(spec))) fields.add('*');
     if (!isGiven && isWhole(spec)) fields.add('*');
     const before = originOf;
+    const errors = scope.report.errorCount;
     const gives = givenShape(stepScope, spec, resolved, text.typeSpan);
     if (gives !== undefined) {
       shape = gives;
       known = knownAfter(known, spec, resolved);
-      originOf = originAfter(before, spec, resolved);
+      const isRight = scope.report.errorCount === errors;
+      originOf = isRight ? originAfter(before, spec, resolved) : notKnown;
       isGiven = true;
     }
     if (spec.ensures !== undefined) known = union(known, resolved.holds.get(spec.ensures) ?? NONE);
     const { config, tables, paths, places, values, constants, expressions, joined } = resolved;
     const name = text.name?.value ?? text.type;
     const read = { config, tables, paths, places, values, constants, expressions, joined };
-    steps.push({ name, spec, ...read, originOf: before, span: text.typeSpan });
+    const { shape: comes } = stepScope;
+    steps.push({ name, spec, ...read, originOf: before, comes, span: text.typeSpan });
   }
-  return { steps, fields, shape, isGiven, originOf, broken };
+  if (isUnsure) known = union(known, new Set([ANYTHING]));
+  return { steps, fields, shape, isGiven, known, originOf, broken };
 }
 
 /** Undefined when it was told why it cannot stand here; `pass` hears what it may have been. */
@@ -194,9 +205,10 @@ function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOp
 }
 
 /** What a step that gives the value anew leaves of what was known. */
-function knownAfter(known: Known, { gives }: StepSpec, { sources }: ResolvedOptions): Known {
+function knownAfter(known: Known, { gives }: StepSpec, resolved: ResolvedOptions): Known {
   if (gives?.kind === 'joined') return known;
-  return gives === undefined ? carriedBy(known, sources) : NONE;
+  const given = new Set([...resolved.notNull].map((field) => isNot(`value.${field}`, 'null')));
+  return gives === undefined ? union(carriedBy(known, resolved.sources), given) : given;
 }
 
 /** What it gives has the value that came in it. */
@@ -347,16 +359,17 @@ function checkNames(scope: StepScope, texts: readonly StepText[]): void {
     const written = name?.value ?? type;
     // Topics have hyphens only, so these two would be one store.
     const bare = written.replaceAll('_', '-');
-    if (seen.has(bare)) nameTwice(scope.report, scope.subject, written, name?.span ?? typeSpan);
+    if (seen.has(bare)) nameTwice(scope, type, written, name?.span ?? typeSpan);
     seen.add(bare);
   }
 }
 
-function nameTwice(report: Report, subject: string, name: string, span: Span): void {
+function nameTwice({ report, subject }: StepScope, type: string, name: string, span: Span): void {
+  const other = `${name.replaceAll('_', '-')}-2`;
   report.error(
     'CAR207',
     span,
     `${subject}: there are two steps "${name}".`,
-    `Give this one a name of its own: - { name: ${name.replaceAll('_', '-')}-2, … }; state is bound to it.`,
+    `Give this one a name of its own: - { name: ${other}, ${type}: { … } }; state is bound to it.`,
   );
 }

@@ -4,9 +4,11 @@
  */
 import type { Priority } from '../core/priority.ts';
 import { isOwn } from '../core/step-facts.ts';
+import { type Known, NONE } from './cel-facts.ts';
 import { priorityList, type Scope } from './declarations.ts';
 import type { ResolvedPath } from './field-path.ts';
 import { literalFault } from './literals.ts';
+import { nullsIn } from './null-fits.ts';
 import { isOfTick, notKnown } from './origins.ts';
 import type { LanePlan, PriorityRule } from './plan.ts';
 import { listed, type Span } from './report.ts';
@@ -45,6 +47,7 @@ export function checkFits(
   given: Shape,
   wanted: Shape,
   schema: string,
+  known: Known = NONE,
 ): void {
   if (given.kind !== 'record' || wanted.kind !== 'record') return;
   const told: string[] = [];
@@ -61,12 +64,32 @@ export function checkFits(
   for (const field of given.fields.keys()) {
     if (!wanted.fields.has(field)) told.push(`"${field}" is not a field of it`);
   }
-  if (told.length === 0) return;
+  if (told.length === 0) {
+    checkNulls(scope, subject, span, nullsIn(given, wanted, known), schema);
+    return;
+  }
   scope.report.error(
     'CAR406',
     span,
     `${subject}: its value does not fit ${schema}: ${told.join('; ')}.`,
   );
+}
+
+function checkNulls(
+  { report }: Scope,
+  subject: string,
+  span: Span,
+  paths: readonly string[],
+  schema: string,
+): void {
+  const [first] = paths;
+  if (first === undefined) return;
+  const isOne = paths.length === 1;
+  const what =
+    `${subject}: ${listed(paths)} may be null, and ${schema} has no null ` +
+    `${isOne ? 'there' : 'in any of them'}: such a record would be a dead letter.`;
+  const mend = `Say what null means where it is given: value.a != null ? value.a : "…". Or leave such records out: - filter: { where: ${first} != null }`;
+  report.warning('CAR326', span, what, mend);
 }
 
 /** What lies in one partition, and what only by chance. */
@@ -107,11 +130,17 @@ function checkJoins(
         ? `by ${reader.path} was given anew by a map, so it may be of another member than the event`
         : `by ${reader.path} is not the key of the stream (${key})`;
       const code = isOther ? 'CAR245' : 'CAR220';
-      const mend = isOther || key !== 'key' ? undefined : keyMend(reader.path);
+      const mend = isOther
+        ? `Give it the event's own: ${fieldOf(key)}: key.`
+        : key === 'key'
+          ? keyMend(reader.path)
+          : undefined;
       scope.report.error(code, by!.at, `${subject}, ${step.name}: ${what}.`, mend);
     }
   }
 }
+
+const fieldOf = (path: string) => path.split('.').at(-1)!;
 
 /** The key is what producers give, as long as the source does not say which field it is. */
 const keyMend = (path: string) =>
@@ -147,7 +176,8 @@ export function checkGivenKey(
   const origin = originOf(path);
   if (origin === path || origin === 'key') return;
   const what = `${subject}, ${map.name}: it gives ${path} anew, and the record keeps the key of the event.`;
-  report.error('CAR245', map.span, what);
+  const mend = `Give it the event's own: ${field}: key. Or write the record under it: - rekey: { by: ${path} } as the last step.`;
+  report.error('CAR245', map.span, what, mend);
 }
 
 /** What a step keeps records by, as the event has it, and whether the event's key is in it. */

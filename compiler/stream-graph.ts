@@ -5,11 +5,13 @@
  */
 import type { Priorities } from '../core/priority.ts';
 import { makesOthers } from '../core/step-facts.ts';
+import { both, NONE, union } from './cel-facts.ts';
 import type { Scope } from './declarations.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { notKnown } from './origins.ts';
 import type { PriorityRule, UpstreamPlan } from './plan.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { leavesRetracted } from './retracted-checks.ts';
 import { emptyMend, headOf, isTold, kindOf, type Placed, type Section } from './section.ts';
 import { sameShape, shapeName } from './shape.ts';
 import type { ResolvedSource } from './sources.ts';
@@ -72,6 +74,9 @@ export class StreamGraph {
       const names = joined.flatMap((place) => place ?? []);
       this.#joins.set(name, names.map(readOf));
       if (names.length < joined.length) this.#isBroken = true;
+      // It may well name the streams that it reads.
+      const isOther = from?.has('topic') !== true && from?.has('clock') !== true;
+      if (isOther && from?.has('streams') !== true) this.#isBroken = true;
       const isWhole = reads.length === items.length && items.length > 0;
       if (from?.has('streams') === true && !isWhole) this.#isBroken = true;
     }
@@ -113,7 +118,9 @@ export class StreamGraph {
 
   /** Some stream reads what is not there: who seems to be read by nobody may be meant. */
   get namesUnknown(): boolean {
-    return this.#isBroken || this.#all.some(({ stream }) => !this.#sections.has(stream));
+    // A stream that joins itself means another one.
+    const isOwn = [...this.#joins].some(([name, of]) => of.some(({ stream }) => stream === name));
+    return this.#isBroken || isOwn || this.#all.some(({ stream }) => !this.#sections.has(stream));
   }
 
   /** Undefined when it is not known what comes. */
@@ -155,7 +162,7 @@ export class StreamGraph {
         this.#waysOf(read),
       );
     return {
-      source: outputOf(found),
+      source: outputOf(found, read.branch),
       priority: found.isWhole ? found.priority : (found.priority ?? undefined),
       upstream: upstreamOf(found, read.branch, isTwice),
     };
@@ -266,7 +273,7 @@ export class StreamGraph {
     reads: readonly Read[],
     streams: readonly ResolvedStream[],
   ): Derived | undefined {
-    const sources = streams.map(outputOf);
+    const sources = streams.map((one, i) => outputOf(one, reads[i]!.branch));
     const [first, ...others] = sources;
     const rules = streams.map(({ priority }) => ruleText(this.#priorities, priority));
     const isWhole = streams.every((one) => one.isWhole);
@@ -287,6 +294,8 @@ export class StreamGraph {
     const source: ResolvedSource = {
       ...first!,
       ...(sources.some(({ isPartial }) => isPartial === true) ? { isPartial: true } : {}),
+      retracts: sources.some(({ retracts }) => retracts === true),
+      known: sources.map(({ known = NONE }) => known).reduce(both),
       streams: reads.map(({ branch }, i) => upstreamOf(streams[i]!, branch, isTwice)),
       member: others.every(({ member }) => member?.path === first!.member?.path)
         ? first!.member
@@ -335,7 +344,7 @@ function arePathsApart(a: Way, b: Way): boolean {
 }
 
 /** What the last part of a stream gives, as the source of who reads it. */
-function outputOf({ parts }: ResolvedStream): ResolvedSource {
+function outputOf({ parts, branches }: ResolvedStream, branch: string | null): ResolvedSource {
   const { from, steps } = parts.at(-1)!;
   const { member } = from;
   const isKept = member !== null && steps.originOf(member.path) === member.path;
@@ -352,6 +361,8 @@ function outputOf({ parts }: ResolvedStream): ResolvedSource {
     fields: new Set(),
     shape: steps.shape,
     isGiven: steps.isGiven,
+    retracts: leavesRetracted(steps, from.retracts === true),
+    known: union(steps.known, branches.get(branch ?? '') ?? NONE),
     keyedBy: from.keyedBy ?? member?.path ?? null,
     ...(isPartial ? { isPartial } : {}),
   };

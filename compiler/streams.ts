@@ -4,10 +4,12 @@ import { ACKED_KEYS, resolveAcked } from './acked.ts';
 import { useAsides } from './asides.ts';
 import { resolveBranches, WHOLE } from './branches.ts';
 import { mayBe } from './broken-steps.ts';
+import type { Known } from './cel-facts.ts';
 import { resolveClock } from './clock-source.ts';
 import { collapsePaths } from './collapse.ts';
 import { checkName, namedLane, type Scope } from './declarations.ts';
 import { checkEffects } from './effect-checks.ts';
+import { checkKeys } from './key-checks.ts';
 import type { OptionScope } from './options.ts';
 import { type ResolvedPart, resolveParts } from './parts.ts';
 import { makesDevices, resolvePayloadSchema } from './payload-schemas.ts';
@@ -22,6 +24,7 @@ import {
 import { type ResolvedRule, resolvePriority } from './priority-rule.ts';
 import { resolveReach } from './reach.ts';
 import { listed } from './report.ts';
+import { checkRetracted } from './retracted-checks.ts';
 import type { Section } from './section.ts';
 import { ANY_SHAPE } from './shape.ts';
 import { type Collapsing, resolveShow } from './show.ts';
@@ -51,6 +54,8 @@ export interface ResolvedStream {
   readonly show: Show | null;
   /** Top-level fields that the priority reads of the first part, and the target of the last. */
   readonly fields: { readonly first: readonly string[]; readonly last: readonly string[] };
+  /** What is known of the records of each of its branches. */
+  readonly branches: ReadonlyMap<string, Known>;
   /** Nothing was told of it. Else what is known is here, for what can be told of others. */
   readonly isWhole: boolean;
 }
@@ -107,9 +112,11 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
   const useCase = resolveId(scope, name, section);
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
-  const isDerived = fromSection?.has('streams') === true;
-  const derived = isDerived ? scope.graph.derived(name, subject, fromSection) : undefined;
-  const from = sourceOf(scope, subject, fromSection, derived, useCase);
+  const isMeant = isMisspelt(fromSection);
+  const isDerived = isMeant || fromSection?.has('streams') === true;
+  const derived =
+    isDerived && !isMeant ? scope.graph.derived(name, subject, fromSection!) : undefined;
+  const from = isMeant ? undefined : sourceOf(scope, subject, fromSection, derived, useCase);
   const optionScope: OptionScope = { ...scope, subject, shape: from?.shape ?? ANY_SHAPE };
   const rule = isDerived
     ? derivedRule(scope, section, derived)
@@ -152,8 +159,18 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
     to: to?.target ?? null,
     show,
     fields: { first: [...(rule?.fields ?? [])], last },
+    branches: to?.known ?? new Map(),
     isWhole,
   };
+}
+
+/** `from: { stream: a }`, which is told as what was meant, and as nothing more. */
+function isMisspelt(from: Section | undefined): boolean {
+  if (from === undefined || !from.has('stream') || from.has('topic') || from.has('streams')) {
+    return false;
+  }
+  from.only(['streams']);
+  return true;
 }
 
 function sourceOf(
@@ -193,6 +210,8 @@ function checkParts(
     const { from, steps } = part;
     const isPlaced = checkWalks(scope, subject, steps.steps, from);
     if (isPlaced) checkPartitions(scope, subject, steps.steps, from);
+    checkKeys(scope, subject, steps.steps, from);
+    checkRetracted(scope.report, subject, steps, from.retracts === true);
     useAsides(scope, subject, steps.steps, from);
     if (part === parts.at(-1) && target === 'topic') checkGivenKey(scope, subject, steps, from);
   }
@@ -218,6 +237,7 @@ function resolveId(scope: StreamScope, stream: string, section: Section): string
 interface ResolvedTarget {
   readonly target: LaneTarget | TopicTarget | StreamsTarget;
   readonly fields: readonly string[];
+  readonly known?: ReadonlyMap<string, Known>;
 }
 
 /** A stream ends in one way: it writes, or others go on with it. */
@@ -327,8 +347,9 @@ function resolveTopicTarget(
   if (schema === undefined || shape === undefined) return undefined;
   if (topic !== undefined) scope.topics.use(subject, topic, 'output', schema.value);
   if (from !== undefined) {
-    if (steps.isGiven) checkFits(scope, subject, schema.span, steps.shape, shape, schema.value);
-    else if (from.schema !== schema.value && !steps.broken.includes(null)) {
+    if (steps.isGiven) {
+      checkFits(scope, subject, schema.span, steps.shape, shape, schema.value, steps.known);
+    } else if (from.schema !== schema.value && !steps.broken.includes(null)) {
       const what = `${subject}: it passes on ${from.schema} as it came, and its topic has ${schema.value}.`;
       scope.report.error(
         'CAR406',

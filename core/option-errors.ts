@@ -108,6 +108,21 @@ export const OPTION_ERRORS = {
     what: 'A step takes records of different members as those of one.',
     mend: "Add the key's path to `by`, so that each member has its own.",
   },
+  CAR325: {
+    slug: 'keys-differ',
+    what: 'What is joined by key has keys that do not mean the same.',
+    mend: 'Give both sides the same key, with rekey or `by`.',
+  },
+  CAR326: {
+    slug: 'null-does-not-fit',
+    what: 'A value that may be null goes where its schema has no null.',
+    mend: 'Say what null means: value.a != null ? value.a : "…". Or filter it out before.',
+  },
+  CAR327: {
+    slug: 'retracted-unread',
+    what: 'Results that an aggregate takes back are taken for new ones.',
+    mend: "Add - filter: { where: '!value.retracted' } behind the aggregate, or read `retracted`.",
+  },
   CAR350: {
     slug: 'not-a-time-of-day',
     what: 'An option that takes a time of day has something else.',

@@ -35,7 +35,7 @@ class Walk {
     const order = this.#order;
     const start = firstFrom(order, from * ROWS_MAX);
     let end = Math.min(order.length, start + PIECE_ROWS);
-    while (end > 0 && end < order.length && this.#number(end) === this.#number(end - 1)) end++;
+    while (end < order.length && this.#number(end) === this.#number(end - 1)) end++;
     const keys = Array.from(order.subarray(start, end), (one) => this.#keys[one % ROWS_MAX]!);
     return { keys, next: end < order.length ? this.#number(end) : null };
   }

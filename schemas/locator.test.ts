@@ -162,6 +162,7 @@ test('a long beyond 2^52 is left to the decoder, which has it exactly', async ()
     ['ffffffffffffffffff01', -(2n ** 63n)],
     ['feffffffffffff1f', 2 ** 53 - 1],
     ['8080808080808020', 2n ** 53n],
+    ['808080808080808020', 2n ** 60n],
   ];
   for (const [hex, exact] of rows) {
     const body = Buffer.from(hex, 'hex');

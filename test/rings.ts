@@ -131,7 +131,7 @@ export const RINGS: readonly Ring[] = [
     args: () => carillon('cli/commands/test.ts', 'test', 'topology'),
   },
   testRing('oracle', 5 * MINUTE_MS, ['test/oracle/**/*.test.ts']),
-  testRing('sim', 5 * MINUTE_MS, ['test/sim/**/*.test.ts']),
+  testRing('sim', 10 * MINUTE_MS, ['test/sim/**/*.test.ts']),
   testRing('command', 8 * MINUTE_MS, [`**/*${COMMAND}`, 'test/e2e/**/*.test.ts'], false),
   {
     name: 'cluster',

@@ -49,7 +49,7 @@ export async function openCassandraInbox(
   return new CassandraInbox(await connect(checked), checked, clock, priorities);
 }
 
-class CassandraInbox implements InboxStore {
+export class CassandraInbox implements InboxStore {
   readonly priorities: Priorities;
   readonly #client: Client;
   readonly #settings: CheckedSettings;

@@ -32,8 +32,13 @@ interface Follower {
 interface OpenGroup {
   readonly spec: GroupSpec;
   readonly host: GroupHost;
-  /** Undefined once it has left by itself. */
-  member: MemoryMember | undefined;
+  /** By worker, but those that have left by themselves. */
+  readonly members: Map<number, MemoryMember>;
+}
+
+export interface MemoryLogOptions {
+  /** As of so many processes, each with a member in every group and commits of its own; 1. */
+  readonly workers?: number;
 }
 
 export class MemoryLog implements EditableLog {
@@ -41,6 +46,10 @@ export class MemoryLog implements EditableLog {
   /** By group, topic and partition. */
   readonly #committed = new Map<string, CommittedOffset>();
   readonly #groups = new Map<string, OpenGroup>();
+  readonly #workers: number;
+  /** Of partitions that are not where they were at first. */
+  readonly #owners = new Map<number, number>();
+  #rebalances = 0;
   readonly #followers = new Set<Follower>();
   readonly #waiting = new Set<() => void>();
   /** Appended, and not told yet: a unit is told when all of it is there. */
@@ -50,6 +59,10 @@ export class MemoryLog implements EditableLog {
   onAppended: (batch: EncodedBatch, baseOffset: number) => void = () => {};
   /** Called when a member has left its group by itself, with the reason. */
   onFailure: (error: Error) => void = () => {};
+
+  constructor({ workers = 1 }: MemoryLogOptions = {}) {
+    this.#workers = workers;
+  }
 
   readonly positions: LogPositions = {
     committed: async (group, topics) =>
@@ -70,7 +83,7 @@ export class MemoryLog implements EditableLog {
         return partition.nextOffset;
       }),
     topics: async () => [...this.#topics.keys()],
-    members: async (group) => (this.#groups.get(group)?.member === undefined ? 0 : 1),
+    members: async (group) => this.#groups.get(group)?.members.size ?? 0,
     set: async (group, positions) => {
       for (const { topic, partition, offset, metadata } of positions) {
         const at = `${group}/${topic}/${partition}`;
@@ -111,24 +124,24 @@ export class MemoryLog implements EditableLog {
         where: { at: spec.group },
       });
     }
-    const group: OpenGroup = { spec, host, member: undefined };
+    const group: OpenGroup = { spec, host, members: new Map() };
     this.#groups.set(spec.group, group);
-    this.#openMember(group);
+    this.#openMembers(group);
     return {
       get tasks() {
-        return group.member?.tasks ?? [];
+        return tasksOf(group);
       },
       close: async () => {
         try {
-          await group.member?.close('stopped');
+          for (const member of group.members.values()) await member.close('stopped');
         } finally {
-          group.member = undefined;
+          group.members.clear();
           if (this.#groups.get(spec.group) === group) this.#groups.delete(spec.group);
         }
       },
       missed: () => [],
       lag: async () =>
-        (group.member?.tasks ?? []).flatMap((partition) =>
+        tasksOf(group).flatMap((partition) =>
           spec.inputs.map((topic) => {
             const committed = this.#committedOf(spec.group, topic, partition)?.offset ?? 0;
             const lag = this.#partition(topic, partition).nextOffset - committed;
@@ -138,17 +151,46 @@ export class MemoryLog implements EditableLog {
     };
   }
 
-  /** Drops all tasks with what they have not committed, and opens them again. */
-  async crash(): Promise<void> {
+  /**
+   * Drops all tasks with what they have not committed, and opens them again; or those of one
+   * worker, and the next one has them then.
+   */
+  async crash(worker?: number): Promise<void> {
+    const lost = worker === undefined ? [] : this.heldBy(worker);
+    if (worker === undefined) this.#owners.clear();
+    for (const p of lost) this.#owners.set(p, (worker! + 1) % this.#workers);
     for (const group of this.#groups.values()) {
-      await group.member?.close('fenced');
-      this.#openMember(group);
+      for (const [of, member] of group.members) {
+        if (worker !== undefined && of !== worker) continue;
+        group.members.delete(of);
+        await member.close('fenced');
+      }
+      this.#openMembers(group);
     }
+  }
+
+  /** Every other partition goes to another worker: these the first time, those the next. */
+  async rebalance(): Promise<void> {
+    const turn = this.#rebalances++;
+    for (let p = turn % 2; p < this.#partitions; p += 2) {
+      const from = this.#ownerOf(p);
+      this.#owners.set(p, (from + 1) % this.#workers);
+      for (const group of this.#groups.values()) {
+        await group.members.get(from)?.revoke(p);
+        this.#openMembers(group);
+      }
+    }
+  }
+
+  /** The partitions of which a worker has the tasks, in every group. */
+  heldBy(worker: number): number[] {
+    const all = Array.from({ length: this.#partitions }, (_, p) => p);
+    return all.filter((p) => this.#ownerOf(p) === worker);
   }
 
   /** Drops all groups with what they have not committed, as the death of the process would. */
   async forget(): Promise<void> {
-    for (const group of this.#groups.values()) await group.member?.close('fenced');
+    for (const member of this.#allMembers()) await member.close('fenced');
     this.#groups.clear();
     this.#followers.clear();
   }
@@ -198,22 +240,49 @@ export class MemoryLog implements EditableLog {
   }
 
   async close(): Promise<void> {
-    for (const group of this.#groups.values()) await group.member?.close('stopped');
+    for (const member of this.#allMembers()) await member.close('stopped');
     this.#groups.clear();
   }
 
-  #openMember(group: OpenGroup): void {
-    const log: MemberLog = {
+  /** Opens what is not open: members, and the tasks of partitions that nobody has. */
+  #openMembers(group: OpenGroup): void {
+    const { spec, host, members } = group;
+    const open = new Set(tasksOf(group));
+    for (let p = 0; p < spec.partitions; p++) {
+      if (open.has(p)) continue;
+      const owner = this.#ownerOf(p);
+      let member = members.get(owner);
+      if (member === undefined) {
+        member = new MemoryMember(spec, host, this.#memberLog(members, owner));
+        members.set(owner, member);
+      }
+      member.open(p);
+    }
+  }
+
+  #memberLog(members: Map<number, MemoryMember>, owner: number): MemberLog {
+    return {
       partition: (topic, partition) => this.#partition(topic, partition),
       committed: (name, topic, partition) => this.#committedOf(name, topic, partition),
       commit: (name, unit) => this.#commit(name, unit),
       left: (member, error) => {
-        if (group.member === member) group.member = undefined;
+        if (members.get(owner) === member) members.delete(owner);
         this.onFailure(error);
       },
     };
-    group.member = new MemoryMember(group.spec, log);
-    group.member.open(group.host);
+  }
+
+  #ownerOf(partition: number): number {
+    return this.#owners.get(partition) ?? partition % this.#workers;
+  }
+
+  /** Of the group that has most. */
+  get #partitions(): number {
+    return Math.max(0, ...[...this.#groups.values()].map(({ spec }) => spec.partitions));
+  }
+
+  #allMembers(): MemoryMember[] {
+    return [...this.#groups.values()].flatMap(({ members }) => [...members.values()]);
   }
 
   #committedOf(group: string, topic: string, partition: number): CommittedOffset | undefined {
@@ -272,9 +341,7 @@ export class MemoryLog implements EditableLog {
         this.#news = [];
         for (const { batch, encoded } of news) this.#show(batch, encoded);
         for (const { batch } of news) {
-          for (const { member } of this.#groups.values()) {
-            member?.wake(batch.topic, batch.partition);
-          }
+          for (const member of this.#allMembers()) member.wake(batch.topic, batch.partition);
         }
       }
     } finally {
@@ -287,7 +354,7 @@ export class MemoryLog implements EditableLog {
     for (const follower of this.#followers) {
       if (follower.topic === batch.topic) follower.onRecords(readBatch(batch));
     }
-    for (const { member } of this.#groups.values()) member?.table(batch);
+    for (const member of this.#allMembers()) member.table(batch);
     for (const go of this.#waiting) go();
     this.#waiting.clear();
   }
@@ -298,4 +365,8 @@ export class MemoryLog implements EditableLog {
       signal?.addEventListener('abort', () => resolve(), { once: true });
     });
   }
+}
+
+function tasksOf({ members }: OpenGroup): number[] {
+  return [...members.values()].flatMap((member) => member.tasks).sort((a, b) => a - b);
 }

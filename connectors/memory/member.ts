@@ -1,6 +1,6 @@
 /**
- * The one member of a group on a log in memory: it holds all tasks, and their commits. After a
- * crash or a failure it is done with, and another one takes its place.
+ * A member of a group on a log in memory: it holds the tasks of its worker, and their commits.
+ * After a crash or a failure it is done with, and another one takes its place.
  */
 import { CarillonError } from '../../core/error.ts';
 import type {
@@ -91,24 +91,35 @@ class MemoryTask implements TaskPort {
 export class MemoryMember implements UnitPort {
   readonly spec: GroupSpec;
   readonly log: MemberLog;
-  readonly #tasks: MemoryTask[] = [];
+  readonly #host: GroupHost;
+  /** By partition. */
+  readonly #tasks = new Map<number, MemoryTask>();
   #isOpen = true;
 
-  constructor(spec: GroupSpec, log: MemberLog) {
+  constructor(spec: GroupSpec, host: GroupHost, log: MemberLog) {
     this.spec = spec;
+    this.#host = host;
     this.log = log;
   }
 
   get tasks(): readonly number[] {
-    return this.#isOpen ? this.#tasks.map((task) => task.partition) : [];
+    return this.#isOpen ? [...this.#tasks.keys()] : [];
   }
 
-  open(host: GroupHost): void {
-    for (let p = 0; p < this.spec.partitions && this.#isOpen; p++) {
-      const task = new MemoryTask(this, p);
-      this.#tasks.push(task);
-      task.open(host.open(task));
-    }
+  open(partition: number): void {
+    if (!this.#isOpen) return;
+    const task = new MemoryTask(this, partition);
+    this.#tasks.set(partition, task);
+    task.open(this.#host.open(task));
+  }
+
+  /** Gives a task up that another worker shall have: what it has done is committed first. */
+  async revoke(partition: number): Promise<void> {
+    const task = this.#tasks.get(partition);
+    if (task === undefined) return;
+    task.isReady = false;
+    await task.host.close('revoked');
+    this.#tasks.delete(partition);
   }
 
   commit(unit: CommitUnit): undefined {
@@ -139,7 +150,7 @@ export class MemoryMember implements UnitPort {
 
   async close(why: 'stopped' | 'fenced'): Promise<void> {
     if (why === 'fenced') this.#isOpen = false;
-    const tasks = this.#tasks.filter((task) => task.isReady);
+    const tasks = [...this.#tasks.values()].filter((task) => task.isReady);
     for (const task of tasks) task.isReady = false;
     try {
       for (const task of tasks) await task.host.close(why);
@@ -150,13 +161,13 @@ export class MemoryMember implements UnitPort {
 
   table(batch: LogBatch): void {
     if (!this.spec.tables.includes(batch.topic)) return;
-    const task = this.#tasks[batch.partition];
+    const task = this.#tasks.get(batch.partition);
     if (task?.isReady === true) task.host.table(batch.topic, batch);
   }
 
   wake(topic: string, partition: number): void {
     if (!this.spec.inputs.includes(topic)) return;
-    const task = this.#tasks[partition];
+    const task = this.#tasks.get(partition);
     if (task?.isReady === true) task.host.wake();
   }
 }

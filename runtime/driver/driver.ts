@@ -36,8 +36,13 @@ export interface DriverLog extends Log {
   /** Called with each batch that has become visible, in order. */
   onAppended: (batch: EncodedBatch, baseOffset: number) => void;
   onFailure: (error: Error) => void;
-  /** Drops all tasks with what they have not committed, and opens them again. */
-  crash(): Promise<void>;
+  /**
+   * Drops all tasks with what they have not committed, and opens them again; or those of one
+   * worker, which the next one has then.
+   */
+  crash(worker?: number): Promise<void>;
+  /** Some tasks go to another worker; what they have done is committed. */
+  rebalance(): Promise<void>;
 }
 
 export interface DriverOptions {
@@ -81,7 +86,8 @@ export class Driver {
   readonly #units: Units[] = [];
   readonly #changelogs: ReadonlySet<string>;
   readonly #partitions: number;
-  readonly #tasks: StreamsTask[] = [];
+  #tasks: StreamsTask[] = [];
+  readonly #closed = new Set<StreamsTask>();
   readonly #lanes: SinkLane[] = [];
   readonly #groups: Group[] = [];
   readonly #totals: TotalsLedger;
@@ -170,12 +176,20 @@ export class Driver {
   /** Closes cleanly and opens again from what was committed. */
   async restart(): Promise<void> {
     await this.commit();
-    await this.#reopen('stopped');
+    this.#totals.committed(this.#tasks);
+    await this.#reopen(() => this.#log.crash());
   }
 
-  /** Drops all that was not committed and opens again. */
-  async crash(): Promise<void> {
-    await this.#reopen('fenced');
+  /** Drops all that was not committed, or what one worker has not, and opens again. */
+  async crash(worker?: number): Promise<void> {
+    await this.#reopen(() => this.#log.crash(worker));
+  }
+
+  /** Some tasks go to another worker, the others stay as they are. */
+  async rebalance(): Promise<void> {
+    await this.commit();
+    this.#totals.committed(this.#tasks);
+    await this.#reopen(() => this.#log.rebalance());
   }
 
   /**
@@ -248,6 +262,7 @@ export class Driver {
           onClosed: () => {
             this.#scheduler.remove(task);
             units.remove(port.unit, task);
+            this.#closed.add(task);
           },
         });
         this.#tasks.push(task);
@@ -293,11 +308,11 @@ export class Driver {
     };
   }
 
-  async #reopen(why: 'stopped' | 'fenced'): Promise<void> {
-    if (why === 'stopped') this.#totals.committed(this.#tasks);
-    this.#totals.dropped();
-    this.#tasks.length = 0;
-    await this.#log.crash();
+  async #reopen(how: () => Promise<void>): Promise<void> {
+    this.#closed.clear();
+    await how();
+    this.#totals.dropped(this.#closed);
+    this.#tasks = this.#tasks.filter((task) => !this.#closed.has(task));
     await this.#run();
   }
 

@@ -41,9 +41,9 @@ function add(to: DriverTotals, from: DriverTotals): void {
 
 export class TotalsLedger {
   /** Of tasks that are gone; what they held is counted by those that came after. */
-  #gone = zero();
+  readonly #gone = zero();
   /** As of the last commit: what a crash leaves. */
-  #atCommit = zero();
+  #atCommit = new Map<StreamsTask, DriverTotals>();
   readonly #out: { [topic: string]: number } = {};
 
   out(topic: string, count: number): void {
@@ -51,12 +51,12 @@ export class TotalsLedger {
   }
 
   committed(tasks: readonly StreamsTask[]): void {
-    this.#atCommit = this.#sum(tasks);
+    this.#atCommit = new Map(tasks.map((task) => [task, this.#ofTask(task)]));
   }
 
-  /** The tasks have been dropped: the sums go on from the last commit. */
-  dropped(): void {
-    this.#gone = { ...this.#atCommit, dropped: { ...this.#atCommit.dropped }, held: 0, out: {} };
+  /** These tasks have been dropped: their sums stay as of the last commit. */
+  dropped(tasks: Iterable<StreamsTask>): void {
+    for (const task of tasks) add(this.#gone, { ...(this.#atCommit.get(task) ?? zero()), held: 0 });
   }
 
   now(tasks: readonly StreamsTask[]): DriverTotals {
@@ -69,9 +69,13 @@ export class TotalsLedger {
   #sum(tasks: readonly StreamsTask[]): DriverTotals {
     const total = zero();
     add(total, this.#gone);
-    for (const task of tasks) {
-      for (const { plan, counts } of task.streamCounts()) add(total, this.#ofStream(plan, counts));
-    }
+    for (const task of tasks) add(total, this.#ofTask(task));
+    return total;
+  }
+
+  #ofTask(task: StreamsTask): DriverTotals {
+    const total = zero();
+    for (const { plan, counts } of task.streamCounts()) add(total, this.#ofStream(plan, counts));
     return total;
   }
 

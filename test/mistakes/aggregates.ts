@@ -21,6 +21,17 @@ const COUNT = "n: 'count()'";
 const GATE = '- { name: old, gate_staleness: { max_age: 69s } }';
 const before = (step: string) => ['      - map:', `      ${step}\n      - map:`] as const;
 
+const UNREAD = 'CAR327 - aggregate';
+/** Other windows, and a step behind the aggregate. */
+const told = (windows: string, step: string) =>
+  [
+    COUNTED.slice(COUNTED.indexOf(TUMBLING), COUNTED.indexOf('      - map:')),
+    COUNTED.slice(COUNTED.indexOf(TUMBLING), COUNTED.indexOf('      - map:')).replace(
+      TUMBLING,
+      windows,
+    ) + `      - { name: more, ${step} }\n`,
+  ] as const;
+
 const COUNTS: readonly Row[] = edited(
   [
     ['an aggregate', '', ''],
@@ -55,7 +66,37 @@ const COUNTS: readonly Row[] = edited(
     ['windows with times between', TUMBLING, 'hopping: { size: 1m, advance: 2m }', 'CAR256'],
     ['windows without number', TUMBLING, 'hopping: { size: 1h, advance: 1s }', 'CAR256'],
     ['sliding windows', TUMBLING, 'sliding: { size: 1m }'],
-    ['sessions', TUMBLING, 'session: { gap: 1m }'],
+    ['sessions', TUMBLING, 'session: { gap: 1m }', 'CAR327 - aggregate'],
+    [
+      'sessions that are told as they grow',
+      TUMBLING,
+      'session: { gap: 1m }, emit: updates',
+      UNREAD,
+    ],
+    [
+      'sessions that are told as they grow, and taken back',
+      ...told('session: { gap: 1m }, emit: updates', "filter: { where: '!value.retracted' }"),
+    ],
+    [
+      'sessions that are told as they grow, with a filter of something else',
+      ...told('session: { gap: 1m }, emit: updates', "filter: { where: 'value.n > 3' }"),
+      UNREAD,
+    ],
+    [
+      'sessions that are told as they grow, once',
+      ...told(
+        'session: { gap: 1m }, emit: updates',
+        'dedup: { by: [key, value.retracted], within: 1h }',
+      ),
+    ],
+    [
+      'sessions that are told when they are over',
+      ...told('session: { gap: 1m }, emit: final', "filter: { where: 'value.n > 3' }"),
+    ],
+    [
+      'windows that are told as they grow',
+      ...told(`${TUMBLING}, emit: updates`, "filter: { where: 'value.n > 3' }"),
+    ],
     ['sessions by size', TUMBLING, 'session: { size: 1m }', 'CAR301'],
     ['late records to a topic', 'grace: 10s', 'grace: 10s, late_to: viewing.late'],
     ['late records to no topic', 'grace: 10s', 'grace: 10s, late_to: "a b"', 'CAR214'],

@@ -134,6 +134,13 @@ const EDGES: readonly Row[] = edited(
       '[views.stopped, plain.rest]',
       'CAR233',
     ],
+    [
+      'streams by one name too few',
+      'from: { streams: [views.rest] }',
+      'from: { stream: views.rest }',
+      'CAR104',
+    ],
+    ['a stream that is a text', 'from: { streams: [views.rest] }', 'from: views.rest', 'CAR103'],
     ['itself', '[views.rest]', '[plain]', 'CAR236 - { as: rest }', 'CAR234'],
     [
       'a circle',
@@ -199,6 +206,17 @@ const EDGES: readonly Row[] = edited(
         ...codes,
       ],
     ),
+    [
+      'what nobody knows, beside another stream',
+      '    to: { topic: out.stopped, schema: ViewingActivity }',
+      `    steps:
+      - frobnicate: { fields: { a: key } }
+      - join_streams: { with: views.rest, type: left, within: 1m, as: other, own_as: own }
+      - ${EVENT.replaceAll('value.', 'value.own.')}
+      - use: tell
+    to: { lane: notifications }`,
+      'CAR204 - frobnicate',
+    ],
     ['a branch that nobody reads', 'as: rest }', 'as: rest2 }', 'CAR233 [views.rest]'],
     [
       'one more that nobody reads',
@@ -219,6 +237,26 @@ const EDGES: readonly Row[] = edited(
       '- { as: rest }',
       '- { when: \'value.kind == "STOPPED"\', as: rest }',
       'CAR246',
+    ],
+    [
+      'a branch that asks less than one above it took',
+      '- { as: rest }',
+      "- { when: 'value.positionSeconds > 5', as: long }\n      - { when: 'value.positionSeconds > 60', as: rest }",
+      'CAR236 as: long',
+      'CAR246 as: rest }',
+    ],
+    [
+      'a branch of which one above it takes a part',
+      '- { as: rest }',
+      "- { when: 'value.positionSeconds > 60', as: long }\n      - { when: 'value.positionSeconds > 5', as: rest }",
+      'CAR236 as: long',
+    ],
+    [
+      'branches that take all together',
+      '- { as: rest }',
+      '- { when: \'value.kind != "STOPPED"\', as: long }\n      - { as: rest }',
+      'CAR236 as: long',
+      'CAR246 as: rest }',
     ],
     ['a branch without a name', '- { as: rest }', '- { when: value.titleId == "" }', 'CAR105'],
     [

@@ -13,7 +13,9 @@ import { CONTRADICTIONS } from './contradictions.ts';
 import { EFFECTS } from './effects.ts';
 import { EXPRESSIONS } from './expressions.ts';
 import { GRAPHS } from './graph.ts';
+import { KEYS } from './keys.ts';
 import { NOISE } from './noise.ts';
+import { NULLS } from './nulls.ts';
 import { PAIRS } from './pairs.ts';
 import { RIGHT } from './right.ts';
 import { Told } from './told.ts';
@@ -32,6 +34,8 @@ const TABLES: { readonly [table: string]: readonly Row[] } = {
   graphs: GRAPHS,
   aggregates: AGGREGATES,
   clocks: CLOCKS,
+  keys: KEYS,
+  nulls: NULLS,
   pairs: PAIRS,
   right: RIGHT,
 };
@@ -51,6 +55,9 @@ const WARNINGS = new Set([
     'CAR318',
     'CAR319',
     'CAR321',
+    'CAR325',
+    'CAR326',
+    'CAR327',
   ],
 ]);
 

@@ -141,6 +141,11 @@ const PATHS: readonly Row[] = edited(
       'CAR403',
     ),
     step('flat_map of a text', 'flat_map: { of: value.zone }', 'CAR403'),
+    step(
+      'flat_map under a name that is none',
+      'flat_map: { of: value.tags, as: 3x }\n      - { name: again, filter: { where: value.tag == "a" } }',
+      'CAR108',
+    ),
     step('flat_map of a map', 'flat_map: { of: value.labels }', 'CAR403'),
     ['an id that is a number', FROM, 'time: value.takenAt, id: value.level }'],
     ['an id that is a record', FROM, 'time: value.takenAt, id: value.place }', 'CAR403'],

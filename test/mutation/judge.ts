@@ -26,13 +26,15 @@ export class Judge {
   /** Runs every test as it is. One that fails then would notice everything: it is left out. */
   async look(tell: (line: string) => void): Promise<void> {
     const names: { name: string; file: string }[] = [];
-    await this.#witness.load(null, (answer) => {
+    const loaded = await this.#witness.load(null, (answer) => {
       if (answer.kind === 'loaded') {
         if (answer.error !== null) tell(`${answer.file} cannot be loaded: ${answer.error}`);
         names.push(...answer.tests.map((name) => ({ name, file: answer.file })));
       }
       if (answer.kind === 'done') this.#metAtLoad = new Set(answer.met);
     });
+    // Without tests everything would survive.
+    if (loaded !== null) throw new Error(`The tests cannot be loaded: the process ${loaded}.`);
     const fileOf = new Map(names.map(({ name, file }) => [name, file]));
     for (let waiting = names; waiting.length > 0; ) {
       const done = new Set<string>();

@@ -40,6 +40,8 @@ export type Answer =
 
 /** Longer without an answer, beyond ten times what a test takes: it turns in a circle. */
 const SILENT_MAX_MS = 20_000;
+/** The first file brings nearly all of the project with it, on a machine that may be busy. */
+const LOAD_SILENT_MAX_MS = 180_000;
 const SILENT_TIMES = 10;
 
 export class Witness {
@@ -88,7 +90,8 @@ export class Witness {
     const child = this.#process!;
     const longestMs =
       order.kind === 'load' ? 0 : Math.max(0, ...order.tests.map(({ usualMs }) => usualMs));
-    const silentMaxMs = SILENT_MAX_MS + SILENT_TIMES * longestMs;
+    const silentMaxMs =
+      order.kind === 'load' ? LOAD_SILENT_MAX_MS : SILENT_MAX_MS + SILENT_TIMES * longestMs;
     let timer: NodeJS.Timeout | undefined;
     const fate = await new Promise<string | null>((resolve) => {
       const wait = () => {
