@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GatewayClient } from '../../cli/gateway-client.ts';
-import { SocketDevice } from '../../cli/socket-device.ts';
+import { DeviceClient } from '../../client/client.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Transport } from '../../core/device.ts';
 import { mintToken } from '../../gateway/auth.ts';
@@ -193,22 +193,24 @@ export class House {
     const token = await tokenOf('device', deviceId);
     const frames: NotificationFrame[] = [];
     const welcomed = Promise.withResolvers<void>();
-    const device = new SocketDevice({
+    const device = new DeviceClient({
       url: this.url,
-      token: async () => token,
+      deviceId,
+      token: () => token,
       after: cursor,
+      transports: ['websocket'],
       // So that a pull without a cursor still gives all.
       acknowledge: false,
       random: () => 0.5,
+      onNotification: () => {},
       onFrame: (frame) => {
         if (frame.type === 'welcome') welcomed.resolve();
         if (frame.type === 'notification') frames.push(frame);
       },
-      onClose: () => {},
     });
-    device.start();
+    void device.start();
     await welcomed.promise;
-    return { frames, stop: () => device.stop() };
+    return { frames, stop: () => void device.stop() };
   }
 }
 
