@@ -13,6 +13,7 @@ import { CodedStore } from '../runtime/state/coded-store.ts';
 import { AS_BYTES } from '../runtime/state/joined-table.ts';
 import { LooseRows } from '../runtime/state/loose-rows.ts';
 import { RowStore } from '../runtime/state/row-store.ts';
+import { AskedRows } from '../runtime/tables/asked-rows.ts';
 import { printFigure } from './figure.ts';
 
 const KEYS = Number(process.env.KEYS ?? 300_000);
@@ -108,6 +109,17 @@ const KINDS: { readonly [kind: string]: () => Kept } = {
       changelog.finish();
     }
     return store;
+  },
+  'who asked by a foreign key': () => {
+    const rows = new AskedRows('t.s');
+    const changelog = new BatchBuilder('c', 0);
+    for (let n = 0; n < KEYS; n++) {
+      rows.put(`customer-${n % 1_000}`, idOf(n), { partition: 3, version: n });
+      if (rows.changedCount < COMMIT_ROWS) continue;
+      rows.writeChanged(changelog, AT_MS);
+      changelog.finish();
+    }
+    return rows;
   },
   'rows of tables': looseRows,
   'rows of tables, asked for': () => {

@@ -32,6 +32,10 @@ const writes: readonly [role: string, topics: readonly string[]][] = [
   ['producer', EVENTS],
   ['analyst', []],
   ['ingest', [...EVENTS, 'events.device-registration', 'outcomes', 'tables.ingest-keys']],
+  [
+    'console',
+    plan.topics.filter(({ use }) => use === 'events' || use === 'ticks').map(({ name }) => name),
+  ],
   ['gateway', ['events.connections', 'events.device-registration', 'outcomes', 'tables.gateways']],
   [
     'streams/high',

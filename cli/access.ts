@@ -7,6 +7,7 @@ import type { DerivingPlan, Plan, SinkPlan, SubTopologyPlan } from '../compiler/
 import type { Priority } from '../core/priority.ts';
 import { GATEWAY_TOPICS } from '../gateway/gateway-options.ts';
 import { topicSpecs } from '../runtime/engine.ts';
+import { redrivable } from './redrive/redriven.ts';
 import { sinkRole } from './run/roles.ts';
 
 export type Operation = 'Create' | 'Delete' | 'Describe' | 'DescribeConfigs' | 'Read' | 'Write';
@@ -70,6 +71,11 @@ export function accessOf(plan: Plan, options: AccessOptions): RoleAccess[] {
       ...events.map((name) => topic(name, ['Write'])),
       topic(GATEWAY_TOPICS.keys, ['Read', 'Write']),
       ...registrationGrants(),
+    ]),
+    role('console', 'the page: looks into all topics, and sends dead letters back', [
+      ...process,
+      ...topics.map((name) => topic(name, ['Read'])),
+      ...[...redrivable(plan)].map((name) => topic(name, ['Write'])),
     ]),
     role(
       'producer',

@@ -282,6 +282,23 @@ function tellInboxNeeded(read: SettingReader, section: Section | undefined): voi
   read.report.error('CAR904', section?.span ?? { start: 0, end: 1 }, what, mend);
 }
 
+export interface ConsoleSettings {
+  /** Base addresses of processes whose flow the page shows beside its own. */
+  readonly processes: readonly string[];
+}
+
+export function consoleOf(read: SettingReader, section: Section | undefined): ConsoleSettings {
+  if (section === undefined) return { processes: [] };
+  section.only(['processes']);
+  const processes = read.texts(section, 'processes') ?? [];
+  for (const process of processes) {
+    if (/^https?:$/.test(URL.canParse(process) ? new URL(process).protocol : '')) continue;
+    const what = `${section.subject}: "${process}" is not an http or https address.`;
+    read.bad(headOf(section.tree('processes')!), what, 'Write e.g. http://streams:7402.');
+  }
+  return { processes: processes.map((process) => process.replace(/\/+$/, '')) };
+}
+
 /** The text as it may be shown: whatever stands under a secret's key is blotted out. */
 export function masked(text: string, tree: Tree | undefined): string {
   // A text that is not YAML has no keys to go by; whatever looks like a secret's line is taken out.

@@ -284,6 +284,18 @@ const AUTH: DeploymentSection = {
   },
 };
 
+const CONSOLE: DeploymentSection = {
+  path: 'console',
+  doc: 'The page for operators, on Kafka: where it learns what flows through the other processes.',
+  settings: {
+    processes: {
+      kind: 'texts',
+      doc: 'Internal or health ports: `http://streams:7402`. A name of several hosts stands for all.',
+      fallback: 'its own process alone',
+    },
+  },
+};
+
 const CONNECTOR_DOCS: { readonly [connector: string]: string } = {
   fcm: 'Firebase Cloud Messaging. `apps` holds, by app, what differs.',
   apns: "Apple's push service. `apps` holds, by app, what differs.",
@@ -305,5 +317,6 @@ export const DEPLOYMENT_SECTIONS: readonly DeploymentSection[] = [
   QUOTA,
   COMPRESSION,
   AUTH,
+  CONSOLE,
   ...Object.entries(CONNECTOR_SETTINGS).map(connectorSection),
 ];

@@ -13,7 +13,14 @@ import { CarillonError } from '../core/error.ts';
 import { AUTH_DEFAULTS, type AuthSettings, authOf } from './deployment-auth.ts';
 import { connectorsOf } from './deployment-connectors.ts';
 import { HTTP_DEFAULTS, type HttpSettings, httpOf, urlOf } from './deployment-http.ts';
-import { inboxOf, logOf, masked, SettingReader } from './deployment-parts.ts';
+import {
+  type ConsoleSettings,
+  consoleOf,
+  inboxOf,
+  logOf,
+  masked,
+  SettingReader,
+} from './deployment-parts.ts';
 import { STATE_DEFAULTS, type StateSettings, stateOf } from './deployment-state.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
@@ -72,6 +79,7 @@ export interface Deployment {
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
   readonly http: HttpSettings;
   readonly auth: AuthSettings;
+  readonly console: ConsoleSettings;
   /** Settings by connector; of ours by the tables in connectors/setting-tables.ts. */
   readonly connectors: { readonly [connector: string]: { readonly [setting: string]: unknown } };
 }
@@ -97,6 +105,7 @@ const KEYS = [
   'inbox',
   'http',
   'auth',
+  'console',
   'connectors',
 ];
 
@@ -148,6 +157,7 @@ export function parseDeployment(
     inbox,
     http,
     auth: authOf(read, section.section('auth'), beside, http),
+    console: consoleOf(read, section.section('console')),
     connectors: connectorsOf(
       { read, beside, hasOwn: section.has('processors') },
       section.section('connectors'),
@@ -173,6 +183,7 @@ function defaults(folder: string): Deployment {
     inbox: { kind: 'sqlite' },
     http: HTTP_DEFAULTS,
     auth: AUTH_DEFAULTS,
+    console: { processes: [] },
     connectors: {},
   };
 }

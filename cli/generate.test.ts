@@ -1,4 +1,6 @@
-/** What is generated is what is committed; the ring `generated` says the same, and what is stale. */
+/**
+ * What is generated is what is committed; the ring `generated` says the same, and what is stale.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

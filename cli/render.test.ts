@@ -139,3 +139,20 @@ test('CAR674: a topology without a sink that renders says so, instead of nothing
     mend: 'Add a sink of a type that does: fcm, apns.',
   });
 });
+
+test('CAR674: a topology without lanes says that nobody is told anything', () => {
+  const bare = `topology: lake
+streams:
+  plan:
+    id: pl
+    from: { topic: events.plan-change, schema: PlanChange }
+    to: { topic: out.plans, schema: PlanChange }
+`;
+  const { plan: without } = compile(bare, { file: 't', catalog, schemas, env: {} });
+  for (const name of ['plan', 'other']) {
+    assert.throws(() => renderings({ ...loaded, plan: without! }, name, 'en', EVENT), {
+      code: 'CAR674',
+      mend: 'None of the streams writes to a lane (to: { lane: … }), so no device is told anything.',
+    });
+  }
+});

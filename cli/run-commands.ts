@@ -31,7 +31,7 @@ function pipelineCommands(program: Command, exit: SetExit): void {
     .option(...PROCESSORS)
     .option(
       '--role <role>',
-      'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices',
+      'on Kafka: what this process does — all, streams[/<priority>], sink/<name>[/<priority>], gateway, ingest, devices, console',
       collect,
     )
     .option(

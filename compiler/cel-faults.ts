@@ -44,8 +44,29 @@ export function faultOf(code: ErrorCode, error: unknown, shape: Shape): Expressi
     return { code, what: `CEL has no function "${called}".`, mend: meant, at };
   }
   const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}.`;
-  return { code, what, mend: undefined, at };
+  return { code, what, mend: overloadMeant(summary), at };
 }
+
+/** Two types that an operator does not take together, though other languages do. */
+function overloadMeant(summary: string): string | undefined {
+  const [, left = '', sign = '', right = ''] =
+    /^no such overload: (\S+) (\S+) (\S+)$/i.exec(summary.replaceAll(', ', ',')) ?? [];
+  const both = [left, right];
+  const isMath = /^[-+*/%]$/.test(sign);
+  const hasNumber = both.some((type) => NUMBERS.has(type));
+  if (isMath && both.every((type) => NUMBERS.has(type))) {
+    return `Make both the same: double(value.a) ${sign} 2.5, or int(value.a) ${sign} 2.`;
+  }
+  if (sign === '+' && both.includes('string') && hasNumber) {
+    return 'Make a text of the number: string(value.a) + "x".';
+  }
+  const isCounted = both.some((type) => type.startsWith('list<') || type.startsWith('map<'));
+  return isCounted && hasNumber && sign !== 'in'
+    ? 'How many there are is size(value.a).'
+    : undefined;
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(['int', 'uint', 'double']);
 
 /** A member of a text or a list is a function: `value.title.length` in other languages. */
 export function memberMeant(
@@ -54,7 +75,9 @@ export function memberMeant(
 ): string | undefined {
   const name = at === undefined ? '' : source.slice(at.start, at.end);
   if (!/index/.test(what) || !/^[A-Za-z]\w*$/.test(name)) return undefined;
-  return functionMeant(name) ?? `did you mean "${name}()"?`;
+  const meant = functionMeant(name) ?? `did you mean "${name}()"?`;
+  if (!what.startsWith('list index') || meant.includes('did you mean')) return meant;
+  return `It is a list: ask for one of its elements, list.exists(x, x.${name} == 1), or take one, list[0].${name}.`;
 }
 
 /** A field whose name is a word of CEL's, or has letters that CEL's names have not. */

@@ -11,6 +11,13 @@ const SHAPE = shapeOf({
   fields: [
     { name: 'cents', type: 'long' },
     { name: 'shop', type: 'string' },
+    {
+      name: 'lines',
+      type: {
+        type: 'array',
+        items: { type: 'record', name: 'Line', fields: [{ name: 'sku', type: 'string' }] },
+      },
+    },
   ],
 });
 
@@ -51,6 +58,28 @@ const ROWS: readonly (readonly [source: string, ...told: readonly string[]])[] =
   ['value.cents > 5n', '^5n^ CEL has no "5n". a number has no unit: write it whole.'],
   // Names and texts that have such parts are no numbers.
   ['value.shop == "200_000"'],
+  // Types that CEL does not take together.
+  [
+    'value.cents / 100.0 > 2.0',
+    '^value.cents / 100.0^ no such overload: int / double. Make both the same: double(value.a) / 2.5, or int(value.a) / 2.',
+  ],
+  [
+    'value.cents + "x" == value.shop',
+    '^value.cents + "x"^ no such overload: int + string. Make a text of the number: string(value.a) + "x".',
+  ],
+  [
+    'value.lines > 0',
+    '^value.lines > 0^ no such overload: list<Line> > int. How many there are is size(value.a).',
+  ],
+  [
+    'value.lines.sku == "a"',
+    "^sku^ list index must be int, got 'string'. It is a list: ask for one of its elements, list.exists(x, x.sku == 1), or take one, list[0].sku.",
+  ],
+  [
+    'value.lines.len > 1',
+    `^len^ list index must be int, got 'string'. did you mean "size"?   Functions: size, contains, startsWith, endsWith, indexOf, lastIndexOf, lowerAscii, upperAscii, substring, split, trim, join, exists, all, filter, map, has, string, int, double, bool, bytes, type.`,
+  ],
+  ['value.shop + true', '^value.shop + true^ no such overload: string + bool.'],
   // Two signs that are right are not told as one that is wrong.
   ['value.cents > 1 || value.cents >', '^^ unexpected token: EOF.'],
   ['value.cents > 1 && value.cents >', '^^ unexpected token: EOF.'],

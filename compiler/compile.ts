@@ -1,6 +1,7 @@
 /** Topology text → diagnostics or a plan. All of a file is checked before one record flows. */
 import type { Diagnostic } from '../core/error.ts';
 import type { Catalog } from '../core/spec.ts';
+import type { Words } from '../core/words.ts';
 import type { SchemaFolder } from '../schemas/folder.ts';
 import { checkAcked } from './acked-checks.ts';
 import { checkBypasses } from './bypass-checks.ts';
@@ -58,6 +59,8 @@ export interface Compiled {
   readonly plan: Plan | undefined;
   /** In file order. */
   readonly diagnostics: Diagnostic[];
+  /** Its device classes and fields, also where something else is wrong; null: not known. */
+  readonly words: Words | null;
   /** Those that were given, with notifications of the topology's priorities. */
   readonly schemas: SchemaFolder;
 }
@@ -83,27 +86,37 @@ interface Parts {
 export function compile(text: string, options: CompileOptions): Compiled {
   const { schemas } = options;
   const { tree, report } = parseTree(text, options.file, options.env);
-  if (tree === undefined) return { plan: undefined, diagnostics: report.diagnostics(), schemas };
+  const unread = () => ({
+    plan: undefined,
+    diagnostics: report.diagnostics(),
+    words: null,
+    schemas,
+  });
+  if (tree === undefined) return unread();
   if (tree.kind !== 'map') {
     const what = 'the text is not a mapping with the keys of a topology.';
     report.error('CAR103', headOf(tree), what, 'Begin with "topology: <name>".');
-    return { plan: undefined, diagnostics: report.diagnostics(), schemas };
+    return unread();
   }
   // What the whole file lacks is told at its first key.
   const place = tree.entries[0]?.keySpan ?? headOf(tree);
   const section = new Section(report, 'topology', tree, place).only(KEYS);
   const priorities = resolvePriorities(report, section);
   const own = withPriorities(schemas, priorities.names);
+  const errorsBefore = report.errorCount;
+  const words = resolveWords(report, section);
+  const areKnown = report.errorCount === errorsBefore;
   const scope: Scope = {
     report,
     schemas: new SchemaShapes(own, report),
     topics: new Topics(report),
     priorities,
-    words: resolveWords(report, section),
+    words,
   };
   const plan = compileSection(scope, section, options.catalog);
   const whole = report.hasErrors ? undefined : plan;
-  return { plan: whole, diagnostics: report.diagnostics(), schemas: own };
+  const diagnostics = report.diagnostics();
+  return { plan: whole, diagnostics, words: areKnown ? words : null, schemas: own };
 }
 
 function compileSection(scope: Scope, section: Section, catalog: Catalog): Plan | undefined {

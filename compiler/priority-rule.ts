@@ -7,6 +7,7 @@ import type { OptionScope } from './options.ts';
 import type { PriorityRule } from './plan.ts';
 import { listed } from './report.ts';
 import type { Section } from './section.ts';
+import type { Tree } from './tree.ts';
 
 export interface ResolvedRule {
   /** Null: it is broken, which was told. */
@@ -23,7 +24,8 @@ export function resolvePriority(
 ): ResolvedRule | undefined {
   const { report, priorities } = options;
   if (!section.has('priority')) {
-    if (hasLanes) {
+    // Of a stream that may go on with others it is not known whether it needs one.
+    if (hasLanes && mayBegin(section.tree('from'))) {
       report.error('CAR209', section.span, `${section.subject}: it has no priority.`);
     }
     return undefined;
@@ -51,6 +53,12 @@ export function resolvePriority(
   checkExceptions(options, section.subject, priorities.numberOf(as), written);
   const unless = whole.map((one) => ({ when: one!.when!, as: one!.written!.as }));
   return { rule: { as: priorities.numberOf(as), unless }, fields, may };
+}
+
+/** What goes on with other streams has their priority; false: it may be one that does. */
+function mayBegin(from: Tree | undefined): boolean {
+  if (from === undefined) return true;
+  return from.kind === 'map' && from.entries.some(({ key }) => key === 'topic' || key === 'clock');
 }
 
 /** What is broken of it is left out. */

@@ -74,6 +74,9 @@ export class StreamGraph {
       const names = joined.flatMap((place) => place ?? []);
       this.#joins.set(name, names.map(readOf));
       if (names.length < joined.length) this.#isBroken = true;
+      // It may well name the streams that it reads.
+      const isOther = from?.has('topic') !== true && from?.has('clock') !== true;
+      if (isOther && from?.has('streams') !== true) this.#isBroken = true;
       const isWhole = reads.length === items.length && items.length > 0;
       if (from?.has('streams') === true && !isWhole) this.#isBroken = true;
     }
@@ -115,7 +118,9 @@ export class StreamGraph {
 
   /** Some stream reads what is not there: who seems to be read by nobody may be meant. */
   get namesUnknown(): boolean {
-    return this.#isBroken || this.#all.some(({ stream }) => !this.#sections.has(stream));
+    // A stream that joins itself means another one.
+    const isOwn = [...this.#joins].some(([name, of]) => of.some(({ stream }) => stream === name));
+    return this.#isBroken || isOwn || this.#all.some(({ stream }) => !this.#sections.has(stream));
   }
 
   /** Undefined when it is not known what comes. */

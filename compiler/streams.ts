@@ -112,9 +112,11 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
   const useCase = resolveId(scope, name, section);
   const doc = section.text('doc')?.value ?? '';
   const fromSection = section.neededSection('from');
-  const isDerived = fromSection?.has('streams') === true;
-  const derived = isDerived ? scope.graph.derived(name, subject, fromSection) : undefined;
-  const from = sourceOf(scope, subject, fromSection, derived, useCase);
+  const isMeant = isMisspelt(fromSection);
+  const isDerived = isMeant || fromSection?.has('streams') === true;
+  const derived =
+    isDerived && !isMeant ? scope.graph.derived(name, subject, fromSection!) : undefined;
+  const from = isMeant ? undefined : sourceOf(scope, subject, fromSection, derived, useCase);
   const optionScope: OptionScope = { ...scope, subject, shape: from?.shape ?? ANY_SHAPE };
   const rule = isDerived
     ? derivedRule(scope, section, derived)
@@ -160,6 +162,15 @@ export function resolveStream(scope: StreamScope, name: string, written: Section
     branches: to?.known ?? new Map(),
     isWhole,
   };
+}
+
+/** `from: { stream: a }`, which is told as what was meant, and as nothing more. */
+function isMisspelt(from: Section | undefined): boolean {
+  if (from === undefined || !from.has('stream') || from.has('topic') || from.has('streams')) {
+    return false;
+  }
+  from.only(['streams']);
+  return true;
 }
 
 function sourceOf(

@@ -189,6 +189,43 @@ test('a field of members that no event has was misspelt', () => {
   assert.match(told?.mend ?? '', /did you mean "customerId"/);
 });
 
+test('devices of tests are judged by the words of a file that is broken elsewhere', () => {
+  const text = (device: string) => `topology: bank
+devices:
+  - { ${device} }
+tests:
+  - { it: nothing, feed: [], expect: [] }
+`;
+  const toldOf = (own: string, device: string) => {
+    const { plan, words } = compiled(own);
+    assert.equal(plan, undefined);
+    const { diagnostics } = parseTopologyTest(text(device), 't.test.yaml', plan, words);
+    return diagnostics.map(({ code }) => code);
+  };
+  const ours = 'terminalId: t-1, customerId: c-1, class: kiosk, transport: inbox';
+  const renos = 'deviceId: t-1, memberId: c-1, class: tv, transport: inbox';
+  const broken = `${topology(OWN)}\nmore: {}\n`;
+  assert.deepEqual(toldOf(broken, ours), []);
+  assert.deepEqual(toldOf(broken, renos).sort(), [
+    'CAR104',
+    'CAR104',
+    'CAR105',
+    'CAR105',
+    'CAR109',
+  ]);
+  for (const [from, to] of [
+    ['terminalId', '"a b"'],
+    ['kiosk', '" "'],
+  ] as const) {
+    const unknown = topology(OWN).replace(from, to);
+    for (const device of [ours, renos]) assert.deepEqual(toldOf(unknown, device), [], to);
+    assert.deepEqual(toldOf(unknown, ours.replace('inbox', 'post')), ['CAR109']);
+  }
+  for (const text of ['- a list', 'a: [', 'a: 1\n---\nb: 2']) {
+    assert.deepEqual(toldOf(text, ours), [], text);
+  }
+});
+
 test('devices of tests are named by the fields of the file, and have its classes', () => {
   const { plan } = compiled(topology(OWN));
   const text = (device: string) => `topology: bank

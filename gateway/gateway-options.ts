@@ -83,6 +83,8 @@ export interface GatewayOptions {
   /** devices: stream, pull, deliveries, presence; ingest: events. Registration is in both. */
   readonly roles: { readonly devices: boolean; readonly ingest: boolean };
   readonly metrics?: () => string | Promise<string>;
+  /** What it has counted, as data, for consoles of other processes. */
+  readonly flow?: () => Promise<object>;
   /** Beside `log` and `inbox`, which the gateway asks by itself. */
   readonly health?: ReadonlyMap<string, HealthCheck>;
   /** Origins whose pages may come; by default all. */

@@ -179,7 +179,7 @@ function checksOf({ options, limits, hub }: Shared): ReadonlyMap<string, HealthC
 /** For operators and tools, behind the internal port. */
 function internalRoutes(app: FastifyInstance, shared: Shared): void {
   const { options } = shared;
-  healthRoutes(app, checksOf(shared), options.metrics);
+  healthRoutes(app, checksOf(shared), options);
   if (options.registry !== undefined) registryRoutes(app, options.registry);
   if (options.console !== undefined) {
     consoleRoutes(app, { ...shared, clock: options.clock, source: options.console });

@@ -1,13 +1,20 @@
 /** Whether the process lives, whether it can do its work, and its figures. */
 import type { FastifyInstance } from 'fastify';
 import { CarillonError } from '../core/error.ts';
-import { LIVE, METRICS, READY } from './api/operator-operations.ts';
+import { FLOW, LIVE, METRICS, READY } from './api/operator-operations.ts';
 
 /**
  * Resolves when the part can do its work, with a text if something is to be said of it all the
  * same; rejects with why not.
  */
 export type HealthCheck = () => Promise<unknown>;
+
+/** What a process has counted. */
+export interface Figures {
+  readonly metrics?: () => string | Promise<string>;
+  /** As data: what consoles of other processes add up. */
+  readonly flow?: () => Promise<object>;
+}
 
 /** A check that says nothing for so long has failed. */
 const CHECK_MS_MAX = 2_000;
@@ -34,7 +41,7 @@ export function plainHealthRoutes(
 export function healthRoutes(
   app: FastifyInstance,
   checks: ReadonlyMap<string, HealthCheck>,
-  metrics: (() => string | Promise<string>) | undefined,
+  { metrics, flow }: Figures,
 ): void {
   app.get(LIVE.path, { config: { operation: LIVE } }, async () => ({ status: 'live' }));
   const ask = asker(checks);
@@ -43,6 +50,12 @@ export function healthRoutes(
     reply.code(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'not ready', parts };
   });
+  if (flow !== undefined) {
+    app.get(FLOW.path, { config: { operation: FLOW } }, async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      return await flow();
+    });
+  }
   if (metrics === undefined) return;
   app.get(METRICS.path, { config: { operation: METRICS } }, async (_request, reply) => {
     reply.type(METRICS.answers[200]!.body!.type);

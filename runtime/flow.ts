@@ -125,11 +125,21 @@ export function snapshotOf(engine: Engine, lags: readonly LagSnapshot[]): FlowSn
   };
 }
 
+/** Adds up what threads or processes have counted of the same step, lane or topic. */
 export function mergeFlows(flows: readonly FlowSnapshot[]): FlowSnapshot {
   return {
-    steps: flows.flatMap((flow) => flow.steps),
-    lanes: flows.flatMap((flow) => flow.lanes),
-    lags: flows.flatMap((flow) => flow.lags),
+    steps: summed(
+      flows.flatMap((flow) => flow.steps),
+      ({ stream, priority, step }) => `${stream}/${priority}/${step}`,
+    ),
+    lanes: summed(
+      flows.flatMap((flow) => flow.lanes),
+      ({ sink, priority }) => `${sink}/${priority}`,
+    ),
+    lags: summed(
+      flows.flatMap((flow) => flow.lags),
+      ({ group, topic }) => `${group} ${topic}`,
+    ),
     missed: flows.flatMap((flow) => flow.missed),
     tasks: flows.reduce((sum, flow) => sum + flow.tasks, 0),
     stores: flows.flatMap((flow) => flow.stores),
@@ -139,6 +149,28 @@ export function mergeFlows(flows: readonly FlowSnapshot[]): FlowSnapshot {
     },
     troubles: flows.flatMap((flow) => flow.troubles),
   };
+}
+
+/** Numbers are added, also within; what is no number names the same thing in all of them. */
+function summed<T extends object>(all: readonly T[], keyOf: (one: T) => string): T[] {
+  const sums = new Map<string, T>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const sum = sums.get(key);
+    sums.set(key, sum === undefined ? one : (added(sum, one) as T));
+  }
+  return [...sums.values()];
+}
+
+function added(a: unknown, b: unknown): unknown {
+  if (typeof a === 'number' && typeof b === 'number') return a + b;
+  if (Array.isArray(a) && Array.isArray(b)) return a.map((one, i) => added(one, b[i] ?? 0));
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a ?? b;
+  const sum: { [name: string]: unknown } = { ...a };
+  for (const [name, value] of Object.entries(b)) {
+    sum[name] = name in sum ? added(sum[name], value) : value;
+  }
+  return sum;
 }
 
 /** The bound of the bucket in which a quantile of the ages lies; 0 when none was counted. */

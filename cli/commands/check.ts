@@ -117,8 +117,8 @@ class Checker {
     const text = readText(path, file);
     const beside = topologyOf(path);
     // The names in a test are checked against its topology, which may be broken.
-    const { plan } = this.#compile(beside).compiled;
-    const { test, diagnostics } = parseTopologyTest(text, file, plan);
+    const { plan, words } = this.#compile(beside).compiled;
+    const { test, diagnostics } = parseTopologyTest(text, file, plan, words);
     const summary = test === undefined ? '' : count(test.tests.length, 'test');
     const waitsFor = plan === undefined ? shownPath(beside, this.#folder) : undefined;
     return { file, text, diagnostics, summary, waitsFor };

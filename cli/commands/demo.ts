@@ -135,7 +135,7 @@ function linksOf(internalUrl: string, { known, bySchema, unsampled }: SampledTyp
       : [
           {
             what: 'no samples',
-            how: `go to ${unsampled.join(', ')}: only to topics events.<type>`,
+            how: `go to ${unsampled.join(', ')}: the pipeline itself writes there`,
           },
         ]),
     { what: 'look into a topic', how: 'npm run -s carillon -- tail dead-letters' },

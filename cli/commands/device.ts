@@ -1,6 +1,7 @@
 /**
  * `carillon device`: acts as one device, on its socket or by pulling, and prints what it is told.
  */
+import { type ClientState, DeviceClient } from '../../client/client.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { DeviceClasses } from '../../core/device-classes.ts';
 import { parseDuration } from '../../core/duration.ts';
@@ -18,7 +19,6 @@ import { loadTopology } from '../load-topology.ts';
 import { pause } from '../pause.ts';
 import { secretsOf } from '../secrets.ts';
 import { EXIT_OK } from '../show-error.ts';
-import { type SocketClose, SocketDevice } from '../socket-device.ts';
 import { useCaseNames } from '../use-case-names.ts';
 
 export interface DeviceOptions {
@@ -35,6 +35,8 @@ export interface DeviceOptions {
   readonly format: 'pretty' | 'json';
 }
 
+/** A person looks on, and does not want to wait. */
+const BACKOFF = { backoffFirstMs: 250, backoffMaxMs: 15_000 };
 const CLASS_DEFAULT = 'tv';
 const TOKEN_TTL_MS = 24 * 3_600_000;
 const PULL_LIMIT = 100;
@@ -117,7 +119,7 @@ function minter(deployment: Deployment): (subject: string, scope?: Scope) => Pro
 }
 
 /** Until Ctrl-C, or a close code that is final: CAR913. */
-function hold(
+async function hold(
   url: string,
   client: GatewayClient,
   token: () => Promise<string>,
@@ -125,54 +127,57 @@ function hold(
   print: DevicePrinter,
   signal: AbortSignal,
 ): Promise<void> {
-  const ended = Promise.withResolvers<void>();
+  const refused = Promise.withResolvers<never>();
   let known = false;
-  let asked = false;
   let told = false;
-  const socket = new SocketDevice({
+  const waits = ({ code, reason, againMs }: Extract<ClientState, { is: 'waiting' }>) => {
+    note(`closed: ${code} ${reason || 'connection lost'}; back in ${Math.round(againMs)} ms.`);
+    if (code === CLOSE_CODES.notRegistered.code && options.member === undefined && !told) {
+      told = true;
+      note('nobody has registered it: do that, or end this, and add --member <id>.');
+    }
+    // A device that was connected once only waits until its gateway is back.
+    if (known || code >= 3000) return;
+    known = true;
+    // A handshake that broke does not say why, but the same token over HTTP does.
+    client.pull(options.id, options.after, 1).catch((error: unknown) => {
+      if (error instanceof CarillonError && error.code === 'CAR713') return;
+      refused.reject(error);
+    });
+  };
+  let last: ClientState | undefined;
+  const socket = new DeviceClient({
     url,
+    deviceId: options.id,
     token,
     after: options.after,
     acknowledge: options.ack,
+    transports: ['websocket'],
+    limits: BACKOFF,
+    onNotification: () => {},
     onFrame: (frame) => {
       known = true;
       print.frame(frame);
     },
-    onClose: (close) => {
-      if (signal.aborted) return ended.resolve();
-      if (close.againMs === undefined) {
-        socket.stop();
-        return ended.reject(turnedAway(options.id, close));
-      }
-      note(
-        `closed: ${close.code} ${close.reason || 'connection lost'}; back in ${close.againMs} ms.`,
-      );
-      if (close.code === CLOSE_CODES.notRegistered.code && options.member === undefined && !told) {
-        told = true;
-        note('nobody has registered it: do that, or end this, and add --member <id>.');
-      }
-      // A device that was connected once only waits until its gateway is back.
-      if (known || asked || close.code >= 3000) return;
-      asked = true;
-      // A refused handshake does not say why, but the same token over HTTP does.
-      client.pull(options.id, options.after, 1).catch((error: unknown) => {
-        if (error instanceof CarillonError && error.code === 'CAR713') return;
-        socket.stop();
-        ended.reject(error);
-      });
+    onState: (state) => {
+      last = state;
+      if (state.is === 'waiting' && !signal.aborted) waits(state);
     },
-    random: Math.random,
   });
-  signal.addEventListener('abort', () => {
-    socket.stop();
-    if (socket.cursor !== undefined) note(`go on later with --after ${socket.cursor}`);
-    ended.resolve();
-  });
-  socket.start();
-  return ended.promise;
+  signal.addEventListener('abort', () => void socket.stop());
+  try {
+    await Promise.race([socket.start(), refused.promise]);
+  } finally {
+    await socket.stop();
+  }
+  if (last?.is === 'stopped' && !signal.aborted) throw turnedAway(options.id, last);
+  if (socket.cursor !== undefined) note(`go on later with --after ${socket.cursor}`);
 }
 
-function turnedAway(id: string, { code, reason }: SocketClose): CarillonError {
+function turnedAway(
+  id: string,
+  { code, reason }: Extract<ClientState, { is: 'stopped' }>,
+): CarillonError {
   return new CarillonError('CAR913', `the gateway closed the connection for good: ${reason}.`, {
     where: { at: `${id}, close code ${code}` },
   });

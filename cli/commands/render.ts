@@ -144,9 +144,14 @@ function noSuchStream(name: string, streams: readonly StreamPlan[]): CarillonErr
   const near = nearest(name, names);
   return new CarillonError('CAR674', `there is no stream "${name}" that tells devices.`, {
     where: { at: 'carillon render' },
-    mend: near === undefined ? `Streams: ${names.join(', ')}.` : `did you mean "${near}"?`,
+    mend: near === undefined ? streamsMend(names) : `did you mean "${near}"?`,
   });
 }
+
+const streamsMend = (names: readonly string[]) =>
+  names.length === 0
+    ? 'None of the streams writes to a lane (to: { lane: … }), so no device is told anything.'
+    : `Streams: ${names.join(', ')}.`;
 
 function noRenderingSink({ sinks }: Plan): CarillonError {
   const names = sinks.map((sink) => sink.name).join(', ');

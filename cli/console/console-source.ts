@@ -49,8 +49,8 @@ export interface ConsoleParts {
   /** What is sent back goes through it. */
   readonly log: Pick<Log, 'producer' | 'partitionsOf'>;
   readonly say: LogLine;
-  snapshot(): Promise<FlowSnapshot>;
-  connections(): number;
+  /** Of all processes that can be asked. */
+  flow(): Promise<{ readonly flow: FlowSnapshot; readonly connections: number }>;
 }
 
 /** A look that takes longer says what it has not looked at. */
@@ -78,11 +78,11 @@ export function consoleSource(parts: ConsoleParts): ConsoleSource {
     file: pageFile,
     topology: () => topologyAnswer(topology),
     async flow(): Promise<FlowAnswer> {
-      const flow = await parts.snapshot();
+      const { flow, connections } = await parts.flow();
       return {
         ...flow,
         at: clock.now(),
-        connections: parts.connections(),
+        connections,
         ageBoundsMs: AGE_BUCKETS_MS,
       };
     },

@@ -3,11 +3,11 @@
  * WebSocket and pull, all of them over the gateway's public HTTP and WebSocket, as real ones.
  * Devices on FCM and APNs get theirs from the stand-ins.
  */
+import { DeviceClient } from '../../client/client.ts';
 import type { Words } from '../../core/words.ts';
 import { type EventSource, type GivenEvent, sampleSource } from '../event-sources.ts';
 import { byTypeAndKey } from '../event-writers.ts';
 import { GatewayClient } from '../gateway-client.ts';
-import { SocketDevice } from '../socket-device.ts';
 import { SeededRandom } from './random.ts';
 import { registrationOf, type SampleDevice, sampleDevices } from './sample-devices.ts';
 import type { SampledTypes } from './sampled-types.ts';
@@ -82,7 +82,7 @@ class World implements SampleWorld {
   readonly #options: SampleWorldOptions;
   readonly #events: EventSource;
   readonly #random: SeededRandom;
-  readonly #sockets: SocketDevice[] = [];
+  readonly #sockets: DeviceClient[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #working = new Set<Promise<void>>();
   #owed = 0;
@@ -127,26 +127,28 @@ class World implements SampleWorld {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
-    for (const socket of this.#sockets) socket.stop();
+    await Promise.all(this.#sockets.map((socket) => socket.stop()));
     await Promise.allSettled(this.#working);
   }
 
   #connect({ deviceId }: SampleDevice): void {
     const { url, mintToken } = this.#options;
-    const socket = new SocketDevice({
+    const socket = new DeviceClient({
       url,
+      deviceId,
       token: tokenOf(mintToken, deviceId),
-      acknowledge: true,
+      transports: ['websocket'],
+      onNotification: () => {},
       onFrame: (frame) => {
         if (frame.type === 'notification') this.counts.pushed++;
       },
-      onClose: ({ againMs }) => {
-        if (againMs !== undefined) this.counts.reconnects++;
+      onState: ({ is }) => {
+        if (is === 'waiting') this.counts.reconnects++;
       },
       random: () => this.#random.next(),
     });
     this.#sockets.push(socket);
-    socket.start();
+    void socket.start();
   }
 
   /** A device that only pulls comes at its own pace, a little apart from the others. */

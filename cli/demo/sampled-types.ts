@@ -2,6 +2,7 @@
 import type { Plan } from '../../compiler/plan.ts';
 import type { SchemaFolder } from '../../schemas/folder.ts';
 import { fieldsOf, keyPathOf } from '../key-path.ts';
+import { eventTypeOf, isPostable } from '../run/topology.ts';
 import { SAMPLE_SCHEMAS, SAMPLE_TYPES, type SampleType } from './sample-events.ts';
 import type { SchemaSample } from './schema-samples.ts';
 
@@ -10,12 +11,10 @@ export interface SampledTypes {
   readonly known: readonly SampleType[];
   readonly bySchema: readonly SchemaSample[];
   /**
-   * Topics of events that no samples go to: over HTTP only those of `events.<type>` are written.
+   * Topics that no samples go to: the engine's own, and what the topology itself writes there.
    */
   readonly unsampled: readonly string[];
 }
-
-const EVENTS_PREFIX = 'events.';
 
 /** The event types that the topology reads: only these would be taken. */
 export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
@@ -30,11 +29,11 @@ export function sampledTypes(plan: Plan, schemas: SchemaFolder): SampledTypes {
     const { topic, clock } = source;
     // A clock makes its own.
     if (topic === null || clock !== undefined) continue;
-    if (!topic.startsWith(EVENTS_PREFIX)) {
+    if (!isPostable(plan, topic)) {
       unsampled.add(topic);
       continue;
     }
-    const type = topic.slice(EVENTS_PREFIX.length);
+    const type = eventTypeOf(topic);
     const { schema } = source.projection;
     const own = SAMPLE_TYPES.find((name) => name === type && SAMPLE_SCHEMAS[name] === schema);
     const record = schemas.get(schema);

@@ -129,14 +129,22 @@ test('the types of a topology: its own by schema, those of the sample world as t
   const { known, bySchema } = sampledTypes(other, folder);
   assert.deepEqual([known, bySchema.map(({ type }) => type)], [[], ['plan-change']]);
   assert.deepEqual(sampledTypes(other, schemaFolderOf(new Map())), { known: [], ...none });
-  // Nothing goes there over HTTP, and a clock needs nobody.
+  // A topic of another name is known by that; a clock needs nobody.
   const elsewhere = planOf(lanesWith(planChanges({})).replaceAll('events.plan-change', 'plans'));
-  assert.deepEqual(sampledTypes(elsewhere, folder), { ...none, known: [], unsampled: ['plans'] });
+  const plans = sampledTypes(elsewhere, folder);
+  assert.deepEqual([plans.bySchema.map(({ type }) => type), plans.unsampled], [['plans'], []]);
   const clock = planOf(`topology: t
 streams:
   a: { id: a, from: { clock: { cron: "@daily" } }, to: { topic: out, schema: ClockTick } }
 `);
   assert.deepEqual(sampledTypes(clock, folder), { ...none, known: [] });
+  // What one stream writes for another, nobody else writes.
+  const middle = planOf(`topology: t
+streams:
+  a: { id: a, from: { topic: events.plan-change, schema: PlanChange }, to: { topic: half, schema: PlanChange } }
+  b: { id: b, from: { topic: half, schema: PlanChange }, to: { topic: whole, schema: PlanChange } }
+`);
+  assert.deepEqual(sampledTypes(middle, folder).unsampled, ['half']);
 });
 
 test('mistakes are made of samples by schema too, and the same seed makes the same', () => {

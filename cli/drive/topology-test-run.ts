@@ -2,7 +2,7 @@
  * Runs the tests beside a topology: each case on a driver of its own, outputs and drops exact. What
  * differs is shown as `-` (expected, not seen) and `+` (seen, not expected).
  */
-import type { Plan } from '../../compiler/plan.ts';
+import type { Plan, TablePlan } from '../../compiler/plan.ts';
 import type {
   DropLine,
   ExpectLine,
@@ -170,7 +170,7 @@ async function registerDevices(
 ): Promise<void> {
   const at = DRIVER_START_MS;
   const byMember = Map.groupBy(devices, (device) => device.memberId);
-  for (const { schema, topic } of world.plan.tables) {
+  for (const { schema, topic } of tablesOf(world.plan)) {
     const put = (key: string, value: object) =>
       driver.feed({ topic, key, value: world.schemas.encoder(schema).toBuffer(value) });
     if (schema === 'MemberDevices') {
@@ -199,6 +199,12 @@ async function registerDevices(
       }
     }
   }
+}
+
+/** Also those that nobody declares, as sinks and reminders look up whose a device is. */
+function tablesOf({ tables, sinks, subTopologies }: Plan): readonly TablePlan[] {
+  const all = [tables, ...[...sinks, ...subTopologies].map((one) => one.tables)].flat();
+  return [...new Map(all.map((table) => [table.topic, table])).values()];
 }
 
 function ownerRow(device: TestDevice, at: number): object {

@@ -115,6 +115,33 @@ for (const { kind, made, test: testFile, fails, mend } of cases) {
   });
 }
 
+test('new use-case in words of one’s own: its member, and a class that it has', () => {
+  const folder = pipeline();
+  const topology = join(folder, 'topology/mine.yaml');
+  edit(
+    topology,
+    'on_error:',
+    'device_classes: [phone, kiosk]\nfields: { member: customerId, device: terminalId }\non_error:',
+  );
+  for (const file of [topology, join(folder, 'schemas/events/parcel-update.avsc')]) {
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('memberId', 'customerId'));
+  }
+  edit(topology, 'schema: MemberDevices, key: customerId', 'schema: MemberDevices, key: memberId');
+  rmSync(join(folder, 'topology/mine.test.yaml'));
+  const { code, said } = carillon(folder, 'new', 'use-case', 'gate-city');
+  assert.equal(code, 0, said);
+  const before = run(folder, '--test', 'topology/gate-city.test.ts');
+  assert.match(before.said, /\+ {3}'phone-1'/);
+  edit(
+    topology,
+    '- fan_out: { table: devices',
+    '- dedup: { by: [value.eventId], within: 1h, keys_max: 1_000 }\n      - fan_out: { table: devices',
+  );
+  const done = run(folder, '--test', 'topology/gate-city.test.ts');
+  assert.equal(done.code, 0, done.said);
+  assert.doesNotMatch(readFileSync(topology, 'utf8'), /value\.memberId/);
+});
+
 for (const [words, code, what] of [
   [['processor', 'Gate City'], 'CAR949', /"Gate City" cannot be the name[\s\S]*write gate-city/],
   [['processor', 'gate-online'], 'CAR949', /there is a step "gate_online" already/],

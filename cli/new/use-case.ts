@@ -27,13 +27,18 @@ export function newUseCase(
   if (table === undefined) throw refuse('the topology has no table of schema MemberDevices.');
   if (!STREAMS.test(text)) throw refuse('it has no line "streams:" that a use case could follow.');
   const priority = lane.order.nameOf(lane.priorities.at(-1)!);
-  const lines = block(name, { priority, table: table.name, lane: lane.name });
+  const { fields, deviceClasses } = plan.words;
+  const { member } = fields;
+  const lines = block(name, { priority, table: table.name, lane: lane.name, member });
   const told = lane.topicOf(lane.priorities.at(-1)!, 'inbox');
   const test = posix.join(posix.dirname(topology), `${name}.test.ts`);
   return {
     files: [
-      { path: posix.join(schemas, `events/${name}.avsc`), text: schema(name) },
-      { path: test, text: testOf(name, topology, told) },
+      { path: posix.join(schemas, `events/${name}.avsc`), text: schema(name, member) },
+      {
+        path: test,
+        text: testOf(name, { topology, told, member, device: deviceOf(deviceClasses.names) }),
+      },
     ],
     text: text.replace(STREAMS, (line) => `${line}${lines}`),
   };
@@ -41,14 +46,18 @@ export function newUseCase(
 
 const STREAMS = /^streams:[ \t]*(?:#.*)?\n/m;
 
-const schema = (name: string) => `{
+/** A television where there are such, else a device of the first class that there is. */
+const deviceOf = (classes: readonly string[]) =>
+  classes.includes('tv') ? 'tv' : (classes[0] ?? 'tv');
+
+const schema = (name: string, member: string) => `{
   "type": "record",
   "name": "${pascal(name)}",
   "namespace": "events",
   "doc": "What has happened to a member.",
   "fields": [
     { "name": "eventId", "type": "string" },
-    { "name": "memberId", "type": "string" },
+    { "name": "${member}", "type": "string" },
     { "name": "occurredAt", "type": { "type": "long", "logicalType": "timestamp-millis" } }
   ]
 }
@@ -56,7 +65,7 @@ const schema = (name: string) => `{
 
 const block = (
   name: string,
-  { priority, table, lane }: { priority: string; table: string; lane: string },
+  { priority, table, lane, member }: { [of in 'priority' | 'table' | 'lane' | 'member']: string },
 ) => `  ${name}:
     id: ${name}                           # outlives the name
     doc: Something has happened to a member; every device is told.
@@ -64,30 +73,29 @@ const block = (
     from: { topic: events.${name}, schema: ${pascal(name)}, time: value.occurredAt, id: value.eventId }
     steps:
       - gate_staleness: { max_age: 1h }
-      - fan_out: { table: ${table}, by: value.memberId, devices_max: 64, on_excess: drop_least_recent }
+      - fan_out: { table: ${table}, by: value.${member}, devices_max: 64, on_excess: drop_least_recent }
     to: { lane: ${lane} }
 `;
 
 const testOf = (
   name: string,
-  topology: string,
-  told: string,
+  { topology, told, member, device }: { [of in 'topology' | 'told' | 'member' | 'device']: string },
 ) => `import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drive } from 'carillon';
 
 const at = Date.UTC(2026, 0, 1);
-const tv = { deviceId: 'tv-1', action: 'REGISTERED', memberId: 'm-1', class: 'tv', occurredAt: at };
-const event = { eventId: 'e-1', memberId: 'm-1', occurredAt: at };
+const device = { deviceId: '${device}-1', action: 'REGISTERED', memberId: 'm-1', class: '${device}', occurredAt: at };
+const event = { eventId: 'e-1', ${member}: 'm-1', occurredAt: at };
 
 test('${name} is told once, though its event comes twice', async () => {
   const driven = await drive({ topology: '${topology}' });
-  await driven.feed({ topic: 'events.device-registration', key: 'tv-1', value: tv });
+  await driven.feed({ topic: 'events.device-registration', key: device.deviceId, value: device });
   const line = { topic: 'events.${name}', key: 'm-1', value: event };
   const out = await driven.feed(line, line);
   const told = out.flatMap((one) => ('topic' in one && one.topic === '${told}' ? [one.key] : []));
   // The stream needs a step that knows a repeat: dedup.
-  assert.deepEqual(told, ['tv-1']);
+  assert.deepEqual(told, [device.deviceId]);
   await driven.end();
 });
 `;

@@ -100,6 +100,8 @@ function needsInbox(
   return (
     roles.has('gateway') ||
     roles.has('ingest') ||
+    // The page shows what waits there for a device.
+    roles.has('console') ||
     roles.all.some((role) => inboxes.some((name) => role.startsWith(`sink/${name}/`)))
   );
 }

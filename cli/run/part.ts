@@ -2,11 +2,14 @@
  * One process's part of the pipeline, over any log: the streams, sinks, gateway and ingest of its
  * roles. Both ways to run are made of this; they differ in the log, the registry and the inbox.
  */
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { CarillonError, type Diagnostic } from '../../core/error.ts';
 import type { InboxStore } from '../../core/inbox.ts';
 import type { Log } from '../../core/log.ts';
 import type { AuthOptions } from '../../gateway/auth.ts';
+import type { ConsoleSource } from '../../gateway/console.ts';
+import { startConsoleServer } from '../../gateway/console-server.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import type { HealthCheck } from '../../gateway/health.ts';
 import { type HealthServer, startHealthServer } from '../../gateway/health-server.ts';
@@ -20,6 +23,7 @@ import type { CommitPolicy } from '../../runtime/unit.ts';
 import type { AvroSchemas } from '../../schemas/avro-schemas.ts';
 import type { RegistryPort } from '../../schemas/registry.ts';
 import { consoleSource } from '../console/console-source.ts';
+import { type ProcessFlow, ProcessFlows } from '../console/process-flows.ts';
 import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
 import { internalUrlOf, type TlsPaths } from '../deployment-http.ts';
@@ -72,6 +76,7 @@ export class Part {
   #auth: AuthModule | null = null;
   #healthServer: HealthServer | null = null;
   #failures: string[] = [];
+  readonly #id = randomUUID();
 
   private constructor(options: PartOptions) {
     this.#options = options;
@@ -141,6 +146,12 @@ export class Part {
     return mergeFlows(flows);
   }
 
+  /** What this process tells those that ask for the whole pipeline. */
+  async flow(): Promise<ProcessFlow> {
+    const { connections } = this;
+    return { ...(await this.snapshot()), connections, process: this.#id };
+  }
+
   async metrics(): Promise<string> {
     const flow = await this.snapshot();
     return metricsText(flow, {
@@ -163,7 +174,8 @@ export class Part {
     const { topology, roles, deployment } = this.#options;
     const hasGateway = roles.has('gateway') || roles.has('ingest');
     // First, so that a process that waits for its groups can be asked already.
-    if (!hasGateway && deployment.http.healthPort !== null) await this.#startHealth();
+    if (!hasGateway && roles.has('console')) await this.#startConsole();
+    else if (!hasGateway && deployment.http.healthPort !== null) await this.#startHealth();
     for (const sub of topology.plan.subTopologies) {
       if (roles.has(sub.role)) await this.#engine.startStreams(sub);
     }
@@ -230,29 +242,16 @@ export class Part {
       schemas,
       registry,
       inbox,
-      console: consoleSource({
-        deployment,
-        topology,
-        schemas,
-        inbox,
-        clock,
-        log,
-        say: this.#options.say,
-        snapshot: () => this.snapshot(),
-        connections: () => this.connections,
-      }),
+      console: this.#console(),
       clock,
-      auth: {
-        ...this.#options.secrets,
-        ...trustOf(deployment.auth),
-        ...(await this.#authModule()),
-      },
+      auth: await this.#trust(),
       ...(files === undefined ? {} : { openFilesMax: files }),
       eventTypes: eventTypesOf(topology),
       words: topology.plan.words,
       acked: ackedUseCases(topology.plan),
       roles: { devices: roles.has('gateway'), ingest: roles.has('ingest') },
       metrics: () => this.metrics(),
+      flow: () => this.flow(),
       health: this.#checks(),
       say: this.#options.say,
       random: this.#options.random,
@@ -273,17 +272,56 @@ export class Part {
     return { module: (token) => module.ask(token) };
   }
 
+  async #trust(): Promise<AuthOptions> {
+    const { secrets, deployment } = this.#options;
+    return { ...secrets, ...trustOf(deployment.auth), ...(await this.#authModule()) };
+  }
+
+  #console(): ConsoleSource {
+    const { deployment, topology, schemas, inbox, clock, log, say } = this.#options;
+    const { processes } = deployment.console;
+    const ca = this.#tls('internal_tls', deployment.http.internalTls)?.ca;
+    const others = new ProcessFlows({ processes, ...(ca === undefined ? {} : { ca }) });
+    return consoleSource({
+      ...{ deployment, topology, schemas, inbox, clock, log, say },
+      flow: async () => others.with(await this.flow()),
+    });
+  }
+
+  async #startConsole(): Promise<void> {
+    const { deployment, clock, say } = this.#options;
+    const { http } = deployment;
+    const tls = this.#tls('internal_tls', http.internalTls);
+    this.#healthServer = await startConsoleServer({
+      host: http.internalHost,
+      port: http.internalPort,
+      ...(tls === undefined ? {} : { tls }),
+      ...(http.origins === null ? {} : { origins: http.origins }),
+      ...(http.trustedProxies === null ? {} : { trustedProxies: http.trustedProxies }),
+      auth: await this.#trust(),
+      source: this.#console(),
+      version: version(),
+      clock,
+      ...this.#figures(),
+      say,
+    });
+  }
+
   async #startHealth(): Promise<void> {
-    const { deployment, log, inbox, say } = this.#options;
-    const checks = new Map<string, HealthCheck>([['log', () => log.probe()], ...this.#checks()]);
-    if (inbox !== null) checks.set('inbox', () => inbox.probe());
+    const { deployment, say } = this.#options;
     this.#healthServer = await startHealthServer({
       host: deployment.http.host,
       port: deployment.http.healthPort ?? 0,
-      checks,
-      metrics: () => this.metrics(),
+      ...this.#figures(),
       say,
     });
+  }
+
+  #figures() {
+    const { log, inbox } = this.#options;
+    const checks = new Map<string, HealthCheck>([['log', () => log.probe()], ...this.#checks()]);
+    if (inbox !== null) checks.set('inbox', () => inbox.probe());
+    return { checks, metrics: () => this.metrics(), flow: () => this.flow() };
   }
 
   #tls(setting: 'tls' | 'internal_tls', paths: TlsPaths | null): ReadTls | undefined {

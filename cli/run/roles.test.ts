@@ -23,6 +23,7 @@ const plan = {
 const ALL = [
   'gateway',
   'ingest',
+  'console',
   'streams/critical',
   'streams/high',
   'devices/register',
@@ -37,6 +38,7 @@ const chosen: readonly [readonly string[], readonly string[]][] = [
   [['all'], ALL],
   [['streams'], ['streams/critical', 'streams/high']],
   [['streams/high'], ['streams/high']],
+  [['console'], ['console']],
   [['devices'], ['devices/register', 'devices/fold']],
   [['sink/push'], ['sink/push/critical', 'sink/push/high']],
   [
@@ -71,7 +73,7 @@ for (const [wanted, mend] of refused) {
 
 test('an embedded process keeps what writes the file beside the file', () => {
   assert.deepEqual(splitRoles(plan), {
-    main: ['gateway', 'ingest', 'sink/push/critical', 'sink/push/high'],
+    main: ['gateway', 'ingest', 'console', 'sink/push/critical', 'sink/push/high'],
     worker: [
       'streams/critical',
       'streams/high',

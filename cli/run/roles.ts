@@ -1,7 +1,7 @@
 /**
  * Which parts of the pipeline a process runs: `streams/critical`, `sink/fcm/low`, `gateway`,
- * `ingest`, `devices`; a shorter name stands for all below it (`streams`, `sink/fcm`), `all` for
- * everything.
+ * `ingest`, `devices`, `console`; a shorter name stands for all below it (`streams`, `sink/fcm`),
+ * `all` for everything.
  */
 import type { Plan, SinkPlan } from '../../compiler/plan.ts';
 import { CarillonError } from '../../core/error.ts';
@@ -14,7 +14,7 @@ export interface Roles {
 }
 
 export function rolesOf(plan: Plan): string[] {
-  const roles = new Set<string>(['gateway', 'ingest']);
+  const roles = new Set<string>(['gateway', 'ingest', 'console']);
   for (const { role } of plan.subTopologies) roles.add(role);
   for (const sink of plan.sinks) {
     for (const priority of sink.lane.priorities) roles.add(sinkRole(sink, priority));
@@ -51,6 +51,9 @@ function below(role: string, chosen: string): boolean {
 /** Connectors that write to the embedded file itself: their sinks run where the file is open. */
 const FILE_SINKS: readonly string[] = ['inbox'];
 
+/** The page is on the internal port of whoever has one of these. */
+const PORT_ROLES: readonly string[] = ['gateway', 'ingest', 'console'];
+
 /**
  * The roles of an embedded process by thread: what is synchronous on the file, and what has
  * sockets.
@@ -62,7 +65,7 @@ export function splitRoles(plan: Plan): { worker: string[]; main: string[] } {
   for (const role of rolesOf(plan)) {
     const isSink = role.startsWith('sink/');
     const onFile = fileSinks.some((sink) => below(role, `sink/${sink.name}`));
-    const hasSockets = role === 'gateway' || role === 'ingest' || (isSink && !onFile);
+    const hasSockets = PORT_ROLES.includes(role) || (isSink && !onFile);
     (hasSockets ? main : worker).push(role);
   }
   return { worker, main };

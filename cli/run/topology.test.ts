@@ -33,6 +33,20 @@ test('producers may send what the streams read', async () => {
   assert.deepEqual(await typesOf(RENO), SIX);
 });
 
+test('a topic of another name is its own type, but for what the topology itself writes', async () => {
+  const stream = (id: string, from: string, to: string) =>
+    `  ${id}: { id: ${id}, from: { topic: ${from}, schema: PlanChange }, to: { topic: ${to}, schema: PlanChange } }\n`;
+  const rows: readonly [string, string[]][] = [
+    [stream('a', 'plans', 'out'), ['plans']],
+    [stream('a', 'acme.plans', 'out') + stream('b', 'events.plans', 'o2'), ['acme.plans', 'plans']],
+    [stream('a', 'plans', 'half') + stream('b', 'half', 'out'), ['plans']],
+    [stream('a', 'plans', 'out') + stream('b', 'events.plans', 'out'), ['plans']],
+  ];
+  for (const [streams, types] of rows) {
+    assert.deepEqual(await typesOf(`topology: reno\nstreams:\n${streams}`), types, streams);
+  }
+});
+
 test('the engine’s own topics are no event types, also when a stream reads them', async () => {
   const spying = (topic: string, schema: string) => `
   spy-${schema.toLowerCase()}:

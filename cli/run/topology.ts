@@ -41,10 +41,28 @@ const EVENTS_PREFIX = 'events.';
 /** What gateways themselves write: who could post it would register and delete any device. */
 const OWN_TOPICS: ReadonlySet<string> = new Set(GATEWAY_SCHEMAS.map(({ topic }) => topic));
 
+/** What a topic of events is called where events are sent: `plan-change`, or its whole name. */
+export function eventTypeOf(topic: string): string {
+  return topic.startsWith(EVENTS_PREFIX) ? topic.slice(EVENTS_PREFIX.length) : topic;
+}
+
 /**
- * The event types that can be posted: those that streams of the topology read from `events.<type>`,
- * the engine's own left out.
+ * Whether producers send to a topic that a stream reads: to all `events.<type>`, and to those of
+ * other names that the topology itself does not write.
  */
+export function isPostable({ topics, subTopologies }: Plan, topic: string): boolean {
+  if (OWN_TOPICS.has(topic)) return false;
+  if (topic.startsWith(EVENTS_PREFIX)) return true;
+  const writes = subTopologies.flatMap(({ streams }) =>
+    streams.flatMap(({ to }) => (to.kind === 'topic' ? to.topics.map((of) => of.topic) : [])),
+  );
+  const isEvents = topics.some(({ name, use }) => name === topic && use === 'events');
+  // Where both are read, the short name is that of events.<type>.
+  const isOther = topics.some(({ name }) => name === `${EVENTS_PREFIX}${topic}`);
+  return isEvents && !isOther && !writes.includes(topic);
+}
+
+/** The event types that can be posted, the engine's own left out. */
 export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, EventType> {
   const types = new Map<string, EventType>();
   for (const sub of plan.subTopologies) {
@@ -52,9 +70,9 @@ export function eventTypesOf({ plan, schemas }: LoadedTopology): Map<string, Eve
     for (const { source, part } of sub.streams) {
       const { topic } = source;
       if (part !== '' || topic === null) continue;
-      if (!topic.startsWith(EVENTS_PREFIX) || OWN_TOPICS.has(topic)) continue;
+      if (!isPostable(plan, topic)) continue;
       const avro = schemas.get(source.projection.schema);
-      types.set(topic.slice(EVENTS_PREFIX.length), {
+      types.set(eventTypeOf(topic), {
         topic,
         schema: source.projection.schema,
         avro,

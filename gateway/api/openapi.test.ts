@@ -26,7 +26,8 @@ let bench: Bench;
 const tokens: { [name: string]: string | undefined } = { none: undefined, internal: INTERNAL };
 before(async () => {
   const metrics = () => 'carillon_connections 0\n';
-  bench = await Bench.open({ internal: INSIDE, metrics, console: SOURCE, version: '1' });
+  const flow = async () => ({});
+  bench = await Bench.open({ internal: INSIDE, metrics, flow, console: SOURCE, version: '1' });
   await bench.own('tv-1');
   for (const scope of ['producer', 'registrar', 'operator'] as const) {
     tokens[scope] = await bench.token('backend', scope);
@@ -108,6 +109,7 @@ const CALLS: readonly (readonly [
   ['none', 'GET', '/health/live', undefined, 200],
   ['none', 'GET', '/health/ready', undefined, 200],
   ['none', 'GET', '/metrics', undefined, 200],
+  ['none', 'GET', '/flow', undefined, 200],
   ['none', 'GET', '/openapi.json', undefined, 200],
   ['none', 'GET', '/console/', undefined, 200],
   ['none', 'GET', '/console/page.js', undefined, 200],

@@ -66,6 +66,16 @@ export const METRICS: Operation = {
   },
 };
 
+export const FLOW: Operation = {
+  id: 'flow',
+  method: 'get',
+  path: '/flow',
+  tag: 'operators',
+  summary: 'What this process has counted, as data: what the console of another one adds up.',
+  token: null,
+  answers: { 200: anyOf('As the console has it, of this process alone.') },
+};
+
 export const PAGE: Operation = {
   id: 'console',
   method: 'get',

@@ -5,7 +5,7 @@ import { CodedStore } from '../state/coded-store.ts';
 import { AS_BYTES } from '../state/joined-table.ts';
 import { openStore } from '../state/open-store.ts';
 import type { TaskStore } from '../state/task-store.ts';
-import { ASKED_ROW } from '../tables/asked-rows.ts';
+import { ASKED_ROW } from '../tables/asked-row.ts';
 import { ROW_ALONE } from '../tables/timed-rows.ts';
 import { DeviceNumbers } from './device-numbers.ts';
 

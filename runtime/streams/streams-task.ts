@@ -184,6 +184,9 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
       this.#uncommitted += done;
       worked ||= done > 0;
     }
+    const told = this.#deriving?.goOn() ?? 0;
+    this.#uncommitted += told;
+    worked ||= told > 0;
     // What is due was let go, which makes room.
     if (this.stores.look()) return worked;
     for (let tries = this.#turns.length; tries > 0; tries--) {
@@ -214,7 +217,7 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
   }
 
   get quiet(): boolean {
-    return this.#inputs.every((input) => !input.ready);
+    return this.#deriving?.isBusy !== true && this.#inputs.every((input) => !input.ready);
   }
 
   takePart(): UnitPart | null {

@@ -25,13 +25,16 @@ export class Deriving {
   readonly nodes: readonly Node[];
   /** Beside those of the table inputs. */
   readonly stores: readonly TaskStore[];
+  readonly #right: ForeignRight | null;
 
   private constructor(
     tableInputs: readonly TableInput[],
     nodes: readonly Node[],
     hops: readonly Hop[] = [],
     stores: readonly TaskStore[] = [],
+    right: ForeignRight | null = null,
   ) {
+    this.#right = right;
     this.tableInputs = tableInputs;
     this.nodes = nodes;
     this.hops = hops;
@@ -51,7 +54,7 @@ export class Deriving {
         missingSchema: () => -1,
         take: (key, ask, cause) => right.ask(key, ask, cause),
       });
-      return new Deriving(inputs, [asks.node, right.node], [asks], [asked]);
+      return new Deriving(inputs, [asks.node, right.node], [asks], [asked], right);
     }
     const out = new DerivedWriter(derived, role, parts);
     if (plan.part === 'pair') {
@@ -65,6 +68,16 @@ export class Deriving {
       take: (key, answer, cause) => left.answered(key, answer, cause),
     });
     return new Deriving(inputs, [left.node, answers.node, out.node], [answers]);
+  }
+
+  /** What has begun is not done yet, though no input waits. */
+  get isBusy(): boolean {
+    return this.#right?.isTelling === true;
+  }
+
+  /** Does a bounded piece of that; gives how much was done. */
+  goOn(): number {
+    return this.#right?.goOn() ?? 0;
   }
 
   restored(): void {

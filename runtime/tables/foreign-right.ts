@@ -5,11 +5,14 @@
 import type { DerivingPlan } from '../../compiler/plan.ts';
 import { Node } from '../node.ts';
 import type { TaskParts } from '../streams/task-parts.ts';
-import type { Asked, AskedRows } from './asked-rows.ts';
+import type { Asked } from './asked-row.ts';
+import type { AskedRows, Telling } from './asked-rows.ts';
 import { type Cause, recordOf } from './derived-writer.ts';
 import { type Answer, type Ask, answerBytes } from './hop-messages.ts';
 import type { RowChange, TimedRow, TimedRows } from './timed-rows.ts';
 
+/** So many answers are a slice: what is between two commits is bounded, however many have asked. */
+const TOLD_AT_ONCE = 512;
 const NO_ROW = Buffer.alloc(0);
 
 export class ForeignRight {
@@ -19,6 +22,8 @@ export class ForeignRight {
   readonly #rows: TimedRows;
   readonly #asked: AskedRows;
   readonly #parts: TaskParts;
+  /** Answers to changes, in this slice. */
+  #told = 0;
 
   constructor(
     plan: DerivingPlan,
@@ -62,14 +67,41 @@ export class ForeignRight {
       node.drop('no_row', recordOf(change));
       return;
     }
-    const row = this.#rows.timed(change.key);
-    let answers = 0;
-    for (const [key, asked] of this.#asked.of(change.key)) {
-      this.#answer(key, asked, row, change.atMs);
-      answers++;
+    const telling = this.#asked.tell(change.key, change.atMs);
+    if (telling === undefined) {
+      node.drop('no_match', recordOf(change));
+      return;
     }
-    if (answers > 0) node.counts.passed++;
-    else node.drop('no_match', recordOf(change));
+    node.counts.passed++;
+    this.#tell(telling);
+  }
+
+  /** There is a change that some are still to be told of. */
+  get isTelling(): boolean {
+    return this.#asked.untold !== undefined;
+  }
+
+  /**
+   * Called before each slice: goes on with changes that had too many to be told of, as far as one
+   * slice goes; gives how much was done.
+   */
+  goOn(): number {
+    this.#told = 0;
+    let done = 0;
+    for (let next = this.#asked.untold; next !== undefined; next = this.#asked.untold) {
+      if (this.#told >= TOLD_AT_ONCE) break;
+      this.#tell(next);
+      done++;
+    }
+    return done + this.#told;
+  }
+
+  /** As many as the slice has room for; the others are a row until then. */
+  #tell(telling: Telling): void {
+    const row = this.#rows.timed(telling.right);
+    const told = this.#asked.take(telling, TOLD_AT_ONCE - this.#told);
+    for (const [key, asked] of told) this.#answer(key, asked, row, telling.atMs);
+    this.#told += told.length;
   }
 
   #answer(

@@ -32,6 +32,10 @@ export interface PipelineOptions {
   readonly replication?: number;
   /** Of the gateway, for those that come back to it; 0 (default): any. */
   readonly httpPort?: number;
+  /** Of processes without a gateway; 0 (default): any. */
+  readonly healthPort?: number;
+  /** Whose flow the console adds up. */
+  readonly processes?: readonly string[];
   /** Settings by connector: of the stand-ins. */
   readonly connectors?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -146,6 +150,11 @@ export class PipelineProcess {
     return this.#told('url');
   }
 
+  /** Of health, figures and the console. */
+  get internalUrl(): string {
+    return this.#told('health');
+  }
+
   /** Of each worker. */
   get internalUrls(): string[] {
     const lines = this.log.split('\n').filter((one) => one.includes('"The pipeline runs."'));
@@ -159,13 +168,13 @@ export class PipelineProcess {
   }
 
   async metrics(): Promise<Metrics> {
-    const answer = await fetch(`${this.#told('health')}/metrics`);
+    const answer = await fetch(`${this.internalUrl}/metrics`);
     return new Metrics(await answer.text());
   }
 
   /** The status of /health/ready, and its words. */
   async health(): Promise<{ readonly status: number; readonly parts: Record<string, string> }> {
-    const answer = await fetch(`${this.#told('health')}/health/ready`);
+    const answer = await fetch(`${this.internalUrl}/health/ready`);
     const { parts } = (await answer.json()) as { parts: Record<string, string> };
     return { status: answer.status, parts };
   }
@@ -219,7 +228,8 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
       keyspace: options.keyspace,
       replication: 1,
     },
-    http: { host: '127.0.0.1', port: options.httpPort ?? 0, health_port: 0 },
+    http: { host: '127.0.0.1', port: options.httpPort ?? 0, health_port: options.healthPort ?? 0 },
+    console: { ...(options.processes === undefined ? {} : { processes: options.processes }) },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
     auth: { secret: '${CARILLON_SECRET}', internal_token: '${CARILLON_INTERNAL_TOKEN}' },
     connectors: options.connectors ?? {},

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { SocketDevice } from '../../cli/socket-device.ts';
+import { DeviceClient } from '../../client/client.ts';
 import { pythonUnavailableReason } from '../kit/python.ts';
 import { progress } from '../kit/servers/progress.ts';
 import { type KafkaServer, startKafka } from '../kit/servers.ts';
@@ -136,20 +136,21 @@ export class World {
     const open = new Promise<void>((resolve) => {
       welcomed = resolve;
     });
-    const device = new SocketDevice({
+    const device = new DeviceClient({
       url: gateway.url,
-      token: async () => token,
-      acknowledge: true,
+      deviceId,
+      token: () => token,
+      transports: ['websocket'],
       random: () => 0.5,
+      onNotification: () => {},
       onFrame: (frame) => {
         if (frame.type === 'welcome') welcomed();
         if (frame.type !== 'notification') return;
         socket.ids.add(frame.id);
         socket.agesMs.push(Date.now() - frame.born);
       },
-      onClose: () => {},
     });
-    device.start();
+    void device.start();
     this.#stops.push(() => device.stop());
     await open;
     return socket;

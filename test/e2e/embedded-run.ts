@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GatewayClient } from '../../cli/gateway-client.ts';
-import { SocketDevice } from '../../cli/socket-device.ts';
+import { DeviceClient } from '../../client/client.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Transport } from '../../core/device.ts';
 import { mintToken } from '../../gateway/auth.ts';
@@ -33,6 +33,8 @@ export interface HouseOptions {
   readonly schemas?: readonly string[];
   readonly port?: number;
   readonly internalPort?: number;
+  /** What the topology calls a member, and a class that it has; by default RENO's. */
+  readonly words?: { readonly member: string; readonly class: string };
   /** Beside the secrets. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
@@ -45,8 +47,10 @@ export class House {
   #runs = 0;
   /** Devices of the process that runs: its counts begin with it. */
   #registered = 0;
+  readonly #words: { readonly member: string; readonly class: string };
 
   constructor(options: HouseOptions = {}) {
+    this.#words = options.words ?? { member: 'memberId', class: 'tv' };
     const deployment = {
       topology: options.topology ?? join(ROOT, 'topology/reno.yaml'),
       ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
@@ -133,7 +137,8 @@ export class House {
   async register(deviceId: string, memberId: string, kind: Transport, token?: string) {
     const client = await this.client('registrar');
     const transports = [token === undefined ? { kind } : { kind, token }];
-    await client.register(deviceId, { memberId, class: 'tv', transports });
+    const { member, class: deviceClass } = this.#words;
+    await client.register(deviceId, { [member]: memberId, class: deviceClass, transports });
     const known = ++this.#registered;
     await until('the member has the device', async () => (await this.#devicesFolded()) >= known);
   }
@@ -188,22 +193,24 @@ export class House {
     const token = await tokenOf('device', deviceId);
     const frames: NotificationFrame[] = [];
     const welcomed = Promise.withResolvers<void>();
-    const device = new SocketDevice({
+    const device = new DeviceClient({
       url: this.url,
-      token: async () => token,
+      deviceId,
+      token: () => token,
       after: cursor,
+      transports: ['websocket'],
       // So that a pull without a cursor still gives all.
       acknowledge: false,
       random: () => 0.5,
+      onNotification: () => {},
       onFrame: (frame) => {
         if (frame.type === 'welcome') welcomed.resolve();
         if (frame.type === 'notification') frames.push(frame);
       },
-      onClose: () => {},
     });
-    device.start();
+    void device.start();
     await welcomed.promise;
-    return { frames, stop: () => device.stop() };
+    return { frames, stop: () => void device.stop() };
   }
 }
 

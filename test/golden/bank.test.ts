@@ -14,14 +14,11 @@ test('embedded: a payment of an issued card is told, and as an alarm', async (t)
   const house = new House({
     topology: join(BANK, 'topology/bank.yaml'),
     schemas: [join(BANK, 'schemas')],
+    words: { member: 'customerId', class: 'phone' },
   });
   t.after(() => house.close());
   await house.start();
-  const registrar = await house.client('registrar');
-  const phone = { class: 'phone', transports: [{ kind: 'inbox' }] };
-  await registrar.register('ph-1', { customerId: 'c-1', ...phone });
-  const folded = () => house.metric('carillon_step_records_out_total', 'devices-fold', 'to');
-  await until('the customer has the phone', async () => (await folded()) === 1);
+  await house.register('ph-1', 'c-1', 'inbox');
 
   const producer = await house.client('producer');
   const account = { accountId: 'a-1', customerId: 'c-1', iban: 'DE1' };

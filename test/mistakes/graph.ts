@@ -134,6 +134,13 @@ const EDGES: readonly Row[] = edited(
       '[views.stopped, plain.rest]',
       'CAR233',
     ],
+    [
+      'streams by one name too few',
+      'from: { streams: [views.rest] }',
+      'from: { stream: views.rest }',
+      'CAR104',
+    ],
+    ['a stream that is a text', 'from: { streams: [views.rest] }', 'from: views.rest', 'CAR103'],
     ['itself', '[views.rest]', '[plain]', 'CAR236 - { as: rest }', 'CAR234'],
     [
       'a circle',

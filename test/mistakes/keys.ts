@@ -120,6 +120,7 @@ const ROWS: readonly Edit[] = [
     `- rekey: { by: value.memberId }\n      ${PAIR}`,
     'CAR325 with: renamed',
   ],
+  ['with itself, not with the one that is left', 'with: renamed', 'with: seen', 'CAR234'],
   [
     'two roles of one schema',
     'topic: events.profile-change, schema: ProfileChange, key: value.profileId }\n  seen',

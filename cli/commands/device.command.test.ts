@@ -6,21 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type SocketClose, SocketDevice } from './socket-device.ts';
-import { packageFolder } from './version.ts';
+import { packageFolder } from '../version.ts';
 
 /** A gateway of few words: what it does with each connection is a script. */
 async function gateway(
   script: readonly ((socket: WebSocket, url: URL) => void)[],
-): Promise<{ url: string; offered: string[]; close(): void }> {
-  const offered: string[] = [];
+): Promise<{ url: string; close(): void }> {
   const server = new WebSocketServer({
     port: 0,
     host: '127.0.0.1',
-    handleProtocols: (protocols) => {
-      offered.push(...protocols);
-      return 'carillon.v1';
-    },
+    handleProtocols: () => 'carillon.v1',
   });
   let next = 0;
   server.on('connection', (socket, request) => {
@@ -28,58 +23,12 @@ async function gateway(
   });
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, offered, close: () => server.close() };
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
 const welcome = { type: 'welcome', connectionId: 'c', deviceId: 'd', epoch: 1, heartbeatMs: 1 };
 const told = { type: 'notification', id: 'n', sequence: 1, previous: 0, value: {} };
 const send = (socket: WebSocket, frame: object) => socket.send(JSON.stringify(frame));
-
-test('acknowledges, keeps its cursor, comes back with it, and stays away when told to', async () => {
-  const acks: unknown[] = [];
-  const afters: (string | null)[] = [];
-  const { url, offered, close } = await gateway([
-    (socket, asked) => {
-      afters.push(asked.searchParams.get('after'));
-      send(socket, { ...welcome, cursor: 'c0' });
-      send(socket, { ...told, cursor: 'c1' });
-      socket.on('message', (data) => {
-        acks.push(JSON.parse(String(data)));
-        socket.close(3001, 'going-away');
-      });
-    },
-    (socket, asked) => {
-      afters.push(asked.searchParams.get('after'));
-      send(socket, { ...welcome, cursor: 'c1' });
-      socket.close(3501, 'replaced');
-    },
-  ]);
-  const frames: string[] = [];
-  const closes: SocketClose[] = [];
-  await new Promise<void>((resolve) => {
-    const device = new SocketDevice({
-      url,
-      token: async () => 'jwt',
-      acknowledge: true,
-      onFrame: (frame) => frames.push(frame.type),
-      onClose: (one) => {
-        closes.push(one);
-        if (one.againMs === undefined) resolve();
-      },
-      random: () => 0,
-    });
-    device.start();
-  });
-  close();
-  assert.deepEqual(frames, ['welcome', 'notification', 'welcome']);
-  assert.deepEqual(acks, [{ type: 'ack', cursor: 'c1' }]);
-  assert.deepEqual(afters, [null, 'c1']);
-  assert.deepEqual(closes, [
-    { code: 3001, reason: 'going-away', opened: true, againMs: 125 },
-    { code: 3501, reason: 'replaced', opened: true, againMs: undefined },
-  ]);
-  assert.deepEqual(offered.slice(0, 2), ['carillon.v1', 'bearer.jwt']);
-});
 
 test('carillon device ends with CAR913 when it is turned away', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-device-'));
