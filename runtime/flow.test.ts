@@ -80,20 +80,51 @@ test('the tasks of a step are one, of each stream and priority', () => {
   assert.deepEqual(snapshotOf(ENGINE, LAGS), SNAPSHOT);
 });
 
-test('of several processes all lists are one behind the other, and sums are sums', () => {
+test('of several threads or processes what is of one step, lane or topic is one', () => {
   assert.deepEqual(mergeFlows([]), EMPTY_FLOW);
   assert.deepEqual(mergeFlows([EMPTY_FLOW, SNAPSHOT]), SNAPSHOT);
-  const twice = mergeFlows([SNAPSHOT, SNAPSHOT]);
-  assert.deepEqual([twice.tasks, twice.memory], [4, { used: 10, limit: 18 }]);
-  for (const list of ['steps', 'lanes', 'lags', 'missed', 'stores', 'troubles'] as const) {
-    assert.deepEqual(twice[list], [...SNAPSHOT[list], ...SNAPSHOT[list]]);
-  }
+  const [first, second, ...others] = SNAPSHOT.steps;
+  const [lane] = SNAPSHOT.lanes;
+  const other = {
+    ...SNAPSHOT,
+    steps: [
+      { ...first!, dropped: { stale: 2, late: 4 } },
+      { ...second!, stream: 'c' },
+    ],
+    lanes: [lane!, { ...lane!, priority: 'high' }, { ...lane!, sink: 'apns' }],
+    lags: [...LAGS, { group: 'g', topic: 'u', lag: 1 }, { group: 'h', topic: 't', lag: 2 }],
+  };
+  assert.deepEqual(mergeFlows([SNAPSHOT, other]), {
+    steps: [
+      {
+        ...{ stream: 'a', priority: 'low', step: 'dedup', ...times(202) },
+        ...{ dropped: { duplicate: 5, late: 5, stale: 2 }, deadLettered: { CAR503: 10 } },
+        counted: { full: 6 },
+      },
+      second,
+      ...others,
+      other.steps[1],
+    ],
+    lanes: [
+      {
+        ...{ sink: 'fcm', priority: 'low', inFlight: 4, waiting: 6, outcomes: { delivered: 14 } },
+        ...{ ageBuckets: [2, 4], ageSumMs: 60, ageCount: 6 },
+      },
+      ...other.lanes.slice(1),
+    ],
+    lags: [{ group: 'g', topic: 't', lag: 8 }, ...other.lags.slice(1)],
+    missed: [{ missed: 1 }, { missed: 1 }],
+    tasks: 4,
+    stores: [{ store: 's' }, { store: 's' }],
+    memory: { used: 10, limit: 18 },
+    troubles: ['so', 'so'],
+  });
 });
 
 /** Ages by bucket: so many in each, the last one above all bounds. */
 const lane = (ageBuckets: readonly number[]) =>
   ({ ageBuckets, ageCount: ageBuckets.reduce((a, b) => a + b, 0) }) as unknown as LaneSnapshot;
-const [first, second, third] = AGE_BUCKETS_MS;
+const [low, middle, high] = AGE_BUCKETS_MS;
 const above = [...AGE_BUCKETS_MS.map(() => 0), 1];
 
 const rows: readonly (readonly [
@@ -104,10 +135,10 @@ const rows: readonly (readonly [
 ])[] = [
   ['nothing', [], 0.5, 0],
   ['none', [lane([0, 0])], 0.5, 0],
-  ['one', [lane([1])], 0.99, first],
-  ['half of two', [lane([1, 1])], 0.5, first],
-  ['more than half of two', [lane([1, 1])], 0.51, second],
-  ['of two lanes', [lane([1]), lane([0, 0, 3])], 0.5, third],
+  ['one', [lane([1])], 0.99, low],
+  ['half of two', [lane([1, 1])], 0.5, low],
+  ['more than half of two', [lane([1, 1])], 0.51, middle],
+  ['of two lanes', [lane([1]), lane([0, 0, 3])], 0.5, high],
   ['above all bounds', [lane(above)], 0.5, Number.POSITIVE_INFINITY],
 ];
 for (const [what, lanes, q, ms] of rows) {
