@@ -260,6 +260,10 @@ for (const [what, text, codes] of wrong) {
   });
 }
 
+test('a mapping of nothing is a file of all defaults', () => {
+  assert.deepEqual(parse('{}', {}), { ...parse('', {}) });
+});
+
 test('near names are suggested', () => {
   const [first] = failure('{ topologi: a }').diagnostics;
   assert.match(first!.mend, /did you mean "topology"/);

@@ -136,7 +136,12 @@ export function parseDeployment(
     report.error('CAR103', { start: 0, end: 1 }, 'the text is not a mapping of settings.');
     throw fail();
   }
-  const section = new Section(report, 'deployment', tree, tree.entries[0]!.keySpan).only(KEYS);
+  const section = new Section(
+    report,
+    'deployment',
+    tree,
+    tree.entries[0]?.keySpan ?? tree.span,
+  ).only(KEYS);
   const read = new SettingReader(report);
   const beside = (path: string) =>
     isAbsolute(path) ? path : join(dirname(resolve(folder, file)), path);

@@ -26,7 +26,13 @@ async function gateway(
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-const welcome = { type: 'welcome', connectionId: 'c', deviceId: 'd', epoch: 1, heartbeatMs: 1 };
+const welcome = {
+  type: 'welcome',
+  connectionId: 'c',
+  deviceId: 'd',
+  epoch: 1,
+  heartbeatMs: 30_000,
+};
 const told = { type: 'notification', id: 'n', sequence: 1, previous: 0, value: {} };
 const send = (socket: WebSocket, frame: object) => socket.send(JSON.stringify(frame));
 
