@@ -156,7 +156,7 @@ export function parseDeployment(
     processors: (read.texts(section, 'processors') ?? []).map(beside),
     dataFolder: textOr(section.text('data_folder'), base.dataFolder, beside),
     log,
-    state: stateOf(read, section.section('state')),
+    state: stateOf(read, section.section('state'), log.kind, beside),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,

@@ -13,6 +13,7 @@ export function kafkaOptionsOf(
   settings: KafkaLogSettings,
   logger?: KafkaLogger,
   nowMs = systemClock.now(),
+  { checkpoints }: { readonly checkpoints?: string | undefined } = {},
 ): KafkaOptions {
   const { brokers, clientId, replicationFactor, dataPlane, ssl, sasl } = settings;
   const ca =
@@ -25,6 +26,7 @@ export function kafkaOptionsOf(
     ...(ssl === false ? {} : { ssl: { rejectUnauthorized: ssl.rejectUnauthorized, ...ca } }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),
+    ...(checkpoints === undefined ? {} : { checkpoints }),
   };
 }
 

@@ -27,24 +27,21 @@ export async function runDistributed(
   wanted: readonly string[],
   options: RunOptions,
 ): Promise<Running> {
-  const { folder } = options;
+  const { folder, say, losing = 'refuse', connectors } = options;
   const topology = await loadTopology(deployment, { folder, env: process.env });
   const { plan } = topology;
   const roles = chooseRoles(plan, wanted);
-  preflight({ ...{ deployment, roles, connectors: options.connectors }, folder, plan });
+  preflight({ ...{ deployment, roles, connectors }, folder, plan });
   const secrets = secretsOf(deployment);
   const closing: (() => Promise<void>)[] = [];
   const close = () => closeAll(closing.reverse());
   try {
-    const log = await openKafkaLog(
-      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
-    );
+    const log = await openLog(deployment, say);
     closing.push(() => log.close());
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-    const { say, losing = 'refuse', connectors } = options;
     await judge({ topology, log, losing }, schemas);
     await log.applyTopics(topicSpecs(plan, deployment.partitions));
     refuseOneReplica(log.troubles(), options.force ?? false);
@@ -115,4 +112,9 @@ async function openInbox({ inbox }: Deployment, { priorities }: Plan): Promise<I
     return openCassandraInbox(inbox.settings, systemClock, priorities);
   }
   throw new Error('a deployment on Kafka has its inbox in Cassandra');
+}
+
+function openLog({ log, state }: Deployment, say: RunOptions['say']) {
+  const logger = kafkaLoggerOf(say);
+  return openKafkaLog(kafkaOptionsOf(log as KafkaLogSettings, logger, systemClock.now(), state));
 }

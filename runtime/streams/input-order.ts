@@ -8,8 +8,9 @@ export interface InputOrder {
   /** Topics that are joined: they take turns by the times of their records. */
   readonly together: ReadonlySet<string>;
   /**
-   * Topics whose records come on several ways to one stream that goes by their order: they are run
-   * one by one, each on all of its ways before the next.
+   * Topics whose records come on several ways to one stream, by branches that are merged or as both
+   * sides of a join: they are run one by one, each on all of its ways before the next. So what is
+   * merged has the order of the topic, and not that of the branches within a slice.
    */
   readonly oneByOne: ReadonlySet<string>;
 }
@@ -20,13 +21,14 @@ export function inputOrder(sub: SubTopologyPlan): InputOrder {
   if (sub.deriving?.part === 'right') together.add(sub.deriving.asks);
   const oneByOne = new Set<string>();
   for (const stream of sub.streams) {
-    const { steps } = stream;
+    const { source, steps } = stream;
     const isJoin = steps.some(({ spec, other }) => spec.gives?.kind === 'joined' || other);
     const isOrdered = steps.some(({ spec }) => spec.kind === 'timed' && isOfStreamTime(spec.rows));
-    if (!isJoin && !isOrdered) continue;
+    const isMerge = (source.streams?.length ?? 0) > 1;
+    if (!isJoin && !isOrdered && !isMerge) continue;
     const topics = topicsTo(sub, stream);
     if (isJoin) for (const topic of topics) together.add(topic);
-    if (!isOrdered) continue;
+    if (!isOrdered && !isMerge) continue;
     for (const [n, topic] of topics.entries()) {
       if (topics.indexOf(topic) !== n) oneByOne.add(topic);
     }

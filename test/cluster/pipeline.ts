@@ -27,6 +27,8 @@ export interface PipelineOptions {
   /** A file of `test/cluster/topologies/`, or any by its whole path. */
   readonly topology: string;
   readonly keyspace: string;
+  /** Folders; what a topology of `test/cluster/topologies/` needs has been there all the time. */
+  readonly schemas?: readonly string[];
   readonly partitions?: number;
   /** Of topics; 1 by default. */
   readonly replication?: number;
@@ -217,6 +219,7 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
   // JSON is YAML, and these are all plain values but for the two secrets.
   return JSON.stringify({
     topology: resolve(import.meta.dirname, 'topologies', options.topology),
+    ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
     partitions,
     log: { kind: 'kafka', brokers: kafka, replication: options.replication ?? 1 },
     registry: { url: registry },

@@ -9,6 +9,7 @@ import { Chance } from '../sim/chance.ts';
 import { aggregateProgram } from './aggregate-programs.ts';
 import { streamJoinProgram, tableJoinProgram } from './join-programs.ts';
 import { type Answer, type Program, writeRecorded } from './program.ts';
+import { statelessProgram } from './stateless-programs.ts';
 import { foreignJoinProgram, tablePairProgram } from './table-programs.ts';
 
 /** Each kind with what makes one, and how many. */
@@ -23,6 +24,7 @@ const KINDS: {
   'table-join': { make: tableJoinProgram, programs: 80 },
   'table-pair': { make: tablePairProgram, programs: 90 },
   'foreign-join': { make: foreignJoinProgram, programs: 120 },
+  stateless: { make: statelessProgram, programs: 150 },
 };
 
 const oracle = new JavaBuild('the oracle', import.meta.dirname);
@@ -51,7 +53,11 @@ async function main(args: readonly string[]): Promise<void> {
   const seed = at < 0 ? Math.floor(Math.random() * 1e9) : Number(args[at + 1]);
   if (!Number.isSafeInteger(seed)) throw new Error('--seed takes a whole number');
   await oracle.make();
+  const onlyAt = args.indexOf('--only');
+  const only = onlyAt < 0 ? undefined : args[onlyAt + 1];
+  if (only !== undefined && !(only in KINDS)) throw new Error('--only takes a kind of programs');
   for (const [kind, { make, programs }] of Object.entries(KINDS)) {
+    if (only !== undefined && kind !== only) continue;
     const chance = new Chance(seed);
     const all = Array.from({ length: programs }, () => make(chance));
     const answers = await ask(all);

@@ -1,8 +1,8 @@
 /** Clocks and each_row: each planned time is told once in each partition, with the rows of then. */
 import { partitionOfText } from '../../../core/partition.ts';
-import { type Driven, START_MS } from '../../kit/drive.ts';
+import { START_MS } from '../../kit/drive.ts';
 import type { Chance } from '../chance.ts';
-import { type Happening, type Model, record, type Way, type World } from './world.ts';
+import { type Happening, type Model, type Outputs, record, type Way, type World } from './world.ts';
 
 const STEPS = 60;
 const KEYS = 9;
@@ -78,7 +78,7 @@ class Clocks implements Model {
   }
 }
 
-function told(driven: Driven): string[] {
+function told(driven: Outputs): string[] {
   const minuteOf = (plannedAt: number) => (plannedAt - START_MS) / MINUTE_MS;
   const ticks = driven.of('ticks').map(({ value }) => {
     const { plannedAt, partition } = value as { plannedAt: number; partition: number };

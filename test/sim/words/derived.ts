@@ -2,9 +2,8 @@
  * Tables that are made of two others, by their keys and by a foreign key: in the end each has just
  * the rows that it must have, and no pair of rows was told twice.
  */
-import type { Driven } from '../../kit/drive.ts';
 import type { Chance } from '../chance.ts';
-import { type Happening, type Model, record, type World } from './world.ts';
+import { type Happening, type Model, type Outputs, record, type World } from './world.ts';
 
 const FEEDS = 90;
 const KEYS = ['a', 'ab', 'b', 'c', 'd', 'e'];
@@ -76,7 +75,7 @@ type Row = { readonly [side in 'left' | 'right']: { readonly name: string } | nu
 
 const pairOf = (row: NonNullable<Row>) => `${row.left?.name ?? null}+${row.right?.name ?? null}`;
 
-function told(driven: Driven): string[] {
+function told(driven: Outputs): string[] {
   return NAMES.flatMap((table) => {
     const rows = new Map<string, string>();
     for (const { key, value } of driven.of(`made-${table}`)) {
@@ -88,7 +87,7 @@ function told(driven: Driven): string[] {
 }
 
 /** Names are given once, so a pair of two rows can only be told twice by mistake. */
-function judge(driven: Driven): string[] {
+function judge(driven: Outputs): string[] {
   return NAMES.flatMap((table) => {
     const seen = new Set<string>();
     const faults: string[] = [];
@@ -102,8 +101,8 @@ function judge(driven: Driven): string[] {
   });
 }
 
-function draw(chance: Chance): Happening[] {
-  return Array.from({ length: FEEDS }, (_, n): Happening => {
+function draw(chance: Chance, _partitions: number, feeds = FEEDS): Happening[] {
+  return Array.from({ length: feeds }, (_, n): Happening => {
     const isLeft = chance.is(0.6);
     const key = chance.pick(KEYS);
     const of = chance.is(0.1) ? null : chance.pick(KEYS);

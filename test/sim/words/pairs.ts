@@ -132,7 +132,7 @@ class Pairs implements Model {
   }
 }
 
-function draw(chance: Chance, partitions: number): Happening[] {
+function draw(chance: Chance, partitions: number, feeds = FEEDS): Happening[] {
   const happenings: Happening[] = [];
   const feed = (topic: string, key: string, value: Feed['value'], at: number) =>
     happenings.push({ kind: 'feed', topic, key, value, at });
@@ -144,7 +144,7 @@ function draw(chance: Chance, partitions: number): Happening[] {
     feed('orders', key, { id: `own-${n}`, orderId, ship, at: START_MS + at }, at);
   };
   let at = 1;
-  for (let n = 0; n < FEEDS; n++) {
+  for (let n = 0; n < feeds; n++) {
     // Rows and events are taken by their times: so they come in it, and no two at once.
     at += 1 + chance.below(chance.is(0.1) ? 100 : 12);
     const what = chance.weighted({ order: 5, payment: 5, customer: 2 });

@@ -5,16 +5,9 @@
 import { add, emptyCursor, formatCursor } from '../../../core/cursor.ts';
 import type { DeviceNotification } from '../../../core/notification.ts';
 import type { DeliveryOutcome } from '../../../core/outcome.ts';
-import {
-  type Driven,
-  lanesWith,
-  planChange,
-  planChanges,
-  REGISTRATIONS,
-  START_MS,
-} from '../../kit/drive.ts';
+import { lanesWith, planChange, planChanges, REGISTRATIONS, START_MS } from '../../kit/drive.ts';
 import type { Chance } from '../chance.ts';
-import type { Happening, Model, Plain, World } from './world.ts';
+import type { Happening, Model, Outputs, Plain, World } from './world.ts';
 
 const STEPS = 70;
 const MEMBERS = 4;
@@ -68,7 +61,7 @@ const nameOf = (of: { readonly deviceId: string; readonly sequence: number }) =>
   `${of.deviceId} ${of.sequence}`;
 
 /** Of each notification: what its reminders ended with. */
-function told(driven: Driven): string[] {
+function told(driven: Outputs): string[] {
   const first = lanes(driven).filter(({ isAgain }) => !isAgain);
   const names = new Map(first.map(({ id, name }) => [id, name]));
   const ends = driven.of('outcomes').flatMap(({ value }) => {
@@ -81,7 +74,7 @@ function told(driven: Driven): string[] {
   return [...ends, ...quiet.map(({ name }) => `${name} acknowledged`)];
 }
 
-function lanes(driven: Driven) {
+function lanes(driven: Outputs) {
   return driven.written
     .filter(({ topic }) => topic.startsWith('notifications.'))
     .map(({ value, headers, atMs }) => ({
@@ -93,7 +86,7 @@ function lanes(driven: Driven) {
 }
 
 /** Told again not too early, not too often, never after its acknowledgement, and in time at all. */
-function judge(driven: Driven, happenings: readonly Happening[]): string[] {
+function judge(driven: Outputs, happenings: readonly Happening[]): string[] {
   const faults: string[] = [];
   const times = new Map<string, number[]>();
   for (const { name, isAgain, atMs } of lanes(driven)) {

@@ -182,7 +182,7 @@ function visitsOf(product: string, all: readonly Sale[]): string[] {
   });
 }
 
-function draw(chance: Chance, partitions: number): Happening[] {
+function draw(chance: Chance, partitions: number, feeds = FEEDS): Happening[] {
   const happenings: Happening[] = [];
   const used = new Set<number>();
   let nowMs = 300;
@@ -190,7 +190,7 @@ function draw(chance: Chance, partitions: number): Happening[] {
     const value = { product, x, at: START_MS + at };
     happenings.push({ kind: 'feed', topic: 'sales', key, value, at });
   };
-  for (let n = 0; n < FEEDS; n++) {
+  for (let n = 0; n < feeds; n++) {
     nowMs += chance.is(0.1) ? chance.below(150) : chance.below(15);
     let at = chance.is(0.3) ? Math.max(0, nowMs - chance.below(250)) : nowMs;
     // No two of one time: which of them is first or last would be the order's to say.

@@ -47,17 +47,20 @@ export interface Model {
   readonly held?: number;
 }
 
+/** What was written, by the driver or on a real log. */
+export type Outputs = Pick<Driven, 'of' | 'written'>;
+
 export interface World {
   readonly name: string;
   readonly topology: string;
   readonly schemas: readonly AvroRecord[];
   /** Feeds and moves of the clock; in the end nothing waits any more. */
-  draw(chance: Chance, partitions: number): Happening[];
+  draw(chance: Chance, partitions: number, feeds?: number): Happening[];
   model(way: Way): Model;
   /** What was written, in the form of the model's lines. */
-  told(driven: Driven): string[];
+  told(outputs: Outputs): string[];
   /** What must hold besides. */
-  judge?(driven: Driven, happenings: readonly Happening[]): string[];
+  judge?(outputs: Outputs, happenings: readonly Happening[]): string[];
   /**
    * Its outputs depend on the task's clock: a crash, after which records are taken again at another
    * time, changes them. The model knows how.
@@ -112,7 +115,7 @@ export const lineOf = (topic: string, key: string | null, value: unknown, at: nu
   `${topic} ${key} ${textOf(value)} @${at}`;
 
 /** What stands in these topics, but for what only moves time. */
-export function writtenTo(driven: Driven, topics: readonly string[]): string[] {
+export function writtenTo(driven: Pick<Outputs, 'of'>, topics: readonly string[]): string[] {
   return topics.flatMap((topic) =>
     driven
       .of(topic)

@@ -40,7 +40,8 @@ public final class Oracle {
           "stream-join", new StreamJoins(),
           "table-join", new TableJoins(),
           "table-pair", new TablePairs(),
-          "foreign-join", new TablePairs());
+          "foreign-join", new TablePairs(),
+          "stateless", new Stateless());
   /** Unmatched records are looked for at each record, and not once a second of wall clock. */
   private static final String AT_ONCE =
       StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_OUTER_JOIN_SPURIOUS_RESULTS_FIX;
