@@ -6,6 +6,7 @@
  *     npm run bench -- engine gateway these
  *     npm run bench -- latency-kafka  needs the servers of the cluster ring; not in `all`
  *     npm run bench -- nexmark        needs Java; bench/nexmark/README.md
+ *     npm run bench -- aggregate-growth   ten million windows: 14 GB of heap
  *     npm run bench -- engine-peer    as latency-kafka; more of it: npm run bench:engine -- --help
  */
 import { spawn } from 'node:child_process';
@@ -29,11 +30,18 @@ const FILES: { readonly [name: string]: string } = {
   'push-sinks': './push-sinks.ts',
   'latency-kafka': './latency-kafka.ts',
   nexmark: './nexmark/in-process.ts',
+  'aggregate-growth': './nexmark/growth.ts',
   'engine-peer': './engine-peer.ts',
   'engine-peer-without-coalesce': './engine-peer.ts',
 };
-/** Needs servers, which take a minute to start, or Java: only when it is named. */
-const ON_REQUEST = ['latency-kafka', 'nexmark', 'engine-peer', 'engine-peer-without-coalesce'];
+/** Needs servers, which take a minute to start, or Java, or much memory: only when it is named. */
+const ON_REQUEST = [
+  'latency-kafka',
+  'nexmark',
+  'aggregate-growth',
+  'engine-peer',
+  'engine-peer-without-coalesce',
+];
 const ALL = Object.keys(FILES).filter((name) => !ON_REQUEST.includes(name));
 const FIGURES_FILE = new URL('./figures.json', import.meta.url);
 const FLAGS: { readonly [name: string]: readonly string[] } = {
@@ -41,6 +49,8 @@ const FLAGS: { readonly [name: string]: readonly string[] } = {
   state: ['--expose-gc'],
   'state-memory': ['--expose-gc'],
   nexmark: ['--max-old-space-size=8192'],
+  // Ten million windows are objects.
+  'aggregate-growth': ['--expose-gc', '--max-old-space-size=14336'],
   // Keeps all outputs of both contenders to compare them.
   'engine-peer': ['--max-old-space-size=8192'],
   'engine-peer-without-coalesce': ['--max-old-space-size=8192'],

@@ -7,14 +7,31 @@ import type { SettingReader } from './deployment-parts.ts';
 export interface StateSettings {
   /** Memory that the state of a process may take, bytes; undefined: a share of what it has. */
   readonly memoryMax: number | undefined;
+  /** The folder of local checkpoints, with Kafka; undefined: there are none. */
+  readonly checkpoints: string | undefined;
 }
 
-export const STATE_DEFAULTS: StateSettings = { memoryMax: undefined };
+export const STATE_DEFAULTS: StateSettings = { memoryMax: undefined, checkpoints: undefined };
 
-export function stateOf(read: SettingReader, section: Section | undefined): StateSettings {
+/** `beside`: from a path as it is written to one from the config's own folder. */
+export function stateOf(
+  read: SettingReader,
+  section: Section | undefined,
+  log: 'embedded' | 'kafka',
+  beside: (path: string) => string,
+): StateSettings {
   if (section === undefined) return STATE_DEFAULTS;
-  section.only(['memory_max']);
-  return { memoryMax: read.bytes(section, 'memory_max') };
+  section.only(['memory_max', 'checkpoints']);
+  const folder = section.text('checkpoints');
+  if (folder !== undefined && log !== 'kafka') {
+    const what =
+      'state: checkpoints is for log.kind kafka; an embedded log is on this disk as it is.';
+    read.bad(folder.span, what, 'Leave it out.');
+  }
+  return {
+    memoryMax: read.bytes(section, 'memory_max'),
+    checkpoints: folder === undefined ? undefined : beside(folder.value),
+  };
 }
 
 /** What a process has at most, bytes. */
@@ -38,7 +55,7 @@ const now = (): ProcessMemory => ({
  * windows and some tables lie on that. The other half is for batches, sockets and garbage.
  */
 export function stateBytesMax(
-  { memoryMax }: StateSettings,
+  { memoryMax }: Pick<StateSettings, 'memoryMax'>,
   { total, constrained, heap }: ProcessMemory = now(),
 ): number {
   if (memoryMax !== undefined) return memoryMax;

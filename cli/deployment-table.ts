@@ -126,6 +126,11 @@ const STATE: DeploymentSection = {
       doc: 'Memory; near it steps do what their `on_full` says, at it the process takes nothing.',
       fallback: "half of the container's, or of the heap's if that is less",
     },
+    checkpoints: {
+      kind: 'path',
+      doc: 'With Kafka: a folder for the state of tasks that end cleanly, so that the next start on this host reads only what has come since.',
+      fallback: 'none; state is read from its changelogs',
+    },
   },
 };
 

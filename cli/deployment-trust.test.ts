@@ -14,6 +14,9 @@ import { readTls } from './run/tls.ts';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-trust-'));
 after(() => rmSync(folder, { recursive: true }));
 
+/** Within the certificate's time. */
+const NOW = Date.UTC(2027, 0, 1);
+
 const parse = (text: string, env: NodeJS.ProcessEnv = {}) =>
   parseDeployment(text, { file: 'deploy/carillon.yaml', folder: '/house', env });
 const codes = (text: string): readonly string[] => {
@@ -154,7 +157,7 @@ test('CAR733: certificate and key that are no pair, no PEM, or not there', () =>
   const cert = write('cert.pem', CERTIFICATE.cert);
   const key = write('key.pem', CERTIFICATE.key);
   const none = write('none.pem', 'hush');
-  assert.deepEqual(readTls('http.tls', { cert, key, ca: cert }), {
+  assert.deepEqual(readTls('http.tls', { cert, key, ca: cert }, NOW), {
     ...CERTIFICATE,
     ca: CERTIFICATE.cert,
   });
@@ -168,7 +171,7 @@ test('CAR733: certificate and key that are no pair, no PEM, or not there', () =>
   ];
   for (const [one, other, ca] of rows) {
     assert.throws(
-      () => readTls('http.tls', { cert: one, key: other, ca }),
+      () => readTls('http.tls', { cert: one, key: other, ca }, NOW),
       (error: { code: string; message: string }) =>
         error.code === 'CAR733' && !error.message.includes('hush'),
     );

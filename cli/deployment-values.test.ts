@@ -59,6 +59,7 @@ const BESIDE: { readonly [path: string]: Tree } = {
   'inbox cassandra': {
     inbox: { kind: 'cassandra', contact_points: '[a]', local_data_center: 'dc' },
   },
+  state: { log: { kind: 'kafka', brokers: '["a:1"]' } },
   auth: { http: { origins: '["https://a"]' }, auth: { internal_token: '"${T}"' } },
 };
 /** A deployment on Kafka is whole with these. */
@@ -109,7 +110,7 @@ function written({ section, of, key }: Row, value: string, name = key) {
   const at = BESIDE[`${path} ${of}`] ?? BESIDE[path] ?? {};
   const kind: Tree = of !== undefined && key !== 'kind' ? { kind: of } : {};
   const wrap = (inner: Tree) => steps.reduceRight<Tree>((sum, step) => ({ [step]: sum }), inner);
-  const isKafka = path === 'log.sasl' || path === 'registry' || of === 'kafka';
+  const isKafka = ['log.sasl', 'registry', 'state'].includes(path) || of === 'kafka';
   let tree = merged(isKafka ? WHOLE : {}, merged(at, wrap(kind)));
   if (of === 'cassandra' && key !== 'kind') tree = merged(tree, wrap({ kind: 'cassandra' }));
   const own = steps.reduce<Tree>((sum, step) => sum[step] as Tree, tree);

@@ -47,6 +47,21 @@ test('state has the memory that is set, or half of what the process has', () => 
   );
 });
 
+test('local checkpoints are for Kafka, in a folder from the config', () => {
+  const state = (kafka: boolean) => {
+    const text = `state: { checkpoints: kept }\n${kafka ? CLUSTER : ''}`;
+    return kafka ? parse(text, ENV).state.checkpoints : failure(text).diagnostics;
+  };
+  assert.equal(state(true), '/house/deploy/kept');
+  assert.equal(parse(CLUSTER, ENV).state.checkpoints, undefined);
+  const { log, state: of } = parse(`state: { checkpoints: kept }\n${CLUSTER}`, ENV);
+  assert.ok(log.kind === 'kafka');
+  const options = kafkaOptionsOf({ ...log, ssl: false }, undefined, 0, of);
+  assert.equal(options.checkpoints, '/house/deploy/kept');
+  const [fault] = state(false) as CarillonErrors['diagnostics'];
+  assert.equal(fault!.code, 'CAR903');
+});
+
 test('paths that are written are beside the config', () => {
   const { topology, dataFolder } = parse('{ topology: ../topology/reno.yaml, data_folder: data }');
   assert.equal(topology, '/house/topology/reno.yaml');
@@ -259,6 +274,10 @@ for (const [what, text, codes] of wrong) {
     );
   });
 }
+
+test('a mapping of nothing is a file of all defaults', () => {
+  assert.deepEqual(parse('{}', {}), { ...parse('', {}) });
+});
 
 test('near names are suggested', () => {
   const [first] = failure('{ topologi: a }').diagnostics;

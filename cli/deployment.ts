@@ -136,7 +136,12 @@ export function parseDeployment(
     report.error('CAR103', { start: 0, end: 1 }, 'the text is not a mapping of settings.');
     throw fail();
   }
-  const section = new Section(report, 'deployment', tree, tree.entries[0]!.keySpan).only(KEYS);
+  const section = new Section(
+    report,
+    'deployment',
+    tree,
+    tree.entries[0]?.keySpan ?? tree.span,
+  ).only(KEYS);
   const read = new SettingReader(report);
   const beside = (path: string) =>
     isAbsolute(path) ? path : join(dirname(resolve(folder, file)), path);
@@ -151,7 +156,7 @@ export function parseDeployment(
     processors: (read.texts(section, 'processors') ?? []).map(beside),
     dataFolder: textOr(section.text('data_folder'), base.dataFolder, beside),
     log,
-    state: stateOf(read, section.section('state')),
+    state: stateOf(read, section.section('state'), log.kind, beside),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,

@@ -1,13 +1,23 @@
 /** From the deployment's words to what the Kafka connector takes. */
 import type { KafkaLogger, KafkaOptions } from '../connectors/kafka/client.ts';
+import { systemClock } from '../core/clock.ts';
 import type { LogLine } from '../gateway/problem.ts';
 import type { KafkaLogSettings } from './deployment.ts';
-import { readText } from './read-text.ts';
+import { trustIn } from './trust-file.ts';
 
-/** Reads the certificate to trust, if the deployment names one: CAR902 when it is not there. */
-export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger): KafkaOptions {
+/**
+ * Reads the certificates to trust, if the deployment names them: CAR902 when the file is not there,
+ * CAR735 when there is none in it, or all have expired.
+ */
+export function kafkaOptionsOf(
+  settings: KafkaLogSettings,
+  logger?: KafkaLogger,
+  nowMs = systemClock.now(),
+  { checkpoints }: { readonly checkpoints?: string | undefined } = {},
+): KafkaOptions {
   const { brokers, clientId, replicationFactor, dataPlane, ssl, sasl } = settings;
-  const ca = ssl === false || ssl.ca === undefined ? {} : { ca: readText(ssl.ca) };
+  const ca =
+    ssl === false || ssl.ca === undefined ? {} : { ca: trustIn('log.ssl.ca', ssl.ca, nowMs) };
   return {
     brokers,
     clientId,
@@ -16,6 +26,7 @@ export function kafkaOptionsOf(settings: KafkaLogSettings, logger?: KafkaLogger)
     ...(ssl === false ? {} : { ssl: { rejectUnauthorized: ssl.rejectUnauthorized, ...ca } }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),
+    ...(checkpoints === undefined ? {} : { checkpoints }),
   };
 }
 

@@ -28,7 +28,9 @@ export function faultOf(code: ErrorCode, error: unknown, shape: Shape): Expressi
   const at = cel.range;
   if (cel.code === 'no_such_key') {
     const name = summary.slice(summary.lastIndexOf(' ') + 1);
-    const owner = cel.node?.op === '.' ? shapeOfPath(cel.node.args[0], shape) : undefined;
+    const { node } = cel;
+    const isField = node?.op === '.' || node?.op === '[]';
+    const owner = isField ? shapeOfPath(node.args[0] as ASTNode, shape) : undefined;
     const record = owner === undefined ? undefined : withoutNull(owner);
     if (record?.kind === 'record') {
       return noField(record, name, at);

@@ -80,6 +80,11 @@ const ROWS: readonly (readonly [source: string, ...told: readonly string[]])[] =
     `^len^ list index must be int, got 'string'. did you mean "size"?   Functions: size, contains, startsWith, endsWith, indexOf, lastIndexOf, lowerAscii, upperAscii, substring, split, trim, join, exists, all, filter, map, has, string, int, double, bool, bytes, type.`,
   ],
   ['value.shop + true', '^value.shop + true^ no such overload: string + bool.'],
+  // A field by its name in brackets.
+  [
+    'value["cent"] > 1',
+    '^value["cent"]^ Paid has no field "cent". did you mean "cents"?   Its fields: cents, shop, lines.',
+  ],
   // Two signs that are right are not told as one that is wrong.
   ['value.cents > 1 || value.cents >', '^^ unexpected token: EOF.'],
   ['value.cents > 1 && value.cents >', '^^ unexpected token: EOF.'],

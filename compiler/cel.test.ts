@@ -190,7 +190,7 @@ test('a whole number beyond 2^53 is exact, in and out', () => {
 
 const faults: readonly [string, string, number, number][] = [
   ['value.txt == ""', 'CAR402', 6, 9],
-  ['value["txt"] == ""', 'CAR311', 0, 12],
+  ['value["txt"] == ""', 'CAR402', 0, 12],
   ['value.inner.m == 1', 'CAR402', 12, 13],
   ['value.other.m == 1', 'CAR402', 12, 13],
   ['text == ""', 'CAR311', 0, 4],

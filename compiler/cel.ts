@@ -19,6 +19,7 @@ import { mayGiveNull } from './cel-null-results.ts';
 import { type NullWarning, nullWarnings } from './cel-nulls.ts';
 import { parseExpression } from './cel-parse.ts';
 import { type Reads, readsOf, shapeOfPath } from './cel-paths.ts';
+import { plainEvaluator } from './cel-plain.ts';
 import { typeFaults } from './cel-type-faults.ts';
 import { fromCel, Views } from './cel-views.ts';
 import { withLiterals } from './literals.ts';
@@ -87,14 +88,16 @@ export class CelCompiler {
     const fault = refused(source, [...unread, ...placed]);
     if (fault !== undefined) return fault;
     const reads = readsOf(program.ast);
+    const isOfEvent = readsEvent(of, reads.fields);
+    const evaluate = evaluator(
+      program,
+      isOfEvent ? (value) => view(withEvent(value)) : view,
+      reads,
+      checked.type === 'bool',
+    );
     const expression: Expression<unknown> = {
       source,
-      evaluate: evaluator(
-        program,
-        readsEvent(of, reads.fields) ? (value) => view(withEvent(value)) : view,
-        reads,
-        checked.type === 'bool',
-      ),
+      evaluate: isOfEvent ? evaluate : plainEvaluator(ast, of, evaluate),
     };
     const type = checked.type ?? 'dyn';
     const constant = constantOf(expression, reads) ?? truthOf(ast, asked);

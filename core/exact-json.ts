@@ -22,6 +22,15 @@ function exactly(_key: string, value: unknown, context?: { readonly source?: str
 
 /** As JSON.stringify; BigInts are written as the numbers they are. */
 export function stringifyExact(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // There is a BigInt in it.
+    return stringifyWithBigInts(value);
+  }
+}
+
+function stringifyWithBigInts(value: unknown): string {
   const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
   return JSON.stringify(value, (_key, of) => (typeof of === 'bigint' ? rawJSON(String(of)) : of));
 }

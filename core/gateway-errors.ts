@@ -172,6 +172,11 @@ export const GATEWAY_ERRORS = {
     what: 'Dead letters are being sent back already, by this process.',
     mend: 'Wait until that has ended, and look again at what is left.',
   },
+  CAR735: {
+    slug: 'nothing-to-trust',
+    what: 'A file of certificates to trust has none that is good.',
+    mend: 'Name the PEM file of the certificate authority that has signed what the other side shows.',
+  },
   CAR741: {
     slug: 'wrong-method',
     what: 'The path is here, but not with this method.',

@@ -154,6 +154,12 @@ export interface TaskHost {
    */
   settle?(): Promise<void>;
   /**
+   * All rows of its stores, as batches of their changelogs, when all of them were taken into a
+   * commit; undefined: they were not, or the task has failed. Asked after it has closed; each batch
+   * is good until the next one is asked for.
+   */
+  snapshot?(): Iterable<{ readonly store: string; readonly bytes: Buffer }> | undefined;
+  /**
    * The task is taken away. `revoked`, `stopped`: finish and commit what can be (the port still
    * commits); `fenced`: drop everything.
    */
@@ -171,6 +177,11 @@ export interface Group {
   close(): Promise<void>;
   /** How far behind each input partition of its tasks is: end offset minus committed. */
   lag(): Promise<readonly { topic: string; partition: number; lag: number }[]>;
+  /**
+   * What its tasks still read back of stores and tables before they begin: the next offset and the
+   * end. Absent: it is read at once.
+   */
+  restoring?(): readonly { topic: string; partition: number; position: number; end: number }[];
   /**
    * Offsets of its inputs that were deleted from the log (retention) before this member had read
    * them, since it was opened; partitions that lost none are left out. Each loss is also said with

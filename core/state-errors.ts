@@ -17,4 +17,14 @@ export const STATE_ERRORS = {
     what: 'State that is read back does not fit the memory that the state of a process may have.',
     mend: 'Give it more (`state.memory_max`), or start more processes before this one.',
   },
+  CAR340: {
+    slug: 'checkpoint-not-trusted',
+    what: 'A local checkpoint does not fit the log or the topology: state is rebuilt from Kafka.',
+    mend: 'Nothing is lost. If it comes at each start, look at the disk of `state.checkpoints`.',
+  },
+  CAR341: {
+    slug: 'checkpoint-not-written',
+    what: 'A local checkpoint cannot be written: the next start rebuilds state from Kafka.',
+    mend: 'Make `state.checkpoints` a folder that the process may write to, with room.',
+  },
 } as const satisfies { readonly [code: string]: ErrorEntry };

@@ -238,7 +238,9 @@ test('a live query ends when nobody looks; four at once', async () => {
     leave.abort();
     await until(0);
     const more = new AbortController();
-    assert.equal((await get(asked, operator, more.signal)).status, 200, 'there is room again');
+    const all = '/console/v1/live?topic=events.a&where=%20';
+    assert.equal((await get(all, operator, more.signal)).status, 200, 'there is room again');
+    assert.deepEqual(console.questions.at(-1), { topics: ['events.a'], where: undefined });
     more.abort();
     await until(0);
   } finally {

@@ -234,12 +234,14 @@ class Aggregation {
   }
 
   #fits(key: Key, { puts, merged }: Changes): boolean {
+    const { isFull } = this.#context.store;
+    const { windows_max } = this.#config;
+    // Nearly always there is room whether they are new or not.
+    if (!isFull && this.#rows.count + puts.length <= windows_max) return true;
     const isNew = ({ start }: Window) =>
       this.#rows.get(key, start) === undefined || merged.some((one) => one.start === start);
     const more = puts.filter(isNew).length - merged.length;
-    if (more <= 0) return true;
-    const { isFull } = this.#context.store;
-    return !isFull && this.#rows.count + more <= this.#config.windows_max;
+    return more <= 0 || (!isFull && this.#rows.count + more <= windows_max);
   }
 
   /** Stream time goes on: what closes by then is told, or forgotten. */
@@ -274,7 +276,9 @@ class Aggregation {
   }
 
   #apply(key: Key, { puts, merged }: Changes): void {
-    for (const { start } of merged) this.#rows.delete(key, start);
+    // A session that has grown at its end is put again where it is.
+    const stays = (of: Window) => puts.some(({ start }) => start === of.start);
+    for (const one of merged) if (!stays(one)) this.#rows.delete(key, one.start);
     for (const window of puts) this.#rows.put(key, window, this.#dueMs(window));
     if (merged.length > 0) this.#context.count('merged', merged.length);
   }

@@ -7,6 +7,12 @@ import type { FieldReader, TimedEmit } from '../core/spec.ts';
 import { type Fold, type FoldNotes, foldOf } from './folds.ts';
 import type { Window, WindowMaker } from './window-rows.ts';
 
+/** Of what it is grouped by, beside the key. */
+interface Part {
+  readonly name: string;
+  readonly reader: FieldReader;
+}
+
 interface Field {
   readonly name: string;
   readonly call: AggregateCall;
@@ -25,8 +31,11 @@ export interface ResultForm {
   readonly retracts: boolean;
 }
 
+/** One for all windows of groups that are keys alone. */
+const NO_PARTS: readonly unknown[] = [];
+
 export class WindowResults {
-  readonly #parts: readonly { readonly name: string; readonly reader: FieldReader }[];
+  readonly #parts: readonly Part[];
   readonly #fields: readonly Field[];
   readonly #form: ResultForm;
 
@@ -45,16 +54,15 @@ export class WindowResults {
     const args = this.#fields.map(({ call }) =>
       call.of === null ? true : call.of.evaluate(record),
     );
-    const parts = this.#parts.map(({ reader }) => reader.read(record));
-    return new RecordMaker(this.#fields, record, parts, args);
+    return new RecordMaker(this.#fields, this.#parts, record, args);
   }
 
   update(record: Record, window: Window, emit: TimedEmit): void {
-    const { eventId } = record;
+    const eventId = this.#form.hasBounds ? `${record.eventId}@${window.start}` : null;
     const result = emit(record);
     result.value = this.#value(window, false);
     result.timestamp = window.maxMs;
-    if (this.#form.hasBounds) result.eventId = `${eventId}@${window.start}`;
+    if (eventId !== null) result.eventId = eventId;
   }
 
   /** The session is part of another one now (S20). */
@@ -80,13 +88,14 @@ export class WindowResults {
   #value(window: Window, isRetracted: boolean): { [field: string]: unknown } {
     const value: { [field: string]: unknown } = {};
     const { hasBounds, retracts } = this.#form;
-    for (const [n, { name }] of this.#parts.entries()) value[name] = window.parts[n];
+    for (let n = 0; n < this.#parts.length; n++) value[this.#parts[n]!.name] = window.parts[n];
     if (hasBounds) {
       value.window_start = window.start;
       value.window_end = window.end;
     }
     if (retracts) value.retracted = isRetracted;
-    for (const [n, { name, fold }] of this.#fields.entries()) {
+    for (let n = 0; n < this.#fields.length; n++) {
+      const { name, fold } = this.#fields[n]!;
       value[name] = fold.result(window.states[n]);
     }
     return value;
@@ -97,40 +106,49 @@ export class WindowResults {
 export class RecordMaker implements WindowMaker {
   readonly notes: FoldNotes = { leftOut: 0 };
   readonly #fields: readonly Field[];
-  readonly #key: string;
+  readonly #parts: readonly Part[];
+  readonly #record: Record;
   readonly #atMs: number;
-  readonly #parts: readonly unknown[];
   readonly #args: readonly unknown[];
 
+  /** `record`: the one that is being taken; it is read again for its first window. */
   constructor(
     fields: readonly Field[],
+    parts: readonly Part[],
     record: Record,
-    parts: readonly unknown[],
     args: readonly unknown[],
   ) {
     this.#fields = fields;
-    this.#key = record.key ?? '';
-    this.#atMs = record.timestamp;
     this.#parts = parts;
+    this.#record = record;
+    this.#atMs = record.timestamp;
     this.#args = args;
   }
 
   empty(start: number, end: number): Window {
     const states = this.#fields.map(({ fold }) => fold.empty);
-    const key = this.#key;
-    const parts = this.#parts;
+    // The key of the row was made of the same parts, so that none of them fails here.
+    const parts =
+      this.#parts.length === 0
+        ? NO_PARTS
+        : this.#parts.map(({ reader }) => reader.read(this.#record));
+    const key = this.#record.key ?? '';
     return { key, parts, start, end, records: 0, maxMs: -1, states, isTold: false };
   }
 
   with(window: Window): Window {
     const atMs = this.#atMs;
-    const states = window.states.map((state, n) => {
+    const { key, parts, start, end, records, isTold } = window;
+    // A copy has no room to grow, which lists that are made by `push` keep for good.
+    const states = window.states.slice();
+    for (let n = 0; n < states.length; n++) {
       const arg = this.#args[n];
-      if (arg === null || arg === undefined) return state;
-      return this.#fields[n]!.fold.add(state, arg, atMs, this.notes);
-    });
+      if (arg === null || arg === undefined) continue;
+      states[n] = this.#fields[n]!.fold.add(states[n], arg, atMs, this.notes);
+    }
+    // Written out, in the order of `empty`: a copy by spreading takes several times as long.
     const maxMs = Math.max(window.maxMs, atMs);
-    return { ...window, records: window.records + 1, maxMs, states };
+    return { key, parts, start, end, records: records + 1, maxMs, states, isTold };
   }
 
   readonly merged = (earlier: Window, later: Window): Window => ({

@@ -117,10 +117,10 @@ export class WindowRows {
   put(group: Key, window: Window, dueMs: number): void {
     const { start } = window;
     const store = this.#store;
-    const isNew = store.get(store.part(group, start + 1)) === undefined;
+    const { size } = store;
     store.put(store.part(group, start + 1)).window = window;
     store.setDue(dueMs);
-    if (!isNew) return;
+    if (store.size === size) return;
     this.#add(1);
     if (this.#isListed) this.#relist(group, withStart(this.starts(group), start));
   }

@@ -185,12 +185,19 @@ const FAULTS: readonly (readonly [what: string, from: string, told: RegExp])[] =
   ['a name that is there', 'by: planId, as: planId', /CAR280/],
   ['a row that does not fit', 'by: planId, as: other', /CAR406 .*"other" is not a field/],
   ['a null that has no place', LEFT, /CAR406 .*"plan"/],
+  ['rows that nobody knows', LEFT, /^CAR401 .*"Nothing"[^\n]*$/],
+  ['rows of the right that nobody knows', LEFT, /^CAR401 .*"Plans"[^\n]*$/],
 ];
+const WRONG: ReadonlyMap<string, readonly [from: string, to: string]> = new Map([
+  ['an unknown table', ['join: plans', 'join: nobody']],
+  ['a null that has no place', ['schema: Contract', 'schema: Strict']],
+  ['rows that nobody knows', ['schema: Contract', 'schema: Nothing']],
+  ['rows of the right that nobody knows', ['schema: Plan,', 'schema: Plans,']],
+]);
 for (const [what, from, told] of FAULTS) {
   test(`at the desk: ${what}`, () => {
-    let of = text(from);
-    if (what === 'an unknown table') of = of.replace('join: plans', 'join: nobody');
-    if (what === 'a null that has no place') of = of.replace('schema: Contract', 'schema: Strict');
+    const [right, wrong] = WRONG.get(what) ?? ['', ''];
+    const of = text(from).replace(right, wrong);
     const strict = record('Strict', { memberId: 'string', planId: ['null', 'string'], plan: PLAN });
     const { diagnostics } = compiledOf(of, [...schemas, strict]);
     assert.match(diagnostics.map(({ code, what: said }) => `${code} ${said}`).join('\n'), told);

@@ -220,6 +220,11 @@ export class Engine {
       const told = breaker.trouble === null ? breaker.told(nowMs) : null;
       return told === null ? [] : [`${name}: ${told}`];
     });
+    for (const [group, open] of this.#groups) {
+      const rest = open.restoring?.() ?? [];
+      const records = rest.reduce((sum, { position, end }) => sum + end - position, 0);
+      if (rest.length > 0) lanes.push(`${group}: ${records} records of state are still to be read`);
+    }
     const { isShort, isSpent, told } = this.#memory;
     return isShort && !isSpent ? [...lanes, `CAR695 ${told}; steps do as if full`] : lanes;
   }

@@ -284,6 +284,7 @@ const LONG_9 = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
 const lost: readonly [string, readonly number[]][] = [
   ...BODY.map((_, n): [string, readonly number[]] => [`cut after ${n} bytes`, BODY.slice(0, n)]),
   ['a byte left over', [...BODY, 0]],
+  ['a length that ends early', [0x80]],
   ['a text of a negative length', good(0, 3)],
   ['a text that is longer than the value', good(0, 126)],
   ['a text of 2^62 bytes', [...LONG_9.with(0, 0xfe), ...BODY.slice(1)]],
@@ -303,6 +304,11 @@ for (const [name, body] of lost) {
     const other = sliceOf(Buffer.from(body), paths.length);
     assert.equal(locator.locate(other, 0), false);
     assert.deepEqual(columns(other), Array(paths.length).fill(UNKNOWN));
+  });
+
+  test(`not located, where nearly all is passed over: ${name}`, async () => {
+    const locator = await locatorOf(FIELDS, FIELDS, ['value.at']);
+    assert.equal(locator.locate(sliceOf(Buffer.from(body), 1), 0), false);
   });
 }
 

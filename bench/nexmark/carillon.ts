@@ -7,6 +7,7 @@ import { BytePool } from '../../core/byte-pool.ts';
 import { HandClock } from '../../core/clock.ts';
 import type { CommitUnit, EncodedBatch, LogBatch, TaskPort, UnitPort } from '../../core/log.ts';
 import { wholeBatch } from '../../core/record-batch.ts';
+import type { Schemas } from '../../core/schema.ts';
 import { inputsOf } from '../../runtime/group-specs.ts';
 import { StreamsTask } from '../../runtime/streams/streams-task.ts';
 import { Unit } from '../../runtime/unit.ts';
@@ -14,7 +15,7 @@ import { START_MS } from './events.ts';
 import type { Load } from './load.ts';
 
 /** Rounds of a thousand events between two commits. */
-export const COMMIT_EVERY_ROUNDS = 10;
+const COMMIT_EVERY_ROUNDS = 10;
 const COMMITS = { minMs: 0, maxMs: 0, recordsMax: Number.POSITIVE_INFINITY };
 
 export interface Run {
@@ -110,49 +111,84 @@ class Port implements TaskPort, UnitPort {
   }
 }
 
-/** `output`: the topic that the query tells. Throws when a task fails or writes a dead letter. */
-export function runCarillon(plan: Plan, load: Load, output: string, listener?: Listener): Run {
-  const clock = new HandClock(START_MS);
-  const topics = new Topics(output, listener);
-  const tasks = openTasks(plan, load, topics, clock);
-  let events = 0;
-  let rounds = 0;
-  const started = process.cpuUsage();
-  const commit = () => {
-    // What one task commits another one reads, at most two hops on.
-    for (let hop = 0; hop < tasks.length; hop++) {
-      for (const { task, unit } of tasks) {
+/** The tasks of a topology; `output`: the topic that it tells. */
+export class Engine {
+  readonly #clock = new HandClock(START_MS);
+  readonly #topics: Topics;
+  readonly #tasks: readonly { task: StreamsTask; unit: Unit; port: Port }[];
+
+  constructor(plan: Plan, schemas: Schemas, output: string, listener?: Listener) {
+    this.#topics = new Topics(output, listener);
+    const pool = new BytePool();
+    this.#tasks = plan.subTopologies.map((sub) => {
+      const port = new Port(this.#topics);
+      const unit = new Unit(port, COMMITS, this.#clock, () => {});
+      const options = { clock: this.#clock, schemas, partitions: 1, pool, wake: () => {} };
+      const task = new StreamsTask(plan, sub, port, unit, options);
+      unit.add(task);
+      for (const topic of inputsOf(sub)) this.#topics.addReader(topic, port);
+      task.ready();
+      return { task, unit, port };
+    });
+  }
+
+  get told(): number {
+    return this.#topics.told;
+  }
+
+  get rows(): number {
+    return this.#topics.rows;
+  }
+
+  moveTo(atMs: number): void {
+    this.#clock.moveTo(atMs);
+  }
+
+  /** False: nobody reads the topic. */
+  give(topic: string, bytes: Buffer, count: number): boolean {
+    return this.#topics.give(topic, bytes, count);
+  }
+
+  /** Works off what was given. */
+  run(): void {
+    for (const { task } of this.#tasks) while (task.runSlice());
+  }
+
+  /** Commits, and what one task has committed another one reads, hop by hop. */
+  commit(): void {
+    for (let hop = 0; hop < this.#tasks.length; hop++) {
+      for (const { task, unit } of this.#tasks) {
         while (task.runSlice());
         unit.commit();
       }
     }
-  };
-  for (const { atMs, batches } of load.rounds) {
-    clock.moveTo(atMs);
-    for (const { topic, bytes, count } of batches) {
-      if (topics.give(topic, bytes, count)) events += count;
-    }
-    for (const { task } of tasks) while (task.runSlice());
-    if (++rounds % COMMIT_EVERY_ROUNDS === 0) commit();
   }
-  commit();
-  const { user, system } = process.cpuUsage(started);
-  for (const { port } of tasks) if (port.failure !== null) throw port.failure;
-  if (topics.deadLetters > 0) throw new Error(`${topics.deadLetters} dead letters`);
-  const { told, rows } = topics;
-  return { cpuSeconds: (user + system) / 1e6, events, told, rows };
+
+  /** Throws when a task has failed or written a dead letter. */
+  check(): void {
+    for (const { port } of this.#tasks) if (port.failure !== null) throw port.failure;
+    const { deadLetters } = this.#topics;
+    if (deadLetters > 0) throw new Error(`${deadLetters} dead letters`);
+  }
 }
 
-function openTasks(plan: Plan, { schemas }: Load, topics: Topics, clock: HandClock) {
-  const pool = new BytePool();
-  return plan.subTopologies.map((sub) => {
-    const port = new Port(topics);
-    const unit = new Unit(port, COMMITS, clock, () => {});
-    const options = { clock, schemas, partitions: 1, pool, wake: () => {} };
-    const task = new StreamsTask(plan, sub, port, unit, options);
-    unit.add(task);
-    for (const topic of inputsOf(sub)) topics.addReader(topic, port);
-    task.ready();
-    return { task, unit, port };
-  });
+/** `output`: the topic that the query tells. */
+export function runCarillon(plan: Plan, load: Load, output: string, listener?: Listener): Run {
+  const engine = new Engine(plan, load.schemas, output, listener);
+  let events = 0;
+  let rounds = 0;
+  const started = process.cpuUsage();
+  for (const { atMs, batches } of load.rounds) {
+    engine.moveTo(atMs);
+    for (const { topic, bytes, count } of batches) {
+      if (engine.give(topic, bytes, count)) events += count;
+    }
+    engine.run();
+    if (++rounds % COMMIT_EVERY_ROUNDS === 0) engine.commit();
+  }
+  engine.commit();
+  const { user, system } = process.cpuUsage(started);
+  engine.check();
+  const { told, rows } = engine;
+  return { cpuSeconds: (user + system) / 1e6, events, told, rows };
 }

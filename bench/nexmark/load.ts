@@ -14,7 +14,7 @@ import {
 import { inputTopic, nexmarkSchemas, planOf, QUERIES } from './queries.ts';
 
 /** Events of a round: what each kind has of them is one batch, and comes at once. */
-export const ROUND_EVENTS = 1_000;
+const ROUND_EVENTS = 1_000;
 const SCHEMAS: { readonly [K in EventKind]: string } = {
   person: 'Person',
   auction: 'Auction',

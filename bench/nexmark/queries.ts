@@ -33,9 +33,11 @@ export const QUERIES: readonly Query[] = [
   { name: 'q18', reads: ['bid'], tells: 'Bid', compared: 'in_order' },
 ];
 
+type Named = Pick<Query, 'name'>;
+
 export const inputTopic = (kind: EventKind): string => `nexmark.${kind}`;
-export const outputTopic = ({ name }: Query): string => `nexmark.${name}`;
-export const topologyFile = ({ name }: Query): string =>
+export const outputTopic = ({ name }: Named): string => `nexmark.${name}`;
+const topologyFile = ({ name }: Named): string =>
   new URL(`./topology/${name}.yaml`, import.meta.url).pathname;
 
 export function nexmarkSchemas(): SchemaFolder {
@@ -43,7 +45,7 @@ export function nexmarkSchemas(): SchemaFolder {
 }
 
 /** Throws with the errors of a topology that does not compile. */
-export function planOf(query: Query): Plan {
+export function planOf(query: Named): Plan {
   const file = topologyFile(query);
   const text = readFileSync(file, 'utf8');
   const catalog = { steps, sinks };

@@ -83,6 +83,19 @@ test('a name of several hosts is asked at each', async () => {
   assert.deepEqual([asked, one.hosts.length], [['streams'], 2]);
 });
 
+test('a host that listens on one of its two families is there', async () => {
+  const one = await serve(JSON.stringify(flowOf('a')));
+  const processes = [`http://localhost:${one.port}`];
+  const flows = new ProcessFlows({ processes, resolve: async () => ['::1', '127.0.0.1'] });
+  const { flow, connections } = await flows.with(flowOf('own'));
+  assert.deepEqual([flow.troubles, connections], [[], 2]);
+  const gone = new ProcessFlows({
+    processes: ['http://localhost:1'],
+    resolve: async () => ['::1', '127.0.0.1'],
+  });
+  assert.equal((await gone.with(flowOf('own'))).flow.troubles.length, 2);
+});
+
 test('what does not answer is a trouble, and the rest is told', async () => {
   const gone = await serve('no', 503);
   const other = await serve('<html>');

@@ -67,15 +67,22 @@ export class ProcessFlows {
     } catch (error) {
       return [away(reasonOf(error))];
     }
-    return await Promise.all(
+    const answers = await Promise.all(
       hosts.map(async (host) => {
         try {
-          return flowIn(await textAt(url, host, ca));
+          return { host, answer: flowIn(await textAt(url, host, ca)) };
         } catch (error) {
-          return away(reasonOf(error));
+          return { host, answer: away(reasonOf(error)) };
         }
       }),
     );
+    // A host has an address of each family, and often listens on one of them alone.
+    const isSix = (host: string) => host.includes(':');
+    const told = answers.filter(({ answer }) => typeof answer !== 'string');
+    const families = new Set(told.map(({ host }) => isSix(host)));
+    return answers
+      .filter(({ host }) => families.size === 0 || families.has(isSix(host)))
+      .map(({ answer }) => answer);
   }
 }
 

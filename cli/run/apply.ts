@@ -117,7 +117,10 @@ async function openFormerSink(
       : {}),
   };
   const { internalTls } = deployment.http;
-  const ca = internalTls === null ? undefined : readTls('http.internal_tls', internalTls).ca;
+  const ca =
+    internalTls === null
+      ? undefined
+      : readTls('http.internal_tls', internalTls, systemClock.now()).ca;
   return openSink(sink, services, {
     internalToken: secrets.internalToken,
     ...(ca === undefined ? {} : { internalCa: ca }),

@@ -17,6 +17,7 @@ import { apply, judge } from './apply.ts';
 import { refuseOneReplica } from './one-replica.ts';
 import { Part } from './part.ts';
 import { KAFKA_SINKS, KAFKA_STREAMS } from './policies.ts';
+import { preflight } from './preflight.ts';
 import { chooseRoles, type Roles } from './roles.ts';
 import type { Running, RunOptions } from './running.ts';
 import { openSchemas } from './topology.ts';
@@ -26,36 +27,32 @@ export async function runDistributed(
   wanted: readonly string[],
   options: RunOptions,
 ): Promise<Running> {
-  const topology = await loadTopology(deployment, { folder: options.folder, env: process.env });
-  const roles = chooseRoles(topology.plan, wanted);
+  const { folder, say, losing = 'refuse', connectors } = options;
+  const topology = await loadTopology(deployment, { folder, env: process.env });
+  const { plan } = topology;
+  const roles = chooseRoles(plan, wanted);
+  preflight({ ...{ deployment, roles, connectors }, folder, plan });
   const secrets = secretsOf(deployment);
   const closing: (() => Promise<void>)[] = [];
-  const close = async () => {
-    for (const one of closing.reverse()) await one();
-  };
+  const close = () => closeAll(closing.reverse());
   try {
-    const log = await openKafkaLog(
-      kafkaOptionsOf(deployment.log as KafkaLogSettings, kafkaLoggerOf(options.say)),
-    );
+    const log = await openLog(deployment, say);
     closing.push(() => log.close());
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
     if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
     const registry = new ConfluentRegistry({ url: deployment.registryUrl });
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
-    const { say, losing = 'refuse', connectors } = options;
     await judge({ topology, log, losing }, schemas);
-    await log.applyTopics(topicSpecs(topology.plan, deployment.partitions));
+    await log.applyTopics(topicSpecs(plan, deployment.partitions));
     refuseOneReplica(log.troubles(), options.force ?? false);
-    const inbox = needsInbox(roles, topology.plan.sinks)
-      ? await openInbox(deployment, topology.plan)
-      : null;
+    const inbox = needsInbox(roles, plan.sinks) ? await openInbox(deployment, plan) : null;
     if (inbox !== null) closing.push(() => inbox.close());
     const commits = { streamsCommit: KAFKA_STREAMS, sinksCommit: KAFKA_SINKS };
     const before = await apply({
       ...{ deployment, topology, log, registry, inbox, secrets, ...commits, losing, say },
       ...(connectors === undefined ? {} : { connectors }),
     });
-    await openSchemas(schemas, topology.plan, say);
+    await openSchemas(schemas, plan, say);
     const part = await Part.start({
       deployment,
       topology,
@@ -79,7 +76,7 @@ export async function runDistributed(
       url: part.url,
       healthUrl: part.healthUrl,
       secrets,
-      plan: topology.plan,
+      plan: plan,
       text: topology.text,
       ended: new Promise<never>(() => {}),
       connections: () => part.connections,
@@ -90,6 +87,10 @@ export async function runDistributed(
     await close().catch(() => {});
     throw error;
   }
+}
+
+async function closeAll(closing: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const one of closing) await one();
 }
 
 function needsInbox(
@@ -111,4 +112,9 @@ async function openInbox({ inbox }: Deployment, { priorities }: Plan): Promise<I
     return openCassandraInbox(inbox.settings, systemClock, priorities);
   }
   throw new Error('a deployment on Kafka has its inbox in Cassandra');
+}
+
+function openLog({ log, state }: Deployment, say: RunOptions['say']) {
+  const logger = kafkaLoggerOf(say);
+  return openKafkaLog(kafkaOptionsOf(log as KafkaLogSettings, logger, systemClock.now(), state));
 }

@@ -10,6 +10,7 @@ import { secretsOf } from '../secrets.ts';
 import { EngineThread } from './engine-thread.ts';
 import { Part } from './part.ts';
 import { EMBEDDED_SINKS, EMBEDDED_STREAMS } from './policies.ts';
+import { preflight } from './preflight.ts';
 import { chooseRoles, splitRoles } from './roles.ts';
 import type { Running, RunOptions } from './running.ts';
 import { schemaTopicsOf } from './topology.ts';
@@ -22,6 +23,9 @@ const GATEWAY_ID = 'gateway';
 
 export async function runEmbedded(deployment: Deployment, options: RunOptions): Promise<Running> {
   const topology = await loadTopology(deployment, { folder: options.folder, env: process.env });
+  const { folder, connectors } = options;
+  const all = chooseRoles(topology.plan, ['all']);
+  preflight({ ...{ deployment, roles: all, connectors }, folder, plan: topology.plan });
   const secrets = secretsOf(deployment);
   const engine = await EngineThread.start(deployment, options);
   const log = new BridgedLog(engine.port);

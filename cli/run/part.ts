@@ -325,7 +325,9 @@ export class Part {
   }
 
   #tls(setting: 'tls' | 'internal_tls', paths: TlsPaths | null): ReadTls | undefined {
-    return paths === null ? undefined : readTls(`http.${setting}`, paths);
+    return paths === null
+      ? undefined
+      : readTls(`http.${setting}`, paths, this.#options.clock.now());
   }
 
   #checks(): Map<string, HealthCheck> {

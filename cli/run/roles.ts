@@ -52,7 +52,7 @@ function below(role: string, chosen: string): boolean {
 const FILE_SINKS: readonly string[] = ['inbox'];
 
 /** The page is on the internal port of whoever has one of these. */
-const PORT_ROLES: readonly string[] = ['gateway', 'ingest', 'console'];
+export const PORT_ROLES: readonly string[] = ['gateway', 'ingest', 'console'];
 
 /**
  * The roles of an embedded process by thread: what is synchronous on the file, and what has

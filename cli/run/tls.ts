@@ -1,4 +1,6 @@
 /** Reads the certificates that a deployment names, once, at the start. */
+
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { CarillonError } from '../../core/error.ts';
@@ -10,8 +12,11 @@ export interface ReadTls {
   readonly ca?: string;
 }
 
-/** `at`: the setting, e.g. `http.tls`. Throws CAR733, which never tells what stands in a file. */
-export function readTls(at: string, paths: TlsPaths): ReadTls {
+/**
+ * `at`: the setting, e.g. `http.tls`; `nowMs`: whether the certificate is good then. Throws CAR733,
+ * which never tells what stands in a file.
+ */
+export function readTls(at: string, paths: TlsPaths, nowMs: number): ReadTls {
   const tls = {
     cert: readPem(`${at}.cert`, paths.cert),
     key: readPem(`${at}.key`, paths.key),
@@ -22,6 +27,15 @@ export function readTls(at: string, paths: TlsPaths): ReadTls {
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? 'no reason given';
     throw unusable(at, `certificate and key do not fit, or are no PEM (${why})`, cause);
+  }
+  const { validFromDate, validToDate } = new X509Certificate(tls.cert);
+  if (nowMs > validToDate.getTime()) {
+    const on = validToDate.toISOString().slice(0, 10);
+    throw unusable(at, `the certificate in ${paths.cert} has expired on ${on}`, null);
+  }
+  if (nowMs < validFromDate.getTime()) {
+    const on = validFromDate.toISOString().slice(0, 10);
+    throw unusable(at, `the certificate in ${paths.cert} is good from ${on} on only`, null);
   }
   return tls;
 }

@@ -120,7 +120,7 @@ async function checkTables(client: Client, settings: CheckedSettings): Promise<v
   throw new CarillonError(
     'CAR622',
     `cassandra: keyspace "${settings.keyspace}" has no table ${missing.join(', ')}`,
-    { where: { at: 'cassandra.keyspace' } },
+    { where: { at: 'inbox.keyspace' } },
   );
 }
 
@@ -130,7 +130,7 @@ function wrongDataCenter(settings: CheckedSettings, found: readonly string[]): C
     'CAR621',
     `cassandra: the ring has no data centre "${settings.localDataCenter}", only ${names}`,
     {
-      where: { at: 'cassandra.localDataCenter' },
+      where: { at: 'inbox.local_data_center' },
       mend: `Set localDataCenter to one of: ${names}.`,
     },
   );
@@ -151,7 +151,7 @@ export function failureOf(error: unknown, settings: CheckedSettings): CarillonEr
     });
   }
   return new CarillonError('CAR620', `cassandra at ${hosts} does not answer: ${why}`, {
-    where: { at: 'cassandra.contactPoints' },
+    where: { at: 'inbox.contact_points' },
     retryable: true,
   });
 }

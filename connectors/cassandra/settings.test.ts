@@ -49,7 +49,8 @@ for (const [name, changes] of BAD) {
       (error) => {
         assert.ok(error instanceof CarillonError);
         assert.equal(error.code, 'CAR625');
-        assert.equal(error.where.at, `cassandra.${name}`);
+        const written = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+        assert.equal(error.where.at, `inbox.${written}`, 'as the deployment config has it');
         assert.doesNotMatch(JSON.stringify(error) + error.message, /secret-word/);
         return true;
       },

@@ -143,8 +143,10 @@ function within(name: string, value: number, least: number, most: number): numbe
 }
 
 function bad(name: string, what: string, mend: string): never {
-  throw new CarillonError('CAR625', `cassandra: the setting ${name} ${what}`, {
-    where: { at: `cassandra.${name}` },
+  // As the deployment config has it.
+  const at = `inbox.${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+  throw new CarillonError('CAR625', `${at} ${what}.`, {
+    where: { at },
     mend,
   });
 }

@@ -50,6 +50,8 @@ export interface KafkaOptions {
    * consumer and producer.
    */
   readonly dataPlane?: 'batches' | 'kafkajs';
+  /** A folder for the state of tasks that have ended cleanly; absent: it is not kept here. */
+  readonly checkpoints?: string;
 }
 
 export interface Settings {

@@ -8,6 +8,8 @@ import type { CarillonError } from '../../core/error.ts';
 import type { Group, GroupHost, GroupSpec, LogBatch } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import type { LogAdmin } from './admin.ts';
+import { begunWith } from './begun-with.ts';
+import type { Checkpoints } from './checkpoint.ts';
 import type { KafkaClient } from './client.ts';
 import { GroupTroubles } from './group-troubles.ts';
 import { Missed } from './missed.ts';
@@ -31,6 +33,8 @@ export interface GroupParts {
   readonly watch: Pick<TopicWatch, 'watch' | 'look'>;
   readonly troubles: Troubles;
   readonly plane: Pick<DataPlane, 'feed' | 'committer'>;
+  /** State of tasks on this host; absent: there is none. */
+  readonly checkpoints?: Checkpoints | undefined;
   /** The committed records of a topic, up to its end as it is now. */
   read(topic: string): AsyncIterable<readonly Record[]>;
 }
@@ -110,6 +114,12 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     return this.#missed.list();
   }
 
+  restoring(): readonly { topic: string; partition: number; position: number; end: number }[] {
+    return this.#held().flatMap((task) => {
+      return task.unreached().map((one) => ({ ...one, partition: task.partition }));
+    });
+  }
+
   async lag(): Promise<readonly { topic: string; partition: number; lag: number }[]> {
     const tasks = [...this.#slots.values()].flatMap((slot) => slot.committing ?? []);
     const ends = await Promise.all(
@@ -126,6 +136,12 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
   /** Whether reading moves; where it does not the consumer is replaced. Never rejects. */
   async look(nowMs = performance.now()): Promise<void> {
     const { client, admin } = this.#parts;
+    const rest = this.restoring();
+    if (rest.length > 0) {
+      const records = rest.reduce((sum, { position, end }) => sum + end - position, 0);
+      const facts = { group: this.#spec.group, records };
+      client.logger.warn(facts, 'State is being read back; its tasks have not begun.');
+    }
     const readings = this.#held().flatMap((task) => task.wanted());
     const suspects = this.#standstill.suspects(readings, nowMs);
     const standing: string[] = [];
@@ -250,14 +266,15 @@ export class KafkaGroup implements Group, FeedHost, SlotHost, UnitOwner {
     await this.#committer.open(partition);
     // After it is open: the former owner cannot change the offsets any more.
     const start = await startOf(admin, topics, this.#spec, partition, remade, this.#troubles);
-    const facts = { group: this.#spec.group, partition, from: [...start.offsets.values()] };
+    const kept = await begunWith(this.#parts.checkpoints, this.#spec, partition, start);
+    const facts = { group: this.#spec.group, partition, from: [...kept.start.offsets.values()] };
     client.logger.info(facts, 'A task begins.');
     return new KafkaTask({
       partition,
       spec: this.#spec,
       feed: this.#feed,
       unit: this.#unit,
-      start,
+      ...kept,
       logger: client.logger,
       failed: (task, error) => this.#failed(task, error),
     });

@@ -13,6 +13,7 @@ import type {
 } from '../../core/log.ts';
 import type { Record } from '../../core/record.ts';
 import { LogAdmin } from './admin.ts';
+import { Checkpoints } from './checkpoint.ts';
 import { type KafkaClient, type KafkaOptions, openClient } from './client.ts';
 import { KafkaGroup } from './group.ts';
 import { KafkajsPlane } from './kafkajs-plane.ts';
@@ -60,6 +61,7 @@ class KafkaLog implements InspectableLog {
   readonly #watch: TopicWatch;
   readonly #plane: DataPlane;
   readonly #open = new Set<Closable>();
+  readonly #checkpoints: Checkpoints | undefined;
   readonly positions: LogPositions;
 
   constructor(options: KafkaOptions) {
@@ -68,6 +70,10 @@ class KafkaLog implements InspectableLog {
     this.#troubles = new Troubles(client.logger);
     this.#admin = new LogAdmin(client, this.#troubles);
     const wire = () => this.#keep(new WirePlane(client, options));
+    const { checkpoints } = options;
+    if (checkpoints !== undefined) {
+      this.#checkpoints = new Checkpoints(checkpoints, client.clock, client.logger);
+    }
     const plane = options.dataPlane === 'kafkajs' ? undefined : new WirePlane(client, options);
     this.#plane = plane ?? new KafkajsPlane(client, this.#admin);
     let committing = plane;
@@ -108,6 +114,7 @@ class KafkaLog implements InspectableLog {
       watch: this.#watch,
       troubles: this.#troubles,
       plane: this.#plane,
+      checkpoints: this.#checkpoints,
       read: (topic: string) => this.read(topic, { from: 'start', follow: false }),
     };
     // Also one that is being opened is closed with the log.

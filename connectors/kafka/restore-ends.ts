@@ -10,7 +10,9 @@ import type { KafkaTask } from './task.ts';
 /** With 50 ms each this is 2 s, and the end is reached after 4. */
 export const QUIET_FETCHES = 40;
 
-export type RestoringTask = Pick<KafkaTask, 'unreached' | 'nothingLeft'>;
+export interface RestoringTask extends Pick<KafkaTask, 'nothingLeft'> {
+  unreached(): readonly { readonly topic: string; readonly position: number }[];
+}
 
 export class RestoreEnds {
   readonly #admin: { bounds(topic: string): Promise<readonly Bounds[]> };

@@ -106,6 +106,16 @@ export class StateMarks {
     this.#ids = ids;
   }
 
+  /** Of its topic; empty: it is not known. */
+  idOf(changelog: string): string {
+    return this.#ids.get(changelog) ?? '';
+  }
+
+  /** All that was committed of a changelog lies before it; undefined: that is not known. */
+  endOf(changelog: string): number | undefined {
+    return this.#ends.get(changelog);
+  }
+
   /** Records of this changelog are there. */
   note(changelog: string): void {
     this.#marks.set(markOf(changelog), this.#ids.get(changelog) ?? '');

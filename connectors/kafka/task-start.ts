@@ -23,6 +23,8 @@ export interface TaskStart {
   /** The engine's metadata, without our note. */
   readonly committed: ReadonlyMap<string, Committed>;
   readonly marks: StateMarks;
+  /** By changelog: where the group has noted that it ended at its last commit. */
+  readonly noted?: ReadonlyMap<string, number>;
 }
 
 export type StartAdmin = Pick<LogAdmin, 'bounds' | 'committed' | 'committedAll'> & {
@@ -118,7 +120,13 @@ export async function startOf(
   // Where commits are no transactions there are no end markers to count.
   const starts = transactional ? changelogs : [];
   const endsNow = new Map(starts.map((topic) => [topic, offsets.get(topic)!.end]));
-  return { offsets, committed, marks: new StateMarks(changelogs, marks, known, endsNow) };
+  const notedEnds = new Map<string, number>();
+  for (const topic of changelogs) {
+    const end = ends.get(markOf(topic));
+    if (end !== undefined) notedEnds.set(topic, end);
+  }
+  const stateMarks = new StateMarks(changelogs, marks, known, endsNow);
+  return { offsets, committed, marks: stateMarks, noted: notedEnds };
 }
 
 /** Asked until it ends at `atLeast`, as long as an answer of an old leader is to be feared. */

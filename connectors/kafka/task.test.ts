@@ -8,7 +8,7 @@ import { silent } from './client.ts';
 import { emptyBatch } from './fetched.ts';
 import { QUEUE_BATCHES_MAX } from './input-queue.ts';
 import { readMarks, StateMarks } from './state-marks.ts';
-import { KafkaTask } from './task.ts';
+import { KafkaTask, type TaskParts } from './task.ts';
 import type { Start } from './task-start.ts';
 
 const SPEC: GroupSpec = {
@@ -23,7 +23,11 @@ const SPEC: GroupSpec = {
 const P = 2;
 
 /** A task of partition 2, and what it did, in order. */
-function taskOf(starts: { readonly [topic: string]: Start }, onWake: () => void = () => {}) {
+function taskOf(
+  starts: { readonly [topic: string]: Start },
+  onWake: () => void = () => {},
+  more: Partial<TaskParts> & Pick<TaskHost, 'snapshot'> = {},
+) {
   const said: string[] = [];
   const flowing = new Set<string>();
   const failed: Error[] = [];
@@ -39,8 +43,14 @@ function taskOf(starts: { readonly [topic: string]: Start }, onWake: () => void 
     start: {
       offsets: new Map(Object.entries(starts)),
       committed: new Map([['in', { offset: 5, metadata: 'm' }]]),
-      marks: new StateMarks(['changelog'], new Map(), new Map()),
+      marks: new StateMarks(
+        ['changelog'],
+        new Map(),
+        new Map([['changelog', 'id']]),
+        new Map([['changelog', starts.changelog?.end ?? 0]]),
+      ),
     },
+    ...more,
     logger: silent,
     failed: (_, error) => void failed.push(error),
   });
@@ -54,6 +64,7 @@ function taskOf(starts: { readonly [topic: string]: Start }, onWake: () => void 
       onWake();
     },
     close: async (why) => void said.push(why),
+    ...(more.snapshot && { snapshot: more.snapshot }),
   };
   return {
     task,
@@ -99,7 +110,7 @@ describe('a task', () => {
     const { task, open, said, fetch } = taskOf({ ...NOTHING, changelog: { offset: 0, end: 4 } });
     open();
     fetch('changelog', 0, 2);
-    assert.deepEqual(task.unreached(), [{ topic: 'changelog', position: 2 }]);
+    assert.deepEqual(task.unreached(), [{ topic: 'changelog', position: 2, end: 4 }]);
     said();
     task.nothingLeft('changelog', 1);
     assert.equal(said(), '', 'it has moved since');
@@ -239,4 +250,98 @@ describe('a task', () => {
     task.committed({ partition: P, batches: [], offsets });
     assert.equal(lag(), 0);
   });
+
+  test('reads its checkpoint first, then its changelog from where that ends', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const one = wholeNumbered();
+    async function* batches() {
+      yield { store: 's', bytes: one };
+      await promise;
+      yield { store: 's', bytes: one };
+    }
+    const starts = { ...NOTHING, changelog: { offset: 3, end: 4 } };
+    const checkpoint = { offsets: new Map([['changelog', 3]]), batches };
+    const { task, open, said, flowing, fetch } = taskOf(starts, undefined, { checkpoint });
+    open();
+    assert.equal(said(), 'in@5, table@0, changelog@3');
+    await turn();
+    assert.equal(said(), 's k0');
+    assert.deepEqual([...flowing], ['table'], 'its changelog is not read meanwhile');
+    fetch('changelog', 3, 1);
+    task.nothingLeft('changelog', 3);
+    assert.equal(said(), '');
+    resolve();
+    await turn();
+    assert.equal(said(), 's k0');
+    assert.deepEqual([...flowing], ['table', 'changelog']);
+    fetch('changelog', 3, 1);
+    assert.equal(said(), 's k3, ready');
+  });
+
+  test('begins when its checkpoint is read, where its changelog ends there', async () => {
+    async function* batches() {
+      yield { store: 's', bytes: wholeNumbered() };
+    }
+    const starts = { ...NOTHING, changelog: { offset: 4, end: 4 } };
+    const checkpoint = { offsets: new Map([['changelog', 4]]), batches };
+    const { open, said } = taskOf(starts, undefined, { checkpoint });
+    open();
+    assert.equal(said(), 'in@5, table@0, changelog@4');
+    await turn();
+    assert.equal(said(), 's k0, ready');
+  });
+
+  test('fails when its checkpoint cannot be read to its end', async () => {
+    // biome-ignore lint/correctness/useYield: it fails before it has one.
+    async function* batches(): AsyncGenerator<{ store: string; bytes: Buffer }> {
+      throw new Error('the disk is gone');
+    }
+    const checkpoint = { offsets: new Map(), batches };
+    const { open, failed, said } = taskOf(NOTHING, undefined, { checkpoint });
+    open();
+    await turn();
+    assert.deepEqual(
+      failed.map((error) => error.message),
+      ['the disk is gone'],
+    );
+    assert.equal(said(), 'in@5, table@0, changelog@0', 'it does not begin');
+  });
+
+  const PART = { partition: P, batches: [], offsets: [] };
+  const keeps: readonly {
+    readonly it: string;
+    readonly why?: 'revoked' | 'stopped' | 'fenced';
+    readonly begins?: boolean;
+    readonly unknown?: boolean;
+    readonly rows?: undefined;
+    readonly isKept: boolean;
+  }[] = [
+    { it: 'when it is stopped', isKept: true },
+    { it: 'not when another takes it', why: 'revoked', isKept: false },
+    { it: 'not when it is fenced', why: 'fenced', isKept: false },
+    { it: 'not before its state is back', begins: false, isKept: false },
+    { it: 'not when a commit may be lost', unknown: true, isKept: false },
+    { it: 'not when not all is committed', rows: undefined, isKept: false },
+  ];
+  for (const { it, why = 'stopped', begins = true, unknown = false, isKept, ...rest } of keeps) {
+    test(`keeps its state ${it}`, async () => {
+      const kept: unknown[] = [];
+      const rows = 'rows' in rest ? undefined : [{ store: 's', bytes: Buffer.from('r') }];
+      const starts = { ...NOTHING, changelog: { offset: begins ? 9 : 0, end: 9 } };
+      const { task, open } = taskOf(starts, undefined, {
+        keep: async (covered, of) => void kept.push(covered, [...of]),
+        snapshot: () => rows,
+      });
+      open();
+      task.marked(PART);
+      if (!unknown) task.committed(PART);
+      await task.close(why, 1_000);
+      const all = [[{ changelog: 'changelog', id: 'id', offset: 9 }], rows];
+      assert.deepEqual(kept, isKept ? all : []);
+    });
+  }
 });
+
+/** So that what is awaited of a checkpoint goes on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const wholeNumbered = () => Buffer.from(numberedBatch('changelog', P, 0, 1).bytes);

@@ -12,12 +12,15 @@ import type {
   UnitPart,
   UnitPort,
 } from '../../core/log.ts';
-import { batchCount } from '../../core/record-batch.ts';
+import { batchCount, wholeBatch } from '../../core/record-batch.ts';
 import type { Committed } from './admin.ts';
+import type { Checkpoint, Covered } from './checkpoint.ts';
 import { type KafkaLogger, within } from './client.ts';
 import { InputQueue } from './input-queue.ts';
 import type { Feed } from './plane.ts';
 import type { TaskStart } from './task-start.ts';
+
+type Rows = NonNullable<ReturnType<NonNullable<TaskHost['snapshot']>>>;
 
 /** What a task asks of its member's feed. */
 export type TaskFeed = Pick<Feed, 'seek' | 'pause' | 'resume' | 'tellsEnds'>;
@@ -47,6 +50,10 @@ export interface TaskParts {
   readonly unit: UnitPort;
   readonly start: TaskStart;
   readonly logger: KafkaLogger;
+  /** What it begins with, before the ends of its changelogs. */
+  readonly checkpoint?: Checkpoint | undefined;
+  /** Keeps the rows of a task that has ended cleanly. Never rejects. */
+  keep?(covered: readonly Covered[], rows: Rows): Promise<void>;
   /** The task's own code failed: the member ends. */
   failed(task: KafkaTask, error: Error): void;
 }
@@ -58,6 +65,10 @@ export class KafkaTask implements TaskPort {
   readonly #tracks = new Map<string, Track>();
   readonly #committed: Map<string, Committed>;
   #host: TaskHost | null = null;
+  /** Its checkpoint is being read. */
+  #isLoading = false;
+  /** Parts that were handed to a commit, and are not known to be committed. */
+  #unknown = 0;
   #state: 'restoring' | 'running' | 'closing' | 'closed' = 'restoring';
 
   constructor(parts: TaskParts) {
@@ -97,6 +108,11 @@ export class KafkaTask implements TaskPort {
   /** Opens the engine's side and begins to read. */
   open(host: GroupHost): void {
     this.#host = host.open(this);
+    const { checkpoint } = this.#parts;
+    if (checkpoint !== undefined) {
+      this.#isLoading = true;
+      void this.#readBack(checkpoint);
+    }
     this.rejoined();
     this.#readyWhenRestored();
   }
@@ -141,10 +157,10 @@ export class KafkaTask implements TaskPort {
   }
 
   /** Topics that are still read towards their end, with where they are. */
-  unreached(): { topic: string; position: number }[] {
+  unreached(): { topic: string; position: number; end: number }[] {
     if (this.#state !== 'restoring') return [];
     const rest = [...this.#tracks.values()].filter((track) => !track.reached);
-    return rest.map(({ topic, position }) => ({ topic, position }));
+    return rest.map(({ topic, position, end }) => ({ topic, position, end }));
   }
 
   /**
@@ -154,6 +170,8 @@ export class KafkaTask implements TaskPort {
   nothingLeft(topic: string, position: number): void {
     const track = this.#tracks.get(topic);
     if (track === undefined || track.position !== position || track.reached) return;
+    // It was not asked: what its checkpoint has comes first.
+    if (this.#isLoading) return;
     const facts = { topic, partition: this.partition, position, end: track.end };
     this.#parts.logger.info(facts, 'The end of a compacted topic holds no records: restored.');
     this.skipTo(topic, track.end);
@@ -201,10 +219,12 @@ export class KafkaTask implements TaskPort {
 
   /** The part as it is to be committed: with the note of what had rows. */
   marked(part: UnitPart): UnitPart {
+    this.#unknown++;
     return { ...part, offsets: this.#parts.start.marks.apply(part.batches, part.offsets) };
   }
 
   committed(part: UnitPart): void {
+    this.#unknown--;
     this.#parts.start.marks.committed();
     for (const { topic, offset, metadata } of part.offsets) {
       this.#committed.set(topic, { offset, metadata });
@@ -232,6 +252,7 @@ export class KafkaTask implements TaskPort {
    */
   async close(why: Why, timeoutMs: number): Promise<void> {
     if (this.#state === 'closing' || this.#state === 'closed') return;
+    const hasBegun = this.#state === 'running';
     this.#state = why === 'fenced' ? 'closed' : 'closing';
     for (const track of this.#tracks.values()) {
       track.queue.clear();
@@ -247,8 +268,39 @@ export class KafkaTask implements TaskPort {
     if (!(await within(closed, timeoutMs))) {
       const sentence = 'A task did not finish in time: what it had not committed is void.';
       logger.warn({ ...facts, timeoutMs }, sentence);
-    }
+    } else if (hasBegun && why === 'stopped') await this.#keep();
     this.#state = 'closed';
+  }
+
+  /** Rows that are not known to be committed are not kept. */
+  async #keep(): Promise<void> {
+    const { keep, spec, start } = this.#parts;
+    if (keep === undefined || this.#unknown !== 0 || spec.stores.length === 0) return;
+    const rows = this.#host?.snapshot?.();
+    if (rows === undefined) return;
+    const covered = spec.stores.flatMap(({ changelog }) => {
+      const offset = start.marks.endOf(changelog);
+      return offset === undefined ? [] : [{ changelog, id: start.marks.idOf(changelog), offset }];
+    });
+    await keep(covered, rows);
+  }
+
+  /** The checkpoint first, then the changelogs from where it ends. */
+  async #readBack(checkpoint: Checkpoint): Promise<void> {
+    try {
+      for await (const { store, bytes } of checkpoint.batches()) {
+        if (this.#state !== 'restoring') return;
+        const { changelog } = this.#parts.spec.stores.find((one) => one.store === store)!;
+        this.#parts.start.marks.note(changelog);
+        this.#host!.restore(store, wholeBatch(changelog, this.partition, bytes, 0));
+      }
+    } catch (error) {
+      this.fail(error as Error);
+      return;
+    }
+    this.#isLoading = false;
+    for (const track of this.#tracks.values()) this.#flow(track);
+    this.#readyWhenRestored();
   }
 
   #wants(track: Track): boolean {
@@ -257,7 +309,10 @@ export class KafkaTask implements TaskPort {
 
   /** Also what was fetched already when the queue became full: thrown away it would come again. */
   #takes(track: Track): boolean {
-    if (this.#state === 'restoring') return track.role !== 'input' && this.#readsOn(track);
+    if (this.#state === 'restoring') {
+      if (this.#isLoading && track.role === 'changelog') return false;
+      return track.role !== 'input' && this.#readsOn(track);
+    }
     if (this.#state !== 'running') return false;
     return track.role === 'input' || this.#readsOn(track);
   }
@@ -297,7 +352,7 @@ export class KafkaTask implements TaskPort {
   }
 
   #readyWhenRestored(): void {
-    if (this.#state !== 'restoring') return;
+    if (this.#state !== 'restoring' || this.#isLoading) return;
     for (const track of this.#tracks.values()) if (!track.reached) return;
     this.#state = 'running';
     try {

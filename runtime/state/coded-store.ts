@@ -124,6 +124,10 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
     }
   }
 
+  touch(from: number | null, count: number): number | null {
+    return this.#table.touch(from, count);
+  }
+
   *rows(): IterableIterator<[string, Row]> {
     const table = this.#table;
     for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {

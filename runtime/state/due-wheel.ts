@@ -57,6 +57,8 @@ export class DueWheel {
 
   /** Whole milliseconds; NEVER takes the time off. */
   set(slot: number, dueMs: number): void {
+    // As of a window that takes one more record.
+    if (dueMs === this.dueOf(slot)) return;
     this.remove(slot);
     if (dueMs === NEVER) return;
     if (slot >= this.#dues.length) this.#grow(slot);

@@ -44,6 +44,10 @@ export abstract class KeptRows<Row> implements TaskStore {
     this.kept.writeChanged(to, nowMs);
   }
 
+  touch(from: number | null, count: number): number | null {
+    return this.kept.touch(from, count);
+  }
+
   rows(): IterableIterator<[string, unknown]> {
     return this.kept.rows();
   }

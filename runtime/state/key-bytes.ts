@@ -8,6 +8,9 @@ const ASCII_LOOP_MAX = 64;
 const PART_DIGITS = 14;
 /** A NUL, and the number. */
 export const PART_BYTES = 1 + PART_DIGITS;
+/** Numbers of 28 bits are whole ones to the machine: a part's number is written as two of them. */
+const HALF_DIGITS = PART_DIGITS / 2;
+const HALF = 16 ** HALF_DIGITS;
 
 export class KeyBytes implements Key {
   bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_FIRST);
@@ -37,12 +40,15 @@ export class KeyBytes implements Key {
     if (this.bytes.length < size + PART_BYTES) {
       this.#take(Buffer.allocUnsafeSlow(2 * size + PART_BYTES));
     }
-    for (let i = 0; i < size; i++) this.view.setUint8(i, view.getUint8(start + i));
+    const own = this.view;
+    for (let i = 0; i < size; i++) own.setUint8(i, view.getUint8(start + i));
     this.start = 0;
     this.end = size;
     if (n !== undefined) {
-      this.view.setUint8(size, 0);
-      putAscii(this.bytes, size + 1, n.toString(16).padStart(PART_DIGITS, '0'));
+      own.setUint8(size, 0);
+      const high = Math.floor(n / HALF);
+      putHex(own, size + 1, high);
+      putHex(own, size + 1 + HALF_DIGITS, n - high * HALF);
       this.end = size + PART_BYTES;
     }
     this.hash = hashKey(this.view, 0, this.end);
@@ -52,6 +58,14 @@ export class KeyBytes implements Key {
   #take(bytes: Buffer): void {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
+  }
+}
+
+/** Writes seven digits. */
+function putHex(to: DataView, at: number, n: number): void {
+  for (let i = at + HALF_DIGITS - 1, rest = n; i >= at; i--, rest >>= 4) {
+    const digit = rest & 0xf;
+    to.setUint8(i, digit < 10 ? 0x30 + digit : 0x57 + digit);
   }
 }
 

@@ -136,6 +136,16 @@ export class KeyTable {
     this.#changed[this.#changedCount++] = slot;
   }
 
+  /** As TaskStore.touch. */
+  touch(from: number | null, count: number): number | null {
+    let slot = from ?? this.#head;
+    for (let n = 0; n < count && slot !== NO_SLOT; n++) {
+      this.change(slot);
+      slot = this.after(slot);
+    }
+    return slot === NO_SLOT ? null : slot;
+  }
+
   delete(slot: number): void {
     this.#unlink(slot);
     this.#rows.setLink(slot, STATE, this.#rows.link(slot, STATE) & ~LIVE);

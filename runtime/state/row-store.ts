@@ -40,6 +40,7 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   #isStepTimed: boolean;
   readonly #writer = new RowWriter();
   readonly #held: HeldColumn | null;
+  readonly touch: TaskStore['touch'] = (from, count) => this.#table.touch(from, count);
   /** Only where records are held: what else a row says is the step's own. */
   readonly #undo: RowUndo | null;
   /** Where the current row lies: that of `#slot`. */
@@ -169,7 +170,6 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   }
 
   // What the engine calls.
-
   /**
    * From here on all that is done to the store can be undone, until `keep` or `undo`; there is no
    * current row. Only for stores that hold records.

@@ -23,6 +23,11 @@ export interface TaskStore {
   restored(): void;
   /** One changelog record for each changed key, its last value; then nothing is changed. */
   writeChanged(to: BatchBuilder, nowMs: number): void;
+  /**
+   * Says of so many rows, in the order of first puts, that they have changed; gives where the next
+   * ones begin, null: there are none. `from` null: at the first.
+   */
+  touch(from: number | null, count: number): number | null;
   /** All rows, in the order of first puts: the key as text, the row as an object. For tools. */
   rows(): IterableIterator<[string, unknown]>;
 }

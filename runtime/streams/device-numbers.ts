@@ -186,6 +186,10 @@ export class DeviceNumbers implements TaskStore {
     table.settle();
   }
 
+  touch(from: number | null, count: number): number | null {
+    return this.#table.touch(from, count);
+  }
+
   *rows(): IterableIterator<[string, unknown]> {
     for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
       const row = new Map<string, unknown>();

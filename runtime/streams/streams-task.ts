@@ -171,6 +171,11 @@ export class StreamsTask implements TaskHost, Schedulable, UnitTask {
     this.#options.onClosed?.(this);
   }
 
+  snapshot() {
+    const isWhole = this.#closed && !this.#failed && !this.stores.hasChanges;
+    return isWhole ? this.stores.snapshot(this.#clock.now()) : undefined;
+  }
+
   // The scheduler's side.
 
   /** Runs due timers and one slice of one input; false when there was nothing to do. */

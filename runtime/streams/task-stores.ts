@@ -1,9 +1,13 @@
 /** The stores of one task: what is restored, committed and looked at of all of them. */
 import type { SubTopologyPlan } from '../../compiler/plan.ts';
+import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { LogBatch } from '../../core/log.ts';
 import type { Collector } from '../collector.ts';
 import type { MemoryPart, Sized } from '../state/memory-budget.ts';
 import type { TaskStore } from '../state/task-store.ts';
+
+/** In one batch of a snapshot. */
+const SNAPSHOT_ROWS = 2_000;
 
 /** How large a store is. */
 export interface StoreSize {
@@ -72,6 +76,19 @@ export class TaskStores {
   *rows(name: string): IterableIterator<[string, unknown]> {
     const store = this.#stores.get(name);
     if (store !== undefined) yield* store.rows();
+  }
+
+  /** As TaskHost.snapshot. */
+  *snapshot(nowMs: number): Generator<{ readonly store: string; readonly bytes: Buffer }> {
+    for (const [name, store] of this.#stores) {
+      const builder = new BatchBuilder(this.#changelogs.get(name)!, 0);
+      for (let from: number | null = null; store.size > 0; ) {
+        from = store.touch(from, SNAPSHOT_ROWS);
+        store.writeChanged(builder, nowMs);
+        yield { store: name, bytes: builder.finish().bytes };
+        if (from === null) break;
+      }
+    }
   }
 
   sizes(): StoreSize[] {

@@ -179,6 +179,10 @@ export class AskedRows implements TaskStore {
     this.#rights.settle();
   }
 
+  touch(from: number | null, count: number): number | null {
+    return this.#table.touch(from, count);
+  }
+
   *rows(): IterableIterator<[string, unknown]> {
     const table = this.#table;
     for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {

@@ -23,14 +23,11 @@ const before = (step: string) => ['      - map:', `      ${step}\n      - map:`]
 
 const UNREAD = 'CAR327 - aggregate';
 /** Other windows, and a step behind the aggregate. */
-const told = (windows: string, step: string) =>
-  [
-    COUNTED.slice(COUNTED.indexOf(TUMBLING), COUNTED.indexOf('      - map:')),
-    COUNTED.slice(COUNTED.indexOf(TUMBLING), COUNTED.indexOf('      - map:')).replace(
-      TUMBLING,
-      windows,
-    ) + `      - { name: more, ${step} }\n`,
-  ] as const;
+const told = (windows: string, step: string) => {
+  const from = COUNTED.slice(COUNTED.indexOf(TUMBLING), COUNTED.indexOf('      - map:'));
+  const to = `${from.replace(TUMBLING, windows)}      - { name: more, ${step} }\n`;
+  return [from, to] as const;
+};
 
 const COUNTS: readonly Row[] = edited(
   [

@@ -125,6 +125,7 @@ export const NOISE: readonly Row[] = [
       Array.from({ length: 1_400 }, (_, i) => `${' '.repeat(i)}k:`).join('\n'),
       '101 CAR116',
     ],
+    ['a mebibyte', `#${'x'.repeat(1024 * 1024 - 1)}`, '1 CAR103'],
     ['more than a mebibyte', `#${'x'.repeat(1024 * 1024)}`, '1 CAR110'],
     ['lines that end in carriage returns', BASE.replaceAll('\n', '\r'), '1 CAR113'],
   ]),

@@ -20,7 +20,9 @@ export class Told {
     );
   }
 
-  judge(name: string, shown: string): void {
+  judge(name: string, told: string): void {
+    // With NUL in it the file would be no text to git.
+    const shown = told.replaceAll('\0', '␀');
     if (isUpdate && shown !== '') this.#kept.set(name, shown);
     assert.equal(shown, this.#kept.get(name) ?? '', MEND);
   }

@@ -87,18 +87,21 @@ export class Judge {
   }
 
   async #warm(fault: number, tests: readonly Seen[]): Promise<string | null> {
+    let isSpoilt = '';
     for (let waiting = tests; waiting.length > 0; ) {
       const { failed, passed, fate } = await this.#failing(waiting, fault);
       if (fate !== null) return `${waiting[passed]?.name ?? 'the process'} (${fate})`;
       if (failed === null) return null;
       const one = waiting[passed]!;
-      if (await this.#passes(one)) return failed;
+      if (one.name === isSpoilt || (await this.#passes(one))) return failed;
       // It fails without the fault too: was the process spoilt by one before, or is it the test?
       this.#witness.end();
       if (!(await this.#passes(one))) {
         this.#tests = this.#tests.filter(({ name }) => name !== one.name);
         waiting = waiting.slice(passed + 1);
       } else {
+        // It may be this fault that spoils the process: once more in a new one, and it has noticed.
+        isSpoilt = one.name;
         waiting = waiting.slice(passed);
       }
     }
