@@ -18,6 +18,8 @@ import { ServerChild } from '../kit/servers/child.ts';
 const ROOT = join(import.meta.dirname, '../..');
 export const CARILLON = join(ROOT, 'cli/carillon.ts');
 const READY_MS = 30_000;
+/** With groups to join, topics and a keyspace to make. */
+const READY_ON_SERVERS_MS = 120_000;
 const POLL_MS = 20;
 const PAGE = 500;
 
@@ -35,6 +37,8 @@ export interface HouseOptions {
   readonly internalPort?: number;
   /** What the topology calls a member, and a class that it has; by default RENO's. */
   readonly words?: { readonly member: string; readonly class: string };
+  /** Of a log and an inbox on servers, in place of the one file. */
+  readonly servers?: Readonly<Record<string, unknown>>;
   /** Beside the secrets. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
@@ -43,6 +47,7 @@ export interface HouseOptions {
 export class House {
   readonly folder = mkdtempSync(join(tmpdir(), 'carillon-house-'));
   readonly data = join(this.folder, 'data');
+  readonly #readyMs: number;
   #child: ServerChild | undefined;
   #runs = 0;
   /** Devices of the process that runs: its counts begin with it. */
@@ -50,11 +55,12 @@ export class House {
   readonly #words: { readonly member: string; readonly class: string };
 
   constructor(options: HouseOptions = {}) {
+    this.#readyMs = options.servers === undefined ? READY_MS : READY_ON_SERVERS_MS;
     this.#words = options.words ?? { member: 'memberId', class: 'tv' };
     const deployment = {
       topology: options.topology ?? join(ROOT, 'topology/reno.yaml'),
       ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
-      data_folder: this.data,
+      ...(options.servers ?? { data_folder: this.data }),
       http: {
         host: '127.0.0.1',
         port: options.port ?? 0,
@@ -88,7 +94,7 @@ export class House {
       env: cleanEnv(ENV),
     });
     this.#registered = 0;
-    await this.#child.waitForLog('"The pipeline runs."', READY_MS);
+    await this.#child.waitForLog('"The pipeline runs."', this.#readyMs);
   }
 
   get url(): string {
