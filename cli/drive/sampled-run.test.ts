@@ -74,7 +74,21 @@ for (const [what, text, expected] of rows) {
   });
 }
 
-test('a topology that reads no events has no samples', async () => {
+test('a topic of another name than events.<type> has samples too', async () => {
   const text = lanesWith(planChanges({})).replaceAll('events.plan-change', 'changes');
+  const { events, streams } = await runSamples(planOf(text), folder, { ...options, events: 40 });
+  const [source] = streams[0]!.steps;
+  assert.deepEqual([events, source!.step, source!.passed > 0], [40, 'source', true]);
+});
+
+test('a topology that reads only what gateways write has no samples', async () => {
+  const text = `
+topology: reports
+streams:
+  reports:
+    id: reports
+    from: { topic: events.device-reports, schema: DeviceReport, time: value.reportedAt, id: value.eventId }
+    to: { topic: answers, schema: DeviceReport }
+`;
   assert.equal((await runSamples(planOf(text), folder, options)).events, 0);
 });

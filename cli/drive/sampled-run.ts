@@ -9,6 +9,7 @@ import type { SchemaFolder } from '../../schemas/folder.ts';
 import { registrationOf, type SampleDevice, sampleDevices } from '../demo/sample-devices.ts';
 import { SampleEvents } from '../demo/sample-events.ts';
 import { sampledTypes } from '../demo/sampled-types.ts';
+import { topicOfType } from '../run/topology.ts';
 import { Drive } from './drive.ts';
 
 export interface SampledStep {
@@ -42,7 +43,6 @@ export interface SampledOptions {
 const APART_MS = 250;
 /** At the end all windows have fired. */
 const AFTERWARDS = '1d';
-const EVENTS_PREFIX = 'events.';
 const REGISTRATIONS = 'events.device-registration';
 
 type Counts = { [reason: string]: number };
@@ -84,7 +84,7 @@ export async function runSamples(
   const events = known.length + bySchema.length === 0 ? 0 : options.events;
   for (let n = 0; n < events; n++) {
     const { type, key, value } = samples.next(DRIVER_START_MS + n * APART_MS);
-    const topic = `${EVENTS_PREFIX}${type}`;
+    const topic = topicOfType(plan, type);
     fedTo.set(topic, (fedTo.get(topic) ?? 0) + 1);
     await feed({ topic, key, value });
     await feed({ advance: `${APART_MS}ms` });

@@ -46,6 +46,12 @@ export function eventTypeOf(topic: string): string {
   return topic.startsWith(EVENTS_PREFIX) ? topic.slice(EVENTS_PREFIX.length) : topic;
 }
 
+/** The topic of a type that is sent to a topology of these topics: `eventTypeOf`, backwards. */
+export function topicOfType({ topics }: Pick<Plan, 'topics'>, type: string): string {
+  const topic = `${EVENTS_PREFIX}${type}`;
+  return topics.some(({ name }) => name === topic) ? topic : type;
+}
+
 /**
  * Whether producers send to a topic that a stream reads: to all `events.<type>`, and to those of
  * other names that the topology itself does not write.
