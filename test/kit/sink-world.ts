@@ -90,7 +90,7 @@ const TOPICS = [
 ];
 export const SINK_WORLD_START_MS = 1_000_000;
 /** Turns of the event loop without anything moving. */
-const QUIET_TURNS = 3;
+const QUIET_TURNS = 10;
 
 const folder = readSchemaFolder(new URL('../../schemas', import.meta.url).pathname);
 
