@@ -1,12 +1,14 @@
 /**
  * `carillon run --role console` beside streams and a gateway, each a process of its own: the flow
- * of all that it is told of, and dead letters that go back through it.
+ * of all that it is told of, and dead letters that go back through it. The broker is its own, as the
+ * dead letters of other tests would be among them.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { DeadLettersAnswer, FlowAnswer, RedriveAnswer } from '../../console/answers.ts';
 import { leasePorts, type PortLease } from '../kit/servers/ports.ts';
+import { type KafkaServer, startKafka } from '../kit/servers.ts';
 import { clusterSkip, type SharedServers, sharedServers } from '../kit/shared-servers.ts';
 import { Pipeline, type PipelineProcess, until } from './pipeline.ts';
 
@@ -14,7 +16,8 @@ const TOPOLOGY = join(import.meta.dirname, '../e2e/topologies/sockets.yaml');
 const MONTH_MS = 30 * 86_400_000;
 
 describe('the console in a process of its own', { skip: await clusterSkip() }, () => {
-  let servers: SharedServers;
+  let kafka: KafkaServer | undefined;
+  let shared: SharedServers | undefined;
   let leases: readonly PortLease[] = [];
   let pipeline: Pipeline;
   let gateway: PipelineProcess;
@@ -22,7 +25,13 @@ describe('the console in a process of its own', { skip: await clusterSkip() }, (
   let operator: string;
 
   before(async () => {
-    servers = await sharedServers(['kafka', 'registry', 'cassandra']);
+    kafka = await startKafka();
+    shared = await sharedServers(['registry', 'cassandra']);
+    const servers = {
+      kafka: kafka.brokers,
+      registry: shared.registry,
+      cassandra: shared.cassandra,
+    };
     leases = await leasePorts(2);
     const [healthPort, away] = leases.map(({ port }) => port);
     const keyspace = `console_${process.pid}`;
@@ -40,7 +49,8 @@ describe('the console in a process of its own', { skip: await clusterSkip() }, (
   after(async () => {
     await pipeline?.stop();
     for (const lease of leases) lease.release();
-    await servers?.stop();
+    await shared?.stop();
+    await kafka?.stop();
   });
 
   async function ask<T>(path: string, body?: object): Promise<T> {
