@@ -1,7 +1,7 @@
 /**
  * `carillon run --role console` beside streams and a gateway, each a process of its own: the flow
- * of all that it is told of, and dead letters that go back through it. The broker is its own, as the
- * dead letters of other tests would be among them.
+ * of all that it is told of, and dead letters that go back through it. The broker is its own, as
+ * the dead letters of other tests would be among them.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
