@@ -7,12 +7,11 @@
  *                            [--seed 1] [--rounds 1] [--without-zuul]
  */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { FromFleet, FromServer, Kind, Ready, ToFleet, ToServer } from './devices/talk.ts';
-import { median } from './figure.ts';
-import { cpuSeconds } from './peer/process-tree.ts';
+import { median, quantile } from './figure.ts';
+import { cpuSeconds, residentBytes } from './peer/process-tree.ts';
 
 const { values } = parseArgs({
   options: {
@@ -83,14 +82,7 @@ function pin(pid: number, core: number): void {
   if (PIN) spawn('taskset', ['-a', '-p', '-c', String(core), String(pid)]).on('error', () => {});
 }
 
-function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1_024;
-}
-
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
-const at = (sorted: readonly number[], part: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 
 class Round {
   readonly #server: ChildProcess;
@@ -144,8 +136,8 @@ class Round {
       ...idle,
       unicast: (FRAMES * 1_000) / unicast.ms,
       unicastCpu,
-      p50: at(latencies, 0.5),
-      p99: at(latencies, 0.99),
+      p50: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
       burst,
       burstDelay,
       storm: storm.ms / 1_000,

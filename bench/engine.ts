@@ -10,7 +10,7 @@ import type { Plan, SubTopologyPlan } from '../compiler/plan.ts';
 import { sinks } from '../connectors/index.ts';
 import { BytePool } from '../core/byte-pool.ts';
 import { HandClock } from '../core/clock.ts';
-import type { CommitUnit, LogBatch, TaskPort, UnitPort } from '../core/log.ts';
+import type { CommitUnit } from '../core/log.ts';
 import { readBatch, wholeBatch } from '../core/record-batch.ts';
 import { steps } from '../processors/index.ts';
 import { StreamsTask } from '../runtime/streams/streams-task.ts';
@@ -19,6 +19,7 @@ import { readSchemaFolder } from '../schemas/folder.ts';
 import { median, printFigure } from './figure.ts';
 import { type PlainCommit, PlainLoop } from './plain-loop.ts';
 import { type Load, makeLoad, START_MS } from './reno-load.ts';
+import { WaitingPort } from './waiting-port.ts';
 
 const COMMIT_EVERY_BATCHES = 10;
 const COMMITS = { minMs: 0, maxMs: 0, recordsMax: Number.POSITIVE_INFINITY };
@@ -35,33 +36,10 @@ export interface EngineFigures {
 }
 
 /** Gives what it is handed, counts what a commit would write, and writes nothing. */
-class CountingPort implements TaskPort, UnitPort {
-  readonly partition = 0;
-  readonly unit = this;
-  readonly givesBack = true;
-  readonly #waiting = new Map<string, LogBatch[]>();
+class CountingPort extends WaitingPort {
   out = 0;
   rows = 0;
   bytes = 0;
-  failure: Error | null = null;
-
-  committedMetadata(): string {
-    return '';
-  }
-
-  give(batch: LogBatch): void {
-    const waiting = this.#waiting.get(batch.topic);
-    if (waiting === undefined) this.#waiting.set(batch.topic, [batch]);
-    else waiting.push(batch);
-  }
-
-  take(topic: string): LogBatch | undefined {
-    return this.#waiting.get(topic)?.shift();
-  }
-
-  isAtEnd(topic: string): boolean {
-    return (this.#waiting.get(topic)?.length ?? 0) === 0;
-  }
 
   commit({ parts }: CommitUnit): undefined {
     for (const { batches } of parts) {
@@ -81,10 +59,6 @@ class CountingPort implements TaskPort, UnitPort {
       this.bytes += batch.bytes.length;
     }
     this.rows += rows.length;
-  }
-
-  fail(error: Error): void {
-    this.failure = error;
   }
 }
 

@@ -4,6 +4,7 @@
  * runs in processes of its own.
  */
 import { WebSocket } from 'ws';
+import { quantile } from './figure.ts';
 
 /** Events of one tick go out together, as a producer's client would batch them. */
 const TICK_MS = 10;
@@ -94,8 +95,7 @@ export class Stopwatch {
 
   latency(): Latency {
     const sorted = this.#tookMs.sort((a, b) => a - b);
-    const at = (q: number) =>
-      Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0).toFixed(1));
+    const at = (q: number) => Number(quantile(sorted, q).toFixed(1));
     const events = sorted.length;
     return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), events, lost: this.#waiting.size };
   }

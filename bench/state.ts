@@ -11,7 +11,7 @@ import { columns } from '../core/store.ts';
 import { KeyBytes } from '../runtime/state/key-bytes.ts';
 import { hashKey } from '../runtime/state/key-hash.ts';
 import { RowStore } from '../runtime/state/row-store.ts';
-import { median, printFigure } from './figure.ts';
+import { cpuUs, median, printFigure } from './figure.ts';
 
 const SIZES = [10_000, 1_000_000, 10_000_000];
 const SLICE = 512;
@@ -27,13 +27,6 @@ const AT_MS = Date.UTC(2026, 0, 1);
 const TOPIC = 'events.viewing-activity';
 const rows = columns({ atMs: 'double', offset: 'int', partition: 'int', topic: 'name' });
 type Store = RowStore<(typeof rows)['columns']>;
-
-function cpuUs(work: () => void): number {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
-}
 
 /** Buffers that are garbage are given back by the collection after the one that found them. */
 function residentBytes(): number {

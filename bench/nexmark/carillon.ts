@@ -5,12 +5,13 @@
 import type { Plan } from '../../compiler/plan.ts';
 import { BytePool } from '../../core/byte-pool.ts';
 import { HandClock } from '../../core/clock.ts';
-import type { CommitUnit, EncodedBatch, LogBatch, TaskPort, UnitPort } from '../../core/log.ts';
+import type { CommitUnit, EncodedBatch } from '../../core/log.ts';
 import { wholeBatch } from '../../core/record-batch.ts';
 import type { Schemas } from '../../core/schema.ts';
 import { inputsOf } from '../../runtime/group-specs.ts';
 import { StreamsTask } from '../../runtime/streams/streams-task.ts';
 import { Unit } from '../../runtime/unit.ts';
+import { WaitingPort } from '../waiting-port.ts';
 import { START_MS } from './events.ts';
 import type { Load } from './load.ts';
 
@@ -71,43 +72,17 @@ class Topics {
   }
 }
 
-class Port implements TaskPort, UnitPort {
-  readonly partition = 0;
-  readonly unit = this;
-  readonly givesBack = true;
+class Port extends WaitingPort {
   readonly #topics: Topics;
-  readonly #waiting = new Map<string, LogBatch[]>();
-  failure: Error | null = null;
 
   constructor(topics: Topics) {
+    super();
     this.#topics = topics;
-  }
-
-  committedMetadata(): string {
-    return '';
-  }
-
-  give(batch: LogBatch): void {
-    const waiting = this.#waiting.get(batch.topic);
-    if (waiting === undefined) this.#waiting.set(batch.topic, [batch]);
-    else waiting.push(batch);
-  }
-
-  take(topic: string): LogBatch | undefined {
-    return this.#waiting.get(topic)?.shift();
-  }
-
-  isAtEnd(topic: string): boolean {
-    return (this.#waiting.get(topic)?.length ?? 0) === 0;
   }
 
   commit({ parts }: CommitUnit): undefined {
     for (const { batches } of parts) for (const batch of batches) this.#topics.write(batch);
     return undefined;
-  }
-
-  fail(error: Error): void {
-    this.failure = error;
   }
 }
 

@@ -5,7 +5,7 @@
  * a million. `KEYS=1000000` measures that size only.
  */
 import { BatchBuilder } from '../../core/batch-builder.ts';
-import { median, printFigure } from '../figure.ts';
+import { cpuUs, median, printFigure } from '../figure.ts';
 import { random } from '../random.ts';
 import { Engine } from './carillon.ts';
 import { START_MS } from './events.ts';
@@ -32,13 +32,6 @@ function heapBytes(): number {
   for (let n = 0; n < 3; n++) globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
-}
-
-function cpuUs(work: () => void): number {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
 }
 
 class Growth {

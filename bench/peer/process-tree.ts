@@ -42,10 +42,19 @@ export function cpuSeconds(pids: readonly number[]): number {
 
 /** The most that each had resident, summed. */
 export function peakMegabytes(pids: readonly number[]): number {
-  let kilobytes = 0;
-  for (const pid of pids) {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    kilobytes += Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0);
-  }
+  const kilobytes = pids.reduce((sum, pid) => sum + (statusKilobytes(pid, 'VmHWM') ?? 0), 0);
   return Math.round(kilobytes / 1024);
+}
+
+/** What it has resident now. Throws when the system does not tell. */
+export function residentBytes(pid: number): number {
+  const kilobytes = statusKilobytes(pid, 'VmRSS');
+  if (kilobytes === undefined) throw new Error(`nothing is told of the memory of process ${pid}`);
+  return kilobytes * 1_024;
+}
+
+function statusKilobytes(pid: number, field: string): number | undefined {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const found = new RegExp(`${field}:\\s+(\\d+) kB`).exec(status);
+  return found === null ? undefined : Number(found[1]);
 }

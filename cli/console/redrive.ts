@@ -91,12 +91,9 @@ function throwIfLate(signal: AbortSignal): void {
   });
 }
 
-function answerOf(
-  { groups, toSend, alreadySent, ofOthers, changed, upTo }: Sorted,
-  sent: number | null,
-): RedriveAnswer {
+function answerOf({ upTo, ...counts }: Sorted, sent: number | null): RedriveAnswer {
   const seen = [...upTo].sort(([a], [b]) => a - b).map(([partition, to]) => `${partition}:${to}`);
-  return { groups, toSend, alreadySent, ofOthers, changed, upTo: seen.join(','), sent };
+  return { ...counts, upTo: seen.join(','), sent };
 }
 
 const facts = ({ code, origin }: RedriveQuestion) => ({

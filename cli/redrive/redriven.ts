@@ -3,6 +3,7 @@
  * have gone before, and the sending. The command and the console's page both do it by this.
  */
 import type { Plan } from '../../compiler/plan.ts';
+import type { RedriveAnswer } from '../../console/answers.ts';
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { Header } from '../../core/headers.ts';
 import type { Log, Producer } from '../../core/log.ts';
@@ -50,19 +51,8 @@ export function letterOf(record: Record): Letter {
   };
 }
 
-/** How the letters that were chosen end. */
-export interface Sorted {
-  /** Those to send, by code and origin. */
-  readonly groups: readonly {
-    readonly code: string;
-    readonly origin: string;
-    readonly n: number;
-  }[];
-  readonly toSend: number;
-  readonly alreadySent: number;
-  /** Not of an event topic. */
-  readonly ofOthers: number;
-  readonly changed: number;
+/** How the letters that were chosen end; the groups are of those to send. */
+export interface Sorted extends Omit<RedriveAnswer, 'upTo' | 'sent'> {
   /** By partition of the dead letters: what comes after the last that was seen. */
   readonly upTo: ReadonlyMap<number, number>;
 }

@@ -76,7 +76,7 @@ export async function runDistributed(
       url: part.url,
       healthUrl: part.healthUrl,
       secrets,
-      plan: plan,
+      plan,
       text: topology.text,
       ended: new Promise<never>(() => {}),
       connections: () => part.connections,
