@@ -3,7 +3,15 @@
  */
 import { readBytes, readCount, readDuration } from '../compiler/quantity.ts';
 import type { Report, Span } from '../compiler/report.ts';
-import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from '../compiler/section.ts';
+import {
+  emptyMend,
+  headOf,
+  isBlank,
+  isTold,
+  kindOf,
+  type Placed,
+  type Section,
+} from '../compiler/section.ts';
 import type { Tree } from '../compiler/tree.ts';
 import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deployment.ts';
 
@@ -18,6 +26,10 @@ const SECRET_KEYS = [
   'credentials',
   'private_key',
 ];
+
+function split({ value, span }: Placed): readonly Placed[] {
+  return value.split(',').map((part) => ({ value: part.trim(), span }));
+}
 
 export class SettingReader {
   readonly report: Report;
@@ -55,21 +67,27 @@ export class SettingReader {
     return fallback;
   }
 
-  /** A list of texts; one text with commas stands for several, as variables hold only texts. */
   texts(section: Section, key: string): readonly string[] | undefined {
+    return this.placedTexts(section, key)?.map(({ value }) => value);
+  }
+
+  /**
+   * A list of texts, each with its place; one text with commas stands for several, as variables
+   * hold only texts.
+   */
+  placedTexts(section: Section, key: string): readonly Placed[] | undefined {
     const tree = section.tree(key);
     if (tree === undefined) return undefined;
     if (tree.kind === 'scalar') {
-      const text = section.text(key)?.value;
-      if (text === undefined) return undefined;
-      return text.split(',').map((part) => part.trim());
+      const text = section.text(key);
+      return text === undefined ? undefined : split(text);
     }
     const items = section.list(key)?.items;
     if (items === undefined) return undefined;
     const texts = items.flatMap((item) => {
       if (isTold(item)) return [];
       if (item.kind === 'scalar' && typeof item.value === 'string' && !isBlank(item)) {
-        return item.value.split(',');
+        return split({ value: item.value, span: item.span });
       }
       const what = `${section.subject}: an item of ${key} is ${kindOf(item)}, not a text.`;
       this.bad(headOf(item), what, emptyMend(item));
@@ -81,8 +99,7 @@ export class SettingReader {
         `${section.subject}: ${key} names ${texts.length}, not 1 to ${LIST_MAX}.`,
       );
     }
-    if (texts.length === 0 || texts.length > LIST_MAX) return undefined;
-    return texts.map((text) => text.trim());
+    return texts.length === 0 || texts.length > LIST_MAX ? undefined : texts;
   }
 
   url(section: Section, key: string, needed: boolean): string | undefined {
@@ -177,19 +194,18 @@ function kafkaOf(
 ): KafkaLogSettings {
   const own = ['client_id', 'replication', 'data_plane', 'session_timeout', 'ssl', 'sasl'];
   section.only(['kind', 'brokers', ...own]);
-  const brokers = read.texts(section, 'brokers') ?? [];
+  const brokers = read.placedTexts(section, 'brokers') ?? [];
   if (!section.has('brokers')) {
     read.lacks(section, 'brokers', 'kind is kafka', 'brokers: ["kafka:9092"]');
   }
-  for (const broker of brokers) {
+  for (const { value: broker, span } of brokers) {
     if (/^[\w.-]+:\d{1,5}$/.test(broker) || /^\[[0-9a-f:]+\]:\d{1,5}$/i.test(broker)) continue;
-    const place = headOf(section.tree('brokers')!);
     const what = `${section.subject}: "${broker}" is not host:port.`;
-    read.bad(place, what, 'Write e.g. kafka:9092.');
+    read.bad(span, what, 'Write e.g. kafka:9092.');
   }
   return {
     kind: 'kafka',
-    brokers,
+    brokers: brokers.map(({ value }) => value),
     clientId: section.text('client_id')?.value ?? 'carillon',
     replicationFactor: read.count(section, 'replication', -1, -1, 16),
     dataPlane: section.choice('data_plane', ['batches', 'kafkajs']) ?? 'batches',
@@ -305,13 +321,13 @@ export interface ConsoleSettings {
 export function consoleOf(read: SettingReader, section: Section | undefined): ConsoleSettings {
   if (section === undefined) return { processes: [] };
   section.only(['processes']);
-  const processes = read.texts(section, 'processes') ?? [];
-  for (const process of processes) {
+  const processes = read.placedTexts(section, 'processes') ?? [];
+  for (const { value: process, span } of processes) {
     if (/^https?:$/.test(URL.canParse(process) ? new URL(process).protocol : '')) continue;
     const what = `${section.subject}: "${process}" is not an http or https address.`;
-    read.bad(headOf(section.tree('processes')!), what, 'Write e.g. http://streams:7402.');
+    read.bad(span, what, 'Write e.g. http://streams:7402.');
   }
-  return { processes: processes.map((process) => process.replace(/\/+$/, '')) };
+  return { processes: processes.map(({ value }) => value.replace(/\/+$/, '')) };
 }
 
 /** The text as it may be shown: whatever stands under a secret's key is blotted out. */
