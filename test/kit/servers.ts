@@ -7,7 +7,11 @@
  * own ports on 127.0.0.1 and its own data, so several runs can share a machine, and dies with the
  * process that started it.
  */
-import { type CassandraServer, startCassandraByJava } from './servers/cassandra.ts';
+import {
+  type CassandraOptions,
+  type CassandraServer,
+  startCassandraByJava,
+} from './servers/cassandra.ts';
 import {
   startCassandraByDocker,
   startKafkaByDocker,
@@ -37,8 +41,12 @@ export function startRegistry(): Promise<RegistryServer> {
   return startEither(startRegistryByDocker, startRegistryByJava);
 }
 
-export function startCassandra(): Promise<CassandraServer> {
-  return startEither(startCassandraByDocker, startCassandraByJava);
+export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraServer> {
+  const byJava = () => startCassandraByJava(options);
+  // The fast settings are Java's only.
+  if (options.fast !== true) return startEither(startCassandraByDocker, byJava);
+  await findWay({ javaOnly: true });
+  return byJava();
 }
 
 /**
@@ -68,12 +76,14 @@ export interface Servers {
 /**
  * Starts all three beside each other; when one fails, the others are ended and the error is thrown.
  */
-export async function startAll(options: { readonly kafka?: KafkaOptions } = {}): Promise<Servers> {
+export async function startAll(
+  options: { readonly kafka?: KafkaOptions; readonly cassandra?: CassandraOptions } = {},
+): Promise<Servers> {
   const startedAt = performance.now();
   const started = await Promise.allSettled([
     startKafka(options.kafka ?? {}),
     startRegistry(),
-    startCassandra(),
+    startCassandra(options.cassandra ?? {}),
   ] as const);
   const [kafka, registry, cassandra] = started;
   const stop = async () => {
