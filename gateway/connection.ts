@@ -141,7 +141,9 @@ export class Connection {
     this[OWNER]!.#end(code);
   };
 
-  /** For its socket, from its handshake on. What code ws closes it with is not in its close event. */
+  /**
+   * For its socket, from its handshake on. What code ws closes it with is not in its close event.
+   */
   static readonly onError = function (this: WebSocket, { code }: NodeJS.ErrnoException): void {
     const isLarge = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     const connection = (this as Owned)[OWNER];
