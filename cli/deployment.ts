@@ -21,6 +21,7 @@ import {
   masked,
   SettingReader,
 } from './deployment-parts.ts';
+import { type RegistrySettings, registryOf } from './deployment-registry.ts';
 import { STATE_DEFAULTS, type StateSettings, stateOf } from './deployment-state.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
@@ -73,7 +74,7 @@ export interface Deployment {
   /** Of each topic; topics that are there must have as many. */
   readonly partitions: number;
   /** With Kafka only; the embedded log has its own. */
-  readonly registryUrl: string | null;
+  readonly registry: RegistrySettings | null;
   readonly inbox:
     | { readonly kind: 'sqlite' }
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
@@ -158,7 +159,7 @@ export function parseDeployment(
     log,
     state: stateOf(read, section.section('state'), log.kind, beside),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
-    registryUrl: registryOf(read, section, log.kind),
+    registry: registryOf(read, section, log.kind, beside),
     inbox,
     http,
     auth: authOf(read, section.section('auth'), beside, http),
@@ -184,7 +185,7 @@ function defaults(folder: string): Deployment {
     log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
     state: STATE_DEFAULTS,
     partitions: PARTITIONS.embedded,
-    registryUrl: null,
+    registry: null,
     inbox: { kind: 'sqlite' },
     http: HTTP_DEFAULTS,
     auth: AUTH_DEFAULTS,
@@ -228,26 +229,4 @@ function schemasOf(
   if (folders === undefined) return undefined;
   const own = join(packageFolder, 'schemas');
   return [own, ...folders.map(beside).filter((folder) => folder !== own)];
-}
-
-function registryOf(
-  read: SettingReader,
-  section: Section,
-  log: Deployment['log']['kind'],
-): string | null {
-  const registry = section.section('registry')?.only(['url']);
-  const url = registry && read.url(registry, 'url', true);
-  if (log === 'kafka' && registry === undefined && !section.has('registry')) {
-    read.lacks(
-      section,
-      'registry',
-      'log.kind is kafka',
-      'registry: { url: "http://registry:8081" }',
-    );
-  }
-  if (log === 'embedded' && section.has('registry')) {
-    const place = section.entry('registry')!.keySpan;
-    read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
-  }
-  return url ?? null;
 }

@@ -4,6 +4,7 @@
  * resolve per message (design.md, section
  * 6).
  */
+import { Agent } from 'node:https';
 import registryApi, {
   type SchemaRegistryAPIClient,
 } from '@kafkajs/confluent-schema-registry/dist/api/index.js';
@@ -16,6 +17,8 @@ export interface ConfluentRegistryOptions {
   /** The base URL, path included: `http://registry:8081`, Apicurio `…/apis/ccompat/v7`. */
   readonly url: string;
   readonly auth?: { readonly username: string; readonly password: string };
+  /** Of https: the certificates to trust, in PEM, in place of the machine's own. */
+  readonly ssl?: { readonly ca?: string; readonly rejectUnauthorized: boolean };
   /** Of one request; default 5 s. */
   readonly timeoutMs?: number;
 }
@@ -61,6 +64,7 @@ export class ConfluentRegistry implements RegistryPort {
       // Trying again is the caller's: it waits and tells health meanwhile.
       retry: { retries: 0 },
       ...(options.auth === undefined ? {} : { auth: { ...options.auth } }),
+      ...(options.ssl === undefined ? {} : { agent: new Agent({ ...options.ssl }) }),
     });
   }
 
