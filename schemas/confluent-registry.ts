@@ -41,6 +41,9 @@ interface Reference {
   readonly version: number;
 }
 
+const MEND_LOGIN =
+  'Check username and password of `registry`, that their variables are set, and what the user may do.';
+
 /** A bound on what one schema can make us fetch. */
 const REFERENCES_MAX = 256;
 
@@ -171,9 +174,19 @@ export class ConfluentRegistry implements RegistryPort {
     const { status } = error;
     const at = `${this.#at}${path}`;
     const why = error.message.replace(/^carillon - /, '');
-    const options = { where: { at }, cause: error };
+    const options = { where: { at: 'registry.url' }, cause: error };
     if (status === 409 || status === 422) {
-      return new CarillonError('CAR651', `The registry refuses "${path}": ${why}`, options);
+      return new CarillonError('CAR651', `The registry refuses "${path}": ${why}`, {
+        ...options,
+        where: { at },
+      });
+    }
+    if (status === 401 || status === 403) {
+      return new CarillonError('CAR652', `The registry at ${this.#at} does not let us in: ${why}`, {
+        ...options,
+        where: { at: 'registry.username' },
+        mend: MEND_LOGIN,
+      });
     }
     // The client tells a lost connection as "400", without a message of the registry's.
     const away = status === undefined || status >= 500 || status === 429 || status === 408;
@@ -183,7 +196,7 @@ export class ConfluentRegistry implements RegistryPort {
         retryable: true,
       });
     }
-    return new CarillonError('CAR652', `The registry refuses "${path}": ${why}`, options);
+    return new CarillonError('CAR652', `The registry refuses "${at}": ${why}`, options);
   }
 }
 

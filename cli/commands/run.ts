@@ -82,7 +82,7 @@ export async function run(args: RunArguments): Promise<number> {
   });
   await pipeline.start();
   answerParent(() => pipeline.running);
-  const end = await untilEnd(pipeline, deployment.log.kind === 'embedded');
+  const end = await untilEnd(pipeline);
   if (typeof end === 'object') {
     process.stderr.write(showError(end.error, { trace: process.env.CARILLON_TRACE === '1' }).text);
     return EXIT_ERRORS;
@@ -128,27 +128,23 @@ async function opened(
   return await runDistributed(deployment, role, { ...options, force });
 }
 
-/**
- * SIGHUP is for one process on one file: on Kafka the members of a group take an edit one after the
- * other, and whoever starts them anew decides when.
- */
+/** On Kafka each process takes an edit by itself: whoever sends them SIGHUP decides when. */
 async function untilEnd(
   pipeline: ReloadingPipeline,
-  reloads: boolean,
 ): Promise<NodeJS.Signals | { readonly error: unknown }> {
   const signal = untilSignal(signalsOf(workerNumber()));
-  const hangUps = reloads ? new HangUps() : undefined;
+  const hangUps = new HangUps();
   try {
     for (;;) {
       const failed = pipeline.running.ended.catch((error: unknown) => ({ error }));
-      const next = await Promise.race([signal, failed, ...(hangUps ? [hangUps.next()] : [])]);
+      const next = await Promise.race([signal, failed, hangUps.next()]);
       if (next !== 'SIGHUP') return next;
       await pipeline.reload();
     }
   } catch (error) {
     return { error };
   } finally {
-    hangUps?.close();
+    hangUps.close();
   }
 }
 

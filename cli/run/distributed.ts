@@ -71,6 +71,7 @@ export async function runDistributed(
       say,
       random: Math.random,
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
+      ...(options.edits === undefined ? {} : { edits: options.edits }),
     });
     closing.push(() => part.close());
     return {
