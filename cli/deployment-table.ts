@@ -105,6 +105,14 @@ const LOG: DeploymentSection = {
       doc: "What moves records: our own protocol level, or kafkajs' consumer and producer.",
       fallback: 'batches',
     },
+    session_timeout: {
+      kind: 'duration',
+      of: 'kafka',
+      doc:
+        'After how long without a word of a process its tasks go to the others: 2s at least. ' +
+        'Brokers have bounds of their own, by default 6s and 30m.',
+      fallback: '10s',
+    },
     ssl: { kind: 'ssl', of: 'kafka', doc: 'TLS to the brokers.', fallback: 'false' },
   },
 };

@@ -50,6 +50,8 @@ export interface KafkaLogSettings {
   readonly replicationFactor: number;
   /** What moves records: our own protocol level, or kafkajs' public consumer and producer. */
   readonly dataPlane: 'batches' | 'kafkajs';
+  /** After so long without a heartbeat the tasks of a process go to the others. */
+  readonly sessionTimeoutMs: number;
   readonly ssl: false | { readonly ca: string | undefined; readonly rejectUnauthorized: boolean };
   readonly sasl:
     | {
