@@ -58,6 +58,12 @@ const TOP: DeploymentSection = {
       doc: 'Of each topic; topics that are there must have as many.',
       fallback: '4, with Kafka 12',
     },
+    workers: {
+      kind: 'count',
+      max: 256,
+      doc: 'With Kafka: processes that `run` starts, which share `http.port`; `--workers` goes before it.',
+      fallback: '1',
+    },
   },
 };
 
