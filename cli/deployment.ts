@@ -32,6 +32,7 @@ export const DATA_FOLDER = '.carillon';
 const TOPOLOGY_FILE = 'topology/reno.yaml';
 const PARTITIONS = { embedded: 4, kafka: 12 } as const;
 const PARTITIONS_MAX = 1024;
+const WORKERS_MAX = 256;
 
 export interface EmbeddedLogSettings {
   readonly kind: 'embedded';
@@ -50,6 +51,8 @@ export interface KafkaLogSettings {
   readonly replicationFactor: number;
   /** What moves records: our own protocol level, or kafkajs' public consumer and producer. */
   readonly dataPlane: 'batches' | 'kafkajs';
+  /** After so long without a heartbeat the tasks of a process go to the others. */
+  readonly sessionTimeoutMs: number;
   readonly ssl: false | { readonly ca: string | undefined; readonly rejectUnauthorized: boolean };
   readonly sasl:
     | {
@@ -73,6 +76,8 @@ export interface Deployment {
   readonly state: StateSettings;
   /** Of each topic; topics that are there must have as many. */
   readonly partitions: number;
+  /** Processes that `run` starts, unless it is told with `--workers`. */
+  readonly workers: number;
   /** With Kafka only; the embedded log has its own. */
   readonly registry: RegistrySettings | null;
   readonly inbox:
@@ -100,6 +105,7 @@ const KEYS = [
   'processors',
   'data_folder',
   'partitions',
+  'workers',
   'log',
   'state',
   'registry',
@@ -159,6 +165,7 @@ export function parseDeployment(
     log,
     state: stateOf(read, section.section('state'), log.kind, beside),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
+    workers: read.count(section, 'workers', 1, 1, WORKERS_MAX),
     registry: registryOf(read, section, log.kind, beside),
     inbox,
     http,
@@ -185,6 +192,7 @@ function defaults(folder: string): Deployment {
     log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
     state: STATE_DEFAULTS,
     partitions: PARTITIONS.embedded,
+    workers: 1,
     registry: null,
     inbox: { kind: 'sqlite' },
     http: HTTP_DEFAULTS,
