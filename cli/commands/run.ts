@@ -140,8 +140,8 @@ async function opened(
 }
 
 /**
- * On Kafka each process takes an edit by itself: whoever sends them SIGHUP decides when; of workers,
- * who has started them.
+ * On Kafka each process takes an edit by itself: whoever sends them SIGHUP decides when; of
+ * workers, who has started them.
  */
 async function untilEnd(
   pipeline: ReloadingPipeline,
