@@ -18,6 +18,7 @@ import type { GivenEvent } from './event-sources.ts';
 import { GatewayClient } from './gateway-client.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
 import type { LoadedTopology } from './load-topology.ts';
+import { registryOptionsOf } from './registry-options.ts';
 import { secretsOf } from './secrets.ts';
 
 export interface EventWriter {
@@ -94,8 +95,8 @@ export async function kafkaWriter(
   deployment: Deployment,
   topology: LoadedTopology,
 ): Promise<EventWriter> {
-  const { log: settings, registryUrl } = deployment;
-  if (settings.kind !== 'kafka' || registryUrl === null) throw new Error('the log is not Kafka');
+  const { log: settings, registry: asked } = deployment;
+  if (settings.kind !== 'kafka' || asked === null) throw new Error('the log is not Kafka');
   const [{ openKafkaLog }, { ConfluentRegistry }, { AvroSchemas }, { eventTypesOf }] =
     await Promise.all([
       import('../connectors/kafka/log.ts'),
@@ -103,7 +104,7 @@ export async function kafkaWriter(
       import('../schemas/avro-schemas.ts'),
       import('./run/topology.ts'),
     ]);
-  const registry = new ConfluentRegistry({ url: registryUrl });
+  const registry = new ConfluentRegistry(registryOptionsOf(asked));
   const log = await openKafkaLog(kafkaOptionsOf(settings));
   return new KafkaWriter({
     to: settings.brokers.join(','),
