@@ -138,11 +138,16 @@ export class SettingReader {
     return undefined;
   }
 
-  /** Milliseconds, up to `max`. */
-  duration(section: Section, key: string, max = Number.MAX_SAFE_INTEGER): number | undefined {
+  /** Milliseconds, from `min` to `max`. */
+  duration(
+    section: Section,
+    key: string,
+    max = Number.MAX_SAFE_INTEGER,
+    min = 1,
+  ): number | undefined {
     const scalar = section.scalar(key);
     const subject = `${section.subject}: ${key}`;
-    return scalar && readDuration(this.report, subject, scalar, { min: 1, max });
+    return scalar && readDuration(this.report, subject, scalar, { min, max });
   }
 
   bytes(section: Section, key: string): number | undefined {
@@ -176,12 +181,19 @@ export function logOf(
   };
 }
 
+const SESSION_TIMEOUT_MS = 10_000;
+/** Some heartbeats have to fit in. */
+const SESSION_TIMEOUT_MS_MIN = 2_000;
+/** More than this no broker grants unless it is told to. */
+const SESSION_TIMEOUT_MS_MAX = 30 * 60_000;
+
 function kafkaOf(
   read: SettingReader,
   section: Section,
   beside: (path: string) => string,
 ): KafkaLogSettings {
-  section.only(['kind', 'brokers', 'client_id', 'replication', 'data_plane', 'ssl', 'sasl']);
+  const own = ['client_id', 'replication', 'data_plane', 'session_timeout', 'ssl', 'sasl'];
+  section.only(['kind', 'brokers', ...own]);
   const brokers = read.placedTexts(section, 'brokers') ?? [];
   if (!section.has('brokers')) {
     read.lacks(section, 'brokers', 'kind is kafka', 'brokers: ["kafka:9092"]');
@@ -197,13 +209,16 @@ function kafkaOf(
     clientId: section.text('client_id')?.value ?? 'carillon',
     replicationFactor: read.count(section, 'replication', -1, -1, 16),
     dataPlane: section.choice('data_plane', ['batches', 'kafkajs']) ?? 'batches',
+    sessionTimeoutMs:
+      read.duration(section, 'session_timeout', SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN) ??
+      SESSION_TIMEOUT_MS,
     ssl: sslOf(read, section, beside),
     sasl: saslOf(read, section.section('sasl')),
   };
 }
 
 /** `ssl: true`, or a mapping with the path of the certificate to trust. */
-function sslOf(
+export function sslOf(
   read: SettingReader,
   section: Section,
   beside: (path: string) => string,
@@ -315,8 +330,16 @@ export function consoleOf(read: SettingReader, section: Section | undefined): Co
   return { processes: processes.map(({ value }) => value.replace(/\/+$/, '')) };
 }
 
-/** The text as it may be shown: whatever stands under a secret's key is blotted out. */
+/**
+ * The text as it may be shown: whatever stands under a secret's key is blotted out, and who an
+ * address names before its host.
+ */
 export function masked(text: string, tree: Tree | undefined): string {
+  const blot = (all: string, head: string) => `${head}${'*'.repeat(all.length - head.length - 1)}@`;
+  return maskedByKey(text, tree).replace(/(:\/\/)[^/@\s'"]*@/g, blot);
+}
+
+function maskedByKey(text: string, tree: Tree | undefined): string {
   // A text that is not YAML has no keys to go by; whatever looks like a secret's line is taken out.
   if (tree === undefined) {
     const line = new RegExp(`^(.*\\b(?:${SECRET_KEYS.join('|')})\\b\\s*:).*$`, 'gm');

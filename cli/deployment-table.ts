@@ -105,6 +105,14 @@ const LOG: DeploymentSection = {
       doc: "What moves records: our own protocol level, or kafkajs' consumer and producer.",
       fallback: 'batches',
     },
+    session_timeout: {
+      kind: 'duration',
+      of: 'kafka',
+      doc:
+        'After how long without a word of a process its tasks go to the others: 2s at least. ' +
+        'Brokers have bounds of their own, by default 6s and 30m.',
+      fallback: '10s',
+    },
     ssl: { kind: 'ssl', of: 'kafka', doc: 'TLS to the brokers.', fallback: 'false' },
   },
 };
@@ -144,7 +152,14 @@ const REGISTRY: DeploymentSection = {
   path: 'registry',
   doc: 'The schema registry, with Kafka only.',
   settings: {
-    url: { kind: 'url', doc: "Of Confluent's API.", needed: 'with Kafka' },
+    url: { kind: 'url', doc: "Of Confluent's API, its path included.", needed: 'with Kafka' },
+    username: { kind: 'text', doc: 'Who it is; shown as HTTP Basic.' },
+    password: { kind: 'secret', doc: 'Its password.' },
+    ssl: {
+      kind: 'ssl',
+      doc: 'Whom an https address is believed.',
+      fallback: "true with https: the machine's list",
+    },
   },
 };
 

@@ -6,6 +6,7 @@ import { CarillonErrors } from '../core/error.ts';
 import { gatewayUrlOf, parseDeployment, readDeployment } from './deployment.ts';
 import { stateBytesMax } from './deployment-state.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
+import { registryOptionsOf } from './registry-options.ts';
 import { budgetsOf } from './run/producer-quota.ts';
 import { showError } from './show-error.ts';
 import { packageFolder } from './version.ts';
@@ -89,10 +90,15 @@ test('a deployment on Kafka, its texts from the environment', () => {
     clientId: 'carillon',
     replicationFactor: -1,
     dataPlane: 'batches',
+    sessionTimeoutMs: 10_000,
     ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
     sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'hunter2-hunter2' },
   });
-  assert.equal(deployment.registryUrl, 'http://registry:8081');
+  assert.deepEqual(deployment.registry, {
+    url: 'http://registry:8081',
+    auth: undefined,
+    ssl: undefined,
+  });
   assert.equal(deployment.partitions, 12);
   assert.equal(deployment.http.port, 0);
   assert.equal(deployment.http.healthPort, 9102);
@@ -130,6 +136,20 @@ test('records move by batches, or by kafkajs when the deployment says so', () =>
   }
 });
 
+test('how long a process may be silent is for the deployment to say', () => {
+  const said = (text: string) =>
+    parse(CLUSTER.replace('kind: kafka', `kind: kafka\n  session_timeout: ${text}`), ENV).log;
+  for (const [text, ms] of [
+    ['2s', 2_000],
+    ['45s', 45_000],
+    ['30m', 1_800_000],
+  ] as const) {
+    const log = said(text);
+    assert.ok(log.kind === 'kafka');
+    assert.equal(kafkaOptionsOf({ ...log, ssl: false }).sessionTimeoutMs, ms);
+  }
+});
+
 test('a certificate that is not there is told by its path', () => {
   const { log } = parse(CLUSTER, ENV);
   assert.ok(log.kind === 'kafka');
@@ -143,6 +163,30 @@ test('the configs that are shipped are right', () => {
     const { topology } = readDeployment({ file, folder: packageFolder, env });
     assert.equal(topology, join(packageFolder, 'topology/reno.yaml'));
   }
+});
+
+const kafka = (registry: string) =>
+  `log: { kind: kafka, brokers: [a:1] }
+inbox: { kind: cassandra, contact_points: [a], local_data_center: d }
+registry: { ${registry} }`;
+
+test('a registry that asks who comes', () => {
+  const text = kafka('url: "https://r/x/", username: u, password: "${P}", ssl: { ca: ca.pem }');
+  const { registry } = parse(text, { P: 'hunter2' });
+  assert.deepEqual(registry, {
+    url: 'https://r/x',
+    auth: { username: 'u', password: 'hunter2' },
+    ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
+  });
+  assert.throws(() => registryOptionsOf(registry!), { code: 'CAR902' });
+  const ssl = { ca: undefined, rejectUnauthorized: false };
+  assert.deepEqual(registryOptionsOf({ ...registry!, ssl }), {
+    url: 'https://r/x',
+    auth: { username: 'u', password: 'hunter2' },
+    ssl: { rejectUnauthorized: false },
+  });
+  // Where the environment gives the whole address, it may hold them.
+  assert.equal(parse(kafka('url: "${R}"'), { R: 'http://u:p@r' }).registry!.url, 'http://u:p@r');
 });
 
 const UNSET = 'topology: "${NO_SUCH}"';
@@ -159,6 +203,16 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
     'log: { kind: kafka, data_plane: bytes }',
     ['CAR109', 'CAR904', 'CAR904', 'CAR904'],
   ],
+  [
+    'a session that ends between two heartbeats',
+    'log: { kind: kafka, session_timeout: 1999ms }',
+    ['CAR305', 'CAR904', 'CAR904', 'CAR904'],
+  ],
+  [
+    'a session that no broker grants',
+    'log: { kind: kafka, session_timeout: 31m }',
+    ['CAR305', 'CAR904', 'CAR904', 'CAR904'],
+  ],
   ['a kind that is none', 'log: { kind: kafca }', ['CAR109']],
   [
     'a quota of nothing',
@@ -169,6 +223,15 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
   ['a broker without a port', 'log: { kind: kafka, brokers: [a] }', ['CAR904', 'CAR903', 'CAR904']],
   ['Kafka alone', 'log: { kind: kafka }', ['CAR904', 'CAR904', 'CAR904']],
   ['a registry without Kafka', 'registry: { url: "http://r" }', ['CAR903']],
+  ['a registry’s password in its address', kafka('url: "http://u:hunter2@r"'), ['CAR309']],
+  ['a registry’s user alone', kafka('url: "http://r", username: u'), ['CAR904']],
+  ['a registry’s password alone', kafka('url: "http://r", password: "${SECRET:-x}"'), ['CAR904']],
+  [
+    'a registry’s password in the file',
+    kafka('url: "http://r", username: u, password: p'),
+    ['CAR309'],
+  ],
+  ['trust for an address without TLS', kafka('url: "http://r", ssl: true'), ['CAR903']],
   ['Cassandra without its ring', 'inbox: { kind: cassandra }', ['CAR904', 'CAR105']],
   ['a duration without a unit', 'log: { retention: 7 }', ['CAR304']],
 ];
@@ -291,6 +354,7 @@ const SECRETS: readonly [string, string][] = [
     'in a line that is wrong',
     'log: { kind: kafka, sasl: { username: u, password: hunter2, x: 1 } }',
   ],
+  ['in an address', kafka('url: "http://u:hunter2@r"')],
   ['in a text that is not YAML', 'auth:\n  secret: hunter2: [\n'],
 ];
 for (const [where, text] of SECRETS) {
