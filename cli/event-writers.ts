@@ -38,20 +38,21 @@ const WAIT_FIRST_MS = 250;
 
 export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment)): EventWriter {
   const { secret } = secretsOf(deployment);
-  const token = () =>
+  const tokenFor = (type: string) => () =>
     mintToken({
       secret,
       subject: 'carillon-produce',
       scope: 'producer',
+      events: [type],
       clock: systemClock,
       ttlMs: TOKEN_TTL_MS,
     });
-  const client = new GatewayClient(url, token);
   return {
     to: url,
     async write(events, written) {
       for (const some of byTypeAndKey(events)) {
         const { type, key } = some[0]!;
+        const client = new GatewayClient(url, tokenFor(type));
         const values = some.map(({ value }) => value);
         const placeOf = (n: number) =>
           some[n]?.line === undefined ? undefined : `line ${some[n].line}`;
