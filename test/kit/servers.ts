@@ -41,10 +41,11 @@ export function startRegistry(): Promise<RegistryServer> {
   return startEither(startRegistryByDocker, startRegistryByJava);
 }
 
+/** With TLS and a login, or the fast settings: Java's only. */
 export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraServer> {
   const byJava = () => startCassandraByJava(options);
-  // The fast settings are Java's only.
-  if (options.fast !== true) return startEither(startCassandraByDocker, byJava);
+  const isPlain = options.tls === undefined && !options.fast;
+  if (isPlain) return startEither(startCassandraByDocker, byJava);
   await findWay({ javaOnly: true });
   return byJava();
 }

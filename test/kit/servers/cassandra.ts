@@ -26,10 +26,16 @@ export interface CassandraServer {
 export interface CassandraOptions {
   /** For benchmarks: the optimising compiler, 1 GB of heap, a commit log as it is by default. */
   readonly fast?: boolean;
+  /**
+   * A login is asked for (`cassandra`, password `cassandra`, may do all), and TLS with this
+   * certificate; nobody else may do anything until a grant says so.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export async function startCassandraByJava({
   fast = false,
+  tls,
 }: CassandraOptions = {}): Promise<CassandraServer> {
   const libs = join(await fetchProgram(CASSANDRA), 'libs');
   const startedAt = performance.now();
@@ -37,7 +43,9 @@ export async function startCassandraByJava({
   const leases = await leasePorts(2);
   const port = leases[0]!.port;
   mkdirSync(join(dir, 'log'));
-  writeFileSync(join(dir, 'cassandra.yaml'), settings(dir, port, leases[1]!.port, fast));
+  const more = tls === undefined ? '' : secured(dir, tls);
+  const text = settings(dir, port, leases[1]!.port, fast);
+  writeFileSync(join(dir, 'cassandra.yaml'), text + more);
   writeFileSync(join(dir, 'logback.xml'), LOGBACK);
   let child: ServerChild | undefined;
   const start = async () => {
@@ -104,6 +112,23 @@ concurrent_reads: 16
 concurrent_writes: 128
 concurrent_compactors: 1
 auto_snapshot: false
+`;
+}
+
+/** Its driver's port speaks TLS only. Rights are seen at once, not after the caches' 2 s. */
+function secured(dir: string, { cert, key }: NonNullable<CassandraOptions['tls']>): string {
+  const keystore = join(dir, 'keystore.pem');
+  writeFileSync(keystore, key + cert);
+  return `authenticator: PasswordAuthenticator
+authorizer: CassandraAuthorizer
+permissions_validity: 0ms
+roles_validity: 0ms
+client_encryption_options:
+  enabled: true
+  optional: false
+  require_client_auth: false
+  ssl_context_factory: { class_name: org.apache.cassandra.security.PEMBasedSslContextFactory }
+  keystore: ${keystore}
 `;
 }
 
