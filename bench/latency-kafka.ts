@@ -1,18 +1,29 @@
 /**
  * On Kafka, with Cassandra, by roles in five processes: milliseconds from before the producer's
  * send until the frame is at the device, at 1,000 events/s. Producer (kafkajs, acks all) and
- * devices are this process. The floor is the same producer and a consumer of the same topic: a raw
+ * devices are this process; the servers are as in operation, with the optimising compiler, and are
+ * warmed up for half a minute. `--per-second 300` is another load. The floor is the same producer and a consumer of the same topic: a raw
  * round trip. `more` has the way in two (until the notification can be read in its lane, read
  * committed) and what each process costs an event; the reader of the lane is not counted there.
  */
 import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import avsc from 'avsc';
 import kafkajs, { type Producer } from 'kafkajs';
 import { producedEvent } from '../test/cluster/produced-events.ts';
 import { kafkaOf } from '../test/cluster/stored.ts';
 import { EVENT_SCHEMA, EVENTS, World } from '../test/cluster/world.ts';
+import { startAll } from '../test/kit/servers.ts';
 import { printFigure } from './figure.ts';
-import { type Latency, LOAD, type LoadEvent, listen, runLoad, Stopwatch } from './latency-load.ts';
+import {
+  type Latency,
+  LOAD,
+  type Load,
+  type LoadEvent,
+  listen,
+  runLoad,
+  Stopwatch,
+} from './latency-load.ts';
 import { cpuSeconds, treeOf } from './peer/process-tree.ts';
 
 const MEMBERS = 120;
@@ -110,6 +121,9 @@ function nameOf(pid: number): string | undefined {
   }
 }
 
+/** Compilers are at work for long. */
+const WARM_UP_SECONDS = 30;
+
 export interface KafkaLatency {
   readonly measured: Latency;
   readonly toLane: Latency;
@@ -117,7 +131,7 @@ export interface KafkaLatency {
   readonly cpuMicros: Readonly<Record<string, number>>;
 }
 
-export async function kafkaLatency(world: World): Promise<KafkaLatency> {
+export async function kafkaLatency(world: World, load: Load): Promise<KafkaLatency> {
   const { pipeline } = world;
   const gateway = await pipeline.run('gateway', 'ingest');
   const devices = await pipeline.run('devices');
@@ -136,10 +150,10 @@ export async function kafkaLatency(world: World): Promise<KafkaLatency> {
   const laneWatch = new Stopwatch();
   const endLane = await readLane(world, laneWatch);
   const before = cpuByProcess();
-  const measured = await runLoad(LOAD, memberIds, [watch, laneWatch], (events) =>
+  const measured = await runLoad(load, memberIds, [watch, laneWatch], (events) =>
     producer.send({ topic: EVENTS, acks: -1, messages: messagesOf(id, events) }),
   );
-  const events = LOAD.perSecond * (LOAD.seconds + LOAD.warmUpSeconds);
+  const events = load.perSecond * (load.seconds + load.warmUpSeconds);
   const cpuMicros = Object.fromEntries(
     [...cpuByProcess()].map(([name, seconds]) => [
       name,
@@ -151,7 +165,7 @@ export async function kafkaLatency(world: World): Promise<KafkaLatency> {
   return { measured, toLane: laneWatch.latency(), cpuMicros };
 }
 
-export async function rawLatency(world: World): Promise<Latency> {
+export async function rawLatency(world: World, load: Load): Promise<Latency> {
   const kafka = kafkaOf(world.brokers);
   const admin = kafka.admin();
   await admin.connect();
@@ -172,7 +186,7 @@ export async function rawLatency(world: World): Promise<Latency> {
   });
   await joined;
   const producer = await producerOf(world);
-  const latency = await runLoad(LOAD, memberIds, [watch], (events) =>
+  const latency = await runLoad(load, memberIds, [watch], (events) =>
     producer.send({ topic: FLOOR_TOPIC, acks: -1, messages: messagesOf(0, events) }),
   );
   await Promise.all([producer.disconnect(), consumer.disconnect()]);
@@ -180,19 +194,33 @@ export async function rawLatency(world: World): Promise<Latency> {
 }
 
 if (import.meta.main) {
-  const world = await World.start({ topology: 'plain.yaml', name: 'e2e', members: MEMBERS });
+  const { values } = parseArgs({ options: { 'per-second': { type: 'string' } } });
+  const perSecond = Number(values['per-second'] ?? LOAD.perSecond);
+  const load: Load = { ...LOAD, perSecond, warmUpSeconds: WARM_UP_SECONDS };
+  const servers = await startAll({ kafka: { fast: true }, cassandra: { fast: true } });
+  const { kafka, registry, cassandra } = servers;
   try {
-    const floor = await rawLatency(world);
-    const { measured, toLane, cpuMicros } = await kafkaLatency(world);
-    printFigure({
-      bench: 'latency-kafka',
-      value: measured.p99Ms,
-      unit: 'ms p99',
-      floor: floor.p99Ms,
-      beside: 'kafkajs: a raw round trip, produce to consume',
-      more: { measured, toLane, cpuMicros, floor, load: LOAD, devices: members.length },
+    const world = await World.start({
+      topology: 'plain.yaml',
+      name: 'e2e',
+      members: MEMBERS,
+      servers: { kafka: kafka.brokers, registry: registry.url, cassandra },
     });
+    try {
+      const floor = await rawLatency(world, { ...load, warmUpSeconds: LOAD.warmUpSeconds });
+      const { measured, toLane, cpuMicros } = await kafkaLatency(world, load);
+      printFigure({
+        bench: 'latency-kafka',
+        value: measured.p99Ms,
+        unit: 'ms p99',
+        floor: floor.p99Ms,
+        beside: 'kafkajs: a raw round trip, produce to consume',
+        more: { measured, toLane, cpuMicros, floor, load, devices: members.length },
+      });
+    } finally {
+      await world.stop();
+    }
   } finally {
-    await world.stop();
+    await servers.stop();
   }
 }

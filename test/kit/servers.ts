@@ -41,11 +41,13 @@ export function startRegistry(): Promise<RegistryServer> {
   return startEither(startRegistryByDocker, startRegistryByJava);
 }
 
-/** With TLS and a login: Java's only. */
+/** With TLS and a login, or the fast settings: Java's only. */
 export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraServer> {
-  if (options.tls === undefined) return startEither(startCassandraByDocker, startCassandraByJava);
+  const byJava = () => startCassandraByJava(options);
+  const isPlain = options.tls === undefined && !options.fast;
+  if (isPlain) return startEither(startCassandraByDocker, byJava);
   await findWay({ javaOnly: true });
-  return startCassandraByJava(options);
+  return byJava();
 }
 
 /**
@@ -75,12 +77,14 @@ export interface Servers {
 /**
  * Starts all three beside each other; when one fails, the others are ended and the error is thrown.
  */
-export async function startAll(options: { readonly kafka?: KafkaOptions } = {}): Promise<Servers> {
+export async function startAll(
+  options: { readonly kafka?: KafkaOptions; readonly cassandra?: CassandraOptions } = {},
+): Promise<Servers> {
   const startedAt = performance.now();
   const started = await Promise.allSettled([
     startKafka(options.kafka ?? {}),
     startRegistry(),
-    startCassandra(),
+    startCassandra(options.cassandra ?? {}),
   ] as const);
   const [kafka, registry, cassandra] = started;
   const stop = async () => {
