@@ -71,6 +71,14 @@ for (const [show, ...errors] of [
   ['{ title: "a } b" }', `CAR670 ${AT}, title: "}" at character 3 is no {value.field}.`],
   ['{ title: "{}" }', `CAR670 ${AT}, title: {} is not a field of the event.`],
   ['{ title: "{key}" }', `CAR670 ${AT}, title: {key} is not a field of the event.`],
+  [
+    '{ title: "Now {{value.planTo}}" }',
+    `CAR670 ${AT}, title: {{value.planTo}} shows braces, and not the field.`,
+  ],
+  [
+    '{ title: "Now {{ planTo }}" }',
+    `CAR670 ${AT}, title: {{ planTo }} shows braces, and not the field.`,
+  ],
   ['{ title: "{planTo}" }', `CAR670 ${AT}, title: {planTo} is not a field of the event.`],
   [
     '{ title: { en: x, de: "{value}" } }',

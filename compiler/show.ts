@@ -101,9 +101,22 @@ function fallbackOf(
   return fallback;
 }
 
+/** Other languages of texts have two braces around what they show. */
+function checkBraces({ report }: Scope, subject: string, text: Placed, shape: Shape): void {
+  for (const [found, name] of text.value.matchAll(/(?<!\{)\{\{\s*([\w.]+)\s*\}\}(?!\})/g)) {
+    const path = name!.replace(/^value\./, '');
+    if (shape.kind !== 'record' || !shape.fields.has(path.split('.')[0]!)) continue;
+    const what = `${subject}: ${found} shows braces, and not the field.`;
+    report.error('CAR670', text.span, what, `Write {value.${path}}.`);
+    return;
+  }
+}
+
 /** `Now {value.planTo}.`; `{{` is a brace. */
-function parse({ report }: Scope, subject: string, text: Placed, shape: Shape): Template {
+function parse(scope: Scope, subject: string, text: Placed, shape: Shape): Template {
   const parts: (string | readonly string[])[] = [];
+  checkBraces(scope, subject, text, shape);
+  const { report } = scope;
   const rest = text.value;
   let from = 0;
   let plain = '';

@@ -9,6 +9,7 @@ import { givenShape } from './given-shape.ts';
 import { keyBeside } from './key-checks.ts';
 import { type OptionScope, resolveOptions } from './options.ts';
 import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
+import { stepOfOthers } from './others-words.ts';
 import type { TablePlan } from './plan.ts';
 import { didYouMean, listed, type Span } from './report.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
@@ -226,7 +227,8 @@ function unknownStep(scope: StepScope, text: StepText): void {
     'CAR204',
     text.typeSpan,
     `${scope.subject}: step type "${text.type}" is not in the catalog.`,
-    didYouMean(text.type, scope.steps.keys(), 'All step types: carillon explain steps'),
+    stepOfOthers(text.type) ??
+      didYouMean(text.type, scope.steps.keys(), 'All step types: carillon explain steps'),
   );
 }
 
