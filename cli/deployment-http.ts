@@ -1,6 +1,6 @@
 /** The ports of a deployment config: the public one, and the internal one for sinks and tools. */
 
-import type { Section } from '../compiler/section.ts';
+import type { Placed, Section } from '../compiler/section.ts';
 import { COMPRESSION_LIMITS, type CompressionLimits } from '../gateway/compression.ts';
 import type { SettingReader } from './deployment-parts.ts';
 
@@ -95,7 +95,7 @@ export function httpOf(
   section.only(KEYS);
   const host = section.text('host')?.value ?? HTTP_HOST;
   const port = read.count(section, 'port', HTTP_PORT, 0, PORT_MAX);
-  const origins = read.texts(section, 'origins');
+  const origins = read.placedTexts(section, 'origins');
   for (const origin of origins ?? []) checkOrigin(read, section, origin);
   return {
     host,
@@ -107,7 +107,7 @@ export function httpOf(
     internalPort: read.count(section, 'internal_port', nextPort(port), 0, PORT_MAX),
     internalTls: tlsOf(section.section('internal_tls'), beside),
     internalUrl: read.url(section, 'internal_url', false) ?? null,
-    origins: origins ?? null,
+    origins: origins?.map(({ value }) => value) ?? null,
     trustedProxies: read.texts(section, 'trusted_proxies') ?? null,
     proxyProtocol: read.flag(section, 'proxy_protocol', false),
     producerQuota: quotaOf(read, section.section('producer_quota')),
@@ -163,10 +163,10 @@ function tlsOf(section: Section | undefined, beside: (path: string) => string): 
   return { cert: beside(cert), key: beside(key), ca: ca === undefined ? null : beside(ca) };
 }
 
-function checkOrigin(read: SettingReader, section: Section, origin: string): void {
-  if (URL.canParse(origin) && new URL(origin).origin === origin) return;
-  const what = `${section.subject}: "${origin.slice(0, 200)}" is no origin.`;
-  read.bad(section.entry('origins')!.keySpan, what, 'Write scheme, host and port: "https://app".');
+function checkOrigin(read: SettingReader, { subject }: Section, { value, span }: Placed): void {
+  if (URL.canParse(value) && new URL(value).origin === value) return;
+  const what = `${subject}: "${value.slice(0, 200)}" is no origin.`;
+  read.bad(span, what, 'Write scheme, host and port: "https://app".');
 }
 
 /**

@@ -3,7 +3,15 @@
  */
 import { readBytes, readCount, readDuration } from '../compiler/quantity.ts';
 import type { Report, Span } from '../compiler/report.ts';
-import { emptyMend, headOf, isBlank, isTold, kindOf, type Section } from '../compiler/section.ts';
+import {
+  emptyMend,
+  headOf,
+  isBlank,
+  isTold,
+  kindOf,
+  type Placed,
+  type Section,
+} from '../compiler/section.ts';
 import type { Tree } from '../compiler/tree.ts';
 import type { Deployment, EmbeddedLogSettings, KafkaLogSettings } from './deployment.ts';
 
@@ -18,6 +26,10 @@ const SECRET_KEYS = [
   'credentials',
   'private_key',
 ];
+
+function split({ value, span }: Placed): readonly Placed[] {
+  return value.split(',').map((part) => ({ value: part.trim(), span }));
+}
 
 export class SettingReader {
   readonly report: Report;
@@ -55,21 +67,27 @@ export class SettingReader {
     return fallback;
   }
 
-  /** A list of texts; one text with commas stands for several, as variables hold only texts. */
   texts(section: Section, key: string): readonly string[] | undefined {
+    return this.placedTexts(section, key)?.map(({ value }) => value);
+  }
+
+  /**
+   * A list of texts, each with its place; one text with commas stands for several, as variables
+   * hold only texts.
+   */
+  placedTexts(section: Section, key: string): readonly Placed[] | undefined {
     const tree = section.tree(key);
     if (tree === undefined) return undefined;
     if (tree.kind === 'scalar') {
-      const text = section.text(key)?.value;
-      if (text === undefined) return undefined;
-      return text.split(',').map((part) => part.trim());
+      const text = section.text(key);
+      return text === undefined ? undefined : split(text);
     }
     const items = section.list(key)?.items;
     if (items === undefined) return undefined;
     const texts = items.flatMap((item) => {
       if (isTold(item)) return [];
       if (item.kind === 'scalar' && typeof item.value === 'string' && !isBlank(item)) {
-        return item.value.split(',');
+        return split({ value: item.value, span: item.span });
       }
       const what = `${section.subject}: an item of ${key} is ${kindOf(item)}, not a text.`;
       this.bad(headOf(item), what, emptyMend(item));
@@ -81,8 +99,7 @@ export class SettingReader {
         `${section.subject}: ${key} names ${texts.length}, not 1 to ${LIST_MAX}.`,
       );
     }
-    if (texts.length === 0 || texts.length > LIST_MAX) return undefined;
-    return texts.map((text) => text.trim());
+    return texts.length === 0 || texts.length > LIST_MAX ? undefined : texts;
   }
 
   url(section: Section, key: string, needed: boolean): string | undefined {
@@ -121,11 +138,16 @@ export class SettingReader {
     return undefined;
   }
 
-  /** Milliseconds, up to `max`. */
-  duration(section: Section, key: string, max = Number.MAX_SAFE_INTEGER): number | undefined {
+  /** Milliseconds, from `min` to `max`. */
+  duration(
+    section: Section,
+    key: string,
+    max = Number.MAX_SAFE_INTEGER,
+    min = 1,
+  ): number | undefined {
     const scalar = section.scalar(key);
     const subject = `${section.subject}: ${key}`;
-    return scalar && readDuration(this.report, subject, scalar, { min: 1, max });
+    return scalar && readDuration(this.report, subject, scalar, { min, max });
   }
 
   bytes(section: Section, key: string): number | undefined {
@@ -159,28 +181,37 @@ export function logOf(
   };
 }
 
+const SESSION_TIMEOUT_MS = 10_000;
+/** Some heartbeats have to fit in. */
+const SESSION_TIMEOUT_MS_MIN = 2_000;
+/** More than this no broker grants unless it is told to. */
+const SESSION_TIMEOUT_MS_MAX = 30 * 60_000;
+
 function kafkaOf(
   read: SettingReader,
   section: Section,
   beside: (path: string) => string,
 ): KafkaLogSettings {
-  section.only(['kind', 'brokers', 'client_id', 'replication', 'data_plane', 'ssl', 'sasl']);
-  const brokers = read.texts(section, 'brokers') ?? [];
+  const own = ['client_id', 'replication', 'data_plane', 'session_timeout', 'ssl', 'sasl'];
+  section.only(['kind', 'brokers', ...own]);
+  const brokers = read.placedTexts(section, 'brokers') ?? [];
   if (!section.has('brokers')) {
     read.lacks(section, 'brokers', 'kind is kafka', 'brokers: ["kafka:9092"]');
   }
-  for (const broker of brokers) {
+  for (const { value: broker, span } of brokers) {
     if (/^[\w.-]+:\d{1,5}$/.test(broker) || /^\[[0-9a-f:]+\]:\d{1,5}$/i.test(broker)) continue;
-    const place = headOf(section.tree('brokers')!);
     const what = `${section.subject}: "${broker}" is not host:port.`;
-    read.bad(place, what, 'Write e.g. kafka:9092.');
+    read.bad(span, what, 'Write e.g. kafka:9092.');
   }
   return {
     kind: 'kafka',
-    brokers,
+    brokers: brokers.map(({ value }) => value),
     clientId: section.text('client_id')?.value ?? 'carillon',
     replicationFactor: read.count(section, 'replication', -1, -1, 16),
     dataPlane: section.choice('data_plane', ['batches', 'kafkajs']) ?? 'batches',
+    sessionTimeoutMs:
+      read.duration(section, 'session_timeout', SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN) ??
+      SESSION_TIMEOUT_MS,
     ssl: sslOf(read, section, beside),
     sasl: saslOf(read, section.section('sasl')),
   };
@@ -290,13 +321,13 @@ export interface ConsoleSettings {
 export function consoleOf(read: SettingReader, section: Section | undefined): ConsoleSettings {
   if (section === undefined) return { processes: [] };
   section.only(['processes']);
-  const processes = read.texts(section, 'processes') ?? [];
-  for (const process of processes) {
+  const processes = read.placedTexts(section, 'processes') ?? [];
+  for (const { value: process, span } of processes) {
     if (/^https?:$/.test(URL.canParse(process) ? new URL(process).protocol : '')) continue;
     const what = `${section.subject}: "${process}" is not an http or https address.`;
-    read.bad(headOf(section.tree('processes')!), what, 'Write e.g. http://streams:7402.');
+    read.bad(span, what, 'Write e.g. http://streams:7402.');
   }
-  return { processes: processes.map((process) => process.replace(/\/+$/, '')) };
+  return { processes: processes.map(({ value }) => value.replace(/\/+$/, '')) };
 }
 
 /** The text as it may be shown: whatever stands under a secret's key is blotted out. */

@@ -58,6 +58,12 @@ const TOP: DeploymentSection = {
       doc: 'Of each topic; topics that are there must have as many.',
       fallback: '4, with Kafka 12',
     },
+    workers: {
+      kind: 'count',
+      max: 256,
+      doc: 'With Kafka: processes that `run` starts, which share `http.port`; `--workers` goes before it.',
+      fallback: '1',
+    },
   },
 };
 
@@ -98,6 +104,14 @@ const LOG: DeploymentSection = {
       of: 'kafka',
       doc: "What moves records: our own protocol level, or kafkajs' consumer and producer.",
       fallback: 'batches',
+    },
+    session_timeout: {
+      kind: 'duration',
+      of: 'kafka',
+      doc:
+        'After how long without a word of a process its tasks go to the others: 2s at least. ' +
+        'Brokers have bounds of their own, by default 6s and 30m.',
+      fallback: '10s',
     },
     ssl: { kind: 'ssl', of: 'kafka', doc: 'TLS to the brokers.', fallback: 'false' },
   },

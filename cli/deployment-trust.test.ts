@@ -101,6 +101,41 @@ for (const [text, expected] of refused) {
   test(`${text}: ${expected.join(', ') || 'good'}`, () => assert.deepEqual(codes(text), expected));
 }
 
+test('each item of a list is told where it stands, and as the file has it', () => {
+  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it is how a variable is written.
+  const listed = [
+    ['http:', '  origins:', '    - https://a.example', '    - "${ONE}"', '    - "${TWO}"'],
+    ['log: { kind: kafka, brokers: ["a:1", "${ONE}"] }'],
+    ['console: { processes: ["http://a:1", "${ONE}"] }'],
+  ];
+  const told = listed.map((lines) => {
+    const env = { ONE: 'first.hidden', TWO: 'http://b.example, second.hidden' };
+    try {
+      parse(lines.join('\n'), env);
+    } catch (error) {
+      assert.ok(error instanceof CarillonErrors, String(error));
+      const ours = error.diagnostics.filter(({ code }) => code === 'CAR903');
+      for (const { what, mend } of ours) assert.doesNotMatch(`${what} ${mend}`, /hidden/);
+      return ours.map(({ where, what, mend }) => [
+        where.line,
+        where.column,
+        what.slice(what.indexOf(': ') + 2, what.indexOf(' is no')),
+        mend.startsWith('The text comes from'),
+      ]);
+    }
+    return [];
+  });
+  assert.deepEqual(told, [
+    [
+      [4, 7, '"${ONE}"', true],
+      [5, 7, '"${TWO}"', true],
+    ],
+    [[1, 38, '"${ONE}"', true]],
+    [[1, 38, '"${ONE}"', true]],
+  ]);
+  // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as above.
+});
+
 test('what a gateway trusts', () => {
   const file = join(folder, 'keys.json');
   const keys = [{ kty: 'EC', kid: 'k' }];

@@ -89,6 +89,7 @@ test('a deployment on Kafka, its texts from the environment', () => {
     clientId: 'carillon',
     replicationFactor: -1,
     dataPlane: 'batches',
+    sessionTimeoutMs: 10_000,
     ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
     sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'hunter2-hunter2' },
   });
@@ -130,6 +131,20 @@ test('records move by batches, or by kafkajs when the deployment says so', () =>
   }
 });
 
+test('how long a process may be silent is for the deployment to say', () => {
+  const said = (text: string) =>
+    parse(CLUSTER.replace('kind: kafka', `kind: kafka\n  session_timeout: ${text}`), ENV).log;
+  for (const [text, ms] of [
+    ['2s', 2_000],
+    ['45s', 45_000],
+    ['30m', 1_800_000],
+  ] as const) {
+    const log = said(text);
+    assert.ok(log.kind === 'kafka');
+    assert.equal(kafkaOptionsOf({ ...log, ssl: false }).sessionTimeoutMs, ms);
+  }
+});
+
 test('a certificate that is not there is told by its path', () => {
   const { log } = parse(CLUSTER, ENV);
   assert.ok(log.kind === 'kafka');
@@ -158,6 +173,16 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
     'a data plane that is none',
     'log: { kind: kafka, data_plane: bytes }',
     ['CAR109', 'CAR904', 'CAR904', 'CAR904'],
+  ],
+  [
+    'a session that ends between two heartbeats',
+    'log: { kind: kafka, session_timeout: 1999ms }',
+    ['CAR305', 'CAR904', 'CAR904', 'CAR904'],
+  ],
+  [
+    'a session that no broker grants',
+    'log: { kind: kafka, session_timeout: 31m }',
+    ['CAR305', 'CAR904', 'CAR904', 'CAR904'],
   ],
   ['a kind that is none', 'log: { kind: kafca }', ['CAR109']],
   [

@@ -31,6 +31,7 @@ export const DATA_FOLDER = '.carillon';
 const TOPOLOGY_FILE = 'topology/reno.yaml';
 const PARTITIONS = { embedded: 4, kafka: 12 } as const;
 const PARTITIONS_MAX = 1024;
+const WORKERS_MAX = 256;
 
 export interface EmbeddedLogSettings {
   readonly kind: 'embedded';
@@ -49,6 +50,8 @@ export interface KafkaLogSettings {
   readonly replicationFactor: number;
   /** What moves records: our own protocol level, or kafkajs' public consumer and producer. */
   readonly dataPlane: 'batches' | 'kafkajs';
+  /** After so long without a heartbeat the tasks of a process go to the others. */
+  readonly sessionTimeoutMs: number;
   readonly ssl: false | { readonly ca: string | undefined; readonly rejectUnauthorized: boolean };
   readonly sasl:
     | {
@@ -72,6 +75,8 @@ export interface Deployment {
   readonly state: StateSettings;
   /** Of each topic; topics that are there must have as many. */
   readonly partitions: number;
+  /** Processes that `run` starts, unless it is told with `--workers`. */
+  readonly workers: number;
   /** With Kafka only; the embedded log has its own. */
   readonly registryUrl: string | null;
   readonly inbox:
@@ -99,6 +104,7 @@ const KEYS = [
   'processors',
   'data_folder',
   'partitions',
+  'workers',
   'log',
   'state',
   'registry',
@@ -158,6 +164,7 @@ export function parseDeployment(
     log,
     state: stateOf(read, section.section('state'), log.kind, beside),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
+    workers: read.count(section, 'workers', 1, 1, WORKERS_MAX),
     registryUrl: registryOf(read, section, log.kind),
     inbox,
     http,
@@ -184,6 +191,7 @@ function defaults(folder: string): Deployment {
     log: { kind: 'embedded', retentionMs: undefined, bytesMax: undefined, synchronous: 'normal' },
     state: STATE_DEFAULTS,
     partitions: PARTITIONS.embedded,
+    workers: 1,
     registryUrl: null,
     inbox: { kind: 'sqlite' },
     http: HTTP_DEFAULTS,

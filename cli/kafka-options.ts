@@ -15,7 +15,8 @@ export function kafkaOptionsOf(
   nowMs = systemClock.now(),
   { checkpoints }: { readonly checkpoints?: string | undefined } = {},
 ): KafkaOptions {
-  const { brokers, clientId, replicationFactor, dataPlane, ssl, sasl } = settings;
+  const { brokers, clientId, replicationFactor, dataPlane, sessionTimeoutMs } = settings;
+  const { ssl, sasl } = settings;
   const ca =
     ssl === false || ssl.ca === undefined ? {} : { ca: trustIn('log.ssl.ca', ssl.ca, nowMs) };
   return {
@@ -23,6 +24,7 @@ export function kafkaOptionsOf(
     clientId,
     replicationFactor,
     dataPlane,
+    sessionTimeoutMs,
     ...(ssl === false ? {} : { ssl: { rejectUnauthorized: ssl.rejectUnauthorized, ...ca } }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     ...(logger === undefined ? {} : { logger }),

@@ -36,9 +36,8 @@ function pipelineCommands(program: Command, exit: SetExit): void {
     )
     .option(
       '--workers <n>',
-      'on Kafka: so many processes of these roles; they share the public port',
+      'on Kafka: so many processes of these roles; they share the public port (default: as in carillon.yaml, or 1)',
       whole(1),
-      1,
     )
     .option('--drain', 'after an edit: what it would lose is told first, as it was before')
     .option('--drop', 'after an edit: what it would lose is dropped, and counted as step_removed')

@@ -3,15 +3,20 @@
  * records of a topic of its own, so that all that follows is as with any event.
  */
 import { TimeZone } from '../core/time-zone.ts';
+import { cronOf } from './cron-of.ts';
 import type { Scope } from './declarations.ts';
 import { readerOf } from './field-path.ts';
 import { type ClockRule, MISSED } from './plan.ts';
 import { didYouMean } from './report.ts';
 import { type Schedule, scheduleOf } from './schedule.ts';
-import type { Placed, Section } from './section.ts';
+import { isTold, type Placed, type Section } from './section.ts';
 import type { ResolvedSource } from './sources.ts';
+import type { ScalarTree, Tree } from './tree.ts';
 
 export const TICK_SCHEMA = 'ClockTick';
+const KEYS = ['cron', 'zone', 'missed'];
+/** What others call a period. */
+const EVERY = ['every', 'interval', 'period', 'fixed_rate', 'rate', 'schedule', 'at'];
 const ZONE_DEFAULT = 'UTC';
 const ZONE_MEND = 'Write a name of the IANA database, as Europe/Berlin or UTC.';
 
@@ -26,7 +31,21 @@ export function resolveClock(
   useCase: string | undefined,
 ): ResolvedSource | undefined {
   const place = from.entry('clock')!.keySpan;
-  const section = from.only(['clock']).section('clock')?.only(['cron', 'zone', 'missed']);
+  const { report } = scope;
+  const written = from.only(['clock']).tree('clock');
+  if (isPeriod(written)) {
+    const what = `${from.subject}: clock is a text, not a mapping.`;
+    report.error('CAR103', written.span, what, cronMend(written));
+    return undefined;
+  }
+  const section = from.section('clock');
+  const every = section && EVERY.map((key) => section.entry(key)).find((one) => one !== undefined);
+  if (every !== undefined && !section?.has('cron')) {
+    const what = `${section?.subject}: key "${every.key}" is not known here.`;
+    report.error('CAR104', every.keySpan, what, cronMend(every.value));
+    return undefined;
+  }
+  section?.only(KEYS);
   if (section === undefined) return undefined;
   const rule = resolveRule(scope, section);
   const shape = scope.schemas.named(subject, { value: TICK_SCHEMA, span: place });
@@ -49,6 +68,19 @@ export function resolveClock(
     keyedBy: null,
     clock: rule,
   };
+}
+
+/** A text in the place of the mapping. */
+function isPeriod(tree: Tree | undefined): tree is ScalarTree {
+  return tree?.kind === 'scalar' && typeof tree.value === 'string' && !isTold(tree);
+}
+
+/** A cron expression, or a period that is one: as it is written here. */
+function cronMend(tree: Tree): string {
+  const text = tree.kind === 'scalar' && !tree.expanded ? String(tree.value) : '';
+  const cron = typeof scheduleOf(text, ZONE_DEFAULT) === 'string' ? cronOf(text) : text;
+  if (cron !== undefined) return `Write clock: { cron: "${cron}" }.`;
+  return 'Say when, as minute, hour, day of month, month and day of week: clock: { cron: "0 8 * * *" }.';
 }
 
 function resolveRule(scope: Scope, section: Section): ClockRule | undefined {
@@ -78,7 +110,8 @@ function plannedBy(
   const schedule = scheduleOf(cron.value, zone);
   if (typeof schedule === 'string') {
     const what = `${subject}: "${cron.value}" is no cron expression: ${schedule.replace(/\.$/, '')}.`;
-    report.error('CAR360', cron.span, what);
+    const every = cronOf(cron.value);
+    report.error('CAR360', cron.span, what, every && `Write cron: "${every}".`);
     return undefined;
   }
   // Whatever comes at all comes within the years in which the days of the week come round.

@@ -11,15 +11,10 @@ import { resolvePath } from './field-path.ts';
 import type { LanePlan, TablePlan, TopicPlan } from './plan.ts';
 import { readBytes } from './quantity.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
+import { checkKeyIsThere, isRowKey } from './row-keys.ts';
 import type { Placed, Section } from './section.ts';
-import { type RecordShape, shapeName, shapeOf, withoutNull } from './shape.ts';
-import {
-  checkLaneKey,
-  checkTableKey,
-  checkWholeTable,
-  isNotification,
-  NOTIFICATION,
-} from './use-checks.ts';
+import { type RecordShape, shapeOf } from './shape.ts';
+import { checkLaneKey, checkWholeTable, isNotification, NOTIFICATION } from './use-checks.ts';
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const NAME_CHARS_MAX = 64;
@@ -236,38 +231,13 @@ function resolveTable(scope: Scope, name: string, written: Section): TablePlan |
   // Of two that contradict each other nobody knows which one is meant.
   if (topic !== undefined && !scope.topics.use(subject, topic, 'table', schema.value)) return null;
   if (key !== undefined && !isRowKey(scope.report, subject, schema.value, shape, key)) return null;
+  // The engine writes the key into each row that it makes.
+  if (key !== undefined && !section.has('from')) checkKeyIsThere(scope.report, subject, shape, key);
   const place = section.entry('whole')?.keySpan ?? section.span;
   if (isWhole) checkWholeTable(scope.report, subject, schema.value, place);
   const [at, by] = [topic?.value ?? '', key?.value ?? ''];
   const plan = { name, topic: at, schema: schema.value, key: by };
   return isWhole ? { ...plan, whole: true } : plan;
-}
-
-/** False: it was told that the engine keys such rows by something else. */
-function isRowKey(
-  report: Report,
-  subject: string,
-  schema: string,
-  shape: RecordShape,
-  key: Placed,
-): boolean {
-  if (!shape.fields.has(key.value)) {
-    const names = [...shape.fields.keys()];
-    report.error(
-      'CAR402',
-      key.span,
-      `${subject}, key: ${shape.name} has no field "${key.value}".`,
-      didYouMean(key.value, names, `Its fields: ${listed(names)}.`),
-    );
-    return true;
-  }
-  if (!checkTableKey(report, subject, schema, key)) return false;
-  const ofKey = withoutNull(shape.fields.get(key.value)!);
-  if (ofKey.kind !== 'string' && ofKey.kind !== 'any') {
-    const what = `${subject}, key: ${key.value} is a ${shapeName(ofKey)}, and a key is a text.`;
-    report.error('CAR403', key.span, what);
-  }
-  return true;
 }
 
 /** Null: it is no mapping. */

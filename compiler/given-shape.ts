@@ -90,7 +90,8 @@ function joinedShape(
   }
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
-    return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
+    // Under which name it is read behind it is not known.
+    return ANY_SHAPE;
   }
   const of: Shape = config[gives.type] === 'inner' ? row : { kind: 'nullable', of: row };
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, of]]);
@@ -119,7 +120,9 @@ function pairedShape(
   const other = orNull(joined.source.shape, type !== 'inner');
   if (ownAs !== null) {
     if (ownAs === as) {
+      // The other side may well be what follows it means.
       report.error('CAR280', span, `${subject}: "${as}" is the name of both sides.`);
+      return ANY_SHAPE;
     }
     const own = orNull(shape, type === 'outer');
     return recordOf('the pair', [
@@ -131,7 +134,8 @@ function pairedShape(
   if (own.kind !== 'record') return ANY_SHAPE;
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
-    return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
+    // Under which name it is read behind it is not known.
+    return ANY_SHAPE;
   }
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, other]]);
 }
@@ -154,7 +158,8 @@ function walkedShape(
   if (row === undefined) return ANY_SHAPE;
   if (own.fields.has(as)) {
     report.error('CAR280', span, `${subject}: ${gives.as} gives "${as}", which the value has.`);
-    return recordOf(own.name, [...own.fields, [as, ANY_SHAPE]]);
+    // Under which name it is read behind it is not known.
+    return ANY_SHAPE;
   }
   return recordOf(`${own.name} with ${as}`, [...own.fields, [as, row]]);
 }

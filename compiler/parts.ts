@@ -4,7 +4,7 @@
  */
 import type { StepSpec } from '../core/spec.ts';
 import type { Broken } from './broken-steps.ts';
-import { NONE } from './cel-facts.ts';
+import { isNot, type Known, NONE, union } from './cel-facts.ts';
 import { readerOf } from './field-path.ts';
 import { notKnown } from './origins.ts';
 import type { RepartitionTarget } from './plan.ts';
@@ -165,12 +165,17 @@ function hopOf(
       fields: new Set(),
       shape,
       isGiven: false,
-      known: steps.known,
+      known: pathKnown(steps.known, by),
       retracts: leavesRetracted(steps, from.retracts === true),
       keyedBy: by,
       ...(isUnknown && shape.kind === 'any' ? { isPartial: true } : {}),
     },
   };
+}
+
+/** What has no key is left out. */
+function pathKnown(known: Known, by: string): Known {
+  return /^value(?:\.\w+)+$/.test(by) ? union(known, new Set([isNot(by, 'null')])) : known;
 }
 
 /** The field that the new key repeats, as far as it can be seen; null: only `key` tells. */

@@ -1,6 +1,7 @@
 /** One mapping of a text, read key by key: what is unknown, missing or of another form is told. */
 import type { Place } from '../core/error.ts';
 import { nearest } from '../core/nearest.ts';
+import { formOf } from './forms.ts';
 import { didYouMean, listed, type Report, type Span } from './report.ts';
 import type { Entry, ListTree, MapTree, ScalarTree, Tree } from './tree.ts';
 
@@ -150,7 +151,11 @@ export class Section {
     if (entry.value.kind === 'map') {
       return new Section(this.#report, `${this.subject}, ${key}`, entry.value, entry.keySpan);
     }
-    return this.#wrong(key, entry.value, 'a mapping');
+    const { value } = entry;
+    const isWritten = value.kind === 'scalar' && !value.expanded && typeof value.value === 'string';
+    const form = formOf(this.subject, key, isWritten ? String(value.value) : undefined);
+    const mend = form === undefined ? undefined : `Write a mapping there: ${form}.`;
+    return this.#wrong(key, value, 'a mapping', mend);
   }
 
   neededSection(key: string, mend?: string): Section | undefined {
@@ -235,7 +240,7 @@ export class Section {
     return undefined;
   }
 
-  #wrong(key: string, tree: Tree, wanted: string): undefined {
+  #wrong(key: string, tree: Tree, wanted: string, mend?: string): undefined {
     if (isTold(tree)) return undefined;
     const place =
       tree.kind === 'scalar' && tree.value === null ? this.entry(key)!.keySpan : headOf(tree);
@@ -243,7 +248,7 @@ export class Section {
       'CAR103',
       place,
       `${this.subject}: ${key} is ${kindOf(tree)}, not ${wanted}.`,
-      emptyMend(tree) ?? `Write ${wanted} there.`,
+      emptyMend(tree) ?? mend ?? `Write ${wanted} there.`,
     );
     return undefined;
   }

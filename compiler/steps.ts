@@ -206,7 +206,11 @@ function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOp
 
 /** What a step that gives the value anew leaves of what was known. */
 function knownAfter(known: Known, { gives }: StepSpec, resolved: ResolvedOptions): Known {
-  if (gives?.kind === 'joined') return known;
+  if (gives?.kind === 'joined') {
+    // An inner join leaves out what names no row.
+    const by = resolved.config[gives.type] === 'inner' ? resolved.paths.get(gives.by) : undefined;
+    return union(known, new Set(by?.paths.map(({ reader }) => isNot(reader.path, 'null'))));
+  }
   const given = new Set([...resolved.notNull].map((field) => isNot(`value.${field}`, 'null')));
   return gives === undefined ? union(carriedBy(known, resolved.sources), given) : given;
 }
@@ -307,6 +311,13 @@ function copied(
   return list == null ? unknown : unfold(scope, list, [...within, name]);
 }
 
+/** How a step is written of which only the name is there; one of a variable is not shown. */
+function writtenAs({ chains }: StepScope, item: Tree): string {
+  const isNamed = item.kind === 'scalar' && typeof item.value === 'string' && !item.expanded;
+  if (!isNamed) return 'dedup: {}';
+  return chains.lists.has(String(item.value)) ? `use: ${item.value}` : `${item.value}: {}`;
+}
+
 function readStep(scope: StepScope, item: Tree): StepText {
   const { report, subject } = scope;
   const unknown = { type: '', typeSpan: headOf(item), name: undefined, options: null };
@@ -314,7 +325,7 @@ function readStep(scope: StepScope, item: Tree): StepText {
   if (item.kind !== 'map') {
     const text = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : undefined;
     const what = `${subject}: a step is ${kindOf(item)}, not a mapping.`;
-    report.error('CAR103', headOf(item), what, `Write it as "- ${text ?? 'dedup'}: {}".`);
+    report.error('CAR103', headOf(item), what, `Write it as "- ${writtenAs(scope, item)}".`);
     return { ...unknown, type: text ?? '' };
   }
   const name = item.entries.find(({ key }) => key === 'name');

@@ -16,6 +16,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
+import { indentAt } from './indents.ts';
 import { clearNoise } from './noise.ts';
 import { pastedAt } from './pasted.ts';
 import { Report, type Span } from './report.ts';
@@ -153,7 +154,14 @@ function tellFaults(report: Report, text: string, errors: readonly YAMLError[]):
       report.error('CAR101', pasted.span, pasted.what, pasted.mend);
       return;
     }
-    report.error('CAR101', spanAt(first.pos), firstSentence(first.message), MENDS[first.code]);
+    const indent = indentAt(text, first.message, first.pos[0]);
+    const what = indent?.what ?? firstSentence(first.message);
+    report.error(
+      'CAR101',
+      indent?.span ?? spanAt(first.pos),
+      what,
+      indent?.mend ?? MENDS[first.code],
+    );
   }
   for (const error of errors.filter(isOurs)) {
     const [start] = error.pos;

@@ -123,6 +123,11 @@ export const OPTION_ERRORS = {
     what: 'Results that an aggregate takes back are taken for new ones.',
     mend: "Add - filter: { where: '!value.retracted' } behind the aggregate, or read `retracted`.",
   },
+  CAR328: {
+    slug: 'key-may-be-null',
+    what: 'The field that repeats the key of a table may be null, and no key is.',
+    mend: 'Name a field that always has a value, or take null out of its type.',
+  },
   CAR350: {
     slug: 'not-a-time-of-day',
     what: 'An option that takes a time of day has something else.',

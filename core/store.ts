@@ -88,6 +88,8 @@ export interface ColumnStore<C extends ColumnKinds> {
    * stands still.
    */
   readonly isFull: boolean;
+  /** All that is held is let go at once: an edit has taken the step out, and drains it. */
+  readonly isReleased: boolean;
   /** A key of the step's own, as text; good until the next call. */
   key(text: string): Key;
   /**

@@ -4,7 +4,7 @@
  * `auth-keys.ts`; tokens of another form are a module's (`own-auth.ts`), and a browser may bring
  * either as a cookie (`cookie.ts`). Sinks come with the internal token instead.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { errors, type JWTPayload, SignJWT } from 'jose';
 import type { Clock } from '../core/clock.ts';
@@ -237,7 +237,7 @@ export function checkSecrets(options: Omit<AuthOptions, 'jwks'>): void {
 
 /** Both sides of a comparison have one length this way. */
 function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }
 
 /** The token of an `Authorization: Bearer` header. */

@@ -5,6 +5,7 @@
  *
  *   opening (stream.ts) ──welcome──▶ open ──close or error──▶ ended
  */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../core/clock.ts';
 import {
@@ -25,6 +26,7 @@ import type { Budgets } from './budgets.ts';
 import { type FrameForm, readFrame } from './client-frame.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { formOf } from './first-frame.ts';
+import { writeBinary, writeText } from './frame-writer.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { skippedForm } from './payload.ts';
 import { HttpProblem } from './problem.ts';
@@ -66,6 +68,7 @@ export class Connection {
   #asked = false;
   readonly #deps: ConnectionDeps;
   readonly #socket: WebSocket;
+  readonly #raw: Duplex | null;
   readonly #form: FrameForm;
   readonly #sent: Cursor;
   readonly acks: Acknowledgements;
@@ -92,10 +95,13 @@ export class Connection {
       /** What the device has already; the connection's own from now on. */
       readonly from: Cursor;
       readonly acked: Cursor;
+      /** Below the socket, if frames may be written there as they are. */
+      readonly raw: Duplex | null;
     },
   ) {
     this.#deps = deps;
     this.#socket = socket;
+    this.#raw = facts.raw;
     this.#form = formOf(socket);
     this.id = facts.id;
     this.order = facts.order;
@@ -313,7 +319,12 @@ export class Connection {
 
   #send(frame: ServerFrame): void {
     this.#deps.counts.framesSent++;
-    this.#socket.send(this.#form.isBinary ? encodeServerFrame(frame) : JSON.stringify(frame));
+    const data = this.#form.isBinary ? encodeServerFrame(frame) : JSON.stringify(frame);
+    // What comes after a close frame would break the protocol: `ws` lets it fall.
+    if (this.#raw === null || this.#socket.readyState !== this.#socket.OPEN) {
+      this.#socket.send(data);
+    } else if (typeof data === 'string') writeText(this.#raw, data);
+    else writeBinary(this.#raw, data);
   }
 
   /** Who asks faster than it reads the answers would fill the memory with them. */

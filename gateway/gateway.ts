@@ -21,7 +21,7 @@ import { type HealthCheck, healthRoutes, plainHealthRoutes } from './health.ts';
 import { ingestRoutes } from './ingest.ts';
 import { takeJson } from './json-body.ts';
 import type { GatewayCounts } from './limits.ts';
-import { listenOn } from './listen.ts';
+import { type Listening, listenOn } from './listen.ts';
 import { fewFiles } from './open-files.ts';
 import { PayloadReader } from './payload.ts';
 import { Polls } from './polls.ts';
@@ -81,7 +81,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     socket.once('close', () => sockets.delete(socket));
   });
   let devices: Devices | undefined;
+  let opened: Listening | undefined;
   const stop = async () => {
+    opened?.leave();
     await devices?.close();
     await app.close();
     await inner.close();
@@ -91,7 +93,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await guarantee.close();
     await writer.close();
   };
-  let opened: { readonly port: number; readonly url: string };
   let internalUrl: string;
   try {
     internalRoutes(inner, shared);
@@ -107,8 +108,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await stop();
     throw error;
   }
+  const { port, url } = opened;
   return {
-    ...opened,
+    port,
+    url,
     internalUrl,
     counts: shared.counts,
     connections: () => hub.size,

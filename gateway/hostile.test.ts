@@ -42,10 +42,20 @@ const rows: readonly [string, readonly number[], number][] = [
   ['2^63 bytes', [FIN | 1, 0x80 | 127, 0x80, 0, 0, 0, 0, 0, 0, 0, ...MASK], 1009],
 ];
 
-/** A socket that has its welcome, and all that comes behind it. */
-async function open(): Promise<{ socket: Socket; heard: () => Buffer; ended: Promise<void> }> {
+interface Opened {
+  readonly socket: Socket;
+  heard(): Buffer;
+  readonly ended: Promise<void>;
+  readonly connectionId: string;
+}
+
+/** A socket that has its welcome, and all that comes behind it. `staying`: it never hangs up. */
+async function open({ staying = false } = {}): Promise<Opened> {
   const { port } = bench.gateway;
-  const socket = connect(port, '127.0.0.1');
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.once('end', () => {
+    if (!staying) socket.end();
+  });
   const chunks: Buffer[] = [];
   const welcomed = Promise.withResolvers<void>();
   const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
@@ -68,8 +78,9 @@ async function open(): Promise<{ socket: Socket; heard: () => Buffer; ended: Pro
     ].join('\r\n'),
   );
   await welcomed.promise;
+  const { connectionId } = JSON.parse(/{.*}/.exec(String(Buffer.concat(chunks)))![0]);
   chunks.length = 0;
-  return { socket, heard: () => Buffer.concat(chunks), ended };
+  return { socket, heard: () => Buffer.concat(chunks), ended, connectionId };
 }
 
 for (const [what, bytes, code] of rows) {
@@ -86,3 +97,15 @@ for (const [what, bytes, code] of rows) {
     await other.close();
   });
 }
+
+test('nothing follows the answer to a close frame, and the process lives', async () => {
+  const { socket, heard, connectionId } = await open({ staying: true });
+  const finished = new Promise((resolve) => socket.once('end', resolve));
+  socket.write(Buffer.from(frame(FIN | 8, [0x03, 0xe8])));
+  await finished;
+  const notification = bench.notification('tv-1', 1);
+  await bench.deliver([{ connectionId, notification }]);
+  assert.deepEqual([...heard()], [FIN | 8, 2, 0x03, 0xe8]);
+  assert.deepEqual(bench.gateway.counts.closed.get(1006) ?? 0, 0);
+  socket.destroy();
+});

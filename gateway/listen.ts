@@ -1,4 +1,5 @@
 /** Opens the port of a server of ours, and says what is wrong when it cannot be opened. */
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -29,11 +30,22 @@ export interface ListenOptions {
 
 type ListenPlace = Pick<ListenOptions, 'host' | 'port'>;
 
-/** Throws CAR718 when the port is taken. `url` is how this machine reaches it. */
+export interface Listening {
+  readonly port: number;
+  /** How this machine reaches it. */
+  readonly url: string;
+  /**
+   * Before a drain: where workers share the port the others are handed what comes from now on. Who
+   * has it alone goes on, and says itself that it stops.
+   */
+  leave(): void;
+}
+
+/** Throws CAR718 when the port is taken. */
 export async function listenOn(
   app: FastifyInstance,
   { host, port, setting, secure, front, shared = false }: ListenOptions,
-): Promise<{ readonly port: number; readonly url: string }> {
+): Promise<Listening> {
   let server: Server = app.server;
   try {
     const place = { host, port, backlog: BACKLOG, exclusive: !shared };
@@ -52,7 +64,12 @@ export async function listenOn(
   }
   const address = server.address();
   const open = typeof address === 'object' && address !== null ? address.port : port;
-  return { port: open, url: urlOf(secure ? 'https' : 'http', host, open) };
+  const url = urlOf(secure ? 'https' : 'http', host, open);
+  const leave = () => {
+    // What this process was handed and has not taken goes back, and to another (node:cluster).
+    if (shared && cluster.isWorker) server.close();
+  };
+  return { port: open, url, leave };
 }
 
 function mendOf(setting: string, free: number): string {

@@ -87,7 +87,7 @@ class World {
       expiresAt: 1e15,
       recycleAt: 1e15,
     };
-    const more = { ...facts, from: cursor, acked: emptyCursor(1) };
+    const more = { ...facts, from: cursor, acked: emptyCursor(1), raw: null };
     const connection = new Connection(this.#deps[at]!, socket, more);
     this.#hubs[at]!.add(connection);
     this.#unsaid[at]!.push({ connection, action: 'CONNECTED' });

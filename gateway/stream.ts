@@ -130,7 +130,7 @@ export class Streams {
     const asked = await this.asks(request);
     if (socket.destroyed) return;
     this.#sockets.upgrade(request, socket, head, (webSocket) => {
-      this.#accept(webSocket, socket, asked);
+      this.#accept(webSocket, socket, asked, webSocket.extensions === '' ? socket : null);
     });
   }
 
@@ -164,21 +164,22 @@ export class Streams {
     if (connection !== undefined) this.#deps.filler.start(connection, 1);
   }
 
-  #accept(webSocket: WebSocket, socket: Below, asked: Asked): void {
+  /** `raw`: where frames may be written as they are; null: only the socket may. */
+  #accept(webSocket: WebSocket, socket: Below, asked: Asked, raw: Duplex | null = null): void {
     this.#raw.add(socket);
     socket.once('close', () => this.#raw.delete(socket));
     webSocket.on('error', () => undefined);
-    this.#begin(webSocket, asked).catch((error) => {
+    this.#begin(webSocket, asked, raw).catch((error) => {
       this.#deps.log('A connection could not be opened.', { error });
       webSocket.terminate();
     });
   }
 
-  async #begin(socket: WebSocket, asked: Asked): Promise<void> {
+  async #begin(socket: WebSocket, asked: Asked, raw: Duplex | null): Promise<void> {
     const said = 'address' in asked ? await this.#meet(socket, asked) : asked;
     if (said === undefined || socket.readyState !== socket.OPEN) return;
     if ('reason' in said) this.#turnAway(socket, said);
-    else await this.#open(socket, said);
+    else await this.#open(socket, said, raw);
   }
 
   /** Hears who a stranger is. Undefined: the socket is no more. */
@@ -240,7 +241,7 @@ export class Streams {
     return identity;
   }
 
-  async #open(socket: WebSocket, { identity, after }: Request): Promise<void> {
+  async #open(socket: WebSocket, { identity, after }: Request, raw: Duplex | null): Promise<void> {
     const { inbox, owners, hub, presence, filler, limits, counts } = this.#deps;
     const deviceId = identity.subject;
     const order = ++this.#handshakes;
@@ -270,7 +271,7 @@ export class Streams {
     const { lifetimeMs, lifetimeSpreadMs } = limits;
     const age = lifetimeMs === 0 ? Number.POSITIVE_INFINITY : lifetimeMs;
     const recycleAt = this.#deps.clock.now() + age + this.#deps.random() * lifetimeSpreadMs;
-    const facts = { id, order, recycleAt, deviceId, epoch, expiresAt, from, acked };
+    const facts = { id, order, recycleAt, deviceId, epoch, expiresAt, from, acked, raw };
     // What a stranger sends before its welcome closes it; from here on it is heard.
     socket.removeAllListeners('message');
     const connection = new Connection(this.#connectionDeps, socket, facts);

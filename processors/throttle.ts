@@ -214,7 +214,7 @@ class Turns {
     for (let n = from; n <= last; n++) {
       const turnMs = this.turnOf(key, n);
       store.get(store.part(key, n));
-      if (turnMs > clock.now()) {
+      if (turnMs > clock.now() && !store.isReleased) {
         store.setDue(turnMs);
         return;
       }

@@ -13,10 +13,11 @@ const EVENTS = 'events.plan-change';
 const MIN_MS = 25;
 const MAX_MS = 100;
 const OFFSETS_MS = 1_000;
+const DEDUP = '      - dedup: { by: [value.eventId], within: 1h }\n';
 
 /** A task whose member `m-1` has a device and `m-0` none: an event of his is dropped. */
-async function openTask(offsetsOnlyMs: number | undefined) {
-  const driven = await Driven.open(lanesWith(planChanges({})));
+async function openTask(offsetsOnlyMs: number | undefined, steps = '') {
+  const driven = await Driven.open(lanesWith(planChanges({ steps })));
   const sub = driven.plan.subTopologies.find(({ role }) => role.startsWith('streams'))!;
   const clock = new HandClock(START_MS);
   const commits: { readonly atMs: number; readonly outputs: number }[] = [];
@@ -83,6 +84,13 @@ test('offsets alone wait for their own time', async () => {
   feed('m-0');
   runTo(1_500);
   assert.deepEqual(commits, [{ atMs: OFFSETS_MS, outputs: 0 }]);
+});
+
+test('a row that has changed is no offset alone, though nothing goes on', async () => {
+  const { feed, runTo, commits } = await openTask(OFFSETS_MS, DEDUP);
+  feed('m-0');
+  runTo(200);
+  assert.deepEqual(commits, [{ atMs: 0, outputs: 0 }]);
 });
 
 test('an output takes the offsets along at once', async () => {

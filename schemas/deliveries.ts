@@ -66,7 +66,9 @@ export function decodeDeliveries(bytes: Buffer): DeliveryItem[] | undefined {
 }
 
 export function encodeOutcomes(outcomes: readonly DeliverOutcome[]): Buffer {
-  return Buffer.from(outcomes.map((outcome) => DELIVER_OUTCOMES.indexOf(outcome)));
+  const bytes = Buffer.allocUnsafe(outcomes.length);
+  for (let i = 0; i < outcomes.length; i++) bytes[i] = DELIVER_OUTCOMES.indexOf(outcomes[i]!);
+  return bytes;
 }
 
 /** Undefined when there are not `count` known outcomes. */

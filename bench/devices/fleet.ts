@@ -5,13 +5,13 @@
 import { WebSocket } from 'ws';
 import { random } from '../random.ts';
 import { type Device, type Pushes, pushesTo } from './pushes.ts';
-import type { FromFleet, ToFleet } from './talk.ts';
+import type { FromFleet, Opening, ToFleet } from './talk.ts';
 
 /** Local addresses: of one there are not ports enough for a storm behind another. */
 const ADDRESSES = 16;
-const WAIT_MS = 60_000;
-
-type Opening = Extract<ToFleet, { do: 'open' }>;
+const WAIT_MS = 30_000;
+/** Pushes at a rate. */
+const UNDER_WAY_MAX = 1_000;
 
 class Fleet {
   readonly #of: Opening;
@@ -42,12 +42,13 @@ class Fleet {
   }
 
   /** All, so many under way at one time; who is refused comes again, and is counted. */
-  async connectAll(inFlight: number): Promise<FromFleet> {
+  async connectAll(inFlight: number, count = this.#of.urls.length): Promise<FromFleet> {
     this.#failed = 0;
+    this.#frames = 0;
     const startedAt = performance.now();
     let next = 0;
     const worker = async () => {
-      while (next < this.#of.urls.length) {
+      while (next < count) {
         const n = next++;
         while (!(await this.#connect(n))) this.#failed++;
       }
@@ -65,77 +66,84 @@ class Fleet {
     }
   }
 
-  async unicast(frames: number, batch: number, inFlight: number): Promise<FromFleet> {
+  /** To any, as fast as it goes, for so long. */
+  async unicast(seconds: number, batch: number, inFlight: number): Promise<FromFleet> {
     const count = this.#devices.length;
-    const rounds = Math.ceil(frames / batch);
-    return await this.#push(rounds * batch, rounds, inFlight, () =>
-      Array.from({ length: batch }, () => Math.floor(this.#random() * count)),
-    );
+    const any = () => Array.from({ length: batch }, () => Math.floor(this.#random() * count));
+    const until = performance.now() + seconds * 1_000;
+    return await this.#push(inFlight, () => (performance.now() < until ? any() : undefined));
   }
 
   /** To each one, as fast as it goes. */
   async burst(batch: number, inFlight: number): Promise<FromFleet> {
     const all = this.#devices.map((_, n) => n);
-    const rounds = Math.ceil(all.length / batch);
-    return await this.#push(all.length, rounds, inFlight, (n) =>
-      all.slice(n * batch, (n + 1) * batch),
-    );
+    return await this.#push(inFlight, (n) => {
+      const some = all.slice(n * batch, (n + 1) * batch);
+      return some.length === 0 ? undefined : some;
+    });
   }
 
-  /** One record a request, each at its time, however long the others take. */
+  /**
+   * One record a request, each at its time, however long the others take; but no more under way
+   * than the machine has memory for. What was late then is told late: from when it was due.
+   */
   async rate(perSecond: number, seconds: number): Promise<FromFleet> {
     const count = this.#devices.length;
-    const total = perSecond * seconds;
     const first = Math.floor(this.#random() * count);
     this.#latencies = [];
     this.#dueAt = new Float64Array(count);
-    const done = this.#until(total);
+    this.#frames = 0;
     const startedAt = performance.now();
-    const sent: Promise<void>[] = [];
-    for (let n = 0; n < total; ) {
-      const due = Math.min(
-        total,
-        Math.floor(((performance.now() - startedAt) * perSecond) / 1_000),
-      );
-      for (; n < due; n++) {
-        const device = (first + n) % count;
-        this.#dueAt[device] = startedAt + (n * 1_000) / perSecond;
-        sent.push(this.#pushes.push([device]));
+    const underWay = new Set<Promise<void>>();
+    let sent = 0;
+    for (let now = startedAt; now < startedAt + seconds * 1_000; now = performance.now()) {
+      const due = Math.floor(((now - startedAt) * perSecond) / 1_000);
+      for (; sent < due && underWay.size < UNDER_WAY_MAX; sent++) {
+        const device = (first + sent) % count;
+        this.#dueAt[device] = startedAt + (sent * 1_000) / perSecond;
+        const one = this.#pushes.push([device]).finally(() => underWay.delete(one));
+        underWay.add(one);
       }
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    await Promise.all([...sent, done]);
+    await Promise.all(underWay);
+    await this.#came(sent);
     this.#dueAt = undefined;
     const latencies = this.#latencies.sort((a, b) => a - b);
     return { ...this.#answer(performance.now() - startedAt), latencies };
   }
 
   async #push(
-    total: number,
-    rounds: number,
     inFlight: number,
-    devicesOf: (round: number) => readonly number[],
+    devicesOf: (round: number) => readonly number[] | undefined,
   ): Promise<FromFleet> {
-    const done = this.#until(total);
+    this.#frames = 0;
     const startedAt = performance.now();
     let next = 0;
+    let pushed = 0;
     const worker = async () => {
-      while (next < rounds) await this.#pushes.push(devicesOf(next++));
+      for (;;) {
+        const devices = devicesOf(next++);
+        if (devices === undefined) return;
+        pushed += devices.length;
+        await this.#pushes.push(devices);
+      }
     };
     await Promise.all(Array.from({ length: inFlight }, worker));
-    await done;
+    await this.#came(pushed);
     return this.#answer(performance.now() - startedAt);
   }
 
-  /** So many frames have come from now on. */
-  #until(frames: number): Promise<void> {
-    this.#frames = 0;
+  /** So many frames have come since they were last counted from 0. */
+  #came(frames: number): Promise<void> {
+    if (this.#frames >= frames) return Promise.resolve();
     this.#wanted = frames;
     return new Promise((resolve, reject) => {
       const why = () => reject(new Error(`${this.#frames} of ${frames} frames came`));
       const timer = setTimeout(why, WAIT_MS);
       this.#reached = () => {
         clearTimeout(timer);
+        this.#wanted = Number.POSITIVE_INFINITY;
         resolve();
       };
     });
@@ -169,7 +177,7 @@ class Fleet {
   }
 
   #answer(ms: number): FromFleet {
-    return { ms, failed: this.#failed, frameChars: this.#frameChars };
+    return { ms, failed: this.#failed, frames: this.#frames, frameChars: this.#frameChars };
   }
 }
 
@@ -180,17 +188,26 @@ async function act(message: ToFleet): Promise<FromFleet> {
     fleet = new Fleet(message);
     return await fleet.open();
   }
+  if (message.do === 'warm') {
+    const few = new Fleet(message);
+    const answer = await few.connectAll(
+      message.inFlight,
+      Math.min(message.count, message.urls.length),
+    );
+    few.closeAll();
+    return answer;
+  }
   const { inFlight = 1 } = message as { inFlight?: number };
   if (message.do === 'again') {
     fleet!.closeAll();
     return await fleet!.connectAll(inFlight);
   }
   if (message.do === 'unicast')
-    return await fleet!.unicast(message.frames, message.batch, inFlight);
+    return await fleet!.unicast(message.seconds, message.batch, inFlight);
   if (message.do === 'burst') return await fleet!.burst(message.batch, inFlight);
   if (message.do === 'rate') return await fleet!.rate(message.perSecond, message.seconds);
   fleet!.closeAll();
-  return { ms: 0, failed: 0, frameChars: 0 };
+  return { ms: 0, failed: 0, frames: 0, frameChars: 0 };
 }
 
 if (import.meta.main) {

@@ -15,7 +15,8 @@ export function serveParent(): void {
   process.on('message', (message: ToServer) => {
     if (message.do === 'gc') {
       for (let n = 0; n < 4; n++) globalThis.gc?.();
-      tell({ is: 'collected' });
+      const { heapUsed, external } = process.memoryUsage();
+      tell({ is: 'collected', heap: heapUsed + external });
     } else {
       tell({ is: 'delay', ms: delay.max / MS });
       delay.reset();

@@ -12,28 +12,32 @@ export interface Ready {
 export type ToServer = { readonly do: 'gc' } | { readonly do: 'delay' };
 export type FromServer =
   | Ready
-  | { readonly is: 'collected' }
+  /** Bytes on the heap and beside it; NaN: not known. */
+  | { readonly is: 'collected'; readonly heap: number }
   /** The longest that the loop stood still since it was last asked, in ms. */
   | { readonly is: 'delay'; readonly ms: number };
 
 export type Kind = 'gateway' | 'ws' | 'zuul';
 
+export interface Opening {
+  readonly kind: Kind;
+  readonly urls: readonly string[];
+  readonly pushUrl: string;
+  readonly inFlight: number;
+  /** Characters of a frame of servers that send what they are given. */
+  readonly frameChars: number;
+  readonly seed: number;
+}
+
 export type ToFleet =
-  | {
-      readonly do: 'open';
-      readonly kind: Kind;
-      readonly urls: readonly string[];
-      readonly pushUrl: string;
-      readonly inFlight: number;
-      /** Characters of a frame of servers that send what they are given. */
-      readonly frameChars: number;
-      readonly seed: number;
-    }
+  /** So many connect, and go away again. */
+  | ({ readonly do: 'warm'; readonly count: number } & Opening)
+  | ({ readonly do: 'open' } & Opening)
   | { readonly do: 'close' }
   | { readonly do: 'again'; readonly inFlight: number }
   | {
       readonly do: 'unicast';
-      readonly frames: number;
+      readonly seconds: number;
       readonly batch: number;
       readonly inFlight: number;
     }
@@ -42,6 +46,8 @@ export type ToFleet =
 
 export interface FromFleet {
   readonly ms: number;
+  /** That came; of connects 0. */
+  readonly frames: number;
   /** Sorted, of each frame in ms; of `rate` alone. */
   readonly latencies?: readonly number[];
   /** Connects that were refused or broke. */

@@ -29,7 +29,8 @@ createInterface(java.stdout).once('line', (line) => {
 java.once('exit', () => process.exit(1));
 process.on('message', (message: ToServer) => {
   if (message.do === 'gc') {
-    execFile('jcmd', [String(java.pid), 'GC.run'], () => tell({ is: 'collected' }));
-  } else tell({ is: 'delay', ms: 0 });
+    const done = () => tell({ is: 'collected', heap: Number.NaN });
+    execFile('jcmd', [String(java.pid), 'GC.run'], done);
+  } else tell({ is: 'delay', ms: Number.NaN });
 });
 process.on('disconnect', () => java.kill());

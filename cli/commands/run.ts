@@ -8,6 +8,7 @@ import { isReloadable } from '../run/check-reload.ts';
 import { formerOf } from '../run/former-topology.ts';
 import { HangUps } from '../run/hang-ups.ts';
 import { ReloadingPipeline } from '../run/reloading.ts';
+import { canBeRun, rollAtHangUps } from '../run/rolling.ts';
 import type { Running, RunOptions } from '../run/running.ts';
 import { checkWorkers, deploymentOfWorker, Workers, workerNumber } from '../run/workers.ts';
 import { EXIT_ERRORS, EXIT_OK, showError } from '../show-error.ts';
@@ -45,7 +46,7 @@ function losingOf({ drain = false, drop = false }: RunArguments): Losing {
 }
 
 export async function run(args: RunArguments): Promise<number> {
-  const { deployment: file, processors, workers = 1 } = args;
+  const { deployment: file, processors } = args;
   const losing = losingOf(args);
   const folder = process.cwd();
   const worker = workerNumber();
@@ -54,9 +55,12 @@ export async function run(args: RunArguments): Promise<number> {
     return worker === undefined ? all : deploymentOfWorker(all, worker);
   };
   const deployment = read();
+  const { workers = deployment.workers } = args;
   checkWorkers(workers, deployment);
   const say = logLines();
-  if (workers > 1 && worker === undefined) return await runWorkers(workers, say);
+  if (workers > 1 && worker === undefined) {
+    return await runWorkers(workers, say, () => canBeRun(read(), folder, losing));
+  }
   const started = performance.now();
   const pipeline: ReloadingPipeline = new ReloadingPipeline(deployment, {
     say,
@@ -94,24 +98,31 @@ export async function run(args: RunArguments): Promise<number> {
   return EXIT_OK;
 }
 
-/** This process listens, and its workers do the rest. */
-async function runWorkers(count: number, say: LogLine): Promise<number> {
+/** This process listens, and its workers do the rest; at SIGHUP they are started anew, in turn. */
+async function runWorkers(
+  count: number,
+  say: LogLine,
+  check: () => Promise<void>,
+): Promise<number> {
   const workers = new Workers(say);
   workers.start(count);
-  const signal = untilSignal().then((end) => {
+  void untilSignal().then((end) => {
     say('The workers stop.', { signal: end });
     workers.stop();
   });
-  void signal;
+  const hangUps = new HangUps();
+  void rollAtHangUps(workers, hangUps, say, check);
   const code = await workers.ended;
+  hangUps.close();
   say('The workers have stopped.', {});
   return code;
 }
 
-/** Ctrl-C reaches workers too: the process that started them says when they stop. */
+/** Ctrl-C and a hang-up reach workers too: who started them says when they stop. */
 function signalsOf(worker: number | undefined): readonly NodeJS.Signals[] {
   if (worker === undefined) return ['SIGINT', 'SIGTERM'];
   process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
   return ['SIGTERM'];
 }
 
@@ -130,7 +141,7 @@ async function opened(
 
 /**
  * SIGHUP is for one process on one file: on Kafka the members of a group take an edit one after the
- * other, and whoever starts them anew decides when.
+ * other, and whoever starts them anew decides when; of workers, who has started them.
  */
 async function untilEnd(
   pipeline: ReloadingPipeline,

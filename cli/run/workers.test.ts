@@ -117,6 +117,107 @@ test('one that has run and ends is started again, each time twice as late, and t
   assert.equal(await workers.ended, 0);
 });
 
+/** What waits for a promise has gone on. */
+const turns = async () => {
+  for (let n = 0; n < 10; n++) await undefined;
+};
+
+test('rolled, each in turn drains and is started anew once the one before it runs', async () => {
+  const { workers, children, said, numbers } = started(2);
+  for (const child of [...children]) child.runs();
+  children[1]!.runs();
+  const rolled = workers.roll();
+  assert.equal(workers.roll(), rolled, 'one at a time');
+  const [one, two] = children as [Child, Child];
+  assert.deepEqual([one.signals, two.signals], [['SIGTERM'], []]);
+  one.exits(0);
+  await turns();
+  assert.equal(numbers(), '1,2,1');
+  assert.deepEqual(two.signals, [], 'it serves until the other runs');
+  children[2]!.emit('message', { flow: {} });
+  await turns();
+  assert.deepEqual(two.signals, []);
+  children[2]!.runs();
+  await turns();
+  assert.deepEqual(two.signals, ['SIGTERM']);
+  // It did not end well; that ends nothing else.
+  two.exits(1);
+  await turns();
+  assert.equal(numbers(), '1,2,1,2');
+  children[3]!.runs();
+  await rolled;
+  assert.deepEqual(said, []);
+  assert.notEqual(workers.roll(), rolled, 'and again');
+});
+
+test('one that does not run anew ends the roll: the others stay, and it is tried again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { workers, children, said, numbers } = started(2);
+  for (const child of [...children]) child.runs();
+  children[1]!.runs();
+  const rolled = workers.roll();
+  children[0]!.exits(0);
+  await turns();
+  children[2]!.exits(2);
+  await rolled;
+  assert.deepEqual(children[1]!.signals, []);
+  assert.deepEqual(said, [
+    'A worker has ended; another takes its place. {"worker":1,"code":2,"signal":null,"againMs":1000}',
+    'A worker does not run anew; the others go on as they are. {"worker":1}',
+  ]);
+  // A second roll, while it waits to be tried again, starts it at once, and once.
+  const again = workers.roll();
+  await turns();
+  assert.equal(numbers(), '1,2,1,1');
+  t.mock.timers.tick(60_000);
+  assert.equal(numbers(), '1,2,1,1');
+  children[3]!.runs();
+  await turns();
+  children[1]!.exits(0);
+  await turns();
+  children[4]!.runs();
+  await again;
+});
+
+test('a hang-up before the first runs: it begins anew, and the others after it', async () => {
+  const { workers, children, numbers } = started(2);
+  const rolled = workers.roll();
+  children[0]!.exits(0);
+  await turns();
+  assert.equal(numbers(), '1,1');
+  children[1]!.runs();
+  assert.equal(numbers(), '1,1,2');
+  children[2]!.runs();
+  await turns();
+  children[2]!.exits(0);
+  await turns();
+  children[3]!.runs();
+  await rolled;
+});
+
+test('a stop while they are rolled: nobody is started any more', async () => {
+  const { workers, children, said, numbers } = started(2);
+  for (const child of [...children]) child.runs();
+  children[1]!.runs();
+  const rolled = workers.roll();
+  workers.stop();
+  for (const child of children) child.exits(0);
+  await rolled;
+  assert.equal(numbers(), '1,2');
+  assert.equal(await workers.ended, 0);
+
+  const other = started(1);
+  other.children[0]!.runs();
+  const anew = other.workers.roll();
+  other.children[0]!.exits(0);
+  await turns();
+  other.workers.stop();
+  assert.deepEqual(other.children[1]!.signals, ['SIGTERM']);
+  other.children[1]!.exits(0);
+  await anew;
+  assert.deepEqual([...said, ...other.said], []);
+});
+
 const KAFKA = `
 topology: reno.yaml
 log: { kind: kafka, brokers: [localhost:9092] }

@@ -6,6 +6,8 @@
  *
  *   starts the first ──runs──▶ the others ──all run──▶ waits ──signal──▶ all drain ──▶ ends
  *     └──ends before it runs──▶ ends with its exit code  └──one ends──▶ another, a little later
+ *
+ * `roll`: each in turn drains, ends, and another takes its place, while the others serve.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { CarillonError } from '../../core/error.ts';
@@ -30,7 +32,7 @@ export function workerNumber(): number | undefined {
 /** Throws CAR728. */
 export function checkWorkers(workers: number, { log, file }: Deployment): void {
   if (workers === 1 || log.kind !== 'embedded') return;
-  const what = `--workers ${workers}: this deployment is one SQLite file, and one process has it.`;
+  const what = `workers: ${workers}: this deployment is one SQLite file, and one process has it.`;
   throw new CarillonError('CAR728', what, { where: { file: file ?? 'carillon.yaml' } });
 }
 
@@ -64,7 +66,12 @@ interface Place {
   worker: Worker;
   startedAt: number;
   againMs: number;
+  /** It has run, as this worker or as one before it. */
   runs: boolean;
+  /** The first time. */
+  readonly whenItRuns: () => void;
+  /** It is to end, and hears when it has; null: nobody has asked it to. */
+  rolls: (() => void) | null;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -80,6 +87,7 @@ export class Workers {
   readonly #places: Place[] = [];
   readonly #ended = Promise.withResolvers<number>();
   #stopping = false;
+  #rolling: Promise<void> | null = null;
   #exitCode: number = EXIT_OK;
 
   constructor(say: LogLine, forks: Forks = cluster) {
@@ -109,38 +117,90 @@ export class Workers {
     this.#endIfAllHave();
   }
 
-  #fork(number: number, runs: () => void): void {
+  /**
+   * All anew, one after the other, so that the port is served meanwhile. Ends early when one that
+   * was started anew does not run: the others go on as they are, and it is tried again.
+   */
+  roll(): Promise<void> {
+    this.#rolling ??= this.#rollAll().finally(() => {
+      this.#rolling = null;
+    });
+    return this.#rolling;
+  }
+
+  async #rollAll(): Promise<void> {
+    for (const place of this.#places) {
+      if (this.#stopping) return;
+      await this.#end(place);
+      if (this.#stopping) return;
+      if (await this.#runsAnew(place)) continue;
+      if (this.#stopping) return;
+      const facts = { worker: place.number };
+      this.#say('A worker does not run anew; the others go on as they are.', facts, 'warn');
+      return;
+    }
+  }
+
+  /** Also of one that is to be tried again later. */
+  async #end(place: Place): Promise<void> {
+    clearTimeout(place.timer);
+    if (place.worker.isDead()) return;
+    await new Promise<void>((resolve) => {
+      place.rolls = resolve;
+      place.worker.process.kill('SIGTERM');
+    });
+  }
+
+  /** Starts one in its place. False: it has ended before it ran. */
+  #runsAnew(place: Place): Promise<boolean> {
+    return new Promise((resolve) => {
+      place.worker = this.#forks.fork({ [NUMBER]: String(place.number) });
+      place.worker.once('exit', () => resolve(false));
+      place.worker.on('message', (message: { readonly runs?: boolean }) => {
+        if (message.runs === true) resolve(true);
+      });
+      this.#watch(place);
+    });
+  }
+
+  #fork(number: number, whenItRuns: () => void): void {
     const place: Place = {
       number,
       worker: this.#forks.fork({ [NUMBER]: String(number) }),
       startedAt: 0,
       againMs: AGAIN_MS_FIRST,
       runs: false,
+      whenItRuns,
+      rolls: null,
       timer: undefined,
     };
     this.#places.push(place);
-    this.#watch(place, runs);
+    this.#watch(place);
   }
 
-  #watch(place: Place, runs: () => void): void {
+  #watch(place: Place): void {
     place.startedAt = performance.now();
     place.worker.on('message', (message: { readonly runs?: boolean }) => {
       if (message.runs !== true || place.runs) return;
       place.runs = true;
-      if (!this.#stopping) runs();
+      if (!this.#stopping) place.whenItRuns();
     });
     place.worker.once('exit', (code, signal) => this.#exited(place, code, signal));
   }
 
   #exited(place: Place, code: number | null, signal: string | null): void {
-    const { number, runs } = place;
+    const { number, runs, rolls } = place;
+    place.rolls = null;
+    rolls?.();
     // A worker that never ran has said why.
-    if (code !== 0 && (this.#stopping || !runs)) this.#exitCode = code ?? EXIT_ERRORS;
-    if (!this.#stopping && !runs) this.stop();
+    const failed = !runs && rolls === null;
+    if (code !== 0 && (this.#stopping || failed)) this.#exitCode = code ?? EXIT_ERRORS;
+    if (!this.#stopping && failed) this.stop();
     if (this.#stopping) {
       this.#endIfAllHave();
       return;
     }
+    if (rolls !== null) return;
     const waitMs = this.#waitOf(place);
     const facts = { worker: number, code, signal, againMs: waitMs };
     this.#say('A worker has ended; another takes its place.', facts, 'warn');
@@ -157,7 +217,7 @@ export class Workers {
   /** One that has run may not find what it needs at once: it is tried again and again. */
   #again(place: Place): void {
     place.worker = this.#forks.fork({ [NUMBER]: String(place.number) });
-    this.#watch(place, () => {});
+    this.#watch(place);
   }
 
   #endIfAllHave(): void {

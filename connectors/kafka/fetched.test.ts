@@ -41,6 +41,19 @@ describe('what kafkajs has fetched, as a batch', () => {
     assert.deepEqual([batch.topic, batch.partition, batch.nextOffset], ['t', 1, 61]);
   });
 
+  test('a client that tells no more than the messages is believed', () => {
+    const messages = [{ offset: '42', timestamp: '1', key: null, value: Buffer.from('v') }];
+    const { messagesWithinOffset: _, ...plain } = of(messages) as unknown as {
+      messagesWithinOffset: unknown;
+    };
+    const batch = fetchedOf(plain as unknown as KafkaBatch, 40);
+    assert.deepEqual(
+      readBatch(batch).map((r) => [r.offset, String(r.valueBytes)]),
+      [[42, 'v']],
+    );
+    assert.equal(batch.nextOffset, 61);
+  });
+
   test('large ones too', () => {
     const value = Buffer.alloc(3_000, 7);
     const messages = Array.from({ length: 900 }, (_, i) => ({

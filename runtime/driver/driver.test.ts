@@ -47,3 +47,17 @@ test('nothing runs by itself: the driver sets no timer and asks for no turn', as
   await driven.end();
   assert.deepEqual([timers.mock.callCount(), turns.mock.callCount()], [0, 0]);
 });
+
+test('reasons are told by name, whatever came first', async () => {
+  const filter = '      - filter: { where: \'value.planTo != "free"\' }\n';
+  const dedup = '      - dedup: { by: [value.eventId], within: 1h }\n';
+  const driven = await Driven.open(lanesWith(planChanges({ steps: filter + dedup })));
+  await driven.feed(EVENTS, 'm-1', { ...planChange('e-1', 'm-1'), planTo: 'free' });
+  for (const id of ['e-2', 'e-2']) await driven.feed(EVENTS, 'm-1', planChange(id, 'm-1'));
+  assert.deepEqual(Object.entries(driven.driver.totals().dropped), [
+    ['duplicate', 1],
+    ['filtered', 1],
+    ['no_devices', 1],
+  ]);
+  await driven.end();
+});

@@ -17,6 +17,7 @@ import { RENO_CLASSES } from '../../core/device-classes.ts';
 import type { TopicSpec } from '../../core/log.ts';
 import type { Options } from '../../core/spec.ts';
 import { isOwn } from '../../core/step-facts.ts';
+import type { ColumnKind, ColumnKinds } from '../../core/store.ts';
 import { type AppliedClock, clocksOf } from './clock-edits.ts';
 import { type AppliedLookup, lookupsOf } from './lookups.ts';
 import { type AppliedStep, appliedStep } from './step-order.ts';
@@ -30,6 +31,8 @@ export interface AppliedStore {
   readonly holds: boolean;
   /** What a row means: type, identity, and what else the step's spec names (`meaning`). */
   readonly meaning: string;
+  /** Kinds of a row's columns before that of the record which it may hold; left out: it has none. */
+  readonly before?: readonly ColumnKind[];
   /** Its durations in milliseconds: an edit of one keeps the rows, and is said. */
   readonly spans?: { readonly [option: string]: number };
 }
@@ -241,11 +244,19 @@ function instanceOf(
     if (step.store === null) return [];
     const { changelog } = sub.stores.find(({ store }) => store === step.store)!;
     const holds = step.spec.holds?.(step.config as never) ?? step.spec.kind === 'timed';
-    return [{ step: step.name, changelog, holds, meaning: meaningOf(step), spans: spansOf(step) }];
+    const store = { step: step.name, changelog, holds, meaning: meaningOf(step) };
+    const before = 'rows' in step.spec ? kindsBefore(step.spec.rows?.columns) : undefined;
+    return [{ ...store, ...(before === undefined ? {} : { before }), spans: spansOf(step) }];
   });
   const priority = sub.priority < 0 ? '' : priorities.nameOf(sub.priority);
   const steps = stores.some(({ holds }) => holds) ? { steps: stream.steps.map(appliedStep) } : {};
   return { priority, group: sub.group, stores, ...steps };
+}
+
+function kindsBefore(columns: ColumnKinds | undefined): readonly ColumnKind[] | undefined {
+  const kinds = Object.values(columns ?? {});
+  const at = kinds.indexOf('record');
+  return at < 0 ? undefined : kinds.slice(0, at);
 }
 
 function spansOf({ spec, config }: StepPlan): { readonly [option: string]: number } {

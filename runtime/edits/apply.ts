@@ -164,7 +164,10 @@ class Applying {
     );
     const dropping = stakes.losses
       .filter(({ unit, changelog }) => unit === 'held' && resets.has(changelog))
-      .map(({ of: stream, step, changelog, count }) => ({ stream, step, changelog, count }));
+      .map(({ of: stream, step, changelog, before, count }) => {
+        const own = before === undefined ? {} : { before };
+        return { stream, step, changelog, ...own, count };
+      });
     if (dropping.length > 0) await noteDropping(log, plan.topology, dropping, clock.now());
   }
 

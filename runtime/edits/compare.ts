@@ -12,6 +12,8 @@ export interface StoreEdit {
   /** Of the instance that has it, or had it; empty: the stream has none. */
   readonly priority: string;
   readonly holds: boolean;
+  /** Of the rows of `from`, as `AppliedStore` has it. */
+  readonly before?: AppliedStore['before'];
   /**
    * `keeps`: as it is. `moves`: its rows go to another changelog. `joins`: rows that the other has
    * not are added to it. `begins`: it is empty. `resets`: its rows mean something else, and go.
@@ -221,13 +223,14 @@ function spansOf(was: AppliedStore, is: AppliedStore): readonly SpanEdit[] {
 
 function editOf(
   priority: string,
-  { step, holds }: AppliedStore,
+  { step, holds, before }: AppliedStore,
   how: StoreEdit['how'],
   from: string | null,
   to: string | null,
   fromGroup: string | null,
 ): StoreEdit {
-  return { step, priority, holds, how, from, to, fromGroup };
+  const of = before === undefined ? {} : { before };
+  return { step, priority, holds, ...of, how, from, to, fromGroup };
 }
 
 const beginOf = ({ priority }: AppliedInstance, store: AppliedStore) =>

@@ -6,13 +6,14 @@
  */
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { EditableLog, Log } from '../../core/log.ts';
-import { appliedTopic } from './applied.ts';
-import { countRows, readRows } from './state-rows.ts';
+import { type AppliedStore, appliedTopic } from './applied.ts';
+import { countHeld, readRows } from './state-rows.ts';
 
 export interface Dropping {
   readonly stream: string;
   readonly step: string;
   readonly changelog: string;
+  readonly before?: AppliedStore['before'];
   readonly count: number;
 }
 
@@ -60,7 +61,7 @@ export async function goneOf(
 ): Promise<readonly Dropping[]> {
   const gone: Dropping[] = [];
   for (const one of noted) {
-    const count = one.count - countRows(await readRows(log, one.changelog));
+    const count = one.count - countHeld(await readRows(log, one.changelog), one.before);
     if (count > 0) gone.push({ ...one, count });
   }
   return gone;

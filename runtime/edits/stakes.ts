@@ -5,11 +5,11 @@
  */
 import type { ErrorCode } from '../../core/error-table.ts';
 import type { Log, PositionReader } from '../../core/log.ts';
-import { type AppliedInstance, rekeyOf } from './applied.ts';
+import { type AppliedInstance, type AppliedStore, rekeyOf } from './applied.ts';
 import type { StoreEdit, StreamEdit } from './compare.ts';
 import { type LaneEdit, unreadOf } from './lane-edits.ts';
 import { formerPositions } from './planned-positions.ts';
-import { countRows, readRows } from './state-rows.ts';
+import { countHeld, countRows, readRows } from './state-rows.ts';
 
 /** What can be lost, and how many. */
 export interface Loss {
@@ -21,6 +21,7 @@ export interface Loss {
   readonly step: string;
   /** Of the step in one instance of the stream; empty for what is unread. */
   readonly changelog: string;
+  readonly before?: AppliedStore['before'];
   readonly count: number;
   /** `held`: by a step. `unread`: in a topic. `rows`: of a table, or a step that holds none. */
   /** `devices`: nobody knows how many. */
@@ -70,7 +71,8 @@ export async function stakesOf(
       // What a step has only remembered is of no use without it.
       const matters = store.how === 'resets' || (store.how === 'ends' && store.holds);
       if (!matters) continue;
-      const count = countRows(await readRows(log, store.from!));
+      const rows = await readRows(log, store.from!);
+      const count = store.holds ? countHeld(rows, store.before) : countRows(rows);
       if (count === 0) continue;
       if (isReleased(edit, store)) releases.push(releaseOf(edit, store, count));
       else losses.push(...storeLoss(edit, store, count));
@@ -160,8 +162,9 @@ function releaseOf({ id, name }: StreamEdit, store: StoreEdit, count: number): R
 }
 
 function storeLoss({ id, is, name }: StreamEdit, store: StoreEdit, count: number): readonly Loss[] {
-  const { step, holds, how, why } = store;
-  const at = { id, of: name, step, count, changelog: store.from! };
+  const { step, holds, how, why, before } = store;
+  const own = before === undefined ? {} : { before };
+  const at = { id, of: name, step, count, changelog: store.from!, ...own };
   if (how === 'resets') {
     const what = `stream "${name}": ${of(count, holds ? 'event' : 'row')} of step "${step}" ${are(count)} kept by what it no longer is (${why}).`;
     return [{ ...at, code: 'CAR812', unit: holds ? 'held' : 'rows', what }];

@@ -4,9 +4,12 @@
  */
 import { BatchBuilder } from '../../core/batch-builder.ts';
 import type { EncodedBatch, Log, Producer } from '../../core/log.ts';
+import { VarintReader } from '../../core/varint.ts';
+import type { AppliedStore } from './applied.ts';
 
 /** A batch of changelog records is sent on at this size. */
 const BATCH_BYTES = 256 * 1024;
+const DOUBLE_BYTES = 8;
 
 export interface StateRow {
   readonly key: Buffer;
@@ -43,6 +46,31 @@ export function countRows(rows: StateRows): number {
   let count = 0;
   for (const own of rows.values()) count += own.size - (own.has('') ? 1 : 0);
   return count;
+}
+
+/** Rows that hold a record. `before`: of the step that wrote them; undefined: all of its rows do. */
+export function countHeld(rows: StateRows, before: AppliedStore['before']): number {
+  if (before === undefined) return countRows(rows);
+  let count = 0;
+  for (const own of rows.values()) {
+    for (const { value } of own.values()) if (holdsRecord(value, before)) count++;
+  }
+  return count;
+}
+
+/** A row as a store writes it: first put, due time, length, and its columns. */
+function holdsRecord(value: Buffer, before: NonNullable<AppliedStore['before']>): boolean {
+  const from = new VarintReader(value);
+  for (let head = 0; head < 3; head++) from.next();
+  for (const kind of before) {
+    if (kind === 'double') from.at += DOUBLE_BYTES;
+    else {
+      const number = from.next();
+      if (kind !== 'int') from.at += Math.max(0, number);
+    }
+  }
+  // The length of the topic that it came from; less: there is none.
+  return from.next() >= 0;
 }
 
 /** Makes a changelog hold exactly these rows, given what it holds. */

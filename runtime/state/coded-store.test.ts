@@ -101,10 +101,17 @@ test('a row that the codec cannot read is CAR802', () => {
   const row = new ByteWriter().int(0).int(-1).blob(Buffer.from('2x')).done();
   builder.append(1, 'a', row);
   const batch = wholeBatch('changelog', 0, builder.finish().bytes, 0);
+  const store = new CodedStore('s', codec);
+  store.restore(batch);
+  assert.equal(store.size, 0);
   assert.throws(
-    () => new CodedStore('s', codec).restore(batch),
+    () => store.restored(),
     (error) => error instanceof CarillonError && error.code === 'CAR802' && error.where.at === 's',
   );
+  const gone = new BatchBuilder('changelog', 0);
+  gone.append(2, 'a', null);
+  store.restore(wholeBatch('changelog', 0, gone.finish().bytes, 1));
+  store.restored();
 });
 
 test('memory does not grow with rows that are put again and again', () => {

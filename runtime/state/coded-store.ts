@@ -6,13 +6,14 @@ import type { BatchBuilder } from '../../core/batch-builder.ts';
 import type { LogBatch } from '../../core/log.ts';
 import type { ObjectStore, RowCodec } from '../../core/store.ts';
 import { NEVER } from '../../core/store.ts';
-import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
+import { ChangelogReader, writeRow, writeTombstone } from './changelog-form.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { KeyBytes } from './key-bytes.ts';
 import { hashKey } from './key-hash.ts';
 import { FIRST_PUT, KeyTable, NO_SLOT } from './key-table.ts';
 import { Slabs } from './slabs.ts';
 import type { TaskStore } from './task-store.ts';
+import { UnreadableRows } from './unreadable-rows.ts';
 
 /** The number of a row that says where its bytes are: their address and one; 0: nowhere yet. */
 const ENTRY = FIRST_PUT + 1;
@@ -27,9 +28,11 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
   readonly #slabs = new Slabs();
   readonly #key = new KeyBytes();
   readonly #changelog = new ChangelogReader();
+  readonly #unreadable: UnreadableRows;
 
   constructor(name: string, codec: RowCodec<Row>) {
     this.name = name;
+    this.#unreadable = new UnreadableRows(name);
     this.#codec = codec;
   }
 
@@ -77,8 +80,9 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
     const table = this.#table;
     changelog.open(batch);
     while (changelog.next()) {
-      const { view, keyStart, keyEnd } = changelog;
+      const { bytes, view, keyStart, keyEnd } = changelog;
       const hash = hashKey(view, keyStart, keyEnd);
+      this.#unreadable.passed(bytes, keyStart, keyEnd);
       if (changelog.valueStart >= 0) {
         this.#load(table.load(view, keyStart, keyEnd, hash));
         continue;
@@ -91,6 +95,8 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
   }
 
   restored(): void {
+    const { fault } = this.#unreadable;
+    if (fault !== undefined) throw fault;
     this.#table.order();
   }
 
@@ -163,7 +169,10 @@ export class CodedStore<Row> implements ObjectStore<Row>, TaskStore {
       this.#codec.decode(bytes.subarray(start, rowEnd));
       this.#store(slot, view, start, rowEnd);
     } catch (cause) {
-      throw unreadableRow(this.name, cause);
+      this.#release(slot);
+      this.#table.unload(slot);
+      this.#unreadable.add(changelog.bytes, changelog.keyStart, changelog.keyEnd, cause);
+      return;
     }
     this.#table.numbers(slot)[this.#table.place(slot) + FIRST_PUT] = changelog.firstPut;
   }

@@ -1,7 +1,10 @@
 /** The columns of a store's rows: how a row is seen, and how it is written and read again. */
+import type { Record } from '../../core/record.ts';
 import type { ColumnKinds, Columns, RowView } from '../../core/store.ts';
 import type { VarintReader } from '../../core/varint.ts';
+import type { ChangelogReader } from './changelog-form.ts';
 import { HELD_WIDTH, HeldColumn } from './held-column.ts';
+import { FIRST_PUT } from './key-table.ts';
 import { Names } from './names.ts';
 import { type Place, type PlacedColumn, placeColumns, rowView } from './row-view.ts';
 import type { RowWriter } from './row-writer.ts';
@@ -46,6 +49,15 @@ export class RowColumns<C extends ColumnKinds> {
     return rowView(this.#of, this.placed, place, this.#names, this.held, this.values);
   }
 
+  /** A row as an object: what it holds first, then its columns in their order. */
+  plain(row: { readonly [column: string]: unknown }, held: Record | null) {
+    const record = this.placed.find(({ kind }) => kind === 'record');
+    const plain: { [column: string]: unknown } = {};
+    if (record !== undefined) plain[record.name] = held;
+    for (const { name, kind } of this.placed) if (kind !== 'record') plain[name] = row[name];
+    return plain;
+  }
+
   /** The row is deleted. */
   release(place: Place): void {
     this.held?.release(place);
@@ -61,6 +73,16 @@ export class RowColumns<C extends ColumnKinds> {
       else if (kind === 'name') writer.text(this.#names.text(number));
       else if (kind === 'value') this.values!.write(place.slot, writer);
       else this.held!.write(place, writer);
+    }
+  }
+
+  /** Reads the row that a changelog is at. Throws a RangeError where it has other columns. */
+  load(place: Place, changelog: ChangelogReader): void {
+    changelog.readHead();
+    place.numbers[place.at + FIRST_PUT] = changelog.firstPut;
+    this.read(place, changelog.bytes, changelog.view, changelog.in);
+    if (changelog.in.at !== changelog.rowEnd) {
+      throw new RangeError('the row has not the columns that it should have');
     }
   }
 

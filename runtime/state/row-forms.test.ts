@@ -135,8 +135,10 @@ const bad: readonly (readonly [string, Buffer])[] = [
 ];
 for (const [name, value] of bad) {
   test(`a row that cannot be read is CAR802: ${name}`, () => {
+    const store = new RowStore('viewing/dedup', seen);
+    store.restore(batchOf([['k', value]]));
     assert.throws(
-      () => new RowStore('viewing/dedup', seen).restore(batchOf([['k', value]])),
+      () => store.restored(),
       (error) =>
         error instanceof CarillonError &&
         error.code === 'CAR802' &&
@@ -144,6 +146,49 @@ for (const [name, value] of bad) {
     );
   });
 }
+
+test('rows of a former step that were deleted, or written anew, are no matter', () => {
+  for (const [name, value] of bad) {
+    const store = new RowStore('viewing/dedup', seen);
+    store.restore(
+      batchOf([
+        ['a', seenRow(0, 1)],
+        ['b', value],
+        ['c', value],
+        ['d', seenRow(1, 2)],
+        ['d', value],
+      ]),
+    );
+    assert.throws(() => store.restored(), { code: 'CAR802' });
+    store.restore(
+      batchOf([
+        ['b', null],
+        ['c', seenRow(2, 3)],
+        ['d', null],
+      ]),
+    );
+    store.restored();
+    assert.deepEqual(
+      [...store.rows()].map(([key]) => key),
+      ['a', 'c'],
+      name,
+    );
+  }
+});
+
+test('of held records, one that cannot be read leaves nothing behind', () => {
+  const of = new RowStore('coalesce', burst);
+  of.put(of.key('a')).newest.hold(recordOf(facts));
+  const whole = Buffer.from(hexOf(of as never)[0]!, 'hex');
+  const store = new RowStore('coalesce', burst);
+  store.restore(batchOf([['a', whole]]));
+  assert.equal(store.held, 1);
+  store.restore(batchOf([['a', whole.subarray(0, -1)]]));
+  assert.deepEqual([store.held, store.size], [0, 0]);
+  store.restore(batchOf([['a', whole]]));
+  store.restored();
+  assert.deepEqual([store.held, store.size], [1, 1]);
+});
 
 test('a changelog is read from where it was read to; records without a key are no rows', () => {
   const store = new RowStore('dedup', seen);

@@ -15,7 +15,7 @@ import {
   type RowView,
 } from '../../core/store.ts';
 import { VarintReader } from '../../core/varint.ts';
-import { ChangelogReader, unreadableRow, writeRow, writeTombstone } from './changelog-form.ts';
+import { ChangelogReader, writeRow, writeTombstone } from './changelog-form.ts';
 import { DueWheel } from './due-wheel.ts';
 import type { HeldColumn } from './held-column.ts';
 import { KeyBytes, PART_BYTES } from './key-bytes.ts';
@@ -26,6 +26,7 @@ import { RowUndo } from './row-undo.ts';
 import { Place } from './row-view.ts';
 import { RowWriter } from './row-writer.ts';
 import type { TaskStore } from './task-store.ts';
+import { UnreadableRows } from './unreadable-rows.ts';
 
 /** Beyond its bytes, a slice of one record has room that copies may write to. */
 const SLACK_BYTES = 8;
@@ -50,11 +51,14 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   readonly #part = new KeyBytes();
   readonly #whole = new KeyBytes();
   readonly #changelog = new ChangelogReader();
+  readonly #unreadable: UnreadableRows;
+  isReleased = false;
   #slot = NO_SLOT;
   #dueSlot = NO_SLOT;
 
   constructor(name: string, of: Columns<C>) {
     this.name = name;
+    this.#unreadable = new UnreadableRows(name);
     this.#columns = new RowColumns(of, FIRST_PUT + 1, this.#writer);
     const { width, held } = this.#columns;
     this.#table = new KeyTable(width);
@@ -236,8 +240,13 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
   dueAt(nowMs: number): void {
     const { timers } = this.#columns;
     for (let slot = this.#table.oldest; slot !== NO_SLOT; slot = this.#table.after(slot)) {
-      if (timers === 'clock' || this.#dues.dueOf(slot) !== NEVER) this.#dues.set(slot, nowMs);
+      if (timers === 'clock') this.#move(slot, this.#place);
+      // What a step has counted for itself is never due.
+      const waits = timers === 'clock' && this.#held?.isIn(this.#place) === true;
+      if (waits || this.#dues.dueOf(slot) !== NEVER) this.#dues.set(slot, nowMs);
     }
+    this.#slot = NO_SLOT;
+    this.isReleased = true;
     this.#isStepTimed = false;
   }
 
@@ -281,23 +290,22 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     const changelog = this.#changelog;
     changelog.open(batch);
     while (changelog.next()) {
-      const { view, keyStart, keyEnd } = changelog;
+      const { bytes, view, keyStart, keyEnd } = changelog;
       const hash = hashKey(view, keyStart, keyEnd);
+      this.#unreadable.passed(bytes, keyStart, keyEnd);
       if (changelog.valueStart >= 0) {
         this.#load(this.#table.load(view, keyStart, keyEnd, hash), nowMs);
         continue;
       }
       const slot = this.#table.find(view, keyStart, keyEnd, hash);
-      if (slot === NO_SLOT) continue;
-      this.#dues.remove(slot);
-      this.#move(slot, this.#place);
-      this.#columns.release(this.#place);
-      this.#table.unload(slot);
+      if (slot !== NO_SLOT) this.#unload(slot);
     }
     this.#slot = NO_SLOT;
   }
 
   restored(): void {
+    const { fault } = this.#unreadable;
+    if (fault !== undefined) throw fault;
     this.#table.order();
   }
 
@@ -328,21 +336,9 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     const table = this.#table;
     for (let slot = table.oldest; slot !== NO_SLOT; slot = table.after(slot)) {
       this.#at(slot);
-      yield [table.keyText(slot), this.#plain()];
+      const held = this.#held?.isIn(this.#place) === true ? this.#heldCopy() : null;
+      yield [table.keyText(slot), this.#columns.plain(this.#row, held)];
     }
-  }
-
-  /** The current row as an object: what it holds first, then its columns in their order. */
-  #plain(): { [column: string]: unknown } {
-    const { placed } = this.#columns;
-    const record = placed.find(({ kind }) => kind === 'record');
-    const plain: { [column: string]: unknown } = {};
-    if (record !== undefined) {
-      plain[record.name] = this.#held!.isIn(this.#place) ? this.#heldCopy() : null;
-    }
-    const row: { readonly [column: string]: unknown } = this.#row;
-    for (const { name, kind } of placed) if (kind !== 'record') plain[name] = row[name];
-    return plain;
   }
 
   #heldCopy(): Record {
@@ -378,20 +374,24 @@ export class RowStore<C extends ColumnKinds = ColumnKinds> implements ColumnStor
     place.slot = slot;
   }
 
+  #unload(slot: number): void {
+    this.#dues.remove(slot);
+    this.#move(slot, this.#place);
+    this.#columns.release(this.#place);
+    this.#table.unload(slot);
+  }
+
   /** Reads the row that the changelog is at. */
   #load(slot: number, nowMs: number): void {
     const changelog = this.#changelog;
     const place = this.#place;
     this.#move(slot, place);
     try {
-      changelog.readHead();
-      place.numbers[place.at + FIRST_PUT] = changelog.firstPut;
-      this.#columns.read(place, changelog.bytes, changelog.view, changelog.in);
-      if (changelog.in.at !== changelog.rowEnd) {
-        throw new RangeError('the row has not the columns that it should have');
-      }
+      this.#columns.load(place, changelog);
     } catch (cause) {
-      throw unreadableRow(this.name, cause);
+      this.#unload(slot);
+      this.#unreadable.add(changelog.bytes, changelog.keyStart, changelog.keyEnd, cause);
+      return;
     }
     const aheadMs = this.#isStepTimed ? 0 : Math.max(0, changelog.writtenMs - nowMs);
     const dueMs = changelog.dueMs - aheadMs;

@@ -14,12 +14,14 @@ export interface TaskStore {
   /** With so many rows it is full; only stores whose steps can be told so have it. */
   rowsMax?: number;
   /**
-   * Records of the changelog, in order; a null value deletes. A row that cannot be read ends in a
-   * CarillonError (CAR802). A row that was written by a clock ahead of `nowMs` is due as long after
-   * it as it was after its own.
+   * Records of the changelog, in order; a null value deletes. A row that was written by a clock
+   * ahead of `nowMs` is due as long after it as it was after its own.
    */
   restore(batch: LogBatch, nowMs?: number): void;
-  /** All of the changelog was read: the order of first puts and the timers come back. */
+  /**
+   * All of the changelog was read: the order of first puts and the timers come back. A row that
+   * could not be read, and that no record behind it has replaced, ends in a CarillonError (CAR802).
+   */
   restored(): void;
   /** One changelog record for each changed key, its last value; then nothing is changed. */
   writeChanged(to: BatchBuilder, nowMs: number): void;

@@ -50,6 +50,7 @@ function groupsOn(dataPlane: 'batches' | 'kafkajs'): void {
     const topics = topicsOf(`${run}-kill`);
     await createTopics(tools, topics);
     const feeding = await feeder(tools, topics);
+    const dead: Promise<void>[] = [];
     // Each owner dies at another point of its commits, which come every 10 ms.
     for (let round = 0; round < 4; round++) {
       const { log, wire, member: owner } = await member(topics);
@@ -58,13 +59,14 @@ function groupsOn(dataPlane: 'batches' | 'kafkajs'): void {
       await until('some commits', () => commits() >= enough);
       await new Promise((resolve) => setTimeout(resolve, round * 3));
       wire.cut();
-      await log.close();
+      // It goes on trying to commit for a while, as a process that is cut off does.
+      dead.push(log.close());
     }
     const fed = await feeding.stop();
     const { log, member: last } = await member(topics);
     await until('all is done', () => isDone([last]));
     await checkOutput(tools, topics, fed);
-    await log.close();
+    await Promise.all([log.close(), ...dead]);
   });
 
   test('members that come and go lose and double nothing', async () => {

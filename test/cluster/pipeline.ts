@@ -21,6 +21,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const READY_MS = 60_000;
 const TOKEN_MS = 3_600_000;
 const POLL_MS = 100;
+/** Who was killed is missed soon; long enough for a busy machine. */
+const SESSION_TIMEOUT = '4s';
 
 export interface PipelineOptions {
   readonly servers: Pick<SharedServers, 'kafka' | 'registry' | 'cassandra'>;
@@ -221,7 +223,12 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
     topology: resolve(import.meta.dirname, 'topologies', options.topology),
     ...(options.schemas === undefined ? {} : { schemas: options.schemas }),
     partitions,
-    log: { kind: 'kafka', brokers: kafka, replication: options.replication ?? 1 },
+    log: {
+      kind: 'kafka',
+      brokers: kafka,
+      replication: options.replication ?? 1,
+      session_timeout: SESSION_TIMEOUT,
+    },
     registry: { url: registry },
     inbox: {
       kind: 'cassandra',

@@ -46,18 +46,20 @@ export async function refused(
   pipeline: EditedPipeline,
   text: string,
   codes: readonly string[],
-  losing: Losing = 'refuse',
+  says = /./,
 ): Promise<void> {
   await pipeline.stop();
-  await assert.rejects(pipeline.start(text, losing), (error) => {
+  await assert.rejects(pipeline.start(text), (error) => {
     const all = error instanceof CarillonErrors ? error.diagnostics : [error as CarillonError];
     assert.deepEqual(
       all.map(({ code }) => code),
       codes,
       String(error),
     );
-    for (const { what, mend } of all)
+    for (const { what, mend } of all) {
       assert.ok(what.length > 20 && /--dr(ain|op)/.test(mend), mend);
+      assert.match(what, says);
+    }
     return true;
   });
 }

@@ -146,7 +146,7 @@ export const COMMIT_CASES: Cases = {
     for (const again of [() => under.reopen(), () => under.crash()]) {
       const { tasks, group } = await openTasks(log, names.full(), names);
       for (let round = 0; round < 40; round++) {
-        const batches = models.map((model, partition) => {
+        for (const [partition, model] of models.entries()) {
           const rows = Array.from({ length: 5 }, () => {
             // A fixed walk over 23 keys that meets each of them again and again.
             const key = `k${(number * 7 + partition) % 23}`;
@@ -156,14 +156,10 @@ export const COMMIT_CASES: Cases = {
             else model.set(key, value);
             return { key, value };
           });
-          return batch(names.changelog, partition, rows);
-        });
-        // Rows are of what was read: they have a position beside them.
-        await commit(
-          tasks[0]!,
-          batches,
-          ...models.map((_, partition) => position(names.input, partition, 0)),
-        );
+          const changed = batch(names.changelog, partition, rows);
+          // Rows are of what was read: they have a position beside them.
+          await commit(tasks[partition]!, [changed], position(names.input, partition, 0));
+        }
       }
       // Closing waits until all of it is durable: a crash must take nothing then.
       await group.close();

@@ -1,6 +1,7 @@
 /** Steps and streams that are taken out, renamed, or mean something else. */
 import assert from 'node:assert/strict';
 import { planChange } from '../kit/drive.ts';
+import type { EditedPipeline } from '../kit/edited-pipeline.ts';
 import {
   COALESCE,
   DEDUP,
@@ -17,6 +18,21 @@ import {
 
 const NOT_FREE = `filter: { where: "value.planTo != 'free'" }`;
 const OTHER_WAIT = 'coalesce: { by: [value.eventId], quiet: 10m, at_most: 1h }';
+
+const THROTTLE = 'throttle: { by: [value.memberId], max: 1, per: 10m, on_excess: delay }';
+/** All day. */
+const QUIET = 'quiet_hours: { from: "00:00", to: "00:00" }';
+const named = (step: string) => `name: wait\n        ${step}`;
+/** The first of what a digest has gathered stands for all of it. */
+const FIRST_OF = `map: { fields: { eventId: 'value.events[0].eventId', memberId: key, planFrom: 'null', planTo: '"x"', streamsMax: value.count, changedAt: timestamp } }`;
+const gathered = x({
+  steps: ['digest: { by: [value.memberId], within: 10m }', FIRST_OF],
+}).replaceAll('to: { lane: notifications }', 'to: { lane: notifications, schema: PlanChange }');
+
+async function toldOf(p: EditedPipeline, prefix: string): Promise<string[]> {
+  const events = (await p.told()).map((line) => line.slice(line.lastIndexOf(' ') + 1));
+  return events.filter((event) => event.startsWith(prefix));
+}
 
 export const STEP_EDITS: readonly Edit[] = [
   {
@@ -76,6 +92,81 @@ export const STEP_EDITS: readonly Edit[] = [
       await edit(p, x(), 'refuse', ['e2']);
     },
     told: ['x normal e1', 'x normal e2'],
+  },
+  {
+    what: 'a throttle taken out: what it only remembers is not held',
+    first: x({ steps: [THROTTLE] }),
+    async run(p) {
+      await p.post(['e1', 'e2', 'e3']);
+      await refused(p, x(), ['CAR810'], /holds 2 events/);
+      await edit(p, x(), 'drop', ['e4']);
+      assert.equal(p.dropped('x', 'throttle', 'step_removed'), 2);
+      await edit(p, x({ steps: [THROTTLE] }), 'refuse', ['e5']);
+      await edit(p, x());
+    },
+    told: ['x normal e1', 'x normal e4', 'x normal e5'],
+  },
+  {
+    what: 'a throttle taken out, --drain: whatever waits goes on at once',
+    first: x({ steps: [THROTTLE] }),
+    async run(p) {
+      await p.post(['e1', 'e2', 'e3']);
+      await p.post(['f1', 'f2'], { member: 'm-2' });
+      await edit(p, x(), 'drain', ['e4']);
+      assert.deepEqual(await toldOf(p, 'e'), ['e1', 'e2', 'e3', 'e4'], 'in their order');
+    },
+    told: ['e1', 'e2', 'e3', 'e4', 'f1', 'f2'].map((event) => `x normal ${event}`),
+  },
+  {
+    what: 'quiet hours taken out, --drain: what they hold goes on before their end',
+    first: x({ steps: [QUIET] }),
+    async run(p) {
+      await p.post(['e1', 'e2']);
+      await refused(p, x(), ['CAR810'], /holds 2 events/);
+      await edit(p, x(), 'drain', ['e3']);
+      assert.deepEqual(await toldOf(p, 'e'), ['e1', 'e2', 'e3'], 'in their order');
+    },
+    told: ['x normal e1', 'x normal e2', 'x normal e3'],
+  },
+  {
+    what: 'a digest taken out, --drain: what it has gathered is told',
+    first: gathered,
+    async run(p) {
+      await p.post(['e1', 'e2']);
+      await p.post(['f1'], { member: 'm-2' });
+      await refused(p, x(), ['CAR810'], /holds 3 events/);
+      await edit(p, x(), 'drain', ['e3']);
+      assert.equal(p.dropped('x', 'digest', 'digested'), 1);
+    },
+    told: ['x normal e1', 'x normal e3', 'x normal f1'],
+  },
+  {
+    what: 'another step under the name of one that holds: refused; drained, it begins empty',
+    first: x({ steps: [named(THROTTLE)] }),
+    async run(p) {
+      await p.post(['e1', 'e2']);
+      await refused(p, x({ steps: [WAIT] }), ['CAR812'], /: 1 event of step "wait" is kept/);
+      await edit(p, x({ steps: [WAIT] }), 'drain', ['e3']);
+      assert.equal(p.held('x', 'wait'), 1);
+      await edit(p, x({ steps: [WAIT] }));
+      await p.advance(MINUTES_10);
+    },
+    told: ['x normal e1', 'x normal e2', 'x normal e3'],
+  },
+  {
+    what: 'another step under the name of one that holds, --drop: counted, and it begins empty',
+    first: x({ steps: [named(THROTTLE)] }),
+    async run(p) {
+      await p.post(['e1', 'e2']);
+      await edit(p, x({ steps: [WAIT] }), 'drop');
+      assert.equal(p.dropped('x', 'wait', 'step_removed'), 1);
+      await p.post(['e3']);
+      await edit(p, x({ steps: [named(QUIET)] }), 'drop');
+      assert.equal(p.dropped('x', 'wait', 'step_removed'), 2);
+      await p.post(['e4']);
+      await p.advance(86_400_000);
+    },
+    told: ['x normal e1', 'x normal e4'],
   },
   {
     what: 'one of two timed steps: the other keeps what it holds',

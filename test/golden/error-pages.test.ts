@@ -119,6 +119,7 @@ const SHOWN: readonly ErrorCode[] = [
   'CAR325',
   'CAR326',
   'CAR327',
+  'CAR328',
   'CAR401',
   'CAR402',
   'CAR403',

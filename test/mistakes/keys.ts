@@ -91,6 +91,13 @@ const ROWS: readonly Edit[] = [
     'CAR402',
   ],
   [
+    'a table by a field that may be null',
+    'schema: ProfileWithPlan, key: profileId }',
+    'schema: ViewingActivity, key: deviceId }',
+    'CAR328',
+    'CAR325 table: profiles,',
+  ],
+  [
     'rows that have the key of the stream beside theirs',
     VIEWED,
     `    from: { topic: events.plan-change, schema: PlanChange }
@@ -119,6 +126,12 @@ const ROWS: readonly Edit[] = [
     PAIR,
     `- rekey: { by: value.memberId }\n      ${PAIR}`,
     'CAR325 with: renamed',
+  ],
+  [
+    'both sides under one name',
+    'within: 1m, as: change }',
+    'within: 1m, own_as: change, as: change }',
+    'CAR280 change, as: change',
   ],
   ['with itself, not with the one that is left', 'with: renamed', 'with: seen', 'CAR234'],
   [

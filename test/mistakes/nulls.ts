@@ -119,12 +119,50 @@ const BEYOND: readonly Row[] = edited(
       `    steps:\n      - ${FILTER}\n      - rekey: { by: value.eventId }\n      - ${FROM}\n    OUT`,
     ),
     streams(
+      'a hop leaves out what its key is not',
+      `    steps:\n      - rekey: { by: value.planFrom }\n      - ${FROM}\n    OUT`,
+    ),
+    streams(
+      'a hop by another field knows nothing of null',
+      `    steps:\n      - rekey: { by: value.eventId }\n      - ${FROM}\n    OUT`,
+      'CAR326',
+    ),
+    streams(
+      'a hop by what is put together knows nothing of it',
+      `    steps:\n      - rekey: { by: '[value.planFrom].size() > 0 ? value.planTo : value.planFrom' }\n      - ${FROM}\n    OUT`,
+      'CAR326',
+    ),
+    streams(
       'null goes over a hop',
       `    steps:\n      - ${FROM}\n      - rekey: { by: value.eventId, schema: PlanChange }\n      - sample: { keep: 1, of: 2 }\n    OUT`,
       'CAR326 - rekey',
     ),
   ],
   PLANS,
+);
+
+/** Of a table that is held whole, by a field that may be null. */
+const WHOLE = JOINS.replace('key: profileId }', 'key: profileId, whole: true }').replace(
+  'join: { table: profiles, as: of }\n      - map: { fields: { eventId: value.eventId',
+  'join: { table: profiles, by: value.deviceId, as: of }\n      - map: { fields: { eventId: value.deviceId',
+);
+const WHOLES: readonly Row[] = edited(
+  [
+    ['an inner join leaves out what names no row', 'id: vi', 'id: vj'],
+    [
+      'a left join does not',
+      'by: value.deviceId,',
+      'by: value.deviceId, type: left,',
+      'CAR326 to: { topic: out.views',
+    ],
+    [
+      'an inner join by another field knows nothing of it',
+      'by: value.deviceId,',
+      'by: value.memberId,',
+      'CAR326 to: { topic: out.views',
+    ],
+  ],
+  WHOLE,
 );
 
 const TABLES: readonly Row[] = edited(
@@ -138,4 +176,4 @@ const TABLES: readonly Row[] = edited(
   JOINS,
 );
 
-export const NULLS: readonly Row[] = [...HERE, ...BEYOND, ...TABLES];
+export const NULLS: readonly Row[] = [...HERE, ...BEYOND, ...TABLES, ...WHOLES];

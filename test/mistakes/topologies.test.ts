@@ -58,6 +58,7 @@ const WARNINGS = new Set([
     'CAR325',
     'CAR326',
     'CAR327',
+    'CAR328',
   ],
 ]);
 

@@ -12,6 +12,7 @@ import { progress } from './progress.ts';
 const run = promisify(execFile);
 
 const READY_TIMEOUT_MS = 60_000;
+const NEVER_MS = String(7 * 24 * 3_600_000);
 const FORMAT_TIMEOUT_MS = 60_000;
 /** Any id of 16 bytes in base64 does; the broker only checks that it stays the same. */
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
@@ -201,6 +202,10 @@ function properties(index: number, dir: string, layout: Layout): string {
     'num.io.threads': '4',
     'log.cleaner.dedupe.buffer.size': '8388608',
     'log.segment.delete.delay.ms': '100',
+    // Records of tests have times of their own: none is deleted for its age, not by the look 30 s
+    // after the start either, nor by one of every five minutes.
+    'log.initial.task.delay.ms': NEVER_MS,
+    'log.retention.check.interval.ms': NEVER_MS,
     // A broker that was killed cannot register again before its session is over (9 s by default).
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
