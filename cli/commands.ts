@@ -87,6 +87,7 @@ function producerCommands(program: Command, exit: SetExit): void {
     .option('--device <id>', 'for a device: its own stream and inbox')
     .option('--member <id>', 'whose devices it may register; a device needs it to register itself')
     .option('--scope <scope>', 'device, producer, registrar, operator or admin')
+    .option('--events <types>', 'of a producer: these event types alone, with commas')
     .option('--ttl <duration>', 'how long it is good', '24h')
     .action(async (options) => {
       exit(await (await import('./commands/token.ts')).token(options));

@@ -218,7 +218,7 @@ function kafkaOf(
 }
 
 /** `ssl: true`, or a mapping with the path of the certificate to trust. */
-function sslOf(
+export function sslOf(
   read: SettingReader,
   section: Section,
   beside: (path: string) => string,
@@ -330,8 +330,16 @@ export function consoleOf(read: SettingReader, section: Section | undefined): Co
   return { processes: processes.map(({ value }) => value.replace(/\/+$/, '')) };
 }
 
-/** The text as it may be shown: whatever stands under a secret's key is blotted out. */
+/**
+ * The text as it may be shown: whatever stands under a secret's key is blotted out, and who an
+ * address names before its host.
+ */
 export function masked(text: string, tree: Tree | undefined): string {
+  const blot = (all: string, head: string) => `${head}${'*'.repeat(all.length - head.length - 1)}@`;
+  return maskedByKey(text, tree).replace(/(:\/\/)[^/@\s'"]*@/g, blot);
+}
+
+function maskedByKey(text: string, tree: Tree | undefined): string {
   // A text that is not YAML has no keys to go by; whatever looks like a secret's line is taken out.
   if (tree === undefined) {
     const line = new RegExp(`^(.*\\b(?:${SECRET_KEYS.join('|')})\\b\\s*:).*$`, 'gm');

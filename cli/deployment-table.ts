@@ -152,7 +152,14 @@ const REGISTRY: DeploymentSection = {
   path: 'registry',
   doc: 'The schema registry, with Kafka only.',
   settings: {
-    url: { kind: 'url', doc: "Of Confluent's API.", needed: 'with Kafka' },
+    url: { kind: 'url', doc: "Of Confluent's API, its path included.", needed: 'with Kafka' },
+    username: { kind: 'text', doc: 'Who it is; shown as HTTP Basic.' },
+    password: { kind: 'secret', doc: 'Its password.' },
+    ssl: {
+      kind: 'ssl',
+      doc: 'Whom an https address is believed.',
+      fallback: "true with https: the machine's list",
+    },
   },
 };
 

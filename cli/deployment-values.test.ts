@@ -55,7 +55,10 @@ const BESIDE: { readonly [path: string]: Tree } = {
       sasl: { username: 'u', password: '"${S}"' },
     },
   },
-  registry: { log: { kind: 'kafka', brokers: '["a:1"]' }, registry: { url: '"http://r:1"' } },
+  registry: {
+    log: { kind: 'kafka', brokers: '["a:1"]' },
+    registry: { url: '"https://r:1"', username: 'u', password: '"${S}"' },
+  },
   'inbox cassandra': {
     inbox: { kind: 'cassandra', contact_points: '[a]', local_data_center: 'dc' },
   },

@@ -6,6 +6,7 @@ import { CarillonErrors } from '../core/error.ts';
 import { gatewayUrlOf, parseDeployment, readDeployment } from './deployment.ts';
 import { stateBytesMax } from './deployment-state.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
+import { registryOptionsOf } from './registry-options.ts';
 import { budgetsOf } from './run/producer-quota.ts';
 import { showError } from './show-error.ts';
 import { packageFolder } from './version.ts';
@@ -93,7 +94,11 @@ test('a deployment on Kafka, its texts from the environment', () => {
     ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
     sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'hunter2-hunter2' },
   });
-  assert.equal(deployment.registryUrl, 'http://registry:8081');
+  assert.deepEqual(deployment.registry, {
+    url: 'http://registry:8081',
+    auth: undefined,
+    ssl: undefined,
+  });
   assert.equal(deployment.partitions, 12);
   assert.equal(deployment.http.port, 0);
   assert.equal(deployment.http.healthPort, 9102);
@@ -160,6 +165,30 @@ test('the configs that are shipped are right', () => {
   }
 });
 
+const kafka = (registry: string) =>
+  `log: { kind: kafka, brokers: [a:1] }
+inbox: { kind: cassandra, contact_points: [a], local_data_center: d }
+registry: { ${registry} }`;
+
+test('a registry that asks who comes', () => {
+  const text = kafka('url: "https://r/x/", username: u, password: "${P}", ssl: { ca: ca.pem }');
+  const { registry } = parse(text, { P: 'hunter2' });
+  assert.deepEqual(registry, {
+    url: 'https://r/x',
+    auth: { username: 'u', password: 'hunter2' },
+    ssl: { ca: '/house/deploy/ca.pem', rejectUnauthorized: true },
+  });
+  assert.throws(() => registryOptionsOf(registry!), { code: 'CAR902' });
+  const ssl = { ca: undefined, rejectUnauthorized: false };
+  assert.deepEqual(registryOptionsOf({ ...registry!, ssl }), {
+    url: 'https://r/x',
+    auth: { username: 'u', password: 'hunter2' },
+    ssl: { rejectUnauthorized: false },
+  });
+  // Where the environment gives the whole address, it may hold them.
+  assert.equal(parse(kafka('url: "${R}"'), { R: 'http://u:p@r' }).registry!.url, 'http://u:p@r');
+});
+
 const UNSET = 'topology: "${NO_SUCH}"';
 const wrong: readonly [what: string, text: string, codes: readonly string[]][] = [
   ['unknown keys, at every depth', '{ topologi: a, http: { prt: 1 } }', ['CAR104', 'CAR104']],
@@ -194,6 +223,15 @@ const wrong: readonly [what: string, text: string, codes: readonly string[]][] =
   ['a broker without a port', 'log: { kind: kafka, brokers: [a] }', ['CAR904', 'CAR903', 'CAR904']],
   ['Kafka alone', 'log: { kind: kafka }', ['CAR904', 'CAR904', 'CAR904']],
   ['a registry without Kafka', 'registry: { url: "http://r" }', ['CAR903']],
+  ['a registry’s password in its address', kafka('url: "http://u:hunter2@r"'), ['CAR309']],
+  ['a registry’s user alone', kafka('url: "http://r", username: u'), ['CAR904']],
+  ['a registry’s password alone', kafka('url: "http://r", password: "${SECRET:-x}"'), ['CAR904']],
+  [
+    'a registry’s password in the file',
+    kafka('url: "http://r", username: u, password: p'),
+    ['CAR309'],
+  ],
+  ['trust for an address without TLS', kafka('url: "http://r", ssl: true'), ['CAR903']],
   ['Cassandra without its ring', 'inbox: { kind: cassandra }', ['CAR904', 'CAR105']],
   ['a duration without a unit', 'log: { retention: 7 }', ['CAR304']],
 ];
@@ -316,6 +354,7 @@ const SECRETS: readonly [string, string][] = [
     'in a line that is wrong',
     'log: { kind: kafka, sasl: { username: u, password: hunter2, x: 1 } }',
   ],
+  ['in an address', kafka('url: "http://u:hunter2@r"')],
   ['in a text that is not YAML', 'auth:\n  secret: hunter2: [\n'],
 ];
 for (const [where, text] of SECRETS) {

@@ -21,6 +21,7 @@ import {
   masked,
   SettingReader,
 } from './deployment-parts.ts';
+import { type RegistrySettings, registryOf } from './deployment-registry.ts';
 import { STATE_DEFAULTS, type StateSettings, stateOf } from './deployment-state.ts';
 import { readText } from './read-text.ts';
 import { FileErrors } from './show-error.ts';
@@ -78,7 +79,7 @@ export interface Deployment {
   /** Processes that `run` starts, unless it is told with `--workers`. */
   readonly workers: number;
   /** With Kafka only; the embedded log has its own. */
-  readonly registryUrl: string | null;
+  readonly registry: RegistrySettings | null;
   readonly inbox:
     | { readonly kind: 'sqlite' }
     | { readonly kind: 'cassandra'; readonly settings: CassandraSettings };
@@ -165,7 +166,7 @@ export function parseDeployment(
     state: stateOf(read, section.section('state'), log.kind, beside),
     partitions: read.count(section, 'partitions', PARTITIONS[log.kind], 1, PARTITIONS_MAX),
     workers: read.count(section, 'workers', 1, 1, WORKERS_MAX),
-    registryUrl: registryOf(read, section, log.kind),
+    registry: registryOf(read, section, log.kind, beside),
     inbox,
     http,
     auth: authOf(read, section.section('auth'), beside, http),
@@ -192,7 +193,7 @@ function defaults(folder: string): Deployment {
     state: STATE_DEFAULTS,
     partitions: PARTITIONS.embedded,
     workers: 1,
-    registryUrl: null,
+    registry: null,
     inbox: { kind: 'sqlite' },
     http: HTTP_DEFAULTS,
     auth: AUTH_DEFAULTS,
@@ -236,26 +237,4 @@ function schemasOf(
   if (folders === undefined) return undefined;
   const own = join(packageFolder, 'schemas');
   return [own, ...folders.map(beside).filter((folder) => folder !== own)];
-}
-
-function registryOf(
-  read: SettingReader,
-  section: Section,
-  log: Deployment['log']['kind'],
-): string | null {
-  const registry = section.section('registry')?.only(['url']);
-  const url = registry && read.url(registry, 'url', true);
-  if (log === 'kafka' && registry === undefined && !section.has('registry')) {
-    read.lacks(
-      section,
-      'registry',
-      'log.kind is kafka',
-      'registry: { url: "http://registry:8081" }',
-    );
-  }
-  if (log === 'embedded' && section.has('registry')) {
-    const place = section.entry('registry')!.keySpan;
-    read.bad(place, 'registry is for log.kind kafka; the embedded log keeps its schemas itself.');
-  }
-  return url ?? null;
 }

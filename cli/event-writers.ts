@@ -18,6 +18,7 @@ import type { GivenEvent } from './event-sources.ts';
 import { GatewayClient } from './gateway-client.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
 import type { LoadedTopology } from './load-topology.ts';
+import { registryOptionsOf } from './registry-options.ts';
 import { secretsOf } from './secrets.ts';
 
 export interface EventWriter {
@@ -37,20 +38,21 @@ const WAIT_FIRST_MS = 250;
 
 export function httpWriter(deployment: Deployment, url = gatewayUrlOf(deployment)): EventWriter {
   const { secret } = secretsOf(deployment);
-  const token = () =>
+  const tokenFor = (type: string) => () =>
     mintToken({
       secret,
       subject: 'carillon-produce',
       scope: 'producer',
+      events: [type],
       clock: systemClock,
       ttlMs: TOKEN_TTL_MS,
     });
-  const client = new GatewayClient(url, token);
   return {
     to: url,
     async write(events, written) {
       for (const some of byTypeAndKey(events)) {
         const { type, key } = some[0]!;
+        const client = new GatewayClient(url, tokenFor(type));
         const values = some.map(({ value }) => value);
         const placeOf = (n: number) =>
           some[n]?.line === undefined ? undefined : `line ${some[n].line}`;
@@ -94,8 +96,8 @@ export async function kafkaWriter(
   deployment: Deployment,
   topology: LoadedTopology,
 ): Promise<EventWriter> {
-  const { log: settings, registryUrl } = deployment;
-  if (settings.kind !== 'kafka' || registryUrl === null) throw new Error('the log is not Kafka');
+  const { log: settings, registry: asked } = deployment;
+  if (settings.kind !== 'kafka' || asked === null) throw new Error('the log is not Kafka');
   const [{ openKafkaLog }, { ConfluentRegistry }, { AvroSchemas }, { eventTypesOf }] =
     await Promise.all([
       import('../connectors/kafka/log.ts'),
@@ -103,7 +105,7 @@ export async function kafkaWriter(
       import('../schemas/avro-schemas.ts'),
       import('./run/topology.ts'),
     ]);
-  const registry = new ConfluentRegistry({ url: registryUrl });
+  const registry = new ConfluentRegistry(registryOptionsOf(asked));
   const log = await openKafkaLog(kafkaOptionsOf(settings));
   return new KafkaWriter({
     to: settings.brokers.join(','),

@@ -8,6 +8,7 @@ import type { PositionReader, ReadOptions } from '../core/log.ts';
 import type { Record } from '../core/record.ts';
 import type { Deployment } from './deployment.ts';
 import { kafkaOptionsOf } from './kafka-options.ts';
+import { registryOptionsOf } from './registry-options.ts';
 
 export interface LogReader {
   read(topic: string, options: ReadOptions): AsyncIterable<readonly Record[]>;
@@ -44,14 +45,15 @@ export async function openLogReader(deployment: Deployment): Promise<LogReader> 
   };
 }
 
-async function openKafkaReader({ log, registryUrl }: Deployment): Promise<LogReader> {
+async function openKafkaReader({ log, registry: settings }: Deployment): Promise<LogReader> {
   if (log.kind !== 'kafka') throw new Error('the log is embedded');
   const [{ openKafkaLog }, { ConfluentRegistry }] = await Promise.all([
     import('../connectors/kafka/log.ts'),
     import('../schemas/confluent-registry.ts'),
   ]);
   const kafka = await openKafkaLog(kafkaOptionsOf(log));
-  const registry = registryUrl === null ? undefined : new ConfluentRegistry({ url: registryUrl });
+  const registry =
+    settings === null ? undefined : new ConfluentRegistry(registryOptionsOf(settings));
   return {
     positions: kafka.positions,
     read: (topic, options) => kafka.read(topic, options),

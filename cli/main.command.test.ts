@@ -45,6 +45,8 @@ const failures: readonly [words: string, exit: number, code: string, says: RegEx
   ['produce none.jsonl', 1, 'CAR902', /none.jsonl[\s\S]*no such file/],
   ['produce --rate fast', 2, 'CAR900', /whole number/],
   ['token', 2, 'CAR900', /--device <id>/],
+  ['token --device a --events plan-change', 2, 'CAR900', /--scope producer --events/],
+  ['token --scope producer --events plan-change,', 2, 'CAR900', /acme.orders/],
   ['device --id a --class fridge', 2, 'CAR900', /set-top/],
   ['check none.yaml', 1, 'CAR902', /no such file/],
   ['check --deployment kafka.yaml', 1, 'CAR904', /brokers/],

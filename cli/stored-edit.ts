@@ -1,6 +1,6 @@
 /** What a topology would change of what is stored, seen from beside a pipeline that may run. */
 import { systemClock } from '../core/clock.ts';
-import { type Applied, appliedOf } from '../runtime/edits/applied.ts';
+import { type Applied, appliedOf, isSameApplied } from '../runtime/edits/applied.ts';
 import { type Comparison, compare, readApplied } from '../runtime/edits/comparison.ts';
 import { refuseOtherWords } from '../runtime/edits/other-words.ts';
 import { refuseRenamed } from '../runtime/edits/renamed.ts';
@@ -12,6 +12,25 @@ export const appliedFrom = (loaded: LoadedTopology): Applied => appliedOf(loaded
 
 /** Throws CAR817 where the topology has another name. */
 export async function storedEdit(deployment: Deployment, is: LoadedTopology): Promise<Comparison> {
+  return (await storedEditUnless(deployment, is, () => false))!;
+}
+
+/**
+ * The same, but nothing is compared, and undefined given, where the topology is what is stored:
+ * another process has applied it, and this one may not be allowed to look at all of the groups.
+ */
+export function storedEditIfNew(
+  deployment: Deployment,
+  is: LoadedTopology,
+): Promise<Comparison | undefined> {
+  return storedEditUnless(deployment, is, isSameApplied);
+}
+
+async function storedEditUnless(
+  deployment: Deployment,
+  is: LoadedTopology,
+  isDone: (was: Applied | null, applied: Applied) => boolean,
+): Promise<Comparison | undefined> {
   const reader = await openLogReaderIfMade(deployment);
   const applied = appliedFrom(is);
   if (reader === undefined) {
@@ -30,6 +49,7 @@ export async function storedEdit(deployment: Deployment, is: LoadedTopology): Pr
   }
   try {
     const was = await readApplied(reader, is.plan.topology);
+    if (isDone(was, applied)) return undefined;
     if (was === null) await refuseRenamed(reader, applied);
     refuseOtherWords(was, applied);
     return await compare(reader, was, is.plan, applied, systemClock.now());

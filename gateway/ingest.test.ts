@@ -134,7 +134,7 @@ test('an unknown type: the nearest name', async () => {
   assert.deepEqual([near.status, near.body.code], [404, 'CAR706']);
   assert.equal(near.body.mend, 'Did you mean "plan-change"?');
   const far = await post(EVENT, '/v1/events/heartbeat');
-  assert.equal(far.body.mend, 'Known types: plan-change, plan-kept, viewing-activity.');
+  assert.equal(far.body.mend, 'Known types: acme.plans, plan-change, plan-kept, viewing-activity.');
 });
 
 test('a log that is away, or slower than what is sent: 503 with Retry-After', async () => {

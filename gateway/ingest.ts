@@ -13,6 +13,7 @@ import {
 import { SEND_EVENTS } from './api/producer-operations.ts';
 import { fieldAt, keyOf, pointerOf } from './event-key.ts';
 import { type GuardDeps, guard, identityOf } from './guard.ts';
+import type { Identity } from './identity.ts';
 import { digestOf, type IngestKeys, keyFrom } from './ingest-keys.ts';
 import { bytesOf } from './json-body.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
@@ -87,11 +88,13 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
     { onRequest, config: { operation: SEND_EVENTS } },
     async (request, reply) => {
       const { type } = request.params as { type: string };
-      const { events, subject } = identityOf(request);
+      const identity = identityOf(request);
+      const { events, subject } = identity;
       if (events !== undefined && !events.includes(type)) {
         throw new HttpProblem('CAR704', 'the token does not name this event type in `events`.');
       }
       const reader = readerOf(readers, type);
+      mustBeNamed(reader, identity);
       deps.budgets.produces(subject, bytesOf(request).length);
       const { partial, key } = request.query as { partial?: string; key?: string };
       checkKeyGiven(reader, key);
@@ -110,6 +113,17 @@ export function ingestRoutes(app: FastifyInstance, deps: IngestDeps): void {
       return await writeBatch(reader.type, read, write);
     },
   );
+}
+
+/**
+ * A topic of another name than `events.…` is often somebody else's, whose records a topology only
+ * reads: a token is good for it when it says so.
+ */
+function mustBeNamed({ name, type }: Reader, { events, scopes }: Identity): void {
+  if (events !== undefined || scopes.includes('admin') || type.topic.startsWith('events.')) return;
+  const what = `topic "${name}" takes a token that names it in its claim \`events\`.`;
+  const mend = `Give it the claim, as carillon token --scope producer --events ${name} does.`;
+  throw new HttpProblem('CAR704', what, { mend });
 }
 
 /** Throws CAR721 for a key in the address that is not there, or should not be. */

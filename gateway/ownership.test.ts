@@ -177,6 +177,12 @@ test('a producer’s token may name the event types that it is for', async () =>
     assert.equal(await post('plan-change', []), 403);
     assert.equal(await post('plan-change', ['viewing-activity'], 'admin'), 403);
     assert.equal(await post('nothing', ['plan-change']), 403);
+    // A topic of another name may be somebody else's: only who is named for it writes there.
+    assert.equal(await post('acme.plans'), 403);
+    assert.equal(await post('acme.plans', ['plan-change']), 403);
+    assert.equal(await post('acme.plans', ['acme.plans']), 200);
+    assert.equal(await post('acme.plans', undefined, 'admin'), 200);
+    assert.equal(await post('acme.plans', ['plan-change'], 'admin'), 403);
   } finally {
     await bench.close();
   }

@@ -91,8 +91,9 @@ export class AvroSchemas implements Schemas {
       try {
         warnings.push(...(await this.#judgeOne(topic)));
       } catch (error) {
-        // A registry that is away says nothing about a schema.
-        if (!(error instanceof CarillonError) || error.retryable) throw error;
+        // A registry that is away, or does not let us in, says nothing about a schema.
+        const isOfSchema = error instanceof CarillonError && error.code !== 'CAR652';
+        if (!isOfSchema || error.retryable) throw error;
         refused.push(error);
       }
     }

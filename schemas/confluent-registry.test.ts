@@ -1,8 +1,11 @@
 /** The registry client against answers as registries give them; the real one is in test/cluster. */
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecured } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import type { CarillonError } from '../core/error.ts';
+import { CERTIFICATE } from '../test/kit/certificate.ts';
 import { ConfluentRegistry } from './confluent-registry.ts';
 
 const SCHEMA = '{"type":"record","name":"A","fields":[]}';
@@ -142,6 +145,38 @@ describe('the client of a Confluent-compatible registry', () => {
       });
     });
   }
+
+  test('over TLS, to who may come: the certificate is trusted, or the one in front is not', async () => {
+    const asked: (string | undefined)[] = [];
+    const { cert, key } = CERTIFICATE;
+    const secured = createSecured({ cert, key }, ({ headers }, response) => {
+      asked.push(headers.authorization);
+      const isKnown = headers.authorization === `Basic ${btoa('u:hunter2')}`;
+      response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(isKnown ? { schema: SCHEMA } : { message: 'Unauthorized' }));
+    });
+    await new Promise<void>((resolve) => secured.listen(0, '127.0.0.1', resolve));
+    const { port } = secured.address() as AddressInfo;
+    const url = `https://127.0.0.1:${port}`;
+    const auth = { username: 'u', password: 'hunter2' };
+    const ssl = { ca: cert, rejectUnauthorized: true };
+    assert.equal(await new ConfluentRegistry({ url, auth, ssl }).fetch(7), SCHEMA);
+    const wrong = new ConfluentRegistry({ url, auth: { ...auth, password: 'hunter3' }, ssl });
+    await assert.rejects(wrong.fetch(7), (error: CarillonError) => {
+      assert.equal(error.code, 'CAR652');
+      assert.doesNotMatch(error.message, /hunter/);
+      return true;
+    });
+    await assert.rejects(new ConfluentRegistry({ url, auth }).fetch(7), {
+      code: 'CAR650',
+      message: /self-signed certificate/,
+    });
+    assert.equal(asked.length, 2);
+    const ssl2 = { rejectUnauthorized: false };
+    assert.equal(await new ConfluentRegistry({ url, auth, ssl: ssl2 }).fetch(7), SCHEMA);
+    secured.closeAllConnections();
+    secured.close();
+  });
 
   test('a registry that hangs is given up', async () => {
     const hanging = createServer(() => {});

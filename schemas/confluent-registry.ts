@@ -4,6 +4,7 @@
  * resolve per message (design.md, section
  * 6).
  */
+import { Agent } from 'node:https';
 import registryApi, {
   type SchemaRegistryAPIClient,
 } from '@kafkajs/confluent-schema-registry/dist/api/index.js';
@@ -16,6 +17,8 @@ export interface ConfluentRegistryOptions {
   /** The base URL, path included: `http://registry:8081`, Apicurio `…/apis/ccompat/v7`. */
   readonly url: string;
   readonly auth?: { readonly username: string; readonly password: string };
+  /** Of https: the certificates to trust, in PEM, in place of the machine's own. */
+  readonly ssl?: { readonly ca?: string; readonly rejectUnauthorized: boolean };
   /** Of one request; default 5 s. */
   readonly timeoutMs?: number;
 }
@@ -37,6 +40,9 @@ interface Reference {
   readonly subject: string;
   readonly version: number;
 }
+
+const MEND_LOGIN =
+  'Check username and password of `registry`, that their variables are set, and what the user may do.';
 
 /** A bound on what one schema can make us fetch. */
 const REFERENCES_MAX = 256;
@@ -61,6 +67,7 @@ export class ConfluentRegistry implements RegistryPort {
       // Trying again is the caller's: it waits and tells health meanwhile.
       retry: { retries: 0 },
       ...(options.auth === undefined ? {} : { auth: { ...options.auth } }),
+      ...(options.ssl === undefined ? {} : { agent: new Agent({ ...options.ssl }) }),
     });
   }
 
@@ -167,9 +174,19 @@ export class ConfluentRegistry implements RegistryPort {
     const { status } = error;
     const at = `${this.#at}${path}`;
     const why = error.message.replace(/^carillon - /, '');
-    const options = { where: { at }, cause: error };
+    const options = { where: { at: 'registry.url' }, cause: error };
     if (status === 409 || status === 422) {
-      return new CarillonError('CAR651', `The registry refuses "${path}": ${why}`, options);
+      return new CarillonError('CAR651', `The registry refuses "${path}": ${why}`, {
+        ...options,
+        where: { at },
+      });
+    }
+    if (status === 401 || status === 403) {
+      return new CarillonError('CAR652', `The registry at ${this.#at} does not let us in: ${why}`, {
+        ...options,
+        where: { at: 'registry.username' },
+        mend: MEND_LOGIN,
+      });
     }
     // The client tells a lost connection as "400", without a message of the registry's.
     const away = status === undefined || status >= 500 || status === 429 || status === 408;
@@ -179,7 +196,7 @@ export class ConfluentRegistry implements RegistryPort {
         retryable: true,
       });
     }
-    return new CarillonError('CAR652', `The registry refuses "${path}": ${why}`, options);
+    return new CarillonError('CAR652', `The registry refuses "${at}": ${why}`, options);
   }
 }
 

@@ -39,6 +39,8 @@ export async function restore(from: string, options: BackupCommandOptions): Prom
     ...written.map((place) => `${place} was not there: written.`),
     ...differing.map(({ place, path }) => `${place} says something else now: left; was ${path}.`),
     ...(manifest.secrets ? [] : ['Give it the secrets that it had: they were not in the backup.']),
+    `Numbers that devices were given since ${manifest.at} are given again, to other events: delete a`,
+    'device that must miss nothing, and register it again, with a new token.',
     'carillon plan says what the topology file would do to it; carillon run goes on.',
   ];
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));

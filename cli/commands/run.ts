@@ -86,7 +86,7 @@ export async function run(args: RunArguments): Promise<number> {
   });
   await pipeline.start();
   answerParent(() => pipeline.running);
-  const end = await untilEnd(pipeline, deployment.log.kind === 'embedded');
+  const end = await untilEnd(pipeline);
   if (typeof end === 'object') {
     process.stderr.write(showError(end.error, { trace: process.env.CARILLON_TRACE === '1' }).text);
     return EXIT_ERRORS;
@@ -140,15 +140,14 @@ async function opened(
 }
 
 /**
- * SIGHUP is for one process on one file: on Kafka the members of a group take an edit one after the
- * other, and whoever starts them anew decides when; of workers, who has started them.
+ * On Kafka each process takes an edit by itself: whoever sends them SIGHUP decides when; of
+ * workers, who has started them.
  */
 async function untilEnd(
   pipeline: ReloadingPipeline,
-  reloads: boolean,
 ): Promise<NodeJS.Signals | { readonly error: unknown }> {
   const signal = untilSignal(signalsOf(workerNumber()));
-  const hangUps = reloads ? new HangUps() : undefined;
+  const hangUps = workerNumber() === undefined ? new HangUps() : undefined;
   try {
     for (;;) {
       const failed = pipeline.running.ended.catch((error: unknown) => ({ error }));

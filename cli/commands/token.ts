@@ -4,7 +4,7 @@ import { parseDuration } from '../../core/duration.ts';
 import { CarillonError } from '../../core/error.ts';
 import { nearest } from '../../core/nearest.ts';
 import { mintToken } from '../../gateway/auth.ts';
-import { SCOPES, type Scope } from '../../gateway/identity.ts';
+import { EVENTS_MAX, SCOPES, type Scope } from '../../gateway/identity.ts';
 import { readDeployment } from '../deployment.ts';
 import { secretsOf } from '../secrets.ts';
 import { EXIT_OK } from '../show-error.ts';
@@ -14,6 +14,8 @@ export interface TokenOptions {
   readonly device?: string;
   readonly member?: string;
   readonly scope?: string;
+  /** Event types, with commas. */
+  readonly events?: string;
   readonly ttl: string;
 }
 
@@ -28,6 +30,7 @@ export async function token(options: TokenOptions): Promise<number> {
     });
   }
   const { subject, scope } = claims(options);
+  const events = eventsOf(options);
   const deployment = readDeployment({
     file: options.deployment,
     folder: process.cwd(),
@@ -41,9 +44,22 @@ export async function token(options: TokenOptions): Promise<number> {
     ttlMs,
     ...(scope === undefined ? {} : { scope }),
     ...(options.member === undefined ? {} : { member: options.member }),
+    ...(events === undefined ? {} : { events }),
   });
   process.stdout.write(`${minted}\n`);
   return EXIT_OK;
+}
+
+/** Throws CAR900: without the scope they would say nothing. */
+function eventsOf({ events, scope }: TokenOptions): readonly string[] | undefined {
+  if (events === undefined) return undefined;
+  const types = events.split(',').map((type) => type.trim());
+  const isGood = !types.includes('') && types.length <= EVENTS_MAX;
+  if (isGood && (scope === 'producer' || scope === 'admin')) return types;
+  throw new CarillonError('CAR900', `--events "${events}" says nothing to this token.`, {
+    where,
+    mend: `write e.g. --scope producer --events plan-change,acme.orders; at most ${EVENTS_MAX}`,
+  });
 }
 
 function claims({ device, scope }: TokenOptions): { subject: string; scope: Scope | undefined } {

@@ -36,6 +36,7 @@ export interface SampleWorldOptions {
 export interface SampleClaims {
   readonly subject: string;
   readonly scope?: 'producer' | 'registrar';
+  readonly events?: readonly string[];
 }
 
 export interface SampleCounts {
@@ -180,7 +181,8 @@ class World implements SampleWorld {
 
   #produceAgain(): void {
     const { url, mintToken, rate = RATE, now } = this.#options;
-    const client = new GatewayClient(url, tokenOf(mintToken, 'sample-producer', 'producer'));
+    const tokenFor = (type: string) => () =>
+      mintToken({ subject: 'sample-producer', scope: 'producer', events: [type] });
     this.#every(TICK_MS, async () => {
       this.#owed += (rate * TICK_MS) / 1_000;
       const due = Math.floor(this.#owed);
@@ -189,6 +191,7 @@ class World implements SampleWorld {
       for (let n = 0; n < due; n++) events.push((await this.#events(now()))!);
       for (const some of byTypeAndKey(events)) {
         const { type, key } = some[0]!;
+        const client = new GatewayClient(url, tokenFor(type));
         const values = some.map(({ value }) => value);
         await client.postEvents(type, values, undefined, key);
         this.counts.produced += values.length;

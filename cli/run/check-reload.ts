@@ -3,7 +3,7 @@ import { CarillonError } from '../../core/error.ts';
 import { refuseLosses } from '../../runtime/edits/judge.ts';
 import type { Deployment } from '../deployment.ts';
 import { loadTopology } from '../load-topology.ts';
-import { storedEdit } from '../stored-edit.ts';
+import { storedEditIfNew } from '../stored-edit.ts';
 import type { Running } from './running.ts';
 
 /**
@@ -22,6 +22,7 @@ export async function isReloadable(
       where: { at: 'processors' },
     });
   }
-  refuseLosses(await storedEdit(next, loaded));
+  const edit = await storedEditIfNew(next, loaded);
+  if (edit !== undefined) refuseLosses(edit);
   return true;
 }

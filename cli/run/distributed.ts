@@ -12,6 +12,7 @@ import { ConfluentRegistry } from '../../schemas/confluent-registry.ts';
 import type { Deployment, KafkaLogSettings } from '../deployment.ts';
 import { kafkaLoggerOf, kafkaOptionsOf } from '../kafka-options.ts';
 import { loadTopology } from '../load-topology.ts';
+import { registryOptionsOf } from '../registry-options.ts';
 import { secretsOf } from '../secrets.ts';
 import { apply, judge } from './apply.ts';
 import { refuseOneReplica } from './one-replica.ts';
@@ -39,8 +40,8 @@ export async function runDistributed(
     const log = await openLog(deployment, say);
     closing.push(() => log.close());
     // The deployment's reader refuses a log on Kafka without a registry or with an inbox in SQLite.
-    if (deployment.registryUrl === null) throw new Error('a deployment on Kafka has a registry');
-    const registry = new ConfluentRegistry({ url: deployment.registryUrl });
+    if (deployment.registry === null) throw new Error('a deployment on Kafka has a registry');
+    const registry = new ConfluentRegistry(registryOptionsOf(deployment.registry));
     const schemas = new AvroSchemas(topology.schemas, registry, systemClock);
     await judge({ topology, log, losing }, schemas);
     await log.applyTopics(topicSpecs(plan, deployment.partitions));
@@ -70,6 +71,7 @@ export async function runDistributed(
       say,
       random: Math.random,
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
+      ...(options.edits === undefined ? {} : { edits: options.edits }),
     });
     closing.push(() => part.close());
     return {

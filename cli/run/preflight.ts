@@ -15,6 +15,7 @@ import type { Deployment } from '../deployment.ts';
 import { trustOf } from '../deployment-auth.ts';
 import { kafkaOptionsOf } from '../kafka-options.ts';
 import { shownPath } from '../load-topology.ts';
+import { registryOptionsOf } from '../registry-options.ts';
 import { trustIn } from '../trust-file.ts';
 import { connectorSettings } from './connector-settings.ts';
 import { PORT_ROLES, type Roles, sinkRole } from './roles.ts';
@@ -49,7 +50,7 @@ const READERS: {
  */
 export function preflight(of: Preflight): void {
   const { deployment, plan, roles, connectors, folder, nowMs = systemClock.now() } = of;
-  const { http, auth, log, inbox } = deployment;
+  const { http, auth, log, registry, inbox } = deployment;
   const errors = new Map<string, CarillonError>();
   const look = (work: () => unknown) => {
     try {
@@ -63,6 +64,7 @@ export function preflight(of: Preflight): void {
     if (file !== null && existsSync(file)) look(() => trustIn(at, file, nowMs));
   };
   if (log.kind === 'kafka') look(() => kafkaOptionsOf(log, undefined, nowMs));
+  if (registry !== null) look(() => registryOptionsOf(registry, nowMs));
   if (inbox.kind === 'cassandra') {
     const { ssl = false } = inbox.settings;
     look(() => checkSettings(inbox.settings));

@@ -100,12 +100,15 @@ function atPortsOf({ url, healthUrl }: Running): (deployment: Deployment) => Dep
   const [port, internalPort] = [portOf(url), portOf(healthUrl)];
   return (deployment) => {
     const { http } = deployment;
+    // Without a gateway it is the one of health.
+    const healthPort = url === null && http.healthPort === 0 ? internalPort : http.healthPort;
     return {
       ...deployment,
       http: {
         ...http,
         port: http.port === 0 ? port : http.port,
         internalPort: http.internalPort === 0 ? internalPort : http.internalPort,
+        healthPort,
       },
     };
   };

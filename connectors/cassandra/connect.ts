@@ -142,7 +142,7 @@ export function failureOf(error: unknown, settings: CheckedSettings): CarillonEr
   const hosts = settings.contactPoints.map((host) => `${host}:${settings.port}`).join(', ');
   if (fate === 'login') {
     return new CarillonError('CAR626', `cassandra at ${hosts}: ${why}`, {
-      where: { at: 'cassandra.username' },
+      where: { at: 'inbox.username' },
     });
   }
   if (fate === 'reject') {

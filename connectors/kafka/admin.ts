@@ -9,6 +9,7 @@ import type { TopicSpec } from '../../core/log.ts';
 import { AskQueue } from './ask-queue.ts';
 import { errorType, type KafkaClient, kafkaError } from './client.ts';
 import { foundTopics } from './found-topics.ts';
+import { probeError } from './probe-error.ts';
 import type { TopicFacts, TopicSource } from './topic-watch.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -96,12 +97,12 @@ export class LogAdmin implements TopicSource {
       const why = `no answer within ${PROBE_TIMEOUT_MS / 1000} s`;
       timer = setTimeout(() => reject(new Error(why)), PROBE_TIMEOUT_MS);
     });
-    const asked = this.#call('probe', (admin) => admin.describeCluster());
+    const asked = this.#admin0((admin) => admin.describeCluster());
     asked.catch(() => {});
     try {
       await Promise.race([asked, late]);
     } catch (error) {
-      throw kafkaError(error, this.#client.brokers.join(','));
+      throw probeError(error, this.#client.brokers);
     } finally {
       clearTimeout(timer);
     }

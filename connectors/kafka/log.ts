@@ -14,7 +14,7 @@ import type {
 import type { Record } from '../../core/record.ts';
 import { LogAdmin } from './admin.ts';
 import { Checkpoints } from './checkpoint.ts';
-import { type KafkaClient, type KafkaOptions, openClient } from './client.ts';
+import { type KafkaClient, type KafkaOptions, openClient, silent } from './client.ts';
 import { KafkaGroup } from './group.ts';
 import { KafkajsPlane } from './kafkajs-plane.ts';
 import type { DataPlane } from './plane.ts';
@@ -40,9 +40,21 @@ export interface InspectableLog extends EditableLog {
  * refuse. Partitions, policies and limits: see KafkaOptions, and docs/decisions/own-data-plane.md.
  */
 export async function openKafkaLog(options: KafkaOptions): Promise<InspectableLog> {
-  const log = new KafkaLog(options);
+  const { logger = silent } = options;
+  // One error tells why they do not answer at all: not each try of kafkajs beside it.
+  let level: 'debug' | 'warn' = 'debug';
+  const log = new KafkaLog({
+    ...options,
+    logger: {
+      debug: (facts, sentence) => logger.debug(facts, sentence),
+      info: (facts, sentence) => logger.info(facts, sentence),
+      warn: (facts, sentence) => logger[level](facts, sentence),
+      error: (facts, sentence) => logger.error(facts, sentence),
+    },
+  });
   try {
     await log.probe();
+    level = 'warn';
   } catch (error) {
     await log.close();
     throw error;

@@ -22,7 +22,13 @@ import { commandFaults } from './guides/command-lines.ts';
 const schemas = readSchemaFolder(
   ...['schemas', 'test/golden/guides/schemas'].map((folder) => join(ROOT, folder)),
 );
-const ENV = { FCM_PROJECT: 'my-app', KAFKA_PASSWORD: 'of-sixteen-bytes' };
+const PASSWORD = 'of-sixteen-bytes';
+const ENV = {
+  FCM_PROJECT: 'my-app',
+  KAFKA_PASSWORD: PASSWORD,
+  REGISTRY_PASSWORD: PASSWORD,
+  CASSANDRA_PASSWORD: PASSWORD,
+};
 
 const PAGES = files.filter(
   (file) => file === 'README.md' || /^docs\/(?!errors\/|reference\/|decisions\/).*\.md$/.test(file),
@@ -35,9 +41,8 @@ const DEPLOYMENT = /^(?:log|state|http|auth|inbox|processors|connectors|registry
 function yamlFaults({ text, place }: Block): string {
   if (DEPLOYMENT.test(text)) {
     const inbox = 'inbox: { kind: cassandra, contact_points: [c], local_data_center: dc }\n';
-    const whole = /kind: kafka/.test(text)
-      ? `${text}registry: { url: "http://r" }\n${inbox}`
-      : text;
+    const beside = /^registry:/m.test(text) ? '' : `registry: { url: "http://r" }\n${inbox}`;
+    const whole = /kind: kafka/.test(text) ? `${text}${beside}` : text;
     parseDeployment(whole, { file: place, folder: ROOT, env: ENV });
     return '';
   }

@@ -55,6 +55,7 @@ export class Bench {
       { topic: 'notifications.normal.websocket', schema: 'DeviceNotification' },
       { topic: 'events.viewing-activity', schema: 'ViewingActivity' },
       { topic: 'events.plan-change', schema: 'PlanChange' },
+      { topic: 'acme.plans', schema: 'PlanChange' },
     ]);
     const folder = readSchemaFolder(join(import.meta.dirname, '../../schemas'));
     const type = (topic: string, schema: string, key: string[] | null = ['memberId']) => ({
@@ -77,6 +78,7 @@ export class Bench {
       eventTypes: new Map([
         ['viewing-activity', type('events.viewing-activity', 'ViewingActivity')],
         ['plan-change', type('events.plan-change', 'PlanChange')],
+        ['acme.plans', type('acme.plans', 'PlanChange')],
         ['plan-kept', type('events.plan-change', 'PlanChange', null)],
       ]),
       random: () => 0,

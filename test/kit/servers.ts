@@ -7,7 +7,11 @@
  * own ports on 127.0.0.1 and its own data, so several runs can share a machine, and dies with the
  * process that started it.
  */
-import { type CassandraServer, startCassandraByJava } from './servers/cassandra.ts';
+import {
+  type CassandraOptions,
+  type CassandraServer,
+  startCassandraByJava,
+} from './servers/cassandra.ts';
 import {
   startCassandraByDocker,
   startKafkaByDocker,
@@ -37,8 +41,11 @@ export function startRegistry(): Promise<RegistryServer> {
   return startEither(startRegistryByDocker, startRegistryByJava);
 }
 
-export function startCassandra(): Promise<CassandraServer> {
-  return startEither(startCassandraByDocker, startCassandraByJava);
+/** With TLS and a login: Java's only. */
+export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraServer> {
+  if (options.tls === undefined) return startEither(startCassandraByDocker, startCassandraByJava);
+  await findWay({ javaOnly: true });
+  return startCassandraByJava(options);
 }
 
 /**

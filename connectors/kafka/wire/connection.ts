@@ -6,7 +6,7 @@
  *                                              close() ends it from everywhere
  */
 
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Connection, type SASLOptions, Writer } from '@platformatic/kafka';
 import type { Api } from './api.ts';
@@ -109,7 +109,8 @@ export class BrokerConnection {
       connectTimeout: connectTimeoutMs,
       requestTimeout: NEVER_MS,
       maxInflights: IN_FLIGHT_MAX,
-      ...(tls === undefined ? {} : { tls, tlsServerName: true }),
+      // A server has no name where it is called by its number.
+      ...(tls === undefined ? {} : { tls, tlsServerName: isIP(host) === 0 }),
       ...(sasl === undefined ? {} : { sasl }),
     });
     this.#socket = connection;

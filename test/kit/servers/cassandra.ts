@@ -23,14 +23,25 @@ export interface CassandraServer {
   stop(): Promise<void>;
 }
 
-export async function startCassandraByJava(): Promise<CassandraServer> {
+export interface CassandraOptions {
+  /**
+   * A login is asked for (`cassandra`, password `cassandra`, may do all), and TLS with this
+   * certificate; nobody else may do anything until a grant says so.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export async function startCassandraByJava({
+  tls,
+}: CassandraOptions = {}): Promise<CassandraServer> {
   const libs = join(await fetchProgram(CASSANDRA), 'libs');
   const startedAt = performance.now();
   const dir = mkdtempSync(join(tmpdir(), 'carillon-cassandra-'));
   const leases = await leasePorts(2);
   const port = leases[0]!.port;
   mkdirSync(join(dir, 'log'));
-  writeFileSync(join(dir, 'cassandra.yaml'), settings(dir, port, leases[1]!.port));
+  const more = tls === undefined ? '' : secured(dir, tls);
+  writeFileSync(join(dir, 'cassandra.yaml'), settings(dir, port, leases[1]!.port) + more);
   writeFileSync(join(dir, 'logback.xml'), LOGBACK);
   let child: ServerChild | undefined;
   const start = async () => {
@@ -94,6 +105,23 @@ concurrent_reads: 16
 concurrent_writes: 128
 concurrent_compactors: 1
 auto_snapshot: false
+`;
+}
+
+/** Its driver's port speaks TLS only. Rights are seen at once, not after the caches' 2 s. */
+function secured(dir: string, { cert, key }: NonNullable<CassandraOptions['tls']>): string {
+  const keystore = join(dir, 'keystore.pem');
+  writeFileSync(keystore, key + cert);
+  return `authenticator: PasswordAuthenticator
+authorizer: CassandraAuthorizer
+permissions_validity: 0ms
+roles_validity: 0ms
+client_encryption_options:
+  enabled: true
+  optional: false
+  require_client_auth: false
+  ssl_context_factory: { class_name: org.apache.cassandra.security.PEMBasedSslContextFactory }
+  keystore: ${keystore}
 `;
 }
 

@@ -29,6 +29,8 @@ export interface KafkaOptions {
    * may do anything until an ACL says so. Without it anybody may do anything.
    */
   readonly users?: Readonly<Record<string, string>>;
+  /** With `users`: over TLS, and each of them by PLAIN or SCRAM-SHA-512. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** For benchmarks: the optimising compiler and 512 MB of heap. */
   readonly fast?: boolean;
 }
@@ -80,7 +82,7 @@ export async function startKafkaByJava(options: KafkaOptions = {}): Promise<Kafk
     for (const lease of leases) lease.release();
   };
   try {
-    await formatAll(brokers, libs);
+    await formatAll(brokers, libs, options);
     await start();
   } catch (error) {
     await stop();
@@ -138,7 +140,12 @@ function prepareBroker(index: number, layout: Layout): Broker {
   };
 }
 
-async function formatAll(brokers: readonly Broker[], libs: string): Promise<void> {
+async function formatAll(
+  brokers: readonly Broker[],
+  libs: string,
+  { users = {}, tls }: KafkaOptions,
+): Promise<void> {
+  const scram = tls === undefined ? [] : Object.entries(users).flatMap(scramOf);
   const unformatted = brokers.filter(
     (broker) => !existsSync(join(broker.dir, 'data', 'meta.properties')),
   );
@@ -149,13 +156,18 @@ async function formatAll(brokers: readonly Broker[], libs: string): Promise<void
         [
           ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', join(libs, '*')],
           ...['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID],
-          ...['-c', join(broker.dir, 'server.properties')],
+          ...['-c', join(broker.dir, 'server.properties'), ...scram],
         ],
         { timeout: FORMAT_TIMEOUT_MS, cwd: broker.dir },
       ),
     ),
   );
 }
+
+const scramOf = ([name, password]: readonly [string, string]) => [
+  '--add-scram',
+  `SCRAM-SHA-512=[name=${name},password=${password}]`,
+];
 
 async function startBroker(broker: Broker, ownsDir: boolean): Promise<void> {
   broker.child = new ServerChild({
@@ -213,7 +225,8 @@ function properties(index: number, dir: string, layout: Layout): string {
     // in its tracks is waited for this long (30 s by default), and its id takes no other meanwhile.
     'request.timeout.ms': '5000',
   };
-  if (options.users !== undefined) Object.assign(all, secured(client, controller, options.users));
+  const { users, tls } = options;
+  if (users !== undefined) Object.assign(all, secured(client, controller, users, tls));
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
@@ -224,8 +237,9 @@ function secured(
   client: number,
   controller: number,
   users: NonNullable<KafkaOptions['users']>,
+  tls: KafkaOptions['tls'],
 ): Record<string, string> {
-  const name = 'SASL_PLAINTEXT';
+  const name = tls === undefined ? 'SASL_PLAINTEXT' : 'SASL_SSL';
   const known = Object.entries(users).map(([user, password]) => `user_${user}="${password}"`);
   const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
   const own = `username="admin" password="${users.admin}"`;
@@ -235,10 +249,28 @@ function secured(
     'listener.security.protocol.map': `${name}:${name},CONTROLLER:PLAINTEXT`,
     'inter.broker.listener.name': name,
     'sasl.mechanism.inter.broker.protocol': 'PLAIN',
-    'sasl.enabled.mechanisms': 'PLAIN',
-    'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${login} ${own} ${known.join(' ')};`,
+    'sasl.enabled.mechanisms': tls === undefined ? 'PLAIN' : 'PLAIN,SCRAM-SHA-512',
+    [`listener.name.${name.toLowerCase()}.plain.sasl.jaas.config`]: `${login} ${own} ${known.join(' ')};`,
+    ...(tls === undefined ? {} : tlsOf(name.toLowerCase(), tls)),
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:admin;User:ANONYMOUS',
+  };
+}
+
+/** Its brokers trust each other by the same certificate. */
+function tlsOf(
+  listener: string,
+  { cert, key }: NonNullable<KafkaOptions['tls']>,
+): Record<string, string> {
+  const line = (pem: string) => pem.trim().replaceAll('\n', '\\n');
+  const login = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+  return {
+    [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]: login,
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.certificate.chain': line(cert),
+    'ssl.keystore.key': line(key),
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.certificates': line(cert),
   };
 }
 
