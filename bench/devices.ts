@@ -4,11 +4,12 @@
  * other. Each line is told as it is measured, and all stand in a table at the end.
  *
  *   npm run bench:devices -- [--connections 15000] [--idle 20] [--seconds 4] [--rate 2000]
- *                            [--seed 1] [--rounds 1] [--only gateway,ws,zuul] [--anywhere]
+ *                            [--seed 1] [--rounds 1] [--only gateway,ws,zuul,push] [--anywhere]
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { aimOf, cellOf, LINES, type Line, table, told } from './devices/lines.ts';
+import { pushLines } from './devices/push-lines.ts';
 import { canPin, measure } from './devices/round.ts';
 import type { Kind } from './devices/talk.ts';
 import { median } from './figure.ts';
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'gateway,ws,zuul' },
+    only: { type: 'string', default: 'gateway,ws,zuul,push' },
     anywhere: { type: 'boolean', default: false },
   },
 });
@@ -73,8 +74,11 @@ async function main(): Promise<void> {
     aimOf(line, CONNECTIONS),
   ]);
   const rest = `frames of ${frameChars} characters, seed ${values.seed}, Node ${process.version}`;
-  process.stdout.write(`\n${CONNECTIONS} connections, ${rest}\n\n`);
-  process.stdout.write(table([['', ...kinds, 'aim'], ...rows]));
+  if (kinds.length > 0) process.stdout.write(`\n${CONNECTIONS} connections, ${rest}\n\n`);
+  if (kinds.length > 0) process.stdout.write(table([['', ...kinds, 'aim'], ...rows]));
+  if (!values.only.split(',').includes('push')) return;
+  process.stdout.write('\n');
+  for await (const line of pushLines()) process.stdout.write(line);
 }
 
 /** Of the gateway's frames, if it does not run. */

@@ -170,6 +170,24 @@ function readerCommands(program: Command, exit: SetExit): void {
       });
   }
   scanCommands(program, exit);
+  const schemas = program.command('schemas').description('what producers write, and can be read');
+  schemas
+    .command('check')
+    .description('whether the topology can read what is written with a schema')
+    .argument('[files...]', 'schemas of producers (.avsc); none: what is registered')
+    .option(...DEPLOYMENT)
+    .option('--topic <topic>', 'the topic that the files are for (default: by their record)')
+    .option('--strict', 'take warnings as errors')
+    .action(async (files, options) => {
+      exit(await (await import('./commands/schemas.ts')).checkSchemas(files, options));
+    });
+  schemas
+    .command('register')
+    .description("bring the topology's schemas to the registry, if all can be read with them")
+    .option(...DEPLOYMENT)
+    .action(async (options) => {
+      exit(await (await import('./commands/schemas.ts')).registerSchemas(options));
+    });
   const topics = program.command('topics').description('what the topology needs of the log');
   for (const [name, what] of [
     ['plan', 'say which topics would be made, and which differ from what is needed'],

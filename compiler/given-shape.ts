@@ -51,11 +51,16 @@ function isFieldName({ report, subject }: OptionScope, name: string, place: Span
   return fieldName(report, subject, name, place);
 }
 
+export const fieldNameMend = (name: string): string =>
+  name === '__proto__'
+    ? 'No step gives a field of this name: take another one.'
+    : 'Write letters, digits and _ only.';
+
 /** False: it was told that this is not a field's name. */
 export function fieldName(report: Report, subject: string, name: string, place: Span): boolean {
   if (FIELD_NAME.test(name) && name !== '__proto__') return true;
   const what = `${subject}: "${name}" is not a field's name.`;
-  report.error('CAR108', place, what, 'Write letters, digits and _ only.');
+  report.error('CAR108', place, what, fieldNameMend(name));
   return false;
 }
 

@@ -2,6 +2,7 @@
  * Whether both sides of a join mean the same by their keys. Keys are texts, so any two can be
  * compared; where one side has the other's key beside its own, records meet by chance only.
  */
+import type { Gives } from '../core/gives.ts';
 import type { Scope } from './declarations.ts';
 import { notKnown } from './origins.ts';
 import type { TablePlan } from './plan.ts';
@@ -33,6 +34,20 @@ export function checkKeys(
 function keyPath({ member, keyedBy }: ResolvedSource): string | undefined {
   const path = member?.path ?? keyedBy ?? '';
   return /^value(?:\.\w+)+$/.test(path) ? path : undefined;
+}
+
+/**
+ * The field of what was joined that repeats the key of the record; undefined: none is known to, or
+ * what was joined may be missing.
+ */
+export function keyBeside(
+  gives: Gives,
+  { config, tables, joined }: Pick<ResolvedStep, 'config' | 'tables' | 'joined'>,
+): string | undefined {
+  if (!('type' in gives) || config[gives.type] !== 'inner') return undefined;
+  if (gives.kind === 'joined') return tables[0]?.whole === true ? undefined : tables[0]?.key;
+  const other = joined === undefined ? undefined : keyPath(joined.source);
+  return other === undefined ? undefined : nameOf(other);
 }
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf('.') + 1);

@@ -13,6 +13,7 @@ import { defaultOf } from './default-tree.ts';
 import { readDurations } from './durations.ts';
 import { type ExpressionScope, givenBy, isPredicate, resolveExpression } from './expressions.ts';
 import { type ResolvedPath, resolvePath } from './field-path.ts';
+import { fieldNameMend } from './given-shape.ts';
 import type { JoinedStream } from './joined-streams.ts';
 import { missingOption, unknownOption } from './option-faults.ts';
 import { isMisfit } from './path-kinds.ts';
@@ -332,7 +333,7 @@ function named(
   for (const { key, keySpan, value } of tree.entries) {
     if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) || key === '__proto__') {
       const what = `${scope.subject}: "${key}" is not a field's name.`;
-      scope.report.error('CAR108', keySpan, what, 'Write letters, digits and _ only.');
+      scope.report.error('CAR108', keySpan, what, fieldNameMend(key));
     }
     gathered.names.set(key, keySpan);
     const resolved = one(reading, value);

@@ -13,11 +13,15 @@ export const asItCame: OriginOf = (path) => path;
 /** Behind a step of which it is not known what it gives: nobody is blamed for what he reads. */
 export const notKnown: OriginOf = () => null;
 
-/** The value has a field more, of which nothing is known. */
-export function beside(before: OriginOf, field: string): OriginOf {
+/**
+ * The value has a field more. `key`: what of it repeats the key of the record; nothing else is
+ * known.
+ */
+export function beside(before: OriginOf, field: string, key?: string): OriginOf {
   if (before === notKnown) return before;
   return (path) => {
     const [root, first] = path.split('.');
+    if (key !== undefined && path === `value.${field}.${key}`) return 'key';
     return root === 'value' && first === field ? null : before(path);
   };
 }

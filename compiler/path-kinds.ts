@@ -31,9 +31,13 @@ export function misfit(shape: Shape, takes: readonly ValueKind[]): string | unde
   }
   if (of.kind === 'nullable') return undefined;
   if (!takes.includes(of.kind)) return `is ${kindName(shape)}`;
-  const at = takes.includes('map') ? undefined : mapWithin(of, '', 0);
+  // What takes records takes them as identities; what goes through a list may find maps in it.
+  const at = isIdentity(takes) ? mapWithin(of, '', 0) : undefined;
   return at === undefined ? undefined : `is ${kindName(shape)} with a map in it${at}`;
 }
+
+const isIdentity = (takes: readonly ValueKind[]) =>
+  takes.includes('record') && !takes.includes('map');
 
 /** Deeper than a schema is written out. */
 const DEPTH_MAX = 16;

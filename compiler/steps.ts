@@ -6,6 +6,7 @@ import { type Broken, brokenShape, givesValue, mayGive, meantStep } from './brok
 import { ANYTHING, carriedBy, isNot, type Known, NONE, union } from './cel-facts.ts';
 import type { SchemaShapes } from './declarations.ts';
 import { givenShape } from './given-shape.ts';
+import { keyBeside } from './key-checks.ts';
 import { type OptionScope, resolveOptions } from './options.ts';
 import { afterMap, asItCame, below, beside, notKnown, type OriginOf, ofRow } from './origins.ts';
 import type { TablePlan } from './plan.ts';
@@ -201,7 +202,7 @@ function originAfter(before: OriginOf, { gives }: StepSpec, resolved: ResolvedOp
   }
   const own = gives.kind === 'paired' ? resolved.config[gives.own] : null;
   if (typeof own === 'string') return below(before, own);
-  return beside(before, String(resolved.config[gives.as]));
+  return beside(before, String(resolved.config[gives.as]), keyBeside(gives, resolved));
 }
 
 /** What a step that gives the value anew leaves of what was known. */

@@ -4,7 +4,7 @@
  * order hide nothing. The acknowledgement has the same form. Devices get it as an opaque text,
  * which names its device too: another one's (app data that was copied to a new phone) says nothing.
  */
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader } from './bytes.ts';
 import { murmur2 } from './partition.ts';
 import { PRIORITIES_MAX, type Priorities, RENO_PRIORITIES } from './priority.ts';
 
@@ -15,6 +15,8 @@ export const CURSOR_RANGES_MAX = 32;
 /** A full cursor has 8 x (2 + 64) + 5 numbers of at most 5 bytes, in base64: below this. */
 export const CURSOR_TEXT_CHARS_MAX = 4096;
 
+const TEXT = Buffer.allocUnsafeSlow(CURSOR_TEXT_CHARS_MAX);
+
 /** Of no device: what a store keeps beside the device's own name. */
 const UNBOUND = 1;
 const BOUND = 2;
@@ -23,6 +25,12 @@ const UNBOUND_OF_SET = 3;
 const BOUND_OF_SET = 4;
 /** Sequences and epochs are Avro ints. */
 const NUMBER_MAX = 2 ** 31 - 1;
+
+/**
+ * Where nothing lies above the mark, which is nearly always: one for all, as each connection keeps
+ * two cursors. Never changed: what adds to it puts another in its place.
+ */
+const NONE = Object.freeze([]) as unknown as number[];
 
 /** Changed in place by `add` and `merge`, because a connection adds to it with every frame. */
 export interface Cursor {
@@ -33,7 +41,10 @@ export interface Cursor {
   readonly set: number;
   /** Per priority: the highest number up to which all are covered; 0 for none. */
   readonly marks: number[];
-  /** Per priority: from, to, from, to … ascending, both ends included, never touching. */
+  /**
+   * Per priority: from, to, from, to … ascending, both ends included, never touching. Changed by
+   * this file alone.
+   */
   readonly ranges: number[][];
 }
 
@@ -47,7 +58,7 @@ export function emptyCursor(
   device = 0,
   { mark, count }: Pick<Priorities, 'mark' | 'count'> = RENO_PRIORITIES,
 ): Cursor {
-  const ranges = Array.from({ length: count }, (): number[] => []);
+  const ranges = new Array<number[]>(count).fill(NONE);
   return { epoch, device, set: mark, marks: ranges.map(() => 0), ranges };
 }
 
@@ -57,7 +68,7 @@ export function copyCursor(cursor: Cursor, device = cursor.device): Cursor {
     device,
     set: cursor.set,
     marks: cursor.marks.slice(),
-    ranges: cursor.ranges.map((ranges) => ranges.slice()),
+    ranges: cursor.ranges.map((ranges) => (ranges.length === 0 ? NONE : ranges.slice())),
   };
 }
 
@@ -200,31 +211,52 @@ function addRange(cursor: Cursor, priority: number, from: number, to: number): v
     low = Math.min(low, ranges[last]!);
     high = Math.max(high, ranges[last + 1]!);
   }
+  if (ranges === NONE) {
+    cursor.ranges[priority] = [low, high];
+    return;
+  }
   ranges.splice(first, last - first, low, high);
   if (ranges.length > 2 * CURSOR_RANGES_MAX) ranges.length = 2 * CURSOR_RANGES_MAX;
 }
 
 /** The opaque text: base64url of varints; 22 characters for a fresh cursor. */
-export function formatCursor(cursor: Cursor): string {
-  const { epoch, device, set } = cursor;
-  const writer = new ByteWriter(32);
-  if (device === 0) writer.int(set === 0 ? UNBOUND : UNBOUND_OF_SET).int(epoch);
-  else
-    writer
-      .int(set === 0 ? BOUND : BOUND_OF_SET)
-      .int(epoch)
-      .int(device);
-  if (set !== 0) writer.int(set).int(cursor.marks.length);
-  for (let priority = 0; priority < cursor.marks.length; priority++) {
-    let at = cursor.marks[priority]!;
-    const ranges = cursor.ranges[priority]!;
-    writer.int(at).int(ranges.length / 2);
-    for (const edge of ranges) {
-      writer.int(edge - at);
-      at = edge;
+export function formatCursor({ epoch, device, set, marks, ranges }: Cursor): string {
+  let at = 0;
+  // One for all, as each frame has one: what is written here is read before anything else is.
+  const int = (value: number) => {
+    at = writeInt(value, at);
+  };
+  if (device === 0) int(set === 0 ? UNBOUND : UNBOUND_OF_SET);
+  else int(set === 0 ? BOUND : BOUND_OF_SET);
+  int(epoch);
+  if (device !== 0) int(device);
+  if (set !== 0) {
+    int(set);
+    int(marks.length);
+  }
+  for (let priority = 0; priority < marks.length; priority++) {
+    let last = marks[priority]!;
+    const above = ranges[priority]!;
+    int(last);
+    int(above.length / 2);
+    for (const edge of above) {
+      int(edge - last);
+      last = edge;
     }
   }
-  return writer.done().toString('base64url');
+  return TEXT.toString('base64url', 0, at);
+}
+
+/** As ByteWriter's `int`, of what is not negative. Gives where the next is written. */
+function writeInt(value: number, from: number): number {
+  let at = from;
+  let rest = value * 2;
+  while (rest >= 0x80) {
+    TEXT[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  TEXT[at++] = rest;
+  return at;
 }
 
 /** As `parseCursor` and `ofSet`. */
@@ -263,14 +295,16 @@ function readCursor(reader: ByteReader): Cursor | undefined {
     cursor.marks[priority] = at;
     const count = reader.int();
     if (count < 0 || count > CURSOR_RANGES_MAX) return undefined;
+    const ranges: number[] = [];
     for (let edge = 0; edge < 2 * count; edge++) {
       const step = reader.int();
       // A range begins at least two above the one before, or the two would be one.
       if (step < (edge % 2 === 0 ? 2 : 0)) return undefined;
       at += step;
       if (!isNumber(at)) return undefined;
-      cursor.ranges[priority]!.push(at);
+      ranges.push(at);
     }
+    if (count > 0) cursor.ranges[priority] = ranges;
   }
   return reader.done ? cursor : undefined;
 }

@@ -43,6 +43,11 @@ export interface AckDeps {
   readonly clock: { now(): number };
 }
 
+/** Who is told what of its acknowledgements was not taken. */
+export interface AckDevice {
+  tell(frame: UnacknowledgedFrame): void;
+}
+
 export function acknowledgedOutcome(
   of: Recent,
   deviceId: string,
@@ -69,7 +74,7 @@ export class Acknowledgements {
   readonly #deviceId: string;
   readonly #acked: Cursor;
   readonly #recentMax: number;
-  readonly #tell: (frame: UnacknowledgedFrame) => void;
+  readonly #device: AckDevice;
   /** Made at the first frame: most connections are idle. */
   #recent: Map<string, Recent> | null = null;
   /** Ids that are looked up in the inbox next. */
@@ -84,15 +89,14 @@ export class Acknowledgements {
       readonly deviceId: string;
       readonly acked: Cursor;
       readonly recentMax: number;
-      /** Sends the device what of its acknowledgements was not taken. */
-      tell(frame: UnacknowledgedFrame): void;
+      readonly device: AckDevice;
     },
   ) {
     this.#deps = deps;
     this.#deviceId = of.deviceId;
     this.#acked = of.acked;
     this.#recentMax = of.recentMax;
-    this.#tell = of.tell;
+    this.#device = of.device;
   }
 
   /** The stored acknowledgement of this epoch, or an empty cursor. */
@@ -135,7 +139,7 @@ export class Acknowledgements {
     else if (cursor.epoch !== given.epoch) reason = 'other_epoch';
     else if (kept === undefined || keepCovered(kept, given)) reason = 'not_given';
     if (reason !== undefined) {
-      this.#tell({ type: 'unacknowledged', reason, asked: formatCursor(cursor) });
+      this.#device.tell({ type: 'unacknowledged', reason, asked: formatCursor(cursor) });
       if (reason !== 'not_given') return;
     }
     if (kept === undefined) return;
@@ -191,7 +195,7 @@ export class Acknowledgements {
 
   #refuse(ids: ReadonlySet<string>, reason: UnacknowledgedFrame['reason']): void {
     this.#deps.counts.unknownAcks += ids.size;
-    this.#tell({ type: 'unacknowledged', reason, ids: [...ids] });
+    this.#device.tell({ type: 'unacknowledged', reason, ids: [...ids] });
   }
 
   #numberOf(priority: string): number {

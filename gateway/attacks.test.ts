@@ -286,8 +286,8 @@ test('an answer that nobody reads is not kept for ever', async () => {
     const head = `Host: x\r\nAuthorization: Bearer ${await bench.token('tv-1')}\r\n\r\n`;
     const socket = await deaf(bench, `GET ${PULL('tv-1')}?limit=500 HTTP/1.1\r\n${head}`);
     const ends = bench.gateway.httpConnections;
-    await eventually(() => ends() === 1, 'the connection');
-    await eventually(() => ends() === 0, 'its end');
+    await eventually(async () => (await ends()) === 1, 'the connection');
+    await eventually(async () => (await ends()) === 0, 'its end');
     socket.destroy();
   });
 });

@@ -26,7 +26,7 @@ import type { Budgets } from './budgets.ts';
 import { type FrameForm, readFrame } from './client-frame.ts';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
 import { formOf } from './first-frame.ts';
-import { writeBinary, writeText } from './frame-writer.ts';
+import { writeFrame } from './frame-writer.ts';
 import type { GatewayCounts, GatewayLimits } from './limits.ts';
 import { skippedForm } from './payload.ts';
 import { HttpProblem } from './problem.ts';
@@ -49,6 +49,13 @@ export interface ConnectionDeps extends AckDeps {
   /** Called once, when the connection counts no more; the socket may still be closing. */
   ended(connection: Connection, closeCode: number): void;
 }
+
+/**
+ * Whose a socket is. Listeners are the same functions for all sockets: closures of its own would be
+ * kept for each idle connection.
+ */
+const OWNER = Symbol('connection');
+type Owned = WebSocket & { [OWNER]?: Connection };
 
 export class Connection {
   readonly id: string;
@@ -114,18 +121,34 @@ export class Connection {
       deviceId: facts.deviceId,
       acked: facts.acked,
       recentMax: deps.limits.recentMax,
-      tell: (frame) => this.#answer(frame),
+      device: this,
     });
-    socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
-    socket.on('pong', () => {
-      this.#answered = true;
-    });
-    socket.on('close', (code) => this.#end(code));
-    // ws closes the socket after an error by itself; what code it sent is not in its close event.
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#end(error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ? TOO_LARGE : PROTOCOL_ERROR);
-    });
+    (socket as Owned)[OWNER] = this;
+    socket.on('message', Connection.#onMessage);
+    socket.on('pong', Connection.#onPong);
+    socket.on('close', Connection.#onClose);
   }
+
+  static readonly #onMessage = function (this: Owned, data: unknown, isBinary: boolean): void {
+    this[OWNER]!.#receive(data as Buffer, isBinary);
+  };
+
+  static readonly #onPong = function (this: Owned): void {
+    this[OWNER]!.#answered = true;
+  };
+
+  static readonly #onClose = function (this: Owned, code: number): void {
+    this[OWNER]!.#end(code);
+  };
+
+  /**
+   * For its socket, from its handshake on. What code ws closes it with is not in its close event.
+   */
+  static readonly onError = function (this: WebSocket, { code }: NodeJS.ErrnoException): void {
+    const isLarge = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    const connection = (this as Owned)[OWNER];
+    if (connection !== undefined) connection.#end(isLarge ? TOO_LARGE : PROTOCOL_ERROR);
+  };
 
   get open(): boolean {
     return !this.#ended;
@@ -295,7 +318,7 @@ export class Connection {
    */
   #askToComeBack(): void {
     this.#asked = true;
-    this.#answer({ type: 'going-away', afterMs: 0 });
+    this.tell({ type: 'going-away', afterMs: 0 });
   }
 
   /** Closes it, and says before when to come back. */
@@ -320,15 +343,11 @@ export class Connection {
   #send(frame: ServerFrame): void {
     this.#deps.counts.framesSent++;
     const data = this.#form.isBinary ? encodeServerFrame(frame) : JSON.stringify(frame);
-    // What comes after a close frame would break the protocol: `ws` lets it fall.
-    if (this.#raw === null || this.#socket.readyState !== this.#socket.OPEN) {
-      this.#socket.send(data);
-    } else if (typeof data === 'string') writeText(this.#raw, data);
-    else writeBinary(this.#raw, data);
+    writeFrame(this.#socket, this.#raw, data);
   }
 
   /** Who asks faster than it reads the answers would fill the memory with them. */
-  #answer(frame: ServerFrame): void {
+  tell(frame: ServerFrame): void {
     if (this.#ended) return;
     if (this.#full) this.close(CLOSE_CODES.slow);
     else this.#send(frame);
@@ -359,7 +378,7 @@ export class Connection {
   #act(data: Buffer): string | undefined {
     const frame = readFrame(data, this.#deps.limits.ackIdsMax, this.#form);
     if (frame.type === 'wrong') return frame.why;
-    if (frame.type === 'ping') this.#answer({ type: 'pong' });
+    if (frame.type === 'ping') this.tell({ type: 'pong' });
     else if (frame.type === 'cursor') this.acks.byCursor(frame.cursor, this.#sent);
     else if (frame.type === 'report') void this.#report(frame.body);
     else if (this.#spend(frame.ids.length / IDS_PER_FRAME)) this.acks.byIds(frame.ids);
@@ -370,12 +389,12 @@ export class Connection {
   async #report(body: { readonly eventId?: unknown }): Promise<void> {
     try {
       const { eventId } = await this.#deps.reports.take(this.deviceId, body);
-      this.#answer({ type: 'reported', eventId });
+      this.tell({ type: 'reported', eventId });
     } catch (error) {
       const problem =
         error instanceof HttpProblem ? error : new HttpProblem('CAR717', 'the gateway failed.');
       const eventId = typeof body.eventId === 'string' ? body.eventId : '';
-      this.#answer({ type: 'reported', eventId, code: problem.code, what: problem.what });
+      this.tell({ type: 'reported', eventId, code: problem.code, what: problem.what });
     }
   }
 }

@@ -63,7 +63,8 @@ export class Filler {
   start(connection: Connection, looks = LOOKS): void {
     const known = this.#looks.get(connection);
     this.#looks.set(connection, Math.max(looks, known ?? 0));
-    if (known === undefined && looks === LOOKS) this.#unasked.add(connection);
+    const isNew = known === undefined && looks === LOOKS;
+    if (isNew && this.#guarantee.isAsked) this.#unasked.add(connection);
     if (known === undefined) this.#run(connection, this.#limits.fillAgainMs);
   }
 

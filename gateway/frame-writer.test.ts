@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Duplex, type Writable } from 'node:stream';
 import { test } from 'node:test';
 import * as ws from 'ws';
-import { writeBinary, writeText } from './frame-writer.ts';
+import { writeBinary, writeFrame, writeText } from './frame-writer.ts';
 
 /** The types of `ws` do not tell of it. */
 const { Receiver } = ws as unknown as {
@@ -62,3 +62,21 @@ for (const length of [0, 125, 126, 0xffff, 0x1_0001]) {
     assert.deepEqual(read(writes[0]!), [{ data: bytes, isBinary: true }]);
   });
 }
+
+test('what is packed, and what comes after a close frame, goes through the socket', () => {
+  const { socket: raw, writes } = keeping();
+  const sent: (string | Buffer)[] = [];
+  const socket = (readyState: 1 | 2) => ({
+    OPEN: 1 as const,
+    readyState,
+    send: (data: unknown) => void sent.push(data as string | Buffer),
+  });
+  writeFrame(socket(1), null, 'packed');
+  writeFrame(socket(2), raw, 'late');
+  writeFrame(socket(2), raw, Buffer.from('later'));
+  assert.deepEqual([sent.map(String), writes], [['packed', 'late', 'later'], []]);
+  writeFrame(socket(1), raw, 'a');
+  writeFrame(socket(1), raw, Buffer.from('b'));
+  assert.deepEqual(Buffer.concat(writes), Buffer.from([0x81, 1, 0x61, 0x82, 1, 0x62]));
+  assert.equal(sent.length, 3);
+});

@@ -5,6 +5,7 @@
  * one order on one socket.
  */
 import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
 
 /** FIN, and the opcode. */
 const TEXT = 0x81;
@@ -14,6 +15,20 @@ const SHORT_MAX = 125;
 const MIDDLE_MAX = 0xffff;
 const MIDDLE = 126;
 const LONG = 127;
+
+/**
+ * `raw`: below the socket; null: frames may not be written there. What comes after a close frame
+ * would break the protocol: `ws` lets it fall.
+ */
+export function writeFrame(
+  socket: Pick<WebSocket, 'send' | 'readyState' | 'OPEN'>,
+  raw: Duplex | null,
+  data: string | Buffer,
+): void {
+  if (raw === null || socket.readyState !== socket.OPEN) socket.send(data);
+  else if (typeof data === 'string') writeText(raw, data);
+  else writeBinary(raw, data);
+}
 
 /** The text as a text frame; none of ours is masked, as a server's must not be. */
 export function writeText(socket: Duplex, text: string): void {

@@ -133,7 +133,8 @@ test('drain: a close that waits for the log goes before the lease too', async ()
   const closing = bench.gateway.close();
   await second.until(() => second.closed !== undefined);
   // The drain is over: what is written now waits for the log, in whatever order it was asked.
-  await eventually(() => bench.gateway.httpConnections() === 0, 'the end of the sockets');
+  const sockets = () => bench.gateway.httpConnections();
+  await eventually(async () => (await sockets()) === 0, 'the end of the sockets');
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   bench.log.release();
   await closing;

@@ -4,7 +4,6 @@
  * Everything that it needs is handed in; it keeps nothing that is not in the log or the inbox.
  */
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Cursor } from '../core/cursor.ts';
 import { RENO_WORDS } from '../core/words.ts';
@@ -54,7 +53,7 @@ export interface Gateway {
   /** Devices that hold their stream. */
   connections(): number;
   /** Connections to the public port, for whatever. */
-  httpConnections(): number;
+  httpConnections(): Promise<number>;
   /** What has happened since the start; live, for metrics. */
   readonly counts: GatewayCounts;
   /** Facts of presence and outcomes that the log did not take in time. */
@@ -75,11 +74,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { owners, outcomes, guarantee, writer, keys, hub } = shared;
   const app = newApp(shared, options.tls);
   const inner = options.internal === undefined ? app : newApp(shared, options.internal.tls);
-  const sockets = new Set<Socket>();
-  app.server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
   let devices: Devices | undefined;
   let opened: Listening | undefined;
   const stop = async () => {
@@ -115,7 +109,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     internalUrl,
     counts: shared.counts,
     connections: () => hub.size,
-    httpConnections: () => sockets.size,
+    httpConnections: () =>
+      new Promise((resolve) => app.server.getConnections((_, count) => resolve(count ?? 0))),
     reportsLost: () => outcomes.lost + guarantee.lost + (devices?.lost() ?? 0),
     close: stop,
   };

@@ -226,3 +226,8 @@ test('so many wait and no more; a gateway that stops says when to come back', as
   const { status, body, headers } = await waits;
   assert.deepEqual([status, body.code, headers.get('retry-after')], [503, 'CAR716', '1']);
 });
+
+test('a wait of 0 is a pull: it is answered at once', async () => {
+  const page = await poll('wait=0');
+  assert.deepEqual([page.status, page.body.notifications], [200, []]);
+});

@@ -63,6 +63,7 @@ interface Stranger {
 
 /** What a stop waits for, and cuts: a TCP socket, or what stands for one. */
 interface Below {
+  on(event: 'close', gone: (this: Below) => void): unknown;
   once(event: 'close', gone: () => void): unknown;
   destroy(): unknown;
 }
@@ -75,6 +76,8 @@ export class Streams {
   readonly #sockets: SocketMakers;
   /** The TCP sockets below, until they are closed: a stop waits for them, then cuts them. */
   readonly #raw = new Set<Below>();
+  /** Hears of each that it is closed: one for all, as a closure each would be kept with it. */
+  readonly #gone: (this: Below) => void;
   readonly #connectionDeps: ConnectionDeps;
   #draining = false;
   #handshakes = 0;
@@ -82,6 +85,10 @@ export class Streams {
 
   constructor(deps: StreamDeps) {
     this.#deps = deps;
+    const raw = this.#raw;
+    this.#gone = function gone() {
+      raw.delete(this);
+    };
     // The types of ws do not know `closeTimeout` yet.
     const options: ServerOptions & { closeTimeout: number } = {
       noServer: true,
@@ -107,7 +114,7 @@ export class Streams {
   attach(server: Server): void {
     server.on('upgrade', (request, socket, head) => {
       // Without a listener a reset during the handshake would end the process.
-      socket.on('error', () => socket.destroy());
+      socket.on('error', destroy);
       this.#upgrade(request, socket, head).catch((error) => this.#refuse(socket, error));
     });
   }
@@ -130,6 +137,8 @@ export class Streams {
     const asked = await this.asks(request);
     if (socket.destroyed) return;
     this.#sockets.upgrade(request, socket, head, (webSocket) => {
+      // ws listens itself from here on.
+      socket.off('error', destroy);
       this.#accept(webSocket, socket, asked, webSocket.extensions === '' ? socket : null);
     });
   }
@@ -167,8 +176,8 @@ export class Streams {
   /** `raw`: where frames may be written as they are; null: only the socket may. */
   #accept(webSocket: WebSocket, socket: Below, asked: Asked, raw: Duplex | null = null): void {
     this.#raw.add(socket);
-    socket.once('close', () => this.#raw.delete(socket));
-    webSocket.on('error', () => undefined);
+    socket.on('close', this.#gone);
+    webSocket.on('error', Connection.onError);
     this.#begin(webSocket, asked, raw).catch((error) => {
       this.#deps.log('A connection could not be opened.', { error });
       webSocket.terminate();
@@ -295,6 +304,10 @@ export class Streams {
     if (problem !== error) this.#deps.log('An upgrade failed.', { error });
     writeProblem(socket, problem.status, problem);
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function count(counts: Map<number, number>, code: number): void {

@@ -63,7 +63,7 @@ function told(files: readonly NewFile[], more: string): number {
   const paths = files.map(({ path }) => `  ${path}\n`).join('');
   const test = files.find(({ path }) => path.endsWith('.test.ts'))!.path;
   process.stdout.write(
-    `${paths}${more}\nThe test says what is to be done:\n\n  node --test ${test}\n`,
+    `${paths}${more}\nThe test says what is to be done:\n\n  npx -c "node --test ${test}"\n`,
   );
   return EXIT_OK;
 }

@@ -31,7 +31,9 @@ export interface AppliedStore {
   readonly holds: boolean;
   /** What a row means: type, identity, and what else the step's spec names (`meaning`). */
   readonly meaning: string;
-  /** Kinds of a row's columns before that of the record which it may hold; left out: it has none. */
+  /**
+   * Kinds of a row's columns before that of the record which it may hold; left out: it has none.
+   */
   readonly before?: readonly ColumnKind[];
   /** Its durations in milliseconds: an edit of one keeps the rows, and is said. */
   readonly spans?: { readonly [option: string]: number };

@@ -48,7 +48,9 @@ export function countRows(rows: StateRows): number {
   return count;
 }
 
-/** Rows that hold a record. `before`: of the step that wrote them; undefined: all of its rows do. */
+/**
+ * Rows that hold a record. `before`: of the step that wrote them; undefined: all of its rows do.
+ */
 export function countHeld(rows: StateRows, before: AppliedStore['before']): number {
   if (before === undefined) return countRows(rows);
   let count = 0;

@@ -13,6 +13,10 @@ const map = (plan: string) =>
   `planFrom: value.planFrom, planTo: ${plan}, ` +
   'streamsMax: value.streamsMax, changedAt: value.changedAt } }';
 const KEPT = map('value.planTo');
+const BY_KEY = `{ name: kept, ${KEPT.replace('value.memberId', 'key')} }`;
+
+/** `with` is left out. */
+const FLAT = "map: { fields: { all: '[value]' } }\n      - flat_map: { of: value.all }";
 
 const stepsOf = (...steps: string[]) => {
   const text = lanesWith(streamText({ id: 'x', steps }));
@@ -34,6 +38,7 @@ for (const [what, was, is, why] of [
   ],
   ['a map behind', [WAIT], [WAIT, KEPT], null],
   ['another expression ahead', [KEPT, WAIT], [map(`"'basic'"`), WAIT], null],
+  ['a flat_map without fields of its own', [FLAT, BY_KEY, WAIT], [FLAT, BY_KEY, WAIT], null],
   [
     'a map put in ahead',
     [WAIT],

@@ -18,7 +18,7 @@ export function appliedStep({ name, spec, config }: StepPlan): AppliedStep {
   const options = Object.entries(spec.config as Options);
   const fields = options
     .filter(([, { kind }]) => kind === 'expressions' || kind === 'aggregates')
-    .map(([option]) => `${option}=${Object.keys(config[option] as object).join()}`);
+    .map(([option]) => `${option}=${Object.keys((config[option] ?? {}) as object).join()}`);
   const named = Object.values(gives ?? {}).flatMap((option) => {
     const value = typeof option === 'string' ? config[option] : undefined;
     return typeof value === 'string' ? [`${option}=${value}`] : [];

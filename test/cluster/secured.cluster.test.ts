@@ -43,6 +43,10 @@ describe('everything locked', { skip: await clusterSkip() }, () => {
     first.signal('SIGTERM');
     await first.ended(30_000);
     assert.equal(first.exitCode, 0, first.log);
+    const registered = await world.carillon('deploy', ['schemas', 'register']);
+    assert.match(registered.out, /^\d+ topics have their schemas/, registered.err);
+    const checked = await world.carillon('analyst', ['schemas', 'check']);
+    assert.match(checked.out, /^What is registered for \d+ topics can be read/, checked.err);
     const planned = await world.carillon('analyst', ['topics', 'plan']);
     assert.match(planned.out, /\n0 of \d+ topics would be made\.\n$/, planned.err);
   });

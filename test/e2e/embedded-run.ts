@@ -41,6 +41,8 @@ export interface HouseOptions {
   readonly servers?: Readonly<Record<string, unknown>>;
   /** Beside the secrets. */
   readonly auth?: Readonly<Record<string, unknown>>;
+  /** Variables of the topology. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** A folder with a deployment; processes that run it, one after the other. */
@@ -48,6 +50,7 @@ export class House {
   readonly folder = mkdtempSync(join(tmpdir(), 'carillon-house-'));
   readonly data = join(this.folder, 'data');
   readonly #readyMs: number;
+  readonly #env: NodeJS.ProcessEnv;
   #child: ServerChild | undefined;
   #runs = 0;
   /** Devices of the process that runs: its counts begin with it. */
@@ -56,6 +59,7 @@ export class House {
 
   constructor(options: HouseOptions = {}) {
     this.#readyMs = options.servers === undefined ? READY_MS : READY_ON_SERVERS_MS;
+    this.#env = options.env ?? {};
     this.#words = options.words ?? { member: 'memberId', class: 'tv' };
     const deployment = {
       topology: options.topology ?? join(ROOT, 'topology/reno.yaml'),
@@ -91,7 +95,7 @@ export class House {
       args: [CARILLON, 'run', '--deployment', this.deployment, ...more],
       dir,
       ownsDir: true,
-      env: cleanEnv(ENV),
+      env: cleanEnv({ ...ENV, ...this.#env }),
     });
     this.#registered = 0;
     await this.#child.waitForLog('"The pipeline runs."', this.#readyMs);

@@ -350,9 +350,12 @@ export class Client {
 }
 
 /** Polls real I/O until a condition holds. */
-export async function eventually(holds: () => boolean, what: string): Promise<void> {
+export async function eventually(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
   const deadline = performance.now() + WAIT_MS_MAX;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() >= deadline) throw new Error(`did not come: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

@@ -91,6 +91,28 @@ const ROWS: readonly Edit[] = [
     'CAR402',
   ],
   [
+    'the key of a row is that of the record',
+    'join: { table: profiles, as: of }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.profileId',
+    'join: { table: profiles, as: of }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.of.profileId',
+  ],
+  [
+    'the key of a row that may be missing',
+    'join: { table: profiles, as: of }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.profileId',
+    "join: { table: profiles, type: left, as: of }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: 'value.of == null ? key : value.of.profileId'",
+    'CAR245 - map',
+  ],
+  [
+    'the key of the other record of a pair',
+    'as: change }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.profileId',
+    'as: change }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.change.profileId',
+  ],
+  [
+    'a field of the other record that is not its key',
+    'as: change }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.profileId',
+    'as: change }\n      - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.change.memberId',
+    'CAR245 - map: { fields: { eventId: value.eventId, memberId: value.memberId, profileId: value.change',
+  ],
+  [
     'a table by a field that may be null',
     'schema: ProfileWithPlan, key: profileId }',
     'schema: ViewingActivity, key: deviceId }',

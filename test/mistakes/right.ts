@@ -142,6 +142,19 @@ streams:
 `,
     ],
     [
+      'elements of a list that have maps in them',
+      `topology: sites
+streams:
+  readings:
+    id: re
+    from: { topic: events.reading, schema: Reading, time: value.takenAt, id: value.eventId }
+    steps:
+      - flat_map: { of: value.sites, with: { at: timestamp } }
+      - map: { fields: { eventId: value.name, memberId: key, planTo: value.name, changedAt: value.at } }
+    to: { topic: sites, schema: PlanChange }
+`,
+    ],
+    [
       'presence for a stream that is keyed by device',
       `topology: online
 tables:
