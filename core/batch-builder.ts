@@ -111,10 +111,21 @@ export class BatchBuilder {
     end: number,
   ): void {
     this.#begin(timestamp, key, value);
+    this.endWith(from, start, end);
+  }
+
+  /** As `end`, with headers that are encoded already: from[start, end), count and all. */
+  endWith(from: Uint8Array, start: number, end: number): void {
     this.raw(from, start, end);
     this.#close(this.#start, this.at);
     this.#count++;
     this.#delta++;
+  }
+
+  /** from[start, end) with its length before it: a key, or a value. */
+  blob(from: Uint8Array, start: number, end: number): void {
+    this.int(end - start);
+    this.raw(from, start, end);
   }
 
   /** Encodes the value straight into the batch. Returns the bytes that it took. */
@@ -127,6 +138,16 @@ export class BatchBuilder {
   ): number {
     this.open(timestamp, (key?.length ?? 0) * 3);
     this.#key(key);
+    const size = this.encoded(encoder, value);
+    this.end(headers);
+    return size;
+  }
+
+  /**
+   * Encodes the value of the record that was begun, and its length before it; gives its bytes. When
+   * the encoder throws, the record is taken back.
+   */
+  encoded(encoder: ValueEncoder, value: unknown): number {
     // The length stands before the value and is not known yet: leave room, then move.
     this.room(LENGTH_BYTES_MAX + 512);
     const valueAt = this.at + LENGTH_BYTES;
@@ -141,10 +162,8 @@ export class BatchBuilder {
       // An encoder that throws leaves the batch as it was.
       if (end < 0) this.#abandon();
     }
-    const size = end - valueAt;
     this.#close(this.at, end);
-    this.end(headers);
-    return size;
+    return end - valueAt;
   }
 
   /** Begins a record, with room for `size` more bytes of key, value and their lengths. */

@@ -248,7 +248,7 @@ export interface ExpandSpec<
     KeyedSpec<O, R>,
     Fates<D, C, N> {
   readonly kind: 'expand';
-  /** True: it sends on just one for each that it passes, so sums of records go on behind it. */
+  /** True: it sends on just one for each that it passes, last of all: ours, the record itself. */
   readonly oneForOne?: boolean;
   /** The options that name a table of devices and the field it is joined by: it is read ahead. */
   readonly joins?: { readonly table: keyof O & string; readonly by: keyof O & string };

@@ -26,7 +26,7 @@ export interface Key {
 /**
  * `int`: a whole number, written as a varint. `double`: any number, 8 bytes. `name`: one of few
  * texts (topics), kept once. `record`: a held record with its bytes, origin and slots, or none; at
- * most one column. `value`: any value, kept as it is and written by v8 when it is committed; at
+ * most one column. `value`: any value, kept as it is and made bytes when it is committed; at
  * most one column, and in no row that holds a record. It is never changed in place: a step puts
  * another.
  */

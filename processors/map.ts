@@ -1,3 +1,5 @@
+import { objectMaker } from '../core/object-maker.ts';
+import type { Record } from '../core/record.ts';
 import { defineExpand, expressions } from '../core/spec.ts';
 import { PASSED } from '../core/verdict.ts';
 
@@ -11,10 +13,11 @@ export const map = defineExpand({
   oneForOne: true,
   example: "- map: { fields: { memberId: 'value.memberId', what: 'value.kind' } }",
   open({ fields }) {
-    const entries = Object.entries(fields);
+    const make = objectMaker<Record>(
+      Object.entries(fields).map(([name, of]) => [name, (record) => of.evaluate(record)]),
+    );
     return (record, emit) => {
-      const value: { [field: string]: unknown } = {};
-      for (const [name, of] of entries) value[name] = of.evaluate(record);
+      const value = make(record);
       emit(record).value = value;
       return PASSED;
     };

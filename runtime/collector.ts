@@ -2,7 +2,7 @@
 import { BatchBuilder } from '../core/batch-builder.ts';
 import { BytePool } from '../core/byte-pool.ts';
 import type { EncodedBatch } from '../core/log.ts';
-import { partitionOfText } from '../core/partition.ts';
+import { partitionOfText, partitionOfView } from '../core/partition.ts';
 
 export class Collector {
   readonly partitions: number;
@@ -32,7 +32,17 @@ export class Collector {
 
   /** The builder of the partition that a key belongs to. */
   forKey(topic: string, key: string): BatchBuilder {
-    return this.builder(topic, partitionOfText(key, this.partitions));
+    const { partitions } = this;
+    return this.builder(topic, partitions === 1 ? 0 : partitionOfText(key, partitions));
+  }
+
+  /** The same, of a key that lies in bytes[start, end). */
+  forKeyIn(topic: string, bytes: Uint8Array, start: number, end: number): BatchBuilder {
+    const { partitions } = this;
+    return this.builder(
+      topic,
+      partitions === 1 ? 0 : partitionOfView(bytes, start, end, partitions),
+    );
   }
 
   get isEmpty(): boolean {

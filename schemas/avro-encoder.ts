@@ -1,7 +1,8 @@
 /** Encodes values of one schema of the folder, in the wire format. */
 import { type ValueEncoder, WIRE_HEADER_BYTES } from '../core/schema.ts';
 import type { AvroType } from './avro-type.ts';
-import { Out, type Write, writerOf } from './value-writer.ts';
+import { Out, type Write } from './out.ts';
+import { writerOf } from './value-writer.ts';
 
 const BYTES_FIRST = 1024;
 

@@ -2,10 +2,11 @@
 
 import { CLIENT_FRAME_SCHEMAS, SERVER_FRAME_SCHEMAS } from './frame-schemas.ts';
 import type { ServerFrame } from './frames.ts';
+import { Out, type Write } from './out.ts';
 import { parseSchema } from './parse-schema.ts';
 import { type Read, Tap } from './tap.ts';
 import { resolve } from './value-reader.ts';
-import { Out, type Write, writerOf } from './value-writer.ts';
+import { writerOf } from './value-writer.ts';
 
 const BYTES_FIRST = 512;
 /** A frame of the largest notification (64 KiB), as JSON text, and some. */

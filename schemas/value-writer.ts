@@ -11,72 +11,10 @@ import {
   type UnionType,
 } from './avro-type.ts';
 import { defaultFault, valueOfDefault } from './default-value.ts';
+import { type FieldWriter, fieldsWriter } from './fields-writer.ts';
 import { hasDigits } from './logical-types.ts';
+import { Out, under, type Write, WrongValueError } from './out.ts';
 import { branchNamed, exactFirst, hasOwnField, isNamedAlone } from './union-form.ts';
-
-const LONG_BYTES = 10;
-
-/** What is written goes on when there is no room, so that the size can be told. */
-export class Out {
-  bytes: Buffer;
-  at: number;
-
-  constructor(bytes: Buffer, at: number) {
-    this.bytes = bytes;
-    this.at = at;
-  }
-
-  get hasRoom(): boolean {
-    return this.at <= this.bytes.length;
-  }
-
-  byte(value: number): void {
-    this.bytes[this.at++] = value;
-  }
-
-  long(value: number | bigint): void {
-    if (typeof value === 'bigint' || value >= 2 ** 52 || value < -(2 ** 52)) {
-      this.#exact(BigInt(value));
-      return;
-    }
-    let low = value < 0 ? -value * 2 - 1 : value * 2;
-    while (low >= 0x80) {
-      this.byte((low & 0x7f) | 0x80);
-      low = low >= 2 ** 31 ? Math.floor(low / 0x80) : low >>> 7;
-    }
-    this.byte(low);
-  }
-
-  #exact(value: bigint): void {
-    let zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
-    for (let n = 1; n < LONG_BYTES && zigzag >= 0x80n; n++) {
-      this.byte(Number(zigzag & 0x7fn) | 0x80);
-      zigzag >>= 7n;
-    }
-    this.byte(Number(zigzag));
-  }
-
-  /** Where to write so many bytes; -1 when there is no room for them. */
-  room(size: number): number {
-    const { at } = this;
-    this.at += size;
-    return this.hasRoom ? at : -1;
-  }
-}
-
-export type Write = (out: Out, value: unknown) => void;
-
-/** A value that is not of its type. Its message names the path and never the value. */
-export class WrongValueError extends Error {
-  readonly what: string;
-  readonly path: readonly string[];
-
-  constructor(what: string, path: readonly string[] = []) {
-    super(path.length === 0 ? what : `${path.join('.')}: ${what}`);
-    this.what = what;
-    this.path = path;
-  }
-}
 
 export function writerOf(type: AvroType): Write {
   return new WriterMaker().write(type);
@@ -97,14 +35,6 @@ function takes(write: Write, value: unknown): boolean {
     if (error instanceof WrongValueError) return false;
     throw error;
   }
-}
-
-interface FieldWriter {
-  readonly name: string;
-  /** Every object has something of that name. */
-  readonly isInherited: boolean;
-  readonly write: Write;
-  readonly fallback: (() => unknown) | undefined;
 }
 
 class WriterMaker {
@@ -174,18 +104,11 @@ class WriterMaker {
     const known = this.#named.get(type);
     if (known !== undefined) return known;
     const fields: FieldWriter[] = [];
+    let fieldsOf: Write | undefined;
     const write: Write = (out, value) => {
       if (!isObject(value)) throw wrong(`an object (${shortName(type.name)})`, value);
-      let n = 0;
-      try {
-        for (; n < fields.length; n++) {
-          const { name, isInherited, write: put, fallback } = fields[n]!;
-          const of = isInherited && !Object.hasOwn(value, name) ? undefined : value[name];
-          put(out, of === undefined ? fallback?.() : of);
-        }
-      } catch (error) {
-        throw under(fields[n]!.name, error);
-      }
+      fieldsOf ??= fieldsWriter(fields);
+      fieldsOf(out, value);
     };
     // Known before its fields are looked at: they may be of this record's own type.
     this.#named.set(type, write);
@@ -371,9 +294,4 @@ function within(part: string, work: () => void): void {
   } catch (error) {
     throw under(part, error);
   }
-}
-
-function under(part: string, error: unknown): unknown {
-  if (!(error instanceof WrongValueError)) return error;
-  return new WrongValueError(error.what, [part, ...error.path]);
 }

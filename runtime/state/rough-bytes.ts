@@ -3,25 +3,25 @@
  * without compressed pointers. `npm run bench -- state-memory` holds it to what is measured.
  */
 const STRING_HEAD = 16;
-const OBJECT_HEAD = 24;
-const ARRAY_HEAD = 48;
+export const OBJECT_HEAD = 24;
+export const ARRAY_HEAD = 48;
 const NUMBER_BYTES = 16;
-const BIGINT_BYTES = 24;
-const SLOT = 8;
+export const BIGINT_BYTES = 24;
+export const SLOT_BYTES = 8;
 /** A Buffer is a typed array, and its bytes lie in a pool or an ArrayBuffer. */
 const BUFFER_HEAD = 112;
 /** An entry of a Map: key, value, chain and its part of the buckets, with room to grow. */
 export const MAP_ENTRY_BYTES = 52;
 const SMALL_INTEGER_MAX = 2 ** 31;
 
-const aligned = (bytes: number) => (bytes + SLOT - 1) & ~(SLOT - 1);
+const aligned = (bytes: number) => (bytes + SLOT_BYTES - 1) & ~(SLOT_BYTES - 1);
 
 export function roughBytes(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return textBytes(value);
     case 'number':
-      return isSmall(value) ? 0 : NUMBER_BYTES;
+      return numberBytes(value);
     case 'bigint':
       return BIGINT_BYTES;
     case 'object':
@@ -33,10 +33,14 @@ export function roughBytes(value: unknown): number {
 
 export const textBytes = (text: string) => STRING_HEAD + aligned(text.length);
 
-const isSmall = (n: number) => Number.isInteger(n) && Math.abs(n) < SMALL_INTEGER_MAX;
+/** A small whole number lies where it is pointed to from. */
+export const numberBytes = (n: number) =>
+  Number.isInteger(n) && Math.abs(n) < SMALL_INTEGER_MAX ? 0 : NUMBER_BYTES;
+
+export const bufferBytes = ({ byteLength }: ArrayBufferView) => BUFFER_HEAD + aligned(byteLength);
 
 function objectBytes(value: object): number {
-  if (ArrayBuffer.isView(value)) return BUFFER_HEAD + aligned(value.byteLength);
+  if (ArrayBuffer.isView(value)) return bufferBytes(value);
   let sum: number;
   if (value instanceof Map) {
     sum = OBJECT_HEAD;
@@ -50,6 +54,6 @@ function objectBytes(value: object): number {
   }
   sum = Array.isArray(value) ? ARRAY_HEAD : OBJECT_HEAD;
   // Names of fields are shared by all objects of a form.
-  for (const one of Object.values(value)) sum += SLOT + roughBytes(one);
+  for (const one of Object.values(value)) sum += SLOT_BYTES + roughBytes(one);
   return sum;
 }

@@ -3,10 +3,9 @@
  * For rows that are changed far more often than they are committed (windows), where coding a row at
  * each change would cost more than all else that is done to it.
  */
-import { deserialize, serialize } from 'node:v8';
 import type { VarintReader } from '../../core/varint.ts';
-import { roughBytes } from './rough-bytes.ts';
 import type { RowWriter } from './row-writer.ts';
+import { ValueForm, writeValue } from './value-form.ts';
 
 /** Until it is written for the first time. */
 const UNKNOWN_BYTES = 64;
@@ -18,6 +17,7 @@ export class ValueColumn {
   readonly #values: unknown[] = [];
   /** By slot: about the memory that the value takes, as of the last commit. */
   readonly #sizes: number[] = [];
+  readonly #form = new ValueForm();
   #sum = 0;
 
   /** About the memory they take: a value that has grown is counted when it is committed. */
@@ -41,20 +41,12 @@ export class ValueColumn {
   }
 
   write(slot: number, to: RowWriter): void {
-    const value = this.#values[slot];
-    const bytes = serialize(value);
-    this.#sized(slot, roughBytes(value));
-    to.blob(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    this.#sized(slot, writeValue(this.#values[slot], to));
   }
 
   read(slot: number, bytes: Buffer, from: VarintReader): void {
-    const size = from.next();
-    const start = from.at;
-    from.at += size;
-    // A copy: what is read of it must not point into a batch that is used again.
-    const value: unknown = deserialize(Buffer.from(bytes.subarray(start, from.at)));
-    this.#values[slot] = value;
-    this.#sized(slot, roughBytes(value));
+    this.#values[slot] = this.#form.read(bytes, from);
+    this.#sized(slot, this.#form.size);
   }
 
   #sized(slot: number, bytes: number): void {

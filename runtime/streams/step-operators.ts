@@ -126,6 +126,29 @@ export function eachOperator(
 }
 
 /**
+ * A step of ours that sends on one record for each that it passes: it gives the record itself
+ * another value, last of all that it does.
+ */
+export function inPlaceOperator(
+  of: StepsOf,
+  step: Step,
+  spec: ExpandSpec<any, any>,
+  host: StepHost,
+  turn: Turn,
+): SliceOperator {
+  const itself: Emit = (record) => record;
+  const each: EachSpec<any, any> = {
+    ...spec,
+    kind: 'each',
+    open(config, context) {
+      const work = spec.open(config, context);
+      return (record, key) => work(record, itself, key);
+    },
+  };
+  return eachOperator(of, step, each, host, turn);
+}
+
+/**
  * What a record emits is sent on only when its step has returned: a step that throws half-way sends
  * nothing. `out` is used again for every slice, and grows when one record makes more than it takes.
  * `readAfter`: the field columns that steps and writer behind this one read.

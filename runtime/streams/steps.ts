@@ -2,12 +2,19 @@
 
 import type { Slice } from '../../core/slice.ts';
 import type { FieldReader, StepSpec } from '../../core/spec.ts';
+import { isOwn } from '../../core/step-facts.ts';
 import { NEVER } from '../../core/store.ts';
 import { guarded } from './guarded-step.ts';
 import type { Reading } from './reading.ts';
 import { sliceOperator } from './slice-operator.ts';
 import { Step, type StepHost, type StepsOf } from './step.ts';
-import { eachOperator, expandOperator, overSlices, type SliceOperator } from './step-operators.ts';
+import {
+  eachOperator,
+  expandOperator,
+  inPlaceOperator,
+  overSlices,
+  type SliceOperator,
+} from './step-operators.ts';
 import { TimedOperator } from './timed-operator.ts';
 import { type Turn, turnOf } from './turn.ts';
 
@@ -91,6 +98,9 @@ function operatorOf(
     case 'each':
       return eachOperator(of, step, spec, host, turn);
     case 'expand':
+      if (spec.oneForOne === true && !isOwn(spec)) {
+        return inPlaceOperator(of, step, spec, host, turn);
+      }
       return expandOperator(of, step, spec, host, turn, fields, readAfter);
     case 'operator':
       return sliceOperator(of, step, spec, host, turn);

@@ -3,6 +3,7 @@
  * on.
  */
 import type { TopicTarget } from '../../compiler/plan.ts';
+import type { BatchBuilder } from '../../core/batch-builder.ts';
 import { type Header, headersEnd } from '../../core/headers.ts';
 import type { Record } from '../../core/record.ts';
 import type { Schemas } from '../../core/schema.ts';
@@ -45,36 +46,56 @@ export class TopicWriter {
     const { i } = record;
     const target = this.#to.topics[record.output];
     if (target === undefined) throw new Error(`no output ${record.output}`);
-    const collector = this.#collector;
-    const { key } = record;
-    const builder =
-      key === null
-        ? collector.builder(target.topic, record.partition % collector.partitions)
-        : collector.forKey(target.topic, key);
-    const start = slice.valueStart[i]!;
-    if (start === GIVEN) {
+    const builder = this.#builderOf(target.topic, record);
+    const valueAt = slice.valueStart[i]!;
+    if (valueAt === GIVEN) {
       const encoder = this.#schemas.encoder(target.schema ?? '');
-      return isEncoded(this.node, record, () =>
-        builder.appendEncoded(
-          record.timestamp,
-          key,
-          encoder,
-          record.value,
-          this.#headersOf(record),
-        ),
-      );
+      const headers = this.#headersOf(record);
+      return isEncoded(this.node, record, () => {
+        this.#begin(builder, record, 0);
+        builder.encoded(encoder, record.value);
+        builder.end(headers);
+      });
     }
     // Nothing has changed the value: its bytes say the same as a new encoding would.
     const { bytes } = slice;
-    const value = start === NONE ? null : bytes.subarray(start, slice.valueEnd[i]!);
-    const headersAt = slice.headersAt[i]!;
-    if (headersAt < 0 || this.#isRekeyed) {
-      builder.append(record.timestamp, key, value, this.#headersOf(record));
-      return true;
+    if (valueAt === NONE) {
+      this.#begin(builder, record, 0);
+      builder.int(-1);
+    } else {
+      const end = slice.valueEnd[i]!;
+      this.#begin(builder, record, end - valueAt);
+      builder.blob(bytes, valueAt, end);
     }
-    const end = headersEnd(bytes, headersAt);
-    builder.appendWith(record.timestamp, key, value, bytes, headersAt, end);
+    const headersAt = slice.headersAt[i]!;
+    if (headersAt < 0 || this.#isRekeyed) builder.end(this.#headersOf(record));
+    else builder.endWith(bytes, headersAt, headersEnd(bytes, headersAt));
     return true;
+  }
+
+  #builderOf(topic: string, record: Record): BatchBuilder {
+    const { slice, i } = record;
+    const collector = this.#collector;
+    const at = slice.keyStart[i]!;
+    if (at >= 0) return collector.forKeyIn(topic, slice.bytes, at, slice.keyEnd[i]!);
+    if (at === GIVEN) return collector.forKey(topic, record.key!);
+    return collector.builder(topic, record.partition % collector.partitions);
+  }
+
+  /** Begins a record, and writes its key: as it lies in the bytes, where nobody has given it. */
+  #begin(builder: BatchBuilder, record: Record, valueBytes: number): void {
+    const { slice, i, timestamp } = record;
+    const at = slice.keyStart[i]!;
+    if (at >= 0) {
+      const end = slice.keyEnd[i]!;
+      builder.open(timestamp, end - at + valueBytes);
+      builder.blob(slice.bytes, at, end);
+      return;
+    }
+    const { key } = record;
+    builder.open(timestamp, (key?.length ?? 0) * 3 + valueBytes);
+    if (key === null) builder.int(-1);
+    else builder.text(key);
   }
 
   /** What the engine has written for itself is no matter of who reads the topic. */
