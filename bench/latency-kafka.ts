@@ -2,9 +2,10 @@
  * On Kafka, with Cassandra, by roles in five processes: milliseconds from before the producer's
  * send until the frame is at the device, at 1,000 events/s. Producer (kafkajs, acks all) and
  * devices are this process; the servers are as in operation, with the optimising compiler, and are
- * warmed up for half a minute. `--per-second 300` is another load. The floor is the same producer and a consumer of the same topic: a raw
- * round trip. `more` has the way in two (until the notification can be read in its lane, read
- * committed) and what each process costs an event; the reader of the lane is not counted there.
+ * warmed up for half a minute. `--per-second 300` is another load. The floor is the same producer
+ * and a consumer of the same topic: a raw round trip. `more` has the way in two (until the
+ * notification can be read in its lane, read committed) and what each process costs an event; the
+ * reader of the lane is not counted there.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
