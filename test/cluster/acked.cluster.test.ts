@@ -35,7 +35,13 @@ describe('what has to be acknowledged', { skip: await clusterSkip() }, () => {
   before(async () => {
     fcm = await startFcmFake({ project: 'e2e' });
     const connectors = { fcm: fcm.settings };
-    world = await World.start({ topology: 'acked.yaml', name: 'acked', members: 0, connectors });
+    world = await World.start({
+      topology: 'acked.yaml',
+      name: 'acked',
+      members: 0,
+      connectors,
+      sessionTimeout: '4s',
+    });
     const { pipeline } = world;
     await pipeline.applyTopics();
     first = await pipeline.run('gateway', 'ingest');
@@ -206,6 +212,8 @@ describe('what has to be acknowledged', { skip: await clusterSkip() }, () => {
 
   test('two workers on one port: each push finds its device, and who is killed is replaced', async () => {
     const { pipeline } = world;
+    // Those of the tests before would come to the workers when they come back.
+    for (const { client } of apps.splice(0)) await client.stop();
     const workers = await pipeline.run('gateway', 'ingest', '--workers=2');
     const runs = (count: number) => async () =>
       workers.log.split('"The pipeline runs."').length - 1 >= count;
@@ -230,8 +238,11 @@ describe('what has to be acknowledged', { skip: await clusterSkip() }, () => {
     // A device that was turned away by one has come back to the other.
     await until('both hold some, and all together', async () => {
       const held = await Promise.all(workers.internalUrls.map(connectionsOf));
+      assert.equal(held.length, 2);
       const sum = held.reduce((all, count) => all + count, 0);
-      return held.length === 2 && sum === ids.length && held.every((count) => count > 0);
+      const isShared = sum === ids.length && held.every((count) => count > 0);
+      assert.ok(isShared, `they hold ${held.join(' and ')}`);
+      return true;
     });
     process.kill(workers.children.at(-1)!, 'SIGKILL');
     await until('another takes its place', runs(3));

@@ -21,8 +21,6 @@ const ROOT = join(import.meta.dirname, '../..');
 const READY_MS = 60_000;
 const TOKEN_MS = 3_600_000;
 const POLL_MS = 100;
-/** Who was killed is missed soon; long enough for a busy machine. */
-const SESSION_TIMEOUT = '4s';
 
 export interface PipelineOptions {
   readonly servers: Pick<SharedServers, 'kafka' | 'registry' | 'cassandra'>;
@@ -34,6 +32,11 @@ export interface PipelineOptions {
   readonly partitions?: number;
   /** Of topics; 1 by default. */
   readonly replication?: number;
+  /**
+   * 10s by default. Where processes are killed a shorter one saves waiting; a machine that is busy
+   * for so long makes members do records again then, which counts of what was done show.
+   */
+  readonly sessionTimeout?: string;
   /** Of the gateway, for those that come back to it; 0 (default): any. */
   readonly httpPort?: number;
   /** Of processes without a gateway; 0 (default): any. */
@@ -227,7 +230,7 @@ function deploymentOf(options: PipelineOptions, partitions: number): string {
       kind: 'kafka',
       brokers: kafka,
       replication: options.replication ?? 1,
-      session_timeout: SESSION_TIMEOUT,
+      session_timeout: options.sessionTimeout ?? '10s',
     },
     registry: { url: registry },
     inbox: {

@@ -252,5 +252,5 @@ function pipelineOf(world: World, folder: string, kafka: KafkaServer, registry: 
   const cassandra = { contactPoints: ['127.0.0.1'], port: 9042, localDataCenter: 'none' };
   const servers = { kafka: kafka.brokers, registry, cassandra };
   const options = { servers, topology, schemas: [schemas], keyspace: 'none' };
-  return new Pipeline({ ...options, partitions: PARTITIONS });
+  return new Pipeline({ ...options, partitions: PARTITIONS, sessionTimeout: '4s' });
 }

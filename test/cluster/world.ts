@@ -37,6 +37,7 @@ export interface WorldOptions {
   /** In place of servers of its own and shared ones. */
   readonly servers?: PipelineOptions['servers'];
   readonly httpPort?: number;
+  readonly sessionTimeout?: PipelineOptions['sessionTimeout'];
 }
 
 /** What one device on a WebSocket was told. */
@@ -70,6 +71,7 @@ export class World {
       keyspace: this.keyspace,
       httpPort: options.httpPort ?? 0,
       ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
+      ...(options.sessionTimeout === undefined ? {} : { sessionTimeout: options.sessionTimeout }),
     });
   }
 
