@@ -101,19 +101,6 @@ export class BatchBuilder {
     this.end(headers);
   }
 
-  /** As `append`, with headers that are encoded already: from[start, end), count and all. */
-  appendWith(
-    timestamp: number,
-    key: Buffer | string | null,
-    value: Buffer | null,
-    from: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    this.#begin(timestamp, key, value);
-    this.endWith(from, start, end);
-  }
-
   /** As `end`, with headers that are encoded already: from[start, end), count and all. */
   endWith(from: Uint8Array, start: number, end: number): void {
     this.raw(from, start, end);
