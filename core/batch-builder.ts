@@ -104,6 +104,10 @@ export class BatchBuilder {
   /** As `end`, with headers that are encoded already: from[start, end), count and all. */
   endWith(from: Uint8Array, start: number, end: number): void {
     this.raw(from, start, end);
+    this.#ended();
+  }
+
+  #ended(): void {
     this.#close(this.#start, this.at);
     this.#count++;
     this.#delta++;
@@ -198,9 +202,7 @@ export class BatchBuilder {
         this.raw(value, 0, value.length);
       }
     }
-    this.#close(this.#start, this.at);
-    this.#count++;
-    this.#delta++;
+    this.#ended();
   }
 
   /** Takes the last record back when it was refused after all; only once, and before the next. */
